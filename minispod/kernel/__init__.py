@@ -1,0 +1,1 @@
+"""The ground floor: time, money, errors, database, outbox. It knows no business noun."""

@@ -1,0 +1,110 @@
+"""The database handle, the declarative base and the column types that keep promises.
+
+Models inherit `Base`; `db` owns engine and session. Naive times are refused, enums are text with a
+CHECK, money is BIGINT. Only the unit of work commits.
+"""
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import BigInteger, DateTime, Dialect, Enum, MetaData, Uuid, func, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.sql import Select
+from sqlalchemy.types import TypeDecorator
+
+from minispod.kernel.ids import new_id
+from minispod.kernel.money import Rupiah
+from minispod.kernel.paging import Page, PageRequest
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware instant, stored as timestamptz, always handed out in UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times: they mean something else on every machine."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("naive time refused: pass an aware datetime")
+        return value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Hand out UTC whatever the session's time zone is."""
+        return value.astimezone(UTC) if value is not None else None
+
+
+def enum_column(enum: type[StrEnum], length: int = 32) -> Enum:
+    """A column type that stores the member's value as text and lets the database check it."""
+    return Enum(
+        enum,
+        native_enum=False,
+        create_constraint=True,
+        validate_strings=True,
+        length=length,
+        name=_snake(enum.__name__),
+        values_callable=_values,
+    )
+
+
+def _values(enum: type[StrEnum]) -> list[str]:
+    return [member.value for member in enum]
+
+
+def _snake(name: str) -> str:
+    return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
+
+
+class Base(DeclarativeBase):
+    """The base of every model."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {
+        datetime: UtcTime(),
+        Rupiah: BigInteger(),
+        uuid.UUID: Uuid(as_uuid=True),
+        dict[str, Any]: JSONB(),
+        list[Any]: JSONB(),
+    }
+
+
+class Identified:
+    """A model with a time-ordered id."""
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+
+
+db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
+
+
+def session() -> Session:
+    """The session of the running request or job."""
+    return db.session()
+
+
+def lock(model: type[Any], key: Any) -> Any | None:
+    """Load one row `FOR UPDATE`, seeing what others committed while we waited for it."""
+    return session().get(model, key, with_for_update=True, populate_existing=True)
+
+
+def page_of(statement: Select[Any], wanted: PageRequest, *, shape: Callable[[Any], Any] | None = None) -> Page[Any]:
+    """Run `statement` for one page and count the whole; rows of one column come as that column."""
+    total = session().scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
+    rows = session().execute(statement.limit(wanted.limit).offset(wanted.offset)).unique().all()
+    items = [row[0] if len(row) == 1 else row for row in rows]
+    if shape is not None:
+        items = [shape(item) for item in items]
+    return Page(items, total, wanted.page, wanted.limit)

@@ -1,0 +1,50 @@
+"""Identifiers: time-ordered UUIDs (version 7) and readable codes.
+
+The names of the business things that own an id are listed here on purpose: an inventory, not a rule.
+"""
+
+import secrets
+import time
+import uuid
+from typing import NewType
+
+from minispod.kernel.errors import NotFound
+
+UserId = NewType("UserId", uuid.UUID)
+PlanId = NewType("PlanId", uuid.UUID)
+ServiceId = NewType("ServiceId", uuid.UUID)
+SubscriptionId = NewType("SubscriptionId", uuid.UUID)
+InstanceId = NewType("InstanceId", uuid.UUID)
+TopUpId = NewType("TopUpId", uuid.UUID)
+LedgerEntryId = NewType("LedgerEntryId", uuid.UUID)
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def new_id() -> uuid.UUID:
+    """Make a UUID version 7 (RFC 9562): 48 bits of milliseconds, then random bits."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80
+    value |= 0x7 << 76 | secrets.randbits(12) << 64
+    value |= 0b10 << 62 | secrets.randbits(62)
+    return uuid.UUID(int=value)
+
+
+def parse_id(text: str) -> uuid.UUID:
+    """Read an id from outside; a malformed one is NotFound, because nothing can have that name."""
+    try:
+        return uuid.UUID(text)
+    except (ValueError, AttributeError, TypeError):
+        raise NotFound("Nothing was found under this id.") from None
+
+
+def new_ulid() -> str:
+    """Make a 26-character ULID (Crockford base 32): time first, so that it sorts."""
+    value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    return "".join(_CROCKFORD[(value >> shift) & 31] for shift in range(125, -5, -5))
+
+
+def short_code(length: int = 6) -> str:
+    """Make a random code of lower-case letters and digits that begins with a letter (usable in DNS)."""
+    first = secrets.choice("abcdefghjkmnpqrstvwxyz")
+    return first + "".join(secrets.choice("abcdefghjkmnpqrstvwxyz23456789") for _ in range(length - 1))

@@ -1,0 +1,187 @@
+"""The outbox: work that must happen, written in the same transaction as its cause.
+
+`later()` is the only way to cause work. A row lives until its work is done, not merely until it was
+handed to the queue: the queue is a courier that may lose everything. One row per (task, key); asking
+again while it runs bumps `version`, and the row is then run once more, so no wish is lost.
+See docs/adr/0003.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+from sqlalchemy import Index, String, Text, UniqueConstraint, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from minispod.kernel.database import Base, Identified, session
+from minispod.kernel.ids import new_id
+from minispod.kernel.tasks import Queue, Task
+
+log = structlog.get_logger()
+
+_REDELIVER_AFTER = timedelta(seconds=20)
+_ERROR_LENGTH = 500
+
+
+class OutboxRow(Identified, Base):
+    """One piece of work that is not done yet."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        UniqueConstraint("task", "key"),
+        Index("ix_outbox_run_after_leased_until", "run_after", "leased_until"),
+    )
+
+    task: Mapped[str] = mapped_column(String(40))
+    key: Mapped[str] = mapped_column(String(120))
+    args: Mapped[dict[str, Any]]
+    caused_by: Mapped[str | None] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    run_after: Mapped[datetime]
+    version: Mapped[int] = mapped_column(default=1)
+    attempts: Mapped[int] = mapped_column(default=0)
+    handed_over_at: Mapped[datetime | None]
+    leased_until: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(Text)
+
+
+class Courier(Protocol):
+    """Carries the id of an outbox row to a worker; may lose it, may deliver it twice."""
+
+    def deliver(self, row_id: uuid.UUID, queue: Queue) -> None:
+        """Put the row's id on a queue; raise Unavailable when the queue does not answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on one row until the lease ends."""
+
+    row_id: uuid.UUID
+    task: Task
+    key: str
+    args: dict[str, Any]
+    version: int
+    attempts: int
+    caused_by: str | None
+
+
+def later(task: Task, *, key: str, at: datetime, delay: timedelta = timedelta(0), **args: str) -> None:
+    """Have `task` done after the commit, not before `at + delay`; asking twice for one key is one piece of work."""
+    caused_by = structlog.contextvars.get_contextvars().get("request_id")
+    wish = insert(OutboxRow).values(
+        id=new_id(),
+        task=task.value,
+        key=key,
+        args=args,
+        caused_by=caused_by,
+        created_at=at,
+        run_after=at + delay,
+        version=1,
+        attempts=0,
+    )
+    wish = wish.on_conflict_do_update(
+        index_elements=["task", "key"],
+        set_={
+            "args": wish.excluded.args,
+            "caused_by": func.coalesce(wish.excluded.caused_by, OutboxRow.caused_by),
+            "run_after": func.least(OutboxRow.run_after, wish.excluded.run_after),
+            "version": OutboxRow.version + 1,
+            "attempts": 0,
+            "handed_over_at": None,
+        },
+    ).returning(OutboxRow.id, OutboxRow.run_after)
+    row_id, run_after = session().execute(wish).one()
+    if run_after <= at:
+        session().info.setdefault("outbox", []).append((row_id, task.nature.queue))
+
+
+def dispatch(courier: Courier) -> None:
+    """Hand over what the transaction just committed; what fails stays for the sweep."""
+    rows: list[tuple[uuid.UUID, Queue]] = session().info.pop("outbox", [])
+    for row_id, queue in dict(rows).items():
+        try:
+            courier.deliver(row_id, queue)
+        except Exception as error:  # the courier is outside: whatever it raises, the sweep will deliver
+            log.warning("outbox.courier_silent", error=type(error).__name__)
+            return
+
+
+def forget_pending() -> None:
+    """Drop the list of rows to hand over: their transaction was rolled back."""
+    session().info.pop("outbox", None)
+
+
+def due(at: datetime, limit: int = 200) -> Sequence[tuple[uuid.UUID, Queue]]:
+    """Mark and list rows that should be with a worker and are not: never sent, lost, or to be tried again."""
+    free = or_(OutboxRow.leased_until.is_(None), OutboxRow.leased_until < at)
+    lost = or_(OutboxRow.handed_over_at.is_(None), OutboxRow.handed_over_at < at - _REDELIVER_AFTER)
+    wanted = (
+        select(OutboxRow)
+        .where(OutboxRow.run_after <= at, free, lost)
+        .order_by(OutboxRow.run_after)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = session().scalars(wanted).all()
+    for row in rows:
+        row.handed_over_at = at
+    return [(row.id, Task(row.task).nature.queue) for row in rows]
+
+
+def take(row_id: uuid.UUID, at: datetime) -> Lease | None:
+    """Lease a row to this worker; None when it is done, not due yet, or another worker has it."""
+    row = session().scalar(
+        select(OutboxRow)
+        .where(
+            OutboxRow.id == row_id,
+            OutboxRow.run_after <= at,
+            or_(OutboxRow.leased_until.is_(None), OutboxRow.leased_until < at),
+        )
+        .with_for_update(skip_locked=True)
+    )
+    if row is None:
+        return None
+    task = Task(row.task)
+    row.leased_until = at + timedelta(seconds=task.nature.lease_seconds)
+    row.attempts += 1
+    return Lease(row.id, task, row.key, dict(row.args), row.version, row.attempts, row.caused_by)
+
+
+def finish(lease: Lease, at: datetime) -> None:
+    """Remove the row, unless somebody asked again meanwhile: then free it to run once more."""
+    removed = session().execute(
+        delete(OutboxRow).where(OutboxRow.id == lease.row_id, OutboxRow.version == lease.version)
+    )
+    if not removed.rowcount:  # type: ignore[attr-defined]
+        session().execute(
+            update(OutboxRow).where(OutboxRow.id == lease.row_id).values(leased_until=None, handed_over_at=None)
+        )
+        _remember(lease)
+
+
+def postpone(lease: Lease, at: datetime, delay: timedelta, error: str | None = None) -> None:
+    """Free the row to be run again after `delay`."""
+    session().execute(
+        update(OutboxRow)
+        .where(OutboxRow.id == lease.row_id)
+        .values(
+            leased_until=None,
+            handed_over_at=None,
+            run_after=at + delay,
+            last_error=error[:_ERROR_LENGTH] if error else None,
+        )
+    )
+
+
+def _remember(lease: Lease) -> None:
+    session().info.setdefault("outbox", []).append((lease.row_id, lease.task.nature.queue))
+
+
+def backlog() -> int:
+    """Number of rows that are not done."""
+    return session().scalar(select(func.count()).select_from(OutboxRow)) or 0

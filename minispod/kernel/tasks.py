@@ -1,0 +1,51 @@
+"""The inventory of everything that can be done later, with the queue and the lease of each.
+
+It may name business things: it is a list, not a rule. `jobs/registry.py` says who does the work; a
+test compares the two.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Queue(StrEnum):
+    """Queues by the nature of the work, so that slow work cannot delay money."""
+
+    MONEY = "money"
+    PROVISIONING = "provisioning"
+    MAIL = "mail"
+    SWEEPS = "sweeps"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskNature:
+    """Where a task waits, and for how long (seconds) one worker may hold it before another may try."""
+
+    queue: Queue
+    lease_seconds: int
+
+
+class Task(StrEnum):
+    """Something that can be done later; the value is stored in the outbox."""
+
+    RECONCILE_INSTANCE = "reconcile_instance"
+    CREDIT_ARRIVED = "credit_arrived"
+    SETTLE_NOTICE = "settle_notice"
+    POLL_TOPUP = "poll_topup"
+    ADVANCE_SUBSCRIPTION = "advance_subscription"
+    DELIVER_MESSAGE = "deliver_message"
+
+    @property
+    def nature(self) -> TaskNature:
+        """Queue and lease of this task."""
+        return _NATURES[self]
+
+
+_NATURES = {
+    Task.RECONCILE_INSTANCE: TaskNature(Queue.PROVISIONING, 60),
+    Task.CREDIT_ARRIVED: TaskNature(Queue.MONEY, 30),
+    Task.SETTLE_NOTICE: TaskNature(Queue.MONEY, 30),
+    Task.POLL_TOPUP: TaskNature(Queue.MONEY, 30),
+    Task.ADVANCE_SUBSCRIPTION: TaskNature(Queue.MONEY, 30),
+    Task.DELIVER_MESSAGE: TaskNature(Queue.MAIL, 60),
+}
