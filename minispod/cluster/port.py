@@ -1,0 +1,161 @@
+"""What we ask of a cluster, in our own words; `integrations/kubernetes` answers for real.
+
+Every call may raise ClusterUnavailable (silent, refusing, timing out) and is safe to repeat. Objects
+to apply are plain dictionaries in the API's own shape, made by `instances/manifests.py`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
+
+from minispod.kernel.errors import Conflict, NotFound, Unavailable
+
+Manifest = dict[str, Any]
+
+
+class ClusterUnavailable(Unavailable):
+    """The cluster does not answer, or answers that it cannot."""
+
+    code: ClassVar[str] = "cluster.unavailable"
+    default_message = "The cluster does not answer at the moment. Nothing is lost; please try again shortly."
+
+
+class ClusterRefused(Conflict):
+    """The cluster answered and said no (invalid object, quota, rights); trying again will not help."""
+
+    code: ClassVar[str] = "cluster.refused"
+    default_message = "The cluster refused the request."
+
+
+class NoSuchObject(NotFound):
+    """The cluster has no object of this name."""
+
+    code: ClassVar[str] = "cluster.no_such_object"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a workload is not ready: a stable reason ("image_pull", "crash_loop", "unschedulable",
+    "quota", "volume", "config") and a sentence for a person; `is_final` when waiting will not help."""
+
+    reason: str
+    sentence: str
+    is_final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadSighting:
+    """What the cluster says about the workload of one instance at one moment.
+
+    `is_ready` is true only when the controller has observed the newest generation and exactly the
+    wanted number of updated replicas is available (and no older pod is left).
+    """
+
+    namespace: str
+    name: str
+    instance_id: str
+    wanted_replicas: int
+    ready_replicas: int
+    is_ready: bool
+    is_stopped: bool
+    spec_hash: str | None = None
+    pod_name: str | None = None
+    node_name: str | None = None
+    restarts: int = 0
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PodUsage:
+    """What a pod uses now: millicores and megabytes."""
+
+    namespace: str
+    pod_name: str
+    cpu_milli: int
+    memory_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSighting:
+    """A node at one moment; CPU in millicores, memory in megabytes (2**20 bytes)."""
+
+    name: str
+    is_ready: bool
+    is_schedulable: bool
+    is_control_plane: bool
+    cpu_allocatable: int
+    memory_allocatable: int
+    cpu_capacity: int
+    memory_capacity: int
+    pods_allocatable: int
+    cpu_requested: int
+    memory_requested: int
+    pods_running: int
+    cpu_used: int | None
+    memory_used: int | None
+    version: str
+    addresses: tuple[str, ...] = ()
+    conditions: dict[str, str] = field(default_factory=dict)
+    created_at: datetime | None = None
+
+
+class ClusterPort(Protocol):
+    """A Kubernetes cluster."""
+
+    def version(self) -> str:
+        """Return the server's version, e.g. "v1.32.4"; the cheapest question there is."""
+        ...
+
+    def apply(self, objects: Sequence[Manifest]) -> None:
+        """Server-side apply the objects in the given order, ours to own (force), strict field validation."""
+        ...
+
+    def prune(self, namespace: str, instance_id: str, keep: Sequence[Manifest]) -> None:
+        """Delete objects of this instance (by label) that are not in `keep`; never a volume claim."""
+        ...
+
+    def scale(self, namespace: str, name: str, replicas: int) -> None:
+        """Set the replicas of a workload; NoSuchObject when it is gone."""
+        ...
+
+    def restart(self, namespace: str, name: str, at: datetime) -> None:
+        """Have the workload's pods replaced, once per `at` (an annotation of the pod template)."""
+        ...
+
+    def see(self, namespace: str, name: str) -> WorkloadSighting | None:
+        """Look at one workload, with its newest pod and what troubles it; None when there is none."""
+        ...
+
+    def see_all(self) -> Sequence[WorkloadSighting]:
+        """Look at every workload of ours, with one list per kind."""
+        ...
+
+    def delete_instance(self, namespace: str, instance_id: str, *, with_volume: bool) -> bool:
+        """Delete everything of one instance (the volume claim only when said so); True when all is gone."""
+        ...
+
+    def delete_namespace(self, name: str) -> bool:
+        """Delete a customer's namespace; True when it is gone."""
+        ...
+
+    def usages(self) -> Sequence[PodUsage]:
+        """What our pods use now; empty when the cluster has no metrics."""
+        ...
+
+    def nodes(self) -> Sequence[NodeSighting]:
+        """All nodes with requests and usage."""
+        ...
+
+    def tail_logs(self, namespace: str, workload: str, *, container: str, lines: int) -> Sequence[str]:
+        """The last lines of the newest pod's container."""
+        ...
+
+    def follow_logs(self, namespace: str, workload: str, *, container: str, lines: int) -> Iterator[str]:
+        """The last lines, then each new one as it is written; ends when the stream ends or is closed."""
+        ...
+
+    def inventory(self, kind: str) -> Sequence[dict[str, Any]]:
+        """Raw objects of the whole cluster for the staff's lists: kind is one of "pods", "deployments",
+        "nodes", "namespaces", "ingresses", "services", "node_metrics", "pod_metrics", "events"."""
+        ...
