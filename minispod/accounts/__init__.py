@@ -1,0 +1,1 @@
+"""Who: accounts, passwords, tokens and roles."""

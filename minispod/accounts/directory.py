@@ -1,0 +1,76 @@
+"""Find accounts, and let people change their own profile."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.exc import IntegrityError
+
+from minispod.accounts.errors import NoSuchUser, PhoneTaken
+from minispod.accounts.models import User
+from minispod.audit import trail
+from minispod.kernel.actor import Actor, Role
+from minispod.kernel.database import page_of, session
+from minispod.kernel.paging import Page, PageRequest
+
+
+def get_user(user_id: uuid.UUID) -> User:
+    """Return the account; raise NoSuchUser."""
+    user = session().get(User, user_id)
+    if user is None:
+        raise NoSuchUser()
+    return user
+
+
+def find_by_email(email: str) -> User | None:
+    """Return the account with this address, whatever its case."""
+    return session().scalar(select(User).where(func.lower(User.email) == email.strip().lower()))
+
+
+def list_users(page: PageRequest, *, search: str = "", role: Role | None = None) -> Page[User]:
+    """List accounts, newest first; `search` looks into name, address and phone."""
+    wanted = select(User).order_by(User.created_at.desc(), User.id.desc())
+    if search:
+        like = f"%{search.strip()}%"
+        wanted = wanted.where(or_(User.name.ilike(like), User.email.ilike(like), User.phone.ilike(like)))
+    if role:
+        wanted = wanted.where(User.role == role)
+    return page_of(wanted, page)
+
+
+def count_users() -> int:
+    """Number of accounts."""
+    return session().scalar(select(func.count()).select_from(User)) or 0
+
+
+def change_profile(
+    user_id: uuid.UUID,
+    *,
+    name: str | None,
+    phone: str | None,
+    avatar: str | None,
+    fields: frozenset[str],
+    actor: Actor,
+    at: datetime,
+) -> User:
+    """Change the given `fields` of one's own profile; None clears phone or avatar, an empty name is kept."""
+    user = get_user(user_id)
+    before = {"name": user.name, "phone": user.phone, "avatar": user.avatar}
+    try:
+        with session().begin_nested():
+            if "name" in fields and name:
+                user.name = name
+            if "phone" in fields:
+                user.phone = phone
+            if "avatar" in fields:
+                user.avatar = avatar
+            user.updated_at = at
+            session().flush()  # the unique index on the phone answers here
+    except IntegrityError:
+        raise PhoneTaken() from None
+    after = {"name": user.name, "phone": user.phone, "avatar": user.avatar}
+    changed = {key: [before[key], after[key]] for key in before if before[key] != after[key]}
+    trail.record(
+        actor, trail.Action.ACCOUNT_PROFILE_CHANGED, at=at, subject_kind="user", subject_id=user.id, changed=changed
+    )
+    return user

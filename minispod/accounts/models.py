@@ -1,0 +1,49 @@
+"""Accounts and their refresh tokens.
+
+The e-mail address is stored as typed (trimmed) and compared in lower case. A refresh token is stored
+as a digest only. `token_version` ends all access tokens at once when it is raised.
+"""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from minispod.kernel.actor import Role
+from minispod.kernel.database import Base, Identified, enum_column
+
+
+class User(Identified, Base):
+    """A person's account."""
+
+    __tablename__ = "users"
+    __table_args__ = (Index("uq_users_email_lower", text("lower(email)"), unique=True),)
+
+    name: Mapped[str] = mapped_column(String(100))
+    email: Mapped[str] = mapped_column(String(254))
+    phone: Mapped[str | None] = mapped_column(String(20), unique=True)
+    avatar: Mapped[str | None] = mapped_column(String(500))
+    role: Mapped[Role] = mapped_column(enum_column(Role), default=Role.USER)
+    password_hash: Mapped[str | None] = mapped_column(String(100))
+    is_active: Mapped[bool] = mapped_column(default=True)
+    email_verified: Mapped[bool] = mapped_column(default=False)
+    google_id: Mapped[str | None] = mapped_column(String(64), unique=True)
+    token_version: Mapped[int] = mapped_column(default=1)
+    signed_in_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class RefreshToken(Identified, Base):
+    """One refresh token of a family; a family begins with a sign-in and is revoked as a whole."""
+
+    __tablename__ = "refresh_tokens"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    family_id: Mapped[uuid.UUID] = mapped_column(index=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    spent_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]

@@ -1,0 +1,52 @@
+"""Open an account. The wallet and the welcome are added by `onboarding`, above this floor."""
+
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+
+from minispod.accounts.errors import EmailTaken, PhoneTaken
+from minispod.accounts.models import User
+from minispod.accounts.passwords import hash_password
+from minispod.audit import trail
+from minispod.kernel.actor import Actor, Role
+from minispod.kernel.database import session
+
+
+def open_account(
+    *,
+    name: str,
+    email: str,
+    password: str,
+    phone: str | None = None,
+    avatar: str | None = None,
+    role: Role = Role.USER,
+    bcrypt_rounds: int,
+    actor: Actor,
+    at: datetime,
+) -> User:
+    """Create the account; refuses a taken address (EmailTaken) or phone (PhoneTaken)."""
+    user = User(
+        name=name.strip(),
+        email=email.strip(),
+        phone=phone or None,
+        avatar=avatar or None,
+        role=role,
+        password_hash=hash_password(password, bcrypt_rounds),
+        created_at=at,
+        updated_at=at,
+    )
+    insert_or_refuse(user)
+    trail.record(
+        actor, trail.Action.ACCOUNT_REGISTERED, at=at, subject_kind="user", subject_id=user.id, role=role.value
+    )
+    return user
+
+
+def insert_or_refuse(user: User) -> None:
+    """Write the account now; the unique indexes decide between two that come at once."""
+    try:
+        with session().begin_nested():
+            session().add(user)
+            session().flush()  # the database answers now, while the refusal can still be worded
+    except IntegrityError as error:
+        raise (PhoneTaken() if "phone" in str(error.orig) else EmailTaken()) from None

@@ -1,0 +1,115 @@
+"""Sign in, refresh, sign out.
+
+Refresh tokens rotate: each may be used once. A spent one that comes again after the ten seconds a
+double click may need revokes its whole family, because somebody else has a copy (decision 39).
+"""
+
+import uuid
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, update
+
+from minispod.accounts import tokens
+from minispod.accounts.errors import AccountDeactivated, BadCredentials, BadToken, TokenReused
+from minispod.accounts.models import RefreshToken, User
+from minispod.accounts.passwords import matches
+from minispod.accounts.tokens import TokenKeys, TokenPair
+from minispod.audit import trail
+from minispod.kernel.actor import Actor
+from minispod.kernel.database import session
+from minispod.kernel.ids import new_id
+
+_DOUBLE_REFRESH = timedelta(seconds=10)
+
+
+def check_password(email: str, password: str, *, bcrypt_rounds: int) -> User:
+    """Return the account; raise BadCredentials or, the password being right, AccountDeactivated."""
+    user = session().scalar(select(User).where(func.lower(User.email) == email.strip().lower()))
+    if not matches(password, user.password_hash if user else None, bcrypt_rounds) or user is None:
+        raise BadCredentials()
+    if not user.is_active:
+        raise AccountDeactivated()
+    return user
+
+
+def sign_in(user: User, *, keys: TokenKeys, actor: Actor, at: datetime) -> TokenPair:
+    """Begin a family of tokens for an account whose password was checked."""
+    user.signed_in_at = at
+    refresh = tokens.new_refresh()
+    _remember(user.id, new_id(), refresh, keys, at)
+    trail.record(actor, trail.Action.ACCOUNT_SIGNED_IN, at=at, subject_kind="user", subject_id=user.id)
+    return TokenPair(tokens.issue_access(user, keys, at), refresh)
+
+
+def refresh(token: str, *, keys: TokenKeys, actor: Actor, at: datetime) -> tuple[User, TokenPair] | TokenReused:
+    """Spend `token` for its successor; raise BadToken when it is unknown, expired or revoked.
+
+    A reused one is *returned* as TokenReused, not raised: the revocation of its family must be committed.
+    """
+    row = session().scalar(
+        select(RefreshToken).where(RefreshToken.digest == tokens.digest(token)).with_for_update()
+    )
+    if row is None or row.revoked_at is not None or row.expires_at <= at:
+        raise BadToken()
+    user = session().get(User, row.user_id)
+    if user is None:
+        raise BadToken()
+    if not user.is_active:
+        raise AccountDeactivated()
+    successor = tokens.successor_of(token, keys)
+    if row.spent_at is None:
+        row.spent_at = at
+        _remember(user.id, row.family_id, successor, keys, at)
+    elif at - row.spent_at > _DOUBLE_REFRESH:
+        _revoke(RefreshToken.family_id == row.family_id, at)
+        trail.record(actor, trail.Action.ACCOUNT_TOKEN_REUSED, at=at, subject_kind="user", subject_id=user.id)
+        return TokenReused()
+    return user, TokenPair(tokens.issue_access(user, keys, at), successor)
+
+
+def sign_out(user_id: uuid.UUID, token: str | None, *, actor: Actor, at: datetime) -> None:
+    """Revoke the family of `token` when it is this account's; without a token nothing is left to revoke."""
+    if token:
+        row = session().scalar(
+            select(RefreshToken).where(RefreshToken.digest == tokens.digest(token), RefreshToken.user_id == user_id)
+        )
+        if row is not None:
+            _revoke(RefreshToken.family_id == row.family_id, at)
+    trail.record(actor, trail.Action.ACCOUNT_SIGNED_OUT, at=at, subject_kind="user", subject_id=user_id)
+
+
+def sign_out_everywhere(user: User, *, at: datetime) -> None:
+    """End every access and refresh token of the account at once."""
+    user.token_version += 1
+    user.updated_at = at
+    _revoke(RefreshToken.user_id == user.id, at)
+
+
+def account_of(claims: tokens.AccessClaims) -> User:
+    """The account an access token speaks for; raise BadToken when its tokens were ended, AccountDeactivated."""
+    user = session().get(User, claims.user_id)
+    if user is None:
+        raise BadToken()
+    if not user.is_active:
+        raise AccountDeactivated()
+    if user.token_version != claims.version:
+        raise BadToken()
+    return user
+
+
+def _remember(user_id: uuid.UUID, family_id: uuid.UUID, refresh: str, keys: TokenKeys, at: datetime) -> None:
+    session().add(
+        RefreshToken(
+            user_id=user_id,
+            family_id=family_id,
+            digest=tokens.digest(refresh),
+            issued_at=at,
+            expires_at=at + keys.refresh_life,
+        )
+    )
+
+
+def _revoke(which: object, at: datetime) -> None:
+    session().execute(
+        update(RefreshToken).where(which, RefreshToken.revoked_at.is_(None)).values(revoked_at=at)  # type: ignore[arg-type]
+    )

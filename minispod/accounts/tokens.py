@@ -1,0 +1,92 @@
+"""Access tokens (JWT claims) and refresh tokens.
+
+An access token carries the account, its `token_version` and nothing secret. A refresh token's
+successor is derived from it with a key (HMAC), so that two refreshes within ten seconds get the same
+one without any token being stored in clear (decision 39).
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import jwt
+
+from minispod.accounts.errors import BadToken
+from minispod.accounts.models import User
+
+_ALGORITHM = "HS256"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenKeys:
+    """The secret and the lives of the tokens."""
+
+    secret: str
+    access_life: timedelta
+    refresh_life: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class AccessClaims:
+    """What a valid access token says."""
+
+    user_id: uuid.UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """What a client gets when it signs in or refreshes."""
+
+    access: str
+    refresh: str
+
+
+def issue_access(user: User, keys: TokenKeys, at: datetime) -> str:
+    """Sign an access token for `user`."""
+    claims = {
+        "sub": str(user.id),
+        "userId": str(user.id),
+        "type": "access",
+        "ver": user.token_version,
+        "iat": at,
+        "exp": at + keys.access_life,
+    }
+    return jwt.encode(claims, keys.secret, algorithm=_ALGORITHM)
+
+
+def read_access(token: str, keys: TokenKeys, at: datetime) -> AccessClaims:
+    """Check signature, kind and expiry; raise BadToken. Whether the account may act is not decided here."""
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            keys.secret,
+            algorithms=[_ALGORITHM],
+            options={"verify_exp": False, "verify_iat": False, "require": ["sub", "exp", "ver"]},
+        )
+        if claims.get("type") != "access" or claims["exp"] <= at.timestamp():
+            raise BadToken()
+        return AccessClaims(uuid.UUID(claims["sub"]), int(claims["ver"]))
+    except (jwt.PyJWTError, ValueError, TypeError):
+        raise BadToken() from None
+
+
+def new_refresh() -> str:
+    """Make the first refresh token of a family."""
+    return secrets.token_urlsafe(32)
+
+
+def successor_of(refresh: str, keys: TokenKeys) -> str:
+    """Derive the one token that may follow `refresh`."""
+    raw = hmac.new(keys.secret.encode(), b"refresh-successor:" + refresh.encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def digest(refresh: str) -> str:
+    """The form in which a refresh token is stored."""
+    return hashlib.sha256(refresh.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Who changed what, when and from where: an append-only book anyone may write into."""

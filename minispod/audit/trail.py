@@ -1,0 +1,97 @@
+"""Write into and read the audit book. `record` belongs into the transaction of the change itself."""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+
+from minispod.audit.models import AuditEntry
+from minispod.kernel.actor import Actor
+from minispod.kernel.database import page_of, session
+from minispod.kernel.paging import Page, PageRequest
+
+
+class Action(StrEnum):
+    """What can be done to something; grammar `subject.act`."""
+
+    ACCOUNT_REGISTERED = "account.registered"
+    ACCOUNT_SIGNED_IN = "account.signed_in"
+    ACCOUNT_SIGN_IN_FAILED = "account.sign_in_failed"
+    ACCOUNT_SIGNED_OUT = "account.signed_out"
+    ACCOUNT_TOKEN_REUSED = "account.token_reused"
+    ACCOUNT_PROFILE_CHANGED = "account.profile_changed"
+    ACCOUNT_BLOCKED = "account.blocked"
+    ACCOUNT_UNBLOCKED = "account.unblocked"
+    ACCOUNT_ROLE_CHANGED = "account.role_changed"
+    WALLET_CREDITED = "wallet.credited"
+    WALLET_DEBITED = "wallet.debited"
+    WALLET_ADJUSTED = "wallet.adjusted"
+    TOPUP_OPENED = "topup.opened"
+    TOPUP_CHANGED = "topup.changed"
+    TOPUP_NEEDS_REVIEW = "topup.needs_review"
+    SUBSCRIPTION_ORDERED = "subscription.ordered"
+    SUBSCRIPTION_RENEWED = "subscription.renewed"
+    SUBSCRIPTION_GRACE_STARTED = "subscription.grace_started"
+    SUBSCRIPTION_EXPIRED = "subscription.expired"
+    SUBSCRIPTION_REVIVED = "subscription.revived"
+    SUBSCRIPTION_CANCELLED = "subscription.cancelled"
+    SUBSCRIPTION_AUTO_RENEW_CHANGED = "subscription.auto_renew_changed"
+    INSTANCE_RUNNING = "instance.running"
+    INSTANCE_FAILED = "instance.failed"
+    INSTANCE_STOPPED = "instance.stopped"
+    INSTANCE_DELETED = "instance.deleted"
+    INSTANCE_RETRIED = "instance.retried"
+    INSTANCE_CONTROLLED = "instance.controlled"
+    INSTANCE_CREDENTIALS_SHOWN = "instance.credentials_shown"
+    CATALOG_SEEDED = "catalog.seeded"
+    PLAN_PRICE_CHANGED = "plan.price_changed"
+
+
+def record(
+    actor: Actor,
+    action: Action,
+    *,
+    at: datetime,
+    subject_kind: str,
+    subject_id: uuid.UUID | str,
+    **details: Any,
+) -> None:
+    """Write one line into the book, in the caller's transaction."""
+    session().add(
+        AuditEntry(
+            at=at,
+            action=action.value,
+            actor_kind=actor.kind.value,
+            actor_id=actor.user_id,
+            actor_name=actor.name[:120],
+            address=actor.address,
+            subject_kind=subject_kind,
+            subject_id=str(subject_id),
+            request_id=structlog.contextvars.get_contextvars().get("request_id"),
+            details=details,
+        )
+    )
+
+
+def search(
+    page: PageRequest,
+    *,
+    subject_kind: str | None = None,
+    subject_id: str | None = None,
+    actor_id: uuid.UUID | None = None,
+    action: str | None = None,
+) -> Page[AuditEntry]:
+    """Find lines of the book, newest first."""
+    wanted = select(AuditEntry).order_by(AuditEntry.at.desc(), AuditEntry.id.desc())
+    if subject_kind:
+        wanted = wanted.where(AuditEntry.subject_kind == subject_kind)
+    if subject_id:
+        wanted = wanted.where(AuditEntry.subject_id == subject_id)
+    if actor_id:
+        wanted = wanted.where(AuditEntry.actor_id == actor_id)
+    if action:
+        wanted = wanted.where(AuditEntry.action == action)
+    return page_of(wanted, page)

@@ -1,0 +1,398 @@
+"""Settings: everything that can be configured, read from the environment once and checked at boot.
+
+Each group is frozen; each field says what it means, its unit and why the default is what it is. The
+README's table is generated from here (`flask settings-table`). Nothing else reads the environment.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+OFFICIAL_MIDTRANS_HOSTS = frozenset(
+    {
+        "app.midtrans.com",
+        "app.sandbox.midtrans.com",
+        "api.midtrans.com",
+        "api.sandbox.midtrans.com",
+    }
+)
+_DEVELOPMENT_SECRET = "development-only-secret-do-not-use-in-production"  # noqa: S105
+_DEVELOPMENT_SEAL = "ZGV2ZWxvcG1lbnQtb25seS1zZWFsLWtleS0wMDAwMDA="
+
+
+class BadSettings(Exception):
+    """The environment does not make sense; the message names each variable and what to do."""
+
+
+class Environment(StrEnum):
+    """Where the program runs."""
+
+    DEVELOPMENT = "development"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class _Group(BaseSettings):
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class WebSettings(_Group):
+    """The web server and the addresses under which customers see us."""
+
+    port: int = Field(5000, ge=1, le=65535, description="Port of the one origin: API, pages and /socket.io/.")
+    public_url: str | None = Field(
+        None, description="Our own address as customers see it; default http://localhost:PORT."
+    )
+    frontend_url: str = Field(
+        "http://localhost:3100", description="The customer front end; links in mails lead there."
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("http://localhost:3100",), description="Origins (comma-separated) whose pages may call the API."
+    )
+    trusted_proxies: int = Field(
+        0, ge=0, le=5, description="How many reverse proxies in front of us set X-Forwarded-For."
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(_DEVELOPMENT_SECRET), description="Signs the administration's cookies."
+    )
+    control_wait_seconds: float = Field(
+        20,
+        ge=0,
+        le=25,
+        description="How long stop, start and restart wait for the cluster before answering 202.",
+    )
+    admin_idle_minutes: int = Field(
+        60, ge=1, description="An administration session ends after this time unused."
+    )
+    admin_absolute_hours: int = Field(
+        12, ge=1, description="An administration session ends after this time at the latest."
+    )
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+
+class DatabaseSettings(_Group):
+    """PostgreSQL, the truth."""
+
+    database_url: str = Field(
+        "", description="postgresql://user:password@host:port/name; empty: the embedded server of the demo."
+    )
+    database_pool_size: int = Field(5, ge=1, le=100, description="Connections kept per process.")
+    database_pool_overflow: int = Field(
+        10, ge=0, le=100, description="Connections beyond the pool for short peaks."
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _driver(cls, value: str) -> str:
+        # SQLAlchemy 2.1 takes "postgresql://" for psycopg 3; we use psycopg2.
+        for prefix in ("postgres://", "postgresql://"):
+            if value.startswith(prefix):
+                return "postgresql+psycopg2://" + value[len(prefix) :]
+        if value and not value.startswith("postgresql+psycopg2://"):
+            raise ValueError("must be a postgresql:// address; other databases are not supported")
+        return value
+
+
+class RedisSettings(_Group):
+    """Redis: queues, rate limits, administration sessions. Losing it loses nothing."""
+
+    redis_url: str = Field(
+        "", description="redis://:password@host:port/0; empty: the embedded server of the demo."
+    )
+
+
+class TokenSettings(_Group):
+    """Access and refresh tokens of the JSON API."""
+
+    jwt_secret: SecretStr = Field(
+        SecretStr(_DEVELOPMENT_SECRET), description="Signs access tokens; at least 32 characters."
+    )
+    jwt_expires_hours: int = Field(
+        24, ge=1, le=24 * 30, description="Life of an access token; the front end never refreshes."
+    )
+    jwt_refresh_expires_days: int = Field(7, ge=1, le=90, description="Life of a refresh token.")
+    bcrypt_rounds: int = Field(12, ge=4, le=15, description="Cost of password hashes; 12 takes about 0.25 s.")
+
+
+class MidtransSettings(_Group):
+    """The payment gateway."""
+
+    midtrans_server_key: SecretStr = Field(
+        SecretStr(""), description="Server key from the Midtrans dashboard; secret."
+    )
+    midtrans_client_key: str = Field("", description="Client key; public, for Snap.js.")
+    midtrans_merchant_id: str = Field(
+        "", description="Merchant id; notices of another merchant go to review."
+    )
+    midtrans_is_production: bool = Field(False, description="True: real money.")
+    midtrans_snap_base_url: str = Field(
+        "", description="Another address of the Snap API (the simulator); empty: Midtrans."
+    )
+    midtrans_core_base_url: str = Field(
+        "", description="Another address of the Core API (the simulator); empty: Midtrans."
+    )
+    topup_minimum: int = Field(10_000, ge=1, description="Smallest top-up in rupiah (decision 16).")
+    topup_maximum: int = Field(10_000_000, ge=1, description="Largest top-up in rupiah (decision 16).")
+    topup_expiry_minutes: int = Field(
+        60, ge=5, le=7 * 24 * 60, description="A payment page and its payment end after this time."
+    )
+
+
+class ClusterSettings(_Group):
+    """The cluster, and how instances are named and reached."""
+
+    kubeconfig: str = Field(
+        "",
+        validation_alias=AliasChoices("KUBECONFIG", "KUBECONFIG_PATH", "kubeconfig"),
+        description="Path of a kubeconfig; empty: the service account of the pod we run in.",
+    )
+    base_domain: str = Field("minispod.localhost", description="Instances get host names under this domain.")
+    host_pattern: str = Field(
+        "{instance}.{service}.{domain}",
+        description="Host name of an instance; a pattern with one label fits a single wildcard certificate.",
+    )
+    public_scheme: str = Field("https", pattern="^https?$", description="Scheme of instance addresses.")
+    public_port: int | None = Field(
+        None, ge=1, le=65535, description="Port in instance addresses when it is not the scheme's own."
+    )
+    storage_class: str = Field(
+        "local-path", description="Storage class of instance volumes; local-path ties data to a node."
+    )
+    ingress_class: str = Field("traefik", description="Ingress class of instances.")
+    ingress_namespace: str = Field(
+        "kube-system", description="Namespace of the ingress controller; it may reach the instances."
+    )
+    ingress_tls: bool = Field(True, description="Whether instance Ingresses ask for TLS.")
+    tls_issuer: str = Field(
+        "letsencrypt-prod", description="cert-manager ClusterIssuer for instance certificates."
+    )
+    cpu_request_ratio: float = Field(
+        0.25, gt=0, le=1, description="Requested share of a plan's CPU (decision 24)."
+    )
+    memory_request_ratio: float = Field(
+        0.5, gt=0, le=1, description="Requested share of a plan's memory (decision 24)."
+    )
+    capacity_reserve: float = Field(
+        0.36, ge=0, lt=1, description="Share of the workers' memory kept free for fail-over (decision 21)."
+    )
+    ready_timeout_seconds: int = Field(
+        300, ge=10, description="An attempt to start an instance fails after this time."
+    )
+    provision_attempts: int = Field(3, ge=1, le=10, description="Attempts before an instance shows ERROR.")
+    provision_retry_seconds: int = Field(
+        20, ge=0, description="Pause before the second attempt; doubles each time."
+    )
+
+
+class MailSettings(_Group):
+    """Outgoing mail."""
+
+    smtp_host: str = Field("", description="Mail server; empty: mails are queued and not sent.")
+    smtp_port: int = Field(25, ge=1, le=65535, description="Port of the mail server.")
+    smtp_user: str = Field("", description="User name at the mail server, if it wants one.")
+    smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server.")
+    smtp_starttls: bool = Field(False, description="Whether to demand STARTTLS.")
+    mail_from: str = Field("MinisPod <no-reply@minispod.localhost>", description="Sender of all mails.")
+
+
+class BusinessSettings(_Group):
+    """Rules of the business that differ from shop to shop."""
+
+    billing_timezone: str = Field(
+        "Asia/Jakarta", description="Days of the calendar are days of this zone (decision 8)."
+    )
+    grace_period_enabled: bool = Field(
+        True, description="Whether a renewal without credit gets a payment grace (decision 9)."
+    )
+    grace_period_days: int = Field(7, ge=1, le=30, description="Length of the payment grace in days.")
+    data_retention_days: int = Field(
+        30, ge=0, le=365, description="Data of an expired instance are kept this many days."
+    )
+    reminder_days: Annotated[tuple[int, ...], NoDecode] = Field(
+        (7, 3, 1), description="Expiry notices go out this many days before the end."
+    )
+    low_credit_warning_days: int = Field(
+        3, ge=1, le=30, description="Warn when credit will not cover a renewal this many days ahead."
+    )
+    provision_repair_hours: int = Field(
+        24,
+        ge=0,
+        description="A failed first provisioning may be repaired for this long, then it is refunded (decision 17).",
+    )
+    free_plans_per_customer: int = Field(
+        3, ge=0, description="Live free subscriptions one customer may hold (decision 20)."
+    )
+    free_plan_idle_days: int = Field(
+        60, ge=1, description="Free plans renew while the customer signed in within this time (decision 20)."
+    )
+
+    @field_validator("reminder_days", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return (
+            tuple(int(part) for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        )
+
+
+class OperationSettings(_Group):
+    """How the processes behave."""
+
+    minispod_env: Environment = Field(
+        Environment.DEVELOPMENT,
+        description="development, test or production; production refuses development secrets and simulators.",
+    )
+    log_level: str = Field(
+        "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe level that is logged."
+    )
+    log_json: bool = Field(True, description="JSON logs; false: readable lines.")
+    sealing_keys: Annotated[tuple[str, ...], NoDecode] = Field(
+        (_DEVELOPMENT_SEAL,),
+        description="Fernet keys (comma-separated, newest first) that seal instance credentials.",
+    )
+    rate_limits_enabled: bool = Field(True, description="Whether sensitive routes are rate-limited.")
+    observe_seconds: int = Field(10, ge=1, description="The cluster is looked at this often.")
+    poll_nodes_seconds: int = Field(60, ge=5, description="Nodes are read into the history this often.")
+    node_history_days: int = Field(30, ge=1, description="Node readings are kept this long.")
+    serve_realtime: bool = Field(
+        False, description="Whether this web process also answers /socket.io/ (the demo's one origin)."
+    )
+
+    @field_validator("sealing_keys", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    @field_validator("sealing_keys")
+    @classmethod
+    def _fernet(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError("at least one Fernet key is needed")
+        for key in value:
+            try:
+                Fernet(key)
+            except ValueError:
+                raise ValueError(
+                    "each key must be 32 bytes in url-safe base64 (Fernet.generate_key())"
+                ) from None
+        return value
+
+
+GROUPS: tuple[type[_Group], ...] = (
+    WebSettings,
+    DatabaseSettings,
+    RedisSettings,
+    TokenSettings,
+    MidtransSettings,
+    ClusterSettings,
+    MailSettings,
+    BusinessSettings,
+    OperationSettings,
+)
+
+
+class Settings:
+    """All groups together; immutable, and sensible as a whole."""
+
+    __slots__ = ("business", "cluster", "database", "mail", "midtrans", "operation", "redis", "tokens", "web")
+
+    web: WebSettings
+    database: DatabaseSettings
+    redis: RedisSettings
+    tokens: TokenSettings
+    midtrans: MidtransSettings
+    cluster: ClusterSettings
+    mail: MailSettings
+    business: BusinessSettings
+    operation: OperationSettings
+
+    def __init__(self, **overrides: Any) -> None:
+        """Read the environment; `overrides` (field names) win over it. Raises BadSettings."""
+        names = dict(
+            zip(
+                (
+                    "web",
+                    "database",
+                    "redis",
+                    "tokens",
+                    "midtrans",
+                    "cluster",
+                    "mail",
+                    "business",
+                    "operation",
+                ),
+                GROUPS,
+                strict=True,
+            )
+        )
+        problems: list[str] = []
+        for name, group in names.items():
+            known = {key: value for key, value in overrides.items() if key in group.model_fields}
+            try:
+                object.__setattr__(self, name, group(**known))
+            except ValidationError as error:
+                problems += [f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+        if not problems:
+            problems = self._contradictions()
+        if problems:
+            raise BadSettings("The configuration cannot be used:\n  " + "\n  ".join(problems))
+
+    @classmethod
+    def from_environment(cls, **overrides: Any) -> "Settings":
+        """Read the environment once."""
+        return cls(**overrides)
+
+    @property
+    def is_production(self) -> bool:
+        """Tell whether real customers are served."""
+        return self.operation.minispod_env is Environment.PRODUCTION
+
+    @property
+    def own_url(self) -> str:
+        """Our own address without a trailing slash."""
+        return (self.web.public_url or f"http://localhost:{self.web.port}").rstrip("/")
+
+    def _contradictions(self) -> list[str]:
+        found = []
+        if not self.database.database_url:
+            found.append("DATABASE_URL: is missing; `make demo` brings a server of its own.")
+        if not self.redis.redis_url:
+            found.append("REDIS_URL: is missing; `make demo` brings a server of its own.")
+        if self.midtrans.topup_minimum > self.midtrans.topup_maximum:
+            found.append("TOPUP_MINIMUM: is larger than TOPUP_MAXIMUM.")
+        if len(self.tokens.jwt_secret.get_secret_value()) < 32:
+            found.append("JWT_SECRET: needs at least 32 characters.")
+        if self.is_production:
+            found += self._unfit_for_production()
+        return found
+
+    def _unfit_for_production(self) -> list[str]:
+        found = []
+        if self.tokens.jwt_secret.get_secret_value() == _DEVELOPMENT_SECRET:
+            found.append("JWT_SECRET: production needs a secret of its own.")
+        if self.web.secret_key.get_secret_value() == _DEVELOPMENT_SECRET:
+            found.append("SECRET_KEY: production needs a secret of its own.")
+        if _DEVELOPMENT_SEAL in self.operation.sealing_keys:
+            found.append("SEALING_KEYS: production needs keys of its own.")
+        for name in ("midtrans_snap_base_url", "midtrans_core_base_url"):
+            address = getattr(self.midtrans, name)
+            if address and urlsplit(address).hostname not in OFFICIAL_MIDTRANS_HOSTS:
+                found.append(f"{name.upper()}: production talks to Midtrans only.")
+        if not self.midtrans.midtrans_server_key.get_secret_value():
+            found.append("MIDTRANS_SERVER_KEY: is missing.")
+        return found
