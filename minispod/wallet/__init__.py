@@ -1,0 +1,1 @@
+"""The wallet: integer rupiah, an append-only ledger, and reads of it."""

@@ -1,0 +1,183 @@
+"""Every movement of credit. The wallet row is locked, the entry appended, the cached sum kept.
+
+Lock order (docs/adr/0005): top-up or subscription, instance, wallet, plan. The balance after an
+entry is the sum of all entries up to it; nothing else writes `balance`.
+"""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from minispod.audit import trail
+from minispod.kernel import outbox
+from minispod.kernel.actor import Actor
+from minispod.kernel.database import lock, session
+from minispod.kernel.ids import new_id
+from minispod.kernel.money import Rupiah
+from minispod.kernel.tasks import Task
+from minispod.wallet.errors import InsufficientCredit, NoSuchWallet, WalletInDebt
+from minispod.wallet.models import TRANSACTION_NUMBERS, EntryKind, EntryType, LedgerEntry, Wallet
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """What is to be written: the act (kind, reference), how it reads, and what it belongs to."""
+
+    type: EntryType
+    kind: EntryKind
+    reference: str
+    description: str
+    subscription_id: uuid.UUID | None = None
+    payment_method: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+    entry_id: uuid.UUID | None = None
+    number: int | None = None
+
+
+def open_wallet(user_id: uuid.UUID, *, at: datetime) -> Wallet:
+    """Give an account an empty wallet."""
+    wallet = Wallet(
+        user_id=user_id,
+        balance=Rupiah(0),
+        gateway_debt=Rupiah(0),
+        total_top_up=Rupiah(0),
+        total_spent=Rupiah(0),
+        created_at=at,
+        updated_at=at,
+    )
+    session().add(wallet)
+    session().flush()  # entries of the same transaction refer to the row
+    return wallet
+
+
+def next_number() -> int:
+    """Take the next transaction number (TXMP-<n>); gaps are possible, repeats are not."""
+    return int(session().execute(select(TRANSACTION_NUMBERS.next_value())).scalar_one())
+
+
+def credit(user_id: uuid.UUID, amount: int, posting: Posting, *, actor: Actor, at: datetime) -> LedgerEntry:
+    """Add credit once for (kind, reference); locks the wallet. Whoever waits for money is woken after the commit."""
+    wallet = _locked(user_id)
+    _require_positive(amount)
+    if posting.kind is EntryKind.PERIOD_REFUND:
+        wallet.total_spent = Rupiah(max(0, wallet.total_spent - amount))
+    else:
+        wallet.total_top_up = Rupiah(wallet.total_top_up + amount)
+    entry = _post(wallet, amount, posting, actor=actor, at=at)
+    trail.record(
+        actor,
+        trail.Action.WALLET_CREDITED,
+        at=at,
+        subject_kind="wallet",
+        subject_id=user_id,
+        amount=amount,
+        entry=entry.custom_id,
+    )
+    # Decision 33: revival happens in a unit of work of its own, so that the lock order holds.
+    outbox.later(Task.CREDIT_ARRIVED, key=str(user_id), at=at, user_id=str(user_id))
+    return entry
+
+
+def debit(user_id: uuid.UUID, amount: int, posting: Posting, *, actor: Actor, at: datetime) -> LedgerEntry:
+    """Take credit once for (kind, reference); locks the wallet. Refuses WalletInDebt, InsufficientCredit.
+
+    A charge of 0 (a free plan) is written too: each period has its entry.
+    """
+    wallet = _locked(user_id)
+    if amount < 0:
+        raise ValueError("a debit is not negative")
+    if amount and wallet.gateway_debt:
+        raise WalletInDebt(debt=wallet.gateway_debt)
+    if wallet.balance < amount:
+        raise InsufficientCredit(
+            currentBalance=wallet.balance, requiredAmount=amount, shortfall=amount - wallet.balance
+        )
+    wallet.total_spent = Rupiah(wallet.total_spent + amount)
+    entry = _post(wallet, -amount, posting, actor=actor, at=at)
+    trail.record(
+        actor,
+        trail.Action.WALLET_DEBITED,
+        at=at,
+        subject_kind="wallet",
+        subject_id=user_id,
+        amount=amount,
+        entry=entry.custom_id,
+    )
+    return entry
+
+
+def take_back(user_id: uuid.UUID, amount: int, posting: Posting, *, actor: Actor, at: datetime) -> LedgerEntry:
+    """Reverse credit the gateway took back; what was spent already becomes debt (decision 14)."""
+    wallet = _locked(user_id)
+    _require_positive(amount)
+    wallet.total_top_up = Rupiah(wallet.total_top_up - amount)
+    entry = _post(wallet, -amount, posting, actor=actor, at=at)
+    trail.record(
+        actor,
+        trail.Action.WALLET_DEBITED,
+        at=at,
+        subject_kind="wallet",
+        subject_id=user_id,
+        amount=amount,
+        entry=entry.custom_id,
+        debt=wallet.gateway_debt,
+    )
+    return entry
+
+
+def find_entry(kind: EntryKind, reference: str) -> LedgerEntry | None:
+    """The entry an act wrote, if it did."""
+    return session().scalar(
+        select(LedgerEntry).where(LedgerEntry.kind == kind, LedgerEntry.reference == reference)
+    )
+
+
+def can_pay(user_id: uuid.UUID, amount: int) -> bool:
+    """Tell whether a debit would succeed now; a hint, not a promise: only `debit` holds the lock."""
+    wallet = session().get(Wallet, user_id, populate_existing=True)
+    return wallet is not None and wallet.balance >= amount and (amount == 0 or wallet.gateway_debt == 0)
+
+
+def _post(wallet: Wallet, delta: int, posting: Posting, *, actor: Actor, at: datetime) -> LedgerEntry:
+    before = wallet.balance
+    after = before + delta
+    entry = LedgerEntry(
+        id=posting.entry_id or new_id(),
+        number=posting.number or next_number(),
+        user_id=wallet.user_id,
+        type=posting.type,
+        kind=posting.kind,
+        reference=posting.reference,
+        amount=Rupiah(abs(delta)),
+        delta=Rupiah(delta),
+        balance_before=before,
+        balance_after=Rupiah(after),
+        description=posting.description[:200],
+        payment_method=posting.payment_method,
+        subscription_id=posting.subscription_id,
+        details=posting.details,
+        actor_id=actor.user_id,
+        created_at=at,
+    )
+    wallet.balance = Rupiah(after)
+    wallet.gateway_debt = Rupiah(max(0, -after))
+    wallet.updated_at = at
+    session().add(entry)
+    session().flush()  # the unique (kind, reference) and the balance check answer now, under the lock
+    return entry
+
+
+def _locked(user_id: uuid.UUID) -> Wallet:
+    wallet: Wallet | None = lock(Wallet, user_id)
+    if wallet is None:
+        raise NoSuchWallet()
+    return wallet
+
+
+def _require_positive(amount: int) -> None:
+    if amount <= 0:
+        raise ValueError("a credit is positive")
+

@@ -1,0 +1,98 @@
+"""Reads of wallets and ledgers. Every customer-facing read filters by owner (decision 41)."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from minispod.kernel.actor import Actor
+from minispod.kernel.database import page_of, session
+from minispod.kernel.money import Rupiah
+from minispod.kernel.paging import Page, PageRequest
+from minispod.wallet.errors import NoSuchWallet
+from minispod.wallet.models import EntryType, LedgerEntry, Wallet
+
+_SPENDING = (EntryType.SUBSCRIPTION, EntryType.UPGRADE)
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyDifference:
+    """A wallet whose cached balance is not the sum of its ledger."""
+
+    user_id: uuid.UUID
+    balance: int
+    ledger_sum: int
+
+
+def get_wallet(user_id: uuid.UUID, *, actor: Actor) -> Wallet:
+    """The wallet of `user_id`, as it is now; raise NoSuchWallet when it is missing or not the actor's."""
+    wallet = session().get(Wallet, user_id, populate_existing=True) if actor.may_see(user_id) else None
+    if wallet is None:
+        raise NoSuchWallet()
+    return wallet
+
+
+def wallets_of(user_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Wallet]:
+    """The wallets of several accounts at once."""
+    rows = session().scalars(select(Wallet).where(Wallet.user_id.in_(user_ids)))
+    return {row.user_id: row for row in rows}
+
+
+def spent_since(user_id: uuid.UUID, since: datetime) -> Rupiah:
+    """What was charged for subscriptions and upgrades since an instant."""
+    total = session().scalar(
+        select(func.coalesce(func.sum(LedgerEntry.amount), 0)).where(
+            LedgerEntry.user_id == user_id, LedgerEntry.type.in_(_SPENDING), LedgerEntry.created_at >= since
+        )
+    )
+    return Rupiah(int(total or 0))
+
+
+def recent_entries(user_id: uuid.UUID, limit: int = 10) -> Sequence[LedgerEntry]:
+    """The newest entries of a wallet."""
+    return (
+        session()
+        .scalars(
+            select(LedgerEntry)
+            .where(LedgerEntry.user_id == user_id)
+            .order_by(LedgerEntry.created_at.desc(), LedgerEntry.number.desc())
+            .limit(limit)
+        )
+        .all()
+    )
+
+
+def entries_of_subscription(subscription_id: uuid.UUID, limit: int = 10) -> Sequence[LedgerEntry]:
+    """The newest charges of a subscription."""
+    return (
+        session()
+        .scalars(
+            select(LedgerEntry)
+            .where(LedgerEntry.subscription_id == subscription_id, LedgerEntry.type.in_(_SPENDING))
+            .order_by(LedgerEntry.created_at.desc(), LedgerEntry.number.desc())
+            .limit(limit)
+        )
+        .all()
+    )
+
+
+def list_entries(page: PageRequest, *, user_id: uuid.UUID | None = None) -> Page[LedgerEntry]:
+    """List ledger entries for staff, newest first."""
+    wanted = select(LedgerEntry).order_by(LedgerEntry.created_at.desc(), LedgerEntry.number.desc())
+    if user_id:
+        wanted = wanted.where(LedgerEntry.user_id == user_id)
+    return page_of(wanted, page)
+
+
+def differences() -> Sequence[MoneyDifference]:
+    """Wallets whose balance is not the sum of their ledger; empty when all is well."""
+    total = func.coalesce(func.sum(LedgerEntry.delta), 0)
+    rows = session().execute(
+        select(Wallet.user_id, Wallet.balance, total)
+        .outerjoin(LedgerEntry, LedgerEntry.user_id == Wallet.user_id)
+        .group_by(Wallet.user_id, Wallet.balance)
+        .having(Wallet.balance != total)
+    )
+    return [MoneyDifference(user_id, int(balance), int(ledger)) for user_id, balance, ledger in rows]
