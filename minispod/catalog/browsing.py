@@ -1,0 +1,104 @@
+"""Public reads of the catalogue. Recipe internals and secrets never leave through here (decision 4)."""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import joinedload, selectinload, with_loader_criteria
+from sqlalchemy.sql import Select
+
+from minispod.catalog.errors import NoSuchCategory, NoSuchPlan, NoSuchService
+from minispod.catalog.models import Category, Plan, Service
+from minispod.kernel.database import page_of, session
+from minispod.kernel.paging import Page, PageRequest
+
+
+def _for_sale() -> Select[tuple[Service]]:
+    return (
+        select(Service)
+        .where(Service.is_active.is_(True), Service.is_public.is_(True))
+        .order_by(Service.is_featured.desc(), Service.sort_order, Service.name)
+        .options(
+            joinedload(Service.category),
+            selectinload(Service.plans),
+            with_loader_criteria(Plan, Plan.is_active.is_(True)),
+        )
+    )
+
+
+def list_services(
+    page: PageRequest, *, category_slug: str | None = None, search: str = "", featured: bool | None = None
+) -> Page[Service]:
+    """List what is for sale with its active plans: featured first, then by order and name."""
+    wanted = _for_sale()
+    if category_slug:
+        wanted = wanted.join(Category, Category.id == Service.category_id).where(Category.slug == category_slug)
+    if search:
+        like = f"%{search.strip()}%"
+        wanted = wanted.where(
+            or_(
+                Service.name.ilike(like),
+                Service.description.ilike(like),
+                Service.long_description.ilike(like),
+                Service.tags.op("@>")(func.jsonb_build_array(search.strip().lower())),
+            )
+        )
+    if featured is not None:
+        wanted = wanted.where(Service.is_featured.is_(featured))
+    return page_of(wanted, page)
+
+
+def get_service(slug: str) -> Service:
+    """One service for sale with its active plans; raise NoSuchService."""
+    service = session().scalars(_for_sale().where(Service.slug == slug)).unique().one_or_none()
+    if service is None:
+        raise NoSuchService()
+    return service
+
+
+def list_categories(*, with_empty: bool = False) -> Sequence[tuple[Category, int]]:
+    """Categories in their order with the number of services for sale in each; empty ones on wish."""
+    count = func.count(Service.id)
+    wanted = (
+        select(Category, count)
+        .outerjoin(
+            Service,
+            (Service.category_id == Category.id) & Service.is_active.is_(True) & Service.is_public.is_(True),
+        )
+        .group_by(Category.id)
+        .order_by(Category.sort_order, Category.name)
+    )
+    if not with_empty:
+        wanted = wanted.having(count > 0)
+    return [(category, int(number)) for category, number in session().execute(wanted)]
+
+
+def get_category(slug: str) -> Category:
+    """One category; raise NoSuchCategory."""
+    category = session().scalar(select(Category).where(Category.slug == slug))
+    if category is None:
+        raise NoSuchCategory()
+    return category
+
+
+def get_plan_for_sale(plan_id: uuid.UUID) -> Plan:
+    """An active plan of a service for sale, with the service; raise NoSuchPlan."""
+    plan = session().scalar(
+        select(Plan).where(Plan.id == plan_id).options(joinedload(Plan.service)).execution_options(populate_existing=True)
+    )
+    if plan is None or not plan.is_active or not plan.service.is_active or not plan.service.is_public:
+        raise NoSuchPlan()
+    return plan
+
+
+def get_plan(plan_id: uuid.UUID) -> Plan:
+    """Any plan, on sale or not, with its service; raise NoSuchPlan."""
+    plan = session().scalar(select(Plan).where(Plan.id == plan_id).options(joinedload(Plan.service)))
+    if plan is None:
+        raise NoSuchPlan()
+    return plan
+
+
+def all_plans() -> Sequence[Plan]:
+    """All plans with their services, for staff figures."""
+    return session().scalars(select(Plan).options(joinedload(Plan.service)).order_by(Plan.sort_order)).all()
