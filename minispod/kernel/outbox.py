@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy import Index, String, Text, UniqueConstraint, delete, func, or_, select, update
+from sqlalchemy import Index, String, Text, UniqueConstraint, case, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -172,7 +172,8 @@ def postpone(lease: Lease, at: datetime, delay: timedelta, error: str | None = N
         .values(
             leased_until=None,
             handed_over_at=None,
-            run_after=at + delay,
+            # Somebody who asked again meanwhile does not wait for our backoff.
+            run_after=case((OutboxRow.version == lease.version, at + delay), else_=at),
             last_error=error[:_ERROR_LENGTH] if error else None,
         )
     )

@@ -1,0 +1,1 @@
+"""The worker's door: outbox rows in, domain acts out. Jobs decide nothing."""

@@ -1,0 +1,22 @@
+"""The kinds of message: subject and template of each live in templates/email/<kind>/<language>."""
+
+from enum import StrEnum
+
+
+class MessageKind(StrEnum):
+    """What a message is about; the value names its template folder."""
+
+    WELCOME = "welcome"
+    TOPUP_RECEIPT = "topup_receipt"
+    INSTANCE_READY = "instance_ready"
+    INSTANCE_FAILED = "instance_failed"
+    PROVISIONING_REFUNDED = "provisioning_refunded"
+    RENEWED = "renewed"
+    EXPIRY_NOTICE = "expiry_notice"
+    LOW_CREDIT = "low_credit"
+    GRACE_STARTED = "grace_started"
+    EXPIRED = "expired"
+    REVIVED = "revived"
+    DATA_DELETED = "data_deleted"
+    CANCELLED = "cancelled"
+    STAFF_ALERT = "staff_alert"
