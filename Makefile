@@ -1,0 +1,86 @@
+# The everyday commands. `make help` lists them; everything runs in .venv, which is made on first use from the
+# locked and hashed requirements-dev.txt.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+export TZ := UTC
+export PYTHONDONTWRITEBYTECODE := 1
+
+BIN := .venv/bin
+PYTHON := $(BIN)/python
+READY := .venv/.requirements-installed
+LOCK_FLAGS := --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+WORKERS ?= 2
+ARGS ?=
+
+.PHONY: help demo demo-reset story test test-fast test-cluster lint format types contracts migrations openapi bench lock check
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(READY): requirements-dev.txt
+	@python=; for candidate in python3.11 python3 python; do \
+	  if command -v $$candidate >/dev/null 2>&1 \
+	    && $$candidate -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1; \
+	  then python=$$candidate; break; fi; done; \
+	if [ -z "$$python" ]; then \
+	  echo "Python 3.11 is needed and was found neither as python3.11 nor as python3; please install it." >&2; exit 2; fi; \
+	if ! $(PYTHON) -m pip --version >/dev/null 2>&1; then \
+	  if ! $$python -c 'import ensurepip, venv' >/dev/null 2>&1; then \
+	    echo "Python's venv module is missing; on Debian and Ubuntu: apt install python3-venv" >&2; exit 2; fi; \
+	  echo "Making .venv with $$python ..."; $$python -m venv --clear .venv || exit 2; fi
+	@echo "Installing the locked dependencies into .venv ..."
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+demo: $(READY) ## run everything on this machine; PORT, BASE_DOMAIN and KUBECONFIG are honoured
+	@$(PYTHON) -m minispod.local.demo
+
+demo-reset: $(READY) ## delete the data of the demo
+	@$(PYTHON) -m minispod.local.reset
+
+story: $(READY) ## play the whole customer story against the running demo
+	@$(PYTHON) -m minispod.local.story $(ARGS)
+
+test: $(READY) ## run all tests
+	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+test-fast: $(READY) ## run the tests that need no server and no simulator
+	@$(PYTHON) -m pytest tests/unit tests/house -x -q $(ARGS)
+
+test-cluster: $(READY) ## run the contract suites against the cluster of KUBECONFIG too
+	@$(PYTHON) -m pytest tests/contracts --cluster $(ARGS)
+
+lint: $(READY) ## check style and layout
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(READY) ## repair style and layout
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(READY) ## check types, strictly
+	@$(BIN)/mypy
+
+contracts: $(READY) ## check which room may import which
+	@$(BIN)/lint-imports
+
+migrations: $(READY) ## check that migrations and models agree: up, down, up
+	@$(PYTHON) -m pytest tests/house -q -k migration $(ARGS)
+
+openapi: $(READY) ## write the OpenAPI snapshot anew
+	@DATABASE_URL=postgresql://unused@127.0.0.1:1/unused REDIS_URL=redis://127.0.0.1:1/0 \
+	  $(BIN)/flask --app wsgi openapi write docs/openapi.json
+
+bench: $(READY) ## measure; figures are reported, not asserted
+	@$(PYTHON) -m bench $(ARGS)
+
+lock: $(READY) ## resolve the dependencies anew (needs uv)
+	@command -v uv >/dev/null 2>&1 || { echo "uv is needed to resolve dependencies: pip install uv" >&2; exit 2; }
+	uv pip compile pyproject.toml -o requirements.txt --quiet $(LOCK_FLAGS)
+	uv pip compile pyproject.toml -o requirements-dev.txt --quiet $(LOCK_FLAGS) --extra demo --extra dev -c requirements.txt
+
+check: lint types contracts test ## all that CI runs

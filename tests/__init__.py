@@ -1,0 +1,1 @@
+"""The tests. A package, because one of our dependencies installs a top-level `tests` of its own."""

@@ -1,0 +1,31 @@
+"""What every test may use: servers, simulators, and the promise that no test leaves a process behind.
+
+Fixtures live in tests/plugins; this file only loads them and registers the options.
+"""
+
+import os
+
+import pytest
+
+pytest_plugins = [
+    "tests.plugins.leftovers",
+    "tests.plugins.servers",
+    "tests.plugins.simulators",
+]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of the contract suites."""
+    parser.addoption(
+        "--cluster",
+        action="store_true",
+        help="run the contract suites against the Kubernetes of KUBECONFIG too, besides the simulator",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a wish that cannot be met."""
+    if config.getoption("--cluster") and not os.environ.get("KUBECONFIG"):
+        raise pytest.UsageError(
+            "--cluster needs KUBECONFIG: the path of a kubeconfig of the cluster to test against"
+        )
