@@ -1,0 +1,179 @@
+"""Sign up, sign in, refresh, sign out, profile: /api/v1/auth and /api/v1/user."""
+
+from typing import Any
+
+from flask import g
+
+from minispod.accounts import directory, sessions
+from minispod.accounts.errors import TokenReused
+from minispod.accounts.models import User
+from minispod.accounts.tokens import TokenPair
+from minispod.api.envelope import Door
+from minispod.api.guard import actor_for, here, limiter, requires_sign_in
+from minispod.api.schemas.accounts import (
+    LoginIn,
+    LogoutIn,
+    ProfileIn,
+    ProfileOut,
+    RefreshedOut,
+    RefreshIn,
+    RegisterIn,
+    SignedInOut,
+)
+from minispod.kernel.actor import Actor, ActorKind
+from minispod.kernel.unit_of_work import unit_of_work
+from minispod.onboarding.signup import register
+from minispod.ports import current_ports, current_settings
+from minispod.wallet import statements
+from minispod.wallet.models import Wallet
+
+door = Door("accounts", __name__, url_prefix="/api/v1", description="Accounts and profiles")
+
+
+def _with_credit(user: User, wallet: Wallet) -> dict[str, Any]:
+    return {
+        "id": user.id,
+        "name": user.name,
+        "email": user.email,
+        "phone": user.phone,
+        "role": user.role,
+        "avatar": user.avatar,
+        "is_active": user.is_active,
+        "created_at": user.created_at,
+        "updated_at": user.updated_at,
+        "google_id": user.google_id,
+        "is_google_user": user.google_id is not None,
+        "email_verified": user.email_verified,
+        "credit_balance": wallet.balance,
+        "total_top_up": wallet.total_top_up,
+        "total_spent": wallet.total_spent,
+    }
+
+
+def _signed_in(user: User, wallet: Wallet, pair: TokenPair) -> dict[str, Any]:
+    return {"user": _with_credit(user, wallet), "access_token": pair.access, "refresh_token": pair.refresh}
+
+
+@door.post("/auth/register")
+@limiter.limit("20 per hour")
+@door.arguments(RegisterIn)
+@door.answers(201, SignedInOut, message="User registered successfully")
+def register_account(body: dict[str, Any]) -> dict[str, Any]:
+    """Open an account with an empty wallet and sign in."""
+    ports, settings = current_ports(), current_settings()
+    at = ports.clock.now()
+    with unit_of_work(ports.courier):
+        user, wallet = register(
+            **body,
+            bcrypt_rounds=settings.tokens.bcrypt_rounds,
+            frontend_url=settings.web.frontend_url,
+            actor=here(),
+            at=at,
+        )
+        owner = Actor(ActorKind.CUSTOMER, user.id, user.name, here().address)
+        pair = sessions.sign_in(user, keys=ports.token_keys, actor=owner, at=at)
+    return _signed_in(user, wallet, pair)
+
+
+@door.post("/auth/login")
+@limiter.limit("30 per 5 minutes")
+@door.arguments(LoginIn)
+@door.answers(200, SignedInOut, message="Login successful")
+def log_in(body: dict[str, Any]) -> dict[str, Any]:
+    """Sign in with address and password."""
+    ports, settings = current_ports(), current_settings()
+    at = ports.clock.now()
+    user = sessions.check_password(body["email"], body["password"], bcrypt_rounds=settings.tokens.bcrypt_rounds)
+    actor = actor_for(user, here().address)
+    with unit_of_work(ports.courier):
+        pair = sessions.sign_in(user, keys=ports.token_keys, actor=actor, at=at)
+        wallet = statements.get_wallet(user.id, actor=actor)
+    return _signed_in(user, wallet, pair)
+
+
+def _refresh(body: dict[str, Any]) -> dict[str, Any]:
+    ports = current_ports()
+    with unit_of_work(ports.courier):
+        result = sessions.refresh(
+            body["refresh_token"], keys=ports.token_keys, actor=here(), at=ports.clock.now()
+        )
+    if isinstance(result, TokenReused):
+        raise result
+    user, pair = result
+    return {"user": user, "access_token": pair.access, "refresh_token": pair.refresh}
+
+
+@door.post("/auth/refresh-token")
+@limiter.limit("60 per 5 minutes")
+@door.arguments(RefreshIn)
+@door.answers(200, RefreshedOut, message="Token refreshed successfully")
+def refresh_token(body: dict[str, Any]) -> dict[str, Any]:
+    """Exchange a refresh token for the next pair; each may be used once."""
+    return _refresh(body)
+
+
+@door.post("/auth/refresh")
+@limiter.limit("60 per 5 minutes")
+@door.arguments(RefreshIn)
+@door.answers(200, RefreshedOut, message="Token refreshed successfully")
+def refresh_token_by_frontend_name(body: dict[str, Any]) -> dict[str, Any]:
+    """The same under the name the front end's table gives it."""
+    return _refresh(body)
+
+
+@door.post("/auth/logout")
+@requires_sign_in
+@door.arguments(LogoutIn)
+@door.answers(200, message="Logged out successfully")
+def log_out(body: dict[str, Any]) -> None:
+    """End the given refresh token and its family."""
+    ports = current_ports()
+    with unit_of_work(ports.courier):
+        sessions.sign_out(g.user.id, body["refresh_token"], actor=g.actor, at=ports.clock.now())
+
+
+@door.post("/auth/logout-all")
+@requires_sign_in
+@door.answers(200, message="Logged out from all devices successfully")
+def log_out_everywhere() -> None:
+    """End every token of the account at once."""
+    ports = current_ports()
+    with unit_of_work(ports.courier):
+        user = directory.get_user(g.user.id)
+        sessions.sign_out_everywhere(user, at=ports.clock.now())
+
+
+@door.get("/auth/profile")
+@requires_sign_in
+@door.answers(200, ProfileOut, message="Profile retrieved successfully")
+def auth_profile() -> dict[str, Any]:
+    """Show one's own account."""
+    return {"user": g.user}
+
+
+@door.get("/user/profile")
+@requires_sign_in
+@door.answers(200, ProfileOut, message="Profile retrieved successfully")
+def show_profile() -> dict[str, Any]:
+    """Show one's own account."""
+    return {"user": g.user}
+
+
+@door.put("/user/profile")
+@requires_sign_in
+@door.arguments(ProfileIn)
+@door.answers(200, ProfileOut, message="Profile updated successfully")
+def change_profile(body: dict[str, Any]) -> dict[str, Any]:
+    """Change one's own name, phone and avatar; blanks clear the last two."""
+    ports = current_ports()
+    with unit_of_work(ports.courier):
+        user = directory.change_profile(
+            g.user.id,
+            name=body.get("name"),
+            phone=body.get("phone"),
+            avatar=body.get("avatar"),
+            fields=frozenset(body),
+            actor=g.actor,
+            at=ports.clock.now(),
+        )
+    return {"user": user}

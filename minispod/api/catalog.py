@@ -1,0 +1,91 @@
+"""The public catalogue: /api/v1/catalog. No token is needed."""
+
+from typing import Any
+
+from minispod.api.envelope import Door
+from minispod.api.schemas.base import PageQuery, pagination, wanted_page
+from minispod.api.schemas.catalog import (
+    CatalogQuery,
+    CategoryOut,
+    CategoryServicesOut,
+    ServiceOut,
+    ServicePlansOut,
+    ServicesOut,
+)
+from minispod.catalog import browsing
+from minispod.catalog.models import Service
+from minispod.kernel.paging import Page
+
+door = Door("catalog", __name__, url_prefix="/api/v1/catalog", description="What is for sale")
+
+
+def _services(page: Page[Service]) -> dict[str, Any]:
+    return {"services": page.items, "pagination": pagination(page)}
+
+
+@door.get("/services")
+@door.arguments(PageQuery, location="query")
+@door.answers(200, ServicesOut, message="All services retrieved successfully")
+def list_services(query: dict[str, Any]) -> dict[str, Any]:
+    """List the services for sale with their plans."""
+    return _services(browsing.list_services(wanted_page(query)))
+
+
+@door.get("/search")
+@door.arguments(CatalogQuery, location="query")
+@door.answers(200, ServicesOut, message="Search results retrieved successfully")
+def search_services(query: dict[str, Any]) -> dict[str, Any]:
+    """Search name, description and tags of the services for sale."""
+    page = browsing.list_services(
+        wanted_page(query), search=query["q"], category_slug=query["category"], featured=query["featured"]
+    )
+    return _services(page)
+
+
+@door.get("/services/<slug>")
+@door.answers(200, ServiceOut, message="Service retrieved successfully")
+def get_service(slug: str) -> Service:
+    """Show one service for sale."""
+    return browsing.get_service(slug)
+
+
+@door.get("/services/<slug>/plans")
+@door.answers(200, ServicePlansOut, message="Service plans retrieved successfully")
+def get_service_plans(slug: str) -> dict[str, Any]:
+    """List the plans of one service."""
+    service = browsing.get_service(slug)
+    return {
+        "service_id": service.id,
+        "service_name": service.name,
+        "service_slug": service.slug,
+        "plans": service.plans,
+    }
+
+
+@door.get("/categories")
+@door.answers(200, CategoryOut(many=True), message="Service categories retrieved successfully")
+def list_categories() -> list[dict[str, Any]]:
+    """List the categories that hold something for sale."""
+    return [
+        {
+            "id": category.id,
+            "name": category.name,
+            "slug": category.slug,
+            "description": category.description,
+            "sort_order": category.sort_order,
+            "created_at": category.created_at,
+            "updated_at": category.updated_at,
+            "count": {"services": services},
+        }
+        for category, services in browsing.list_categories()
+    ]
+
+
+@door.get("/categories/<slug>/services")
+@door.arguments(PageQuery, location="query")
+@door.answers(200, CategoryServicesOut, message="Category services retrieved successfully")
+def list_category_services(query: dict[str, Any], slug: str) -> dict[str, Any]:
+    """List the services of one category."""
+    category = browsing.get_category(slug)
+    page = browsing.list_services(wanted_page(query), category_slug=slug)
+    return {"category": category, **_services(page)}

@@ -1,0 +1,104 @@
+"""The envelope of the wire contract, put around every answer in one place.
+
+`Door.answers` is used instead of flask-smorest's `response`: it documents the enveloped schema and
+wraps what the view returns. A view returns data, or `Answer` when message or status vary.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any
+
+import flask_smorest
+from flask import Request, Response
+from marshmallow import Schema, fields
+from webargs.flaskparser import FlaskParser
+
+NOTHING: Any = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a view answers when the standing message or status does not fit."""
+
+    data: Any = NOTHING
+    message: str | None = None
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def timestamp(at: datetime | None = None) -> str:
+    """An instant as the wire wants it: RFC 3339, UTC, milliseconds, Z."""
+    return (at or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def success(data: Any, message: str, status: int) -> dict[str, Any]:
+    """The envelope of a success; `data` is left out, not null, when there is nothing."""
+    body = {"success": True, "statusCode": status, "message": message, "timestamp": timestamp()}
+    if data is not NOTHING:
+        body["data"] = data
+    return body
+
+
+class _LenientParser(FlaskParser):
+    """Reads what the front end really sends: an empty body with a JSON content type is `{}`."""
+
+    DEFAULT_VALIDATION_STATUS = 400
+
+    def _raw_load_json(self, req: Request) -> Any:
+        if not req.get_data(cache=True).strip():
+            return {}
+        return super()._raw_load_json(req)
+
+
+class EnvelopeSchema(Schema):
+    """What surrounds every success."""
+
+    success = fields.Boolean(required=True)
+    statusCode = fields.Integer(required=True)
+    message = fields.String(required=True)
+    timestamp = fields.String(required=True, metadata={"format": "date-time"})
+
+
+_enveloped: dict[str, type[Schema]] = {}
+
+
+def enveloped(schema: type[Schema] | Schema | None) -> type[Schema]:
+    """The schema of an answer whose data have `schema` (made once per schema, so that names are unique)."""
+    if schema is None:
+        return EnvelopeSchema
+    instance = schema() if isinstance(schema, type) else schema
+    name = type(instance).__name__ + ("List" if instance.many else "") + "Envelope"
+    if name not in _enveloped:
+        nested = fields.Nested(instance, many=instance.many)
+        _enveloped[name] = type(name, (EnvelopeSchema,), {"data": nested})
+    return _enveloped[name]
+
+
+class Door(flask_smorest.Blueprint):
+    """A blueprint of the JSON door."""
+
+    ARGUMENTS_PARSER = _LenientParser()
+
+    def answers(
+        self, status: int, schema: type[Schema] | Schema | None = None, *, message: str
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Envelope what the view returns, dump it through `schema` and document both."""
+
+        def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+            @self.response(status, enveloped(schema))
+            @wraps(view)
+            def wrapped(*args: Any, **kwargs: Any) -> Any:
+                result = view(*args, **kwargs)
+                if isinstance(result, Response):
+                    return result
+                if result is None:
+                    result = Answer()
+                answer = result if isinstance(result, Answer) else Answer(result)
+                code = answer.status or status
+                return success(answer.data, answer.message or message, code), code, answer.headers
+
+            return wrapped
+
+        return decorate

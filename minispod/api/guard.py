@@ -1,0 +1,102 @@
+"""Bearer token to Actor, and roles. The role is read from the database at every request."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import structlog
+from flask import Flask, g, request
+from flask_jwt_extended import JWTManager, decode_token
+from flask_jwt_extended.exceptions import JWTExtendedException
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from jwt import PyJWTError
+
+from minispod.accounts import sessions
+from minispod.accounts.errors import BadToken, StaffOnly
+from minispod.accounts.models import User
+from minispod.accounts.tokens import ALGORITHM, check_claims
+from minispod.kernel.actor import Actor, ActorKind, Role, visitor
+from minispod.kernel.errors import Unauthenticated
+from minispod.ports import current_ports
+from minispod.settings import Settings
+
+_TEN_YEARS = 10 * 365 * 24 * 3600
+
+
+def _who() -> str:
+    user: User | None = g.get("user")
+    return str(user.id) if user else get_remote_address()
+
+
+limiter = Limiter(_who, strategy="moving-window", headers_enabled=True)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Configure token reading and rate limits."""
+    app.config["JWT_SECRET_KEY"] = settings.tokens.jwt_secret.get_secret_value()
+    app.config["JWT_ALGORITHM"] = ALGORITHM
+    # Expiry is judged by our clock port (check_claims); the library's own clock must not interfere.
+    app.config["JWT_DECODE_LEEWAY"] = _TEN_YEARS
+    JWTManager(app)
+    app.config["RATELIMIT_ENABLED"] = settings.operation.rate_limits_enabled
+    app.config["RATELIMIT_STORAGE_URI"] = settings.redis.redis_url
+    app.config["RATELIMIT_IN_MEMORY_FALLBACK_ENABLED"] = True
+    limiter.init_app(app)
+
+
+def here() -> Actor:
+    """The visitor of this request, before anybody signed in."""
+    return visitor(request.remote_addr)
+
+
+def signed_in() -> tuple[User, Actor]:
+    """The account behind the bearer token; raise an Unauthenticated refusal."""
+    header = request.headers.get("Authorization", "")
+    token = header.split(" ", 1)[1].strip() if " " in header else ""
+    if not token:
+        raise Unauthenticated("Access token is required")
+    try:
+        claims = decode_token(token, allow_expired=True)
+    except (PyJWTError, JWTExtendedException, ValueError):
+        raise BadToken() from None
+    user = sessions.account_of(check_claims(claims, current_ports().clock.now()))
+    return user, actor_for(user, request.remote_addr)
+
+
+def actor_for(user: User, address: str | None) -> Actor:
+    """The actor an account acts as."""
+    kind = ActorKind.STAFF if user.role is Role.ADMINISTRATOR else ActorKind.CUSTOMER
+    return Actor(kind, user.id, user.name, address)
+
+
+def requires_sign_in(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse visitors; the view finds the account in `g.user` and the actor in `g.actor`."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        g.user, g.actor = signed_in()
+        structlog.contextvars.bind_contextvars(actor_id=str(g.user.id))
+        return view(*args, **kwargs)
+
+    return _secured(guarded)
+
+
+def requires_staff(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse everybody but administrators."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        g.user, g.actor = signed_in()
+        structlog.contextvars.bind_contextvars(actor_id=str(g.user.id))
+        if g.user.role is not Role.ADMINISTRATOR:
+            raise StaffOnly()
+        return view(*args, **kwargs)
+
+    return _secured(guarded)
+
+
+def _secured(view: Any) -> Callable[..., Any]:
+    # flask-smorest reads this attribute when it writes the OpenAPI document.
+    view._apidoc = {**getattr(view, "_apidoc", {}), "manual_doc": {"security": [{"bearer": []}]}}
+    return view  # type: ignore[no-any-return]

@@ -1,0 +1,1 @@
+"""Marshmallow schemas: the wire contract, explicit field by field."""

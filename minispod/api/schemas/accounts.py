@@ -1,0 +1,103 @@
+"""Accounts on the wire."""
+
+from marshmallow import fields, validate
+
+from minispod.api.schemas.base import Blank, Timestamp, WireSchema
+
+_PHONE = validate.Regexp(
+    r"^(\+62|62|0)8[1-9][0-9]{6,9}$", error="must be an Indonesian mobile number such as 081234567890"
+)
+_AVATAR = validate.URL(schemes={"http", "https"}, error="must be a web address")
+
+
+class RegisterIn(WireSchema):
+    """What a new customer sends; a role is ignored."""
+
+    name = fields.String(required=True, validate=validate.Length(2, 50))
+    email = fields.Email(required=True, validate=validate.Length(max=254))
+    password = fields.String(required=True, validate=validate.Length(6, 72), load_only=True)
+    phone = Blank(load_default=None, validate=_PHONE)
+    avatar = Blank(load_default=None, validate=_AVATAR)
+
+
+class LoginIn(WireSchema):
+    """Address and password."""
+
+    email = fields.Email(required=True)
+    password = fields.String(required=True, validate=validate.Length(1, 1000), load_only=True)
+
+
+class RefreshIn(WireSchema):
+    """A refresh token to be spent."""
+
+    refresh_token = fields.String(required=True, validate=validate.Length(1, 200))
+
+
+class LogoutIn(WireSchema):
+    """The refresh token to be ended, if the client has it."""
+
+    refresh_token = Blank(load_default=None, validate=validate.Length(max=200))
+
+
+class ProfileIn(WireSchema):
+    """One's own profile; blanks clear phone and avatar."""
+
+    name = Blank(validate=validate.Length(2, 50))
+    phone = Blank(validate=_PHONE)
+    avatar = Blank(validate=_AVATAR)
+
+
+class UserOut(WireSchema):
+    """An account as its owner sees it."""
+
+    id = fields.String()
+    name = fields.String()
+    email = fields.String()
+    phone = fields.String(allow_none=True)
+    role = fields.String(attribute="role.value")
+    avatar = fields.String(allow_none=True)
+    is_active = fields.Boolean()
+    created_at = Timestamp()
+    updated_at = Timestamp()
+
+
+class UserWithCreditOut(UserOut):
+    """An account with its wallet, as sign-in answers it."""
+
+    google_id = fields.String(allow_none=True)
+    is_google_user = fields.Boolean()
+    email_verified = fields.Boolean()
+    credit_balance = fields.Integer()
+    total_top_up = fields.Integer()
+    total_spent = fields.Integer()
+
+
+class UserBriefOut(WireSchema):
+    """The least one needs to know of an account."""
+
+    id = fields.String()
+    name = fields.String()
+    email = fields.String()
+    role = fields.String(attribute="role.value")
+
+
+class SignedInOut(WireSchema):
+    """What a client gets when it signs in."""
+
+    user = fields.Nested(UserWithCreditOut)
+    access_token = fields.String()
+    refresh_token = fields.String()
+
+
+class RefreshedOut(WireSchema):
+    """What a client gets for a refresh token; `refreshToken` replaces the spent one."""
+
+    access_token = fields.String()
+    refresh_token = fields.String()
+    user = fields.Nested(UserBriefOut)
+
+
+class ProfileOut(WireSchema):
+    """One's own account."""
+
+    user = fields.Nested(UserOut)

@@ -1,0 +1,103 @@
+"""The base of all schemas: camelCase outside, snake_case inside, unknown keys ignored.
+
+The front end sends extra keys, blanks and nulls; the compatible endpoints accept them (contract,
+"Empty strings and nulls").
+"""
+
+from datetime import datetime
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, fields, validate
+
+from minispod.api.envelope import timestamp
+from minispod.kernel.paging import Page, PageRequest
+
+
+def camel(name: str) -> str:
+    """snake_case to camelCase."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+class WireSchema(Schema):
+    """A schema of the wire."""
+
+    class Meta:
+        """Unknown keys are ignored, order is kept."""
+
+        unknown = EXCLUDE
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Name the field in camelCase unless it says otherwise."""
+        if field_obj.data_key is None:
+            field_obj.data_key = camel(field_name)
+
+
+class Timestamp(fields.Field[datetime]):
+    """An instant as RFC 3339 with milliseconds and Z, or null."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("metadata", {"type": "string", "format": "date-time"})
+        super().__init__(**kwargs)
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else timestamp(value)
+
+
+class Blank(fields.String):
+    """A text that forms send as "" or null when it is not set; both are read as None."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("allow_none", True)
+        super().__init__(**kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        return text.strip() or None if isinstance(text, str) else text
+
+    def _validate(self, value: Any) -> None:
+        if value is not None:
+            super()._validate(value)
+
+
+class PageQuery(WireSchema):
+    """Which page is wanted. Without `page` and `limit` the whole list up to 100 comes (contract, section 3)."""
+
+    page = fields.Integer(load_default=1, validate=validate.Range(min=1, max=100_000))
+    limit = fields.Integer(load_default=100, validate=validate.Range(min=1, max=100))
+
+
+class PaginationOut(WireSchema):
+    """The superset of the contract's five pagination shapes."""
+
+    page = fields.Integer()
+    current_page = fields.Integer()
+    limit = fields.Integer()
+    total = fields.Integer()
+    total_count = fields.Integer()
+    pages = fields.Integer()
+    total_pages = fields.Integer()
+    has_more = fields.Boolean()
+    has_next = fields.Boolean()
+    has_prev = fields.Boolean()
+
+
+def wanted_page(query: dict[str, Any]) -> PageRequest:
+    """The page a query asks for."""
+    return PageRequest(query["page"], query["limit"])
+
+
+def pagination(page: Page[Any]) -> dict[str, Any]:
+    """The pagination block of a list."""
+    return {
+        "page": page.page,
+        "current_page": page.page,
+        "limit": page.limit,
+        "total": page.total,
+        "total_count": page.total,
+        "pages": page.pages,
+        "total_pages": page.pages,
+        "has_more": page.has_next,
+        "has_next": page.has_next,
+        "has_prev": page.has_previous,
+    }

@@ -1,0 +1,109 @@
+"""The catalogue on the wire. Environment templates and recipe internals are left out (decision 4)."""
+
+from marshmallow import fields, validate
+
+from minispod.api.schemas.base import PageQuery, PaginationOut, Timestamp, WireSchema
+
+
+class CatalogQuery(PageQuery):
+    """Which services are wanted."""
+
+    q = fields.String(load_default="", validate=validate.Length(max=100))
+    category = fields.String(load_default=None, validate=validate.Length(max=50))
+    featured = fields.Boolean(load_default=None)
+
+
+class CategoryRefOut(WireSchema):
+    """A category, as a service names it."""
+
+    id = fields.String()
+    name = fields.String()
+    slug = fields.String()
+
+
+class PlanOut(WireSchema):
+    """A plan for sale."""
+
+    id = fields.String()
+    name = fields.String()
+    plan_type = fields.String(attribute="plan_type.value")
+    description = fields.String(allow_none=True)
+    monthly_price = fields.Integer()
+    cpu_milli = fields.Integer()
+    memory_mb = fields.Integer()
+    storage_gb = fields.Integer()
+    bandwidth = fields.Integer()
+    features = fields.List(fields.String())
+    max_instances_per_user = fields.Integer()
+    max_domains = fields.Integer()
+    total_quota = fields.Integer()
+    used_quota = fields.Integer()
+    is_popular = fields.Boolean()
+    available_quota = fields.Integer()
+    is_available = fields.Function(lambda plan: plan.available_quota > 0, metadata={"type": "boolean"})
+
+
+class ServiceOut(WireSchema):
+    """A service for sale with its plans."""
+
+    id = fields.String()
+    name = fields.String()
+    slug = fields.String()
+    description = fields.String()
+    long_description = fields.String(allow_none=True)
+    icon = fields.String(allow_none=True)
+    version = fields.String()
+    docker_image = fields.String()
+    default_port = fields.Integer()
+    category_id = fields.String()
+    tags = fields.List(fields.String())
+    documentation = fields.String(allow_none=True)
+    is_active = fields.Boolean()
+    is_public = fields.Boolean()
+    is_featured = fields.Boolean()
+    sort_order = fields.Integer()
+    created_at = Timestamp()
+    updated_at = Timestamp()
+    category = fields.Nested(CategoryRefOut)
+    plans = fields.List(fields.Nested(PlanOut))
+
+
+class ServicesOut(WireSchema):
+    """A page of services."""
+
+    services = fields.List(fields.Nested(ServiceOut))
+    pagination = fields.Nested(PaginationOut)
+
+
+class ServicePlansOut(WireSchema):
+    """The plans of one service."""
+
+    service_id = fields.String()
+    service_name = fields.String()
+    service_slug = fields.String()
+    plans = fields.List(fields.Nested(PlanOut))
+
+
+class CategoryCountOut(WireSchema):
+    """How much a category holds."""
+
+    services = fields.Integer()
+
+
+class CategoryOut(WireSchema):
+    """A category with the number of services for sale in it."""
+
+    id = fields.String()
+    name = fields.String()
+    slug = fields.String()
+    description = fields.String(allow_none=True)
+    sort_order = fields.Integer()
+    created_at = Timestamp()
+    updated_at = Timestamp()
+    count = fields.Nested(CategoryCountOut, data_key="_count")
+
+
+class CategoryServicesOut(ServicesOut):
+    """A category and a page of its services."""
+
+    category = fields.Nested(CategoryRefOut)

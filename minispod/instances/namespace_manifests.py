@@ -1,0 +1,150 @@
+"""The objects of a customer's namespace: the walls around everything they run. Pure.
+
+Pod security "restricted", a quota that holds exactly what they pay for, and a network that is closed
+except to the Ingress controller, to their own instances, to DNS and to the internet.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from minispod.instances.manifests import PREFIX, Manifest, request_of
+
+# Room for one short-lived pod that answers a certificate's HTTP challenge in this namespace.
+_CHALLENGE_CPU, _CHALLENGE_MEMORY = 200, 128
+_PRIVATE_V4 = (
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "224.0.0.0/4",
+)
+_PRIVATE_V6 = ("fc00::/7", "fe80::/10", "ff00::/8")
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceSpec:
+    """A customer's namespace: totals of the plans whose workloads or volumes exist.
+
+    `rolling_cpu_milli` and `rolling_memory_mb` are the biggest plan that is replaced by starting the new
+    pod before the old one ends (only recipes that keep no data).
+    """
+
+    namespace: str
+    user_id: UUID
+    cpu_milli: int
+    memory_mb: int
+    storage_gb: int
+    instances: int
+    rolling_cpu_milli: int = 0
+    rolling_memory_mb: int = 0
+    cpu_request_ratio: float = 0.25
+    memory_request_ratio: float = 0.5
+    pod_security: str = "restricted"
+    ingress_namespace: str = "kube-system"
+    private_ranges: tuple[str, ...] = ()
+
+
+def namespace_manifests(spec: NamespaceSpec) -> list[Manifest]:
+    """List the namespace and its walls in the order in which they are applied."""
+    return [_namespace(spec), _quota(spec), _limit_range(spec), *_network_policies(spec)]
+
+
+def _labels(spec: NamespaceSpec) -> dict[str, str]:
+    return {
+        "app.kubernetes.io/managed-by": "minispod",
+        f"{PREFIX}managed": "true",
+        f"{PREFIX}user": str(spec.user_id),
+    }
+
+
+def _namespace(spec: NamespaceSpec) -> Manifest:
+    guarded = {
+        f"pod-security.kubernetes.io/{mode}": spec.pod_security for mode in ("enforce", "audit", "warn")
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": spec.namespace, "labels": {**_labels(spec), **guarded}},
+    }
+
+
+def _object(spec: NamespaceSpec, api_version: str, kind: str, name: str, body: dict[str, Any]) -> Manifest:
+    metadata = {"name": name, "namespace": spec.namespace, "labels": _labels(spec)}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": body}
+
+
+def _quota(spec: NamespaceSpec) -> Manifest:
+    cpu = spec.cpu_milli + spec.rolling_cpu_milli + _CHALLENGE_CPU
+    memory = spec.memory_mb + spec.rolling_memory_mb + _CHALLENGE_MEMORY
+    # Each request is rounded up by itself, so the sum may be one unit higher per instance.
+    cpu_requests = request_of(cpu, spec.cpu_request_ratio) + spec.instances
+    memory_requests = request_of(memory, spec.memory_request_ratio) + spec.instances
+    hard = {
+        "limits.cpu": f"{cpu}m",
+        "limits.memory": f"{memory}Mi",
+        "requests.cpu": f"{cpu_requests}m",
+        "requests.memory": f"{memory_requests}Mi",
+        "requests.storage": f"{spec.storage_gb}Gi",
+        "persistentvolumeclaims": str(spec.instances),
+        "pods": str(2 * spec.instances + 1),
+    }
+    return _object(spec, "v1", "ResourceQuota", "plans", {"hard": hard})
+
+
+def _limit_range(spec: NamespaceSpec) -> Manifest:
+    # For containers that state nothing: the quota would refuse them otherwise.
+    limit = {
+        "type": "Container",
+        "default": {"cpu": f"{_CHALLENGE_CPU}m", "memory": f"{_CHALLENGE_MEMORY}Mi"},
+        "defaultRequest": {"cpu": "10m", "memory": "32Mi"},
+    }
+    return _object(spec, "v1", "LimitRange", "defaults", {"limits": [limit]})
+
+
+def _network_policies(spec: NamespaceSpec) -> list[Manifest]:
+    controller = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": spec.ingress_namespace}}}
+    names = {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+        "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+    }
+    dns = [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
+    internet = [
+        {"ipBlock": {"cidr": "0.0.0.0/0", "except": [*_PRIVATE_V4, *_of_version(spec, 4)]}},
+        {"ipBlock": {"cidr": "::/0", "except": [*_PRIVATE_V6, *_of_version(spec, 6)]}},
+    ]
+    own: dict[str, Any] = {"podSelector": {}}
+    return [
+        _policy(spec, "default-deny"),
+        _policy(spec, "allow-ingress-controller", ingress=[{"from": [controller]}]),
+        _policy(spec, "allow-own-instances", ingress=[{"from": [own]}], egress=[{"to": [own]}]),
+        _policy(spec, "allow-dns", egress=[{"to": [names], "ports": dns}]),
+        _policy(spec, "allow-internet", egress=[{"to": internet}]),
+    ]
+
+
+def _of_version(spec: NamespaceSpec, version: int) -> list[str]:
+    return [cidr for cidr in spec.private_ranges if (":" in cidr) == (version == 6)]
+
+
+def _policy(
+    spec: NamespaceSpec,
+    name: str,
+    *,
+    ingress: list[dict[str, Any]] | None = None,
+    egress: list[dict[str, Any]] | None = None,
+) -> Manifest:
+    body: dict[str, Any] = {"podSelector": {}}
+    if ingress is None and egress is None:
+        body["policyTypes"] = ["Ingress", "Egress"]
+        return _object(spec, "networking.k8s.io/v1", "NetworkPolicy", name, body)
+    body["policyTypes"] = [kind for kind, rules in (("Ingress", ingress), ("Egress", egress)) if rules]
+    if ingress:
+        body["ingress"] = ingress
+    if egress:
+        body["egress"] = egress
+    return _object(spec, "networking.k8s.io/v1", "NetworkPolicy", name, body)

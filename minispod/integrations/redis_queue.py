@@ -1,0 +1,40 @@
+"""The Courier on RQ: puts the id of an outbox row on a queue. PostgreSQL stays the truth."""
+
+import uuid
+from functools import lru_cache
+
+import redis
+import rq
+
+from minispod.kernel.errors import Unavailable
+from minispod.kernel.tasks import Queue
+
+_RUN = "minispod.worker.run_row"
+_SECONDS = 3
+
+
+@lru_cache(maxsize=4)
+def connection(url: str) -> redis.Redis:
+    """One client per address, with short timeouts: nobody waits long for a queue."""
+    return redis.Redis.from_url(url, socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS)
+
+
+def blocking_connection(url: str) -> redis.Redis:
+    """A client for a worker, which waits on the queue for longer than a web request would."""
+    return redis.Redis.from_url(url, socket_connect_timeout=_SECONDS, socket_keepalive=True)
+
+
+class RedisCourier:
+    """Delivers row ids to RQ workers."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = connection(url)
+
+    def deliver(self, row_id: uuid.UUID, queue: Queue) -> None:
+        """Enqueue one row; raise Unavailable when Redis does not answer."""
+        try:
+            rq.Queue(queue.value, connection=self._redis).enqueue(
+                _RUN, str(row_id), result_ttl=300, failure_ttl=7 * 24 * 3600, job_timeout=120
+            )
+        except redis.RedisError as error:
+            raise Unavailable("The queue does not answer.") from error

@@ -1,0 +1,1 @@
+"""A new customer: account, wallet and welcome in one unit of work."""

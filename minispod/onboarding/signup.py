@@ -1,0 +1,47 @@
+"""Sign-up: the only place that opens an account together with its wallet."""
+
+from datetime import datetime
+
+from minispod.accounts.models import User
+from minispod.accounts.registration import open_account
+from minispod.kernel.actor import Actor, Role
+from minispod.notifications import post
+from minispod.notifications.messages import MessageKind
+from minispod.wallet import ledger
+from minispod.wallet.models import Wallet
+
+
+def register(
+    *,
+    name: str,
+    email: str,
+    password: str,
+    phone: str | None = None,
+    avatar: str | None = None,
+    role: Role = Role.USER,
+    bcrypt_rounds: int,
+    frontend_url: str,
+    actor: Actor,
+    at: datetime,
+) -> tuple[User, Wallet]:
+    """Open account and wallet and queue the welcome; refuses EmailTaken, PhoneTaken, PasswordUnfit."""
+    user = open_account(
+        name=name,
+        email=email,
+        password=password,
+        phone=phone,
+        avatar=avatar,
+        role=role,
+        bcrypt_rounds=bcrypt_rounds,
+        actor=actor,
+        at=at,
+    )
+    wallet = ledger.open_wallet(user.id, at=at)
+    post.queue(
+        MessageKind.WELCOME,
+        post.Recipient(user.name, user.email, user.id),
+        dedupe_key=f"welcome:{user.id}",
+        at=at,
+        facts={"url": frontend_url},
+    )
+    return user, wallet

@@ -1,0 +1,25 @@
+"""Every model in one import, so that the mappers and Alembic see the whole schema."""
+
+from minispod.accounts import models as accounts
+from minispod.audit import models as audit
+from minispod.catalog import models as catalog
+from minispod.cluster import models as cluster
+from minispod.instances import models as instances
+from minispod.kernel import outbox
+from minispod.notifications import models as notifications
+from minispod.payments import models as payments
+from minispod.subscriptions import models as subscriptions
+from minispod.wallet import models as wallet
+
+__all__ = [
+    "accounts",
+    "audit",
+    "catalog",
+    "cluster",
+    "instances",
+    "notifications",
+    "outbox",
+    "payments",
+    "subscriptions",
+    "wallet",
+]

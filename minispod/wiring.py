@@ -1,0 +1,35 @@
+"""Build the adapters from settings: the only place that decides which adapter answers a port."""
+
+from datetime import timedelta
+
+from minispod.accounts.tokens import TokenKeys
+from minispod.integrations.kubernetes.adapter import KubernetesCluster
+from minispod.integrations.midtrans import MidtransGateway
+from minispod.integrations.redis_queue import RedisCourier
+from minispod.integrations.smtp import SmtpMailer
+from minispod.kernel.clock import Clock, SystemClock
+from minispod.kernel.sealed import Sealer
+from minispod.ports import Ports
+from minispod.settings import Settings
+
+
+def build_ports(settings: Settings, *, clock: Clock | None = None) -> Ports:
+    """The real adapters, all of them; they connect when they are first used."""
+    return Ports(
+        clock=clock or SystemClock(),
+        courier=RedisCourier(settings.redis.redis_url),
+        cluster=KubernetesCluster(kubeconfig=settings.cluster.kubeconfig),
+        gateway=MidtransGateway(settings.midtrans),
+        mailer=SmtpMailer(settings.mail),
+        sealer=Sealer(settings.operation.sealing_keys),
+        token_keys=token_keys(settings),
+    )
+
+
+def token_keys(settings: Settings) -> TokenKeys:
+    """Secret and lives of the tokens."""
+    return TokenKeys(
+        settings.tokens.jwt_secret.get_secret_value(),
+        timedelta(hours=settings.tokens.jwt_expires_hours),
+        timedelta(days=settings.tokens.jwt_refresh_expires_days),
+    )
