@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from minispod.instances.manifests import PREFIX, Manifest, request_of
+from minispod.instances.specification import PREFIX, Manifest, request_of
 
 # Room for one short-lived pod that answers a certificate's HTTP challenge in this namespace.
 _CHALLENGE_CPU, _CHALLENGE_MEMORY = 200, 128
@@ -107,7 +107,9 @@ def _limit_range(spec: NamespaceSpec) -> Manifest:
 
 
 def _network_policies(spec: NamespaceSpec) -> list[Manifest]:
-    controller = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": spec.ingress_namespace}}}
+    controller = {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": spec.ingress_namespace}}
+    }
     names = {
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
         "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},

@@ -64,7 +64,9 @@ def check_host_pattern(pattern: str) -> None:
 def host_for(pattern: str, *, code: str, service_slug: str, domain: str) -> str:
     """Give an instance its host name by the configured pattern; ValueError when it does not fit DNS."""
     check_host_pattern(pattern)
-    host = pattern.format(instance=_dns_label(code), service=_dns_label(service_slug), domain=domain.strip("."))
+    host = pattern.format(
+        instance=_dns_label(code), service=_dns_label(service_slug), domain=domain.strip(".")
+    )
     if len(host) > _HOST or any(not 0 < len(label) <= _LABEL for label in host.split(".")):
         raise ValueError(f"the host name does not fit DNS: {host[:80]}")
     return host.lower()

@@ -1,0 +1,133 @@
+"""What decides how one instance runs, and what follows from it: labels, environment, requests. Pure."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from math import ceil
+from typing import Any
+from uuid import UUID
+
+from minispod.catalog.recipes import AppRecipe, Derived, EnvEntry, Generated, Literally
+from minispod.instances.naming import ObjectNames, inside_host, object_names
+
+Manifest = dict[str, Any]
+
+PREFIX = "minispod.com/"
+SPEC_HASH = f"{PREFIX}spec-hash"
+SECRETS_HASH = f"{PREFIX}secrets-hash"
+RESTARTED_AT = f"{PREFIX}restarted-at"
+
+
+class SpecBroken(ValueError):
+    """Recipe and plan do not fit together; nothing can be made of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceSpec:
+    """All that decides how one instance runs."""
+
+    instance_id: UUID
+    subscription_id: UUID
+    user_id: UUID
+    namespace: str
+    name: str
+    service_slug: str
+    recipe: AppRecipe
+    host: str
+    public_url: str
+    cpu_milli: int
+    memory_mb: int
+    storage_gb: int
+    secrets: Mapping[str, str] = field(repr=False)
+    replicas: int = 1
+    restarted_at: datetime | None = None
+    storage_class: str | None = "local-path"
+    ingress_class: str = "traefik"
+    ingress_annotations: Mapping[str, str] = field(default_factory=dict)
+    tls: bool = True
+    tls_issuer: str | None = None
+    cpu_request_ratio: float = 0.25
+    memory_request_ratio: float = 0.5
+
+    def __post_init__(self) -> None:
+        missing = set(self.recipe.secret_names) - set(self.secrets)
+        if missing:
+            raise SpecBroken(f"secrets are missing: {', '.join(sorted(missing))}")
+        if self.recipe.keeps_data and self.storage_gb < 1:
+            raise SpecBroken(f"{self.recipe.slug} keeps data and needs at least 1 GB of storage")
+        if not 0 <= self.replicas <= 1:
+            raise SpecBroken("an instance runs once or not at all")
+
+    @property
+    def names(self) -> ObjectNames:
+        """The names of this instance's objects."""
+        return object_names(self.name)
+
+    @property
+    def scheme(self) -> str:
+        """The scheme of the public address."""
+        return self.public_url.partition("://")[0]
+
+
+def environment(spec: InstanceSpec) -> dict[str, str]:
+    """List the whole environment of the application, secrets included, by name."""
+    return {entry.name: value_of(entry, spec) for entry in spec.recipe.env}
+
+
+def login_facts(spec: InstanceSpec) -> dict[str, str]:
+    """List what a first-login text may mention: addresses and the environment."""
+    return {
+        "url": spec.public_url,
+        "host": spec.host,
+        "inside_host": inside_host(spec.name, spec.namespace),
+        "port": str(spec.recipe.port),
+        "name": spec.name,
+        **environment(spec),
+    }
+
+
+def request_of(limit: int, ratio: float) -> int:
+    """Tell what is requested of a plan's limit (decision 24), at least 1."""
+    return max(1, ceil(round(limit * ratio, 6)))
+
+
+def labels_of(spec: InstanceSpec) -> dict[str, str]:
+    """The labels that every object of an instance carries."""
+    return {
+        "app.kubernetes.io/name": spec.service_slug,
+        "app.kubernetes.io/managed-by": "minispod",
+        f"{PREFIX}managed": "true",
+        f"{PREFIX}instance": str(spec.instance_id),
+        f"{PREFIX}subscription": str(spec.subscription_id),
+        f"{PREFIX}user": str(spec.user_id),
+    }
+
+
+def value_of(entry: EnvEntry, spec: InstanceSpec) -> str:
+    """Tell the value of one environment entry."""
+    match entry:
+        case Literally():
+            return entry.value
+        case Generated():
+            return spec.secrets[entry.name]
+        case Derived():
+            return {
+                "host": spec.host,
+                "url": spec.public_url,
+                "scheme": spec.scheme,
+                "is_https": "true" if spec.scheme == "https" else "false",
+                "inside_host": inside_host(spec.name, spec.namespace),
+                "instance_name": spec.name,
+            }[entry.kind]
+
+
+def metadata_of(spec: InstanceSpec, name: str) -> dict[str, Any]:
+    """Name and label one object of an instance."""
+    return {"name": name, "namespace": spec.namespace, "labels": labels_of(spec)}
+
+
+def digest_of(value: Any) -> str:
+    """Tell a short fingerprint of plain data; the order of keys does not matter."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
