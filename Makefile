@@ -7,7 +7,6 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
 export TZ := UTC
-export PYTHONDONTWRITEBYTECODE := 1
 
 BIN := .venv/bin
 PYTHON := $(BIN)/python

@@ -72,10 +72,23 @@ def stop(process: subprocess.Popen[bytes], stop_signal: signal.Signals, *, withi
     kill_group(process.pid)
 
 
+def send(pid: int, number: signal.Signals) -> None:
+    """Signal a process; one that is gone already is none of our concern."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
 def kill_group(leader: int) -> None:
     """Kill what remains of the group that a child of ours led."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
+
+
+def die_with(parent: int, stop_signal: signal.Signals) -> None:
+    """Between fork and exec: ask the kernel to be signalled when the parent dies."""
+    _libc.prctl(PR_SET_PDEATHSIG, int(stop_signal), 0, 0, 0)
+    if os.getppid() != parent:  # it died before the wish was heard
+        os._exit(1)
 
 
 def adopt_orphans() -> None:
@@ -113,11 +126,5 @@ def _processes() -> Iterator[tuple[int, int, str]]:
 
 
 def _die_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:
-    parent, wish = os.getpid(), int(stop_signal)
-
-    def arrange() -> None:
-        _libc.prctl(PR_SET_PDEATHSIG, wish, 0, 0, 0)
-        if os.getppid() != parent:  # it died before the wish was heard
-            os._exit(1)
-
-    return arrange
+    parent = os.getpid()
+    return lambda: die_with(parent, stop_signal)
