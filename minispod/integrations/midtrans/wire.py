@@ -157,7 +157,8 @@ def _from_api_error(error: Any) -> GatewayRejected | GatewayUnavailable:
         code = int(inner)
     if code >= 500 or code in _OUR_TROUBLE:
         return _unavailable(f"code_{code}")
-    log.info("gateway.rejected", gateway_code=code, said=_said(body))
+    if code != 404:  # nothing known yet is an everyday answer
+        log.info("gateway.rejected", gateway_code=code, said=_said(body))
     return GatewayRejected(gatewayCode=str(code))
 
 

@@ -1,0 +1,1 @@
+"""Money in: top-ups opened at the payment gateway and settled by what the gateway confirms."""
