@@ -12,6 +12,7 @@ import secrets
 import shutil
 import socket
 import stat
+from collections.abc import Set
 from pathlib import Path
 
 from minispod.local.processes import Account
@@ -106,12 +107,13 @@ def remembered_secret(path: Path) -> str:
     return path.read_text(encoding="utf-8").strip()
 
 
-def remembered_port(path: Path, *, first_choice: int | None = None) -> int:
+def remembered_port(path: Path, *, first_choice: int | None = None, avoid: Set[int] = frozenset()) -> int:
     """The port of last time if it is free, else the first choice, else any free one; remembered for next time."""
     choices = [first_choice]
     if path.exists() and (text := path.read_text(encoding="utf-8").strip()).isdigit():
         choices.insert(0, int(text))
-    port = next((each for each in choices if each is not None and is_free(each)), None) or free_port()
+    fitting = (each for each in choices if each is not None and each not in avoid and is_free(each))
+    port = next(fitting, None) or free_port()
     write_private(path, f"{port}\n")
     return port
 

@@ -1,0 +1,93 @@
+"""The demo's memory: what survives, who may read it, and what a killed demo leaves behind."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from minispod.local import places, state
+from minispod.local.table import lay_out
+from minispod.local.wishes import Wishes
+
+
+def test_secrets_are_made_once_and_readable_by_us_alone(tmp_path: Path) -> None:
+    with state.held(tmp_path / "demo") as first:
+        secrets = first.secrets()
+    with state.held(tmp_path / "demo") as second:
+        assert second.secrets() == secrets
+
+    assert (tmp_path / "demo" / "secrets.json").stat().st_mode & 0o777 == 0o600
+    assert secrets["MIDTRANS_SERVER_KEY"].startswith("SB-Mid-server-")
+    Fernet(secrets["SEALING_KEYS"])
+
+
+def test_endpoints_are_there_only_while_the_demo_runs(tmp_path: Path) -> None:
+    with state.held(tmp_path / "demo") as held:
+        held.publish({"web": "http://localhost:5000"})
+        assert json.loads(held.endpoints_file.read_text()) == {"web": "http://localhost:5000"}
+        assert held.endpoints_file.stat().st_mode & 0o777 == 0o600
+
+    assert not held.endpoints_file.exists()
+
+
+def test_what_a_killed_demo_left_behind_does_not_matter(tmp_path: Path) -> None:
+    directory = tmp_path / "demo"
+    with state.held(directory):
+        pass
+    (directory / "lock").write_text(f"{os.getpid()}\n")
+    (directory / "endpoints.json").write_text("{}")
+
+    with state.held(directory) as held:
+        assert not held.endpoints_file.exists()
+
+
+@pytest.fixture
+def wishes() -> Wishes:
+    """Servers of one's own, so that laying out starts nothing."""
+    return Wishes(
+        port=places.free_port(),
+        base_domain="shop.example",
+        database_url="postgresql://somebody@db/x",
+        redis_url="redis://cache/0",
+    )
+
+
+def test_the_table_names_everything_and_keeps_its_addresses(tmp_path: Path, wishes: Wishes) -> None:
+    with state.held(tmp_path / "demo") as held:
+        table = lay_out(wishes, held)
+        again = lay_out(wishes, held)
+
+    assert again.endpoints == table.endpoints
+    assert list(table.endpoints) == [
+        *("web", "admin", "kubeconfig", "kubernetes", "midtrans", "mailbox", "ingress"),
+        *("database_url", "redis_url"),
+    ]
+    assert [part.name for part in table.parts] == [
+        *("midtrans", "mailbox", "kubernetes", "migrate", "seed", "web", "worker", "scheduler")
+    ]
+
+
+def test_nothing_secret_is_on_a_command_line(tmp_path: Path, wishes: Wishes) -> None:
+    with state.held(tmp_path / "demo") as held:
+        secrets = held.secrets().values()
+        lines = [" ".join(part.program.argv) for part in lay_out(wishes, held).parts]
+
+    assert not [line for line in lines for secret in secrets if secret in line]
+
+
+def test_two_roles_never_share_a_port_even_if_the_person_takes_one_of_ours(
+    tmp_path: Path, wishes: Wishes
+) -> None:
+    with state.held(tmp_path / "demo") as held:
+        first = lay_out(wishes, held).endpoints
+        taken = int(first["midtrans"].rpartition(":")[2])
+        second = lay_out(
+            Wishes(taken, "shop.example", None, None, "postgresql://x@db/x", "redis://r/0"), held
+        ).endpoints
+
+    ports = [
+        second[name].rpartition(":")[2] for name in ("web", "kubernetes", "midtrans", "mailbox", "ingress")
+    ]
+    assert len(set(ports)) == len(ports)
