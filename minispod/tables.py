@@ -5,7 +5,7 @@ from minispod.audit import models as audit
 from minispod.catalog import models as catalog
 from minispod.cluster import models as cluster
 from minispod.instances import models as instances
-from minispod.kernel import outbox
+from minispod.kernel import outbox, pulse
 from minispod.notifications import models as notifications
 from minispod.payments import models as payments
 from minispod.subscriptions import models as subscriptions
@@ -20,6 +20,7 @@ __all__ = [
     "notifications",
     "outbox",
     "payments",
+    "pulse",
     "subscriptions",
     "wallet",
 ]

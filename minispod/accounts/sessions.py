@@ -7,7 +7,7 @@ double click may need revokes its whole family, because somebody else has a copy
 import uuid
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from minispod.accounts import tokens
 from minispod.accounts.errors import AccountDeactivated, BadCredentials, BadToken, TokenReused
@@ -113,3 +113,8 @@ def _revoke(which: object, at: datetime) -> None:
     session().execute(
         update(RefreshToken).where(which, RefreshToken.revoked_at.is_(None)).values(revoked_at=at)  # type: ignore[arg-type]
     )
+
+
+def forget_spent(*, before: datetime) -> None:
+    """Remove refresh tokens that ended before an instant."""
+    session().execute(delete(RefreshToken).where(RefreshToken.expires_at < before))

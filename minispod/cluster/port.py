@@ -36,8 +36,9 @@ class NoSuchObject(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why a workload is not ready: a stable reason ("image_pull", "crash_loop", "unschedulable",
-    "quota", "volume", "config") and a sentence for a person; `is_final` when waiting will not help."""
+    """Why a workload is not ready: a stable reason ("image_pull", "crash_loop", "oom", "unschedulable",
+    "quota", "volume", "config", "evicted") and a sentence for a person; `is_final` when waiting will not help.
+    """
 
     reason: str
     sentence: str
@@ -100,6 +101,22 @@ class NodeSighting:
     created_at: datetime | None = None
 
 
+class LogStream(Protocol):
+    """Lines of a log as they are written; ends by itself, or when any thread closes it."""
+
+    def __iter__(self) -> Iterator[str]:
+        """The lines."""
+        ...
+
+    def __next__(self) -> str:
+        """The next line; waits for it."""
+        ...
+
+    def close(self) -> None:
+        """End the stream, also while another thread waits for its next line."""
+        ...
+
+
 class ClusterPort(Protocol):
     """A Kubernetes cluster."""
 
@@ -151,11 +168,12 @@ class ClusterPort(Protocol):
         """The last lines of the newest pod's container."""
         ...
 
-    def follow_logs(self, namespace: str, workload: str, *, container: str, lines: int) -> Iterator[str]:
+    def follow_logs(self, namespace: str, workload: str, *, container: str, lines: int) -> LogStream:
         """The last lines, then each new one as it is written; ends when the stream ends or is closed."""
         ...
 
     def inventory(self, kind: str) -> Sequence[dict[str, Any]]:
         """Raw objects of the whole cluster for the staff's lists: kind is one of "pods", "deployments",
-        "nodes", "namespaces", "ingresses", "services", "node_metrics", "pod_metrics", "events"."""
+        "nodes", "namespaces", "ingresses", "services", "node_metrics", "pod_metrics", "events".
+        """
         ...

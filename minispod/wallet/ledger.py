@@ -135,10 +135,10 @@ def find_entry(kind: EntryKind, reference: str) -> LedgerEntry | None:
     )
 
 
-def can_pay(user_id: uuid.UUID, amount: int) -> bool:
-    """Tell whether a debit would succeed now; a hint, not a promise: only `debit` holds the lock."""
-    wallet = session().get(Wallet, user_id, populate_existing=True)
-    return wallet is not None and wallet.balance >= amount and (amount == 0 or wallet.gateway_debt == 0)
+def covers(user_id: uuid.UUID, amount: int) -> bool:
+    """Tell whether a debit would succeed; locks the wallet, so that it still will in this transaction."""
+    wallet = _locked(user_id)
+    return wallet.balance >= amount and (amount == 0 or wallet.gateway_debt == 0)
 
 
 def _post(wallet: Wallet, delta: int, posting: Posting, *, actor: Actor, at: datetime) -> LedgerEntry:

@@ -10,6 +10,7 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from minispod.payments.gateway import Notice, NoticeForged, NoticeMalformed
@@ -64,10 +65,9 @@ def rupiah(value: object) -> int | None:
 
 def _parse(raw: bytes) -> Mapping[str, Any]:
     body: object = None
-    try:
+    # Refused below, where the decoder's exception (it holds the body) is no longer around.
+    with suppress(ValueError, RecursionError):
         body = json.loads(raw.decode("utf-8"))
-    except (ValueError, RecursionError):
-        pass  # refused below, where the decoder's exception (it holds the body) is no longer around
     if not isinstance(body, dict):
         raise NoticeMalformed(reason="not_an_object")
     return body

@@ -1,0 +1,1 @@
+"""The JSON door of administrators, /api/v1/admin."""

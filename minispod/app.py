@@ -1,0 +1,147 @@
+"""create_app: assemble the parts, register the doors, return the application."""
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import flask_smorest
+import structlog
+from flask import Flask, Response, g, request
+from flask_migrate import Migrate
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from minispod import __version__, cli, tables
+from minispod.admin import panel
+from minispod.api import doors, guard, problems
+from minispod.api.addressing import OneTree
+from minispod.kernel import logs
+from minispod.kernel.database import db
+from minispod.kernel.errors import Refusal
+from minispod.ports import Ports
+from minispod.settings import Settings
+from minispod.wiring import build_ports
+
+ROOT = Path(__file__).resolve().parent.parent
+_SCHEMA = tables.__all__
+
+
+class _Api(flask_smorest.Api):
+    def handle_http_exception(self, error: HTTPException) -> Any:
+        """flask-smorest answers for the whole application; the pages have an answer of their own."""
+        return _answer_http_error(error)
+
+
+def create_app(settings: Settings | None = None, ports: Ports | None = None) -> Flask:
+    """Build the application; raise BadSettings when the environment makes no sense."""
+    settings = settings or Settings.from_environment()
+    app = Flask("minispod", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    app.extensions["minispod.settings"] = settings
+    app.extensions["minispod.ports"] = ports or build_ports(settings)
+    logs.configure(settings.operation.log_level, as_json=settings.operation.log_json)
+    _configure(app, settings)
+    db.init_app(app)
+    Migrate(app, db, directory=str(ROOT / "migrations"))
+    _bind_requests(app)
+    guard.init_app(app, settings)
+    _register_api(app)
+    panel.init_app(app, settings)
+    cli.init_app(app)
+    _answer_errors(app)
+    app.wsgi_app = OneTree(app.wsgi_app)  # type: ignore[method-assign]
+    if settings.web.trusted_proxies:
+        hops = settings.web.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.secret_key = settings.web.secret_key.get_secret_value()
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.url_map.strict_slashes = False
+    app.config.update(
+        SQLALCHEMY_DATABASE_URI=settings.database.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "pool_pre_ping": True,
+            "pool_size": settings.database.database_pool_size,
+            "max_overflow": settings.database.database_pool_overflow,
+            "connect_args": {
+                "connect_timeout": 5,
+                "options": "-c timezone=UTC -c lock_timeout=15s -c statement_timeout=30s",
+                "application_name": "minispod",
+            },
+        },
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        API_TITLE="MinisPod",
+        API_VERSION=__version__,
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_JSON_PATH="openapi.json",
+        OPENAPI_URL_PREFIX="/api/v1",
+    )
+
+
+def _register_api(app: Flask) -> None:
+    api = _Api(
+        app,
+        spec_kwargs={
+            "info": {"description": "Ready-to-use applications from your own cluster."},
+            "components": {
+                "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+            },
+        },
+    )
+    for door in doors.all_doors():
+        api.register_blueprint(door)
+
+
+def _bind_requests(app: Flask) -> None:
+    @app.before_request
+    def bind() -> None:
+        given = request.headers.get("X-Request-ID", "")
+        g.request_id = given if given.isascii() and 8 <= len(given) <= 64 and given.isprintable() else uuid.uuid4().hex
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+    @app.after_request
+    def stamp(response: Response) -> Response:
+        response.headers["X-Request-ID"] = g.get("request_id", "")
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        if request.path.startswith("/api/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+            structlog.get_logger().info(
+                "request.done",
+                method=request.method,
+                route=request.url_rule.rule if request.url_rule else None,
+                status=response.status_code,
+            )
+        return response
+
+
+def _answer_errors(app: Flask) -> None:
+    @app.errorhandler(Refusal)
+    def refuse(refusal: Refusal) -> Any:
+        if _is_api():
+            return problems.answer_refusal(refusal)
+        return panel.answer_refusal(refusal)
+
+    app.register_error_handler(HTTPException, _answer_http_error)
+
+    @app.errorhandler(Exception)
+    def crash(error: Exception) -> Any:
+        if _is_api():
+            return problems.answer_crash(error)
+        structlog.get_logger().error("page.crashed", exc_info=error)
+        return panel.answer_page_error(500)
+
+
+def _answer_http_error(error: HTTPException) -> Any:
+    if _is_api():
+        return problems.answer_http_error(error)
+    if error.code and error.code < 400:
+        return error.get_response()
+    return panel.answer_page_error(error.code or 500, error)
+
+
+def _is_api() -> bool:
+    return request.path.startswith("/api/")

@@ -1,0 +1,114 @@
+"""Wishes about an instance: run, stop, restart, retry, end. Each records the wish and asks for the work.
+
+The cluster is not asked here: the reconcile job does that after the commit.
+"""
+
+import uuid
+from datetime import datetime
+
+from minispod.audit import trail
+from minispod.instances.errors import NoSuchInstance, NothingToRetry, ProvisioningRuns, WrongState
+from minispod.instances.models import Instance
+from minispod.instances.states import InstanceStatus, Wanted
+from minispod.kernel import outbox
+from minispod.kernel.actor import Actor
+from minispod.kernel.database import lock
+from minispod.kernel.tasks import Task
+
+
+def lock_instance(instance_id: uuid.UUID) -> Instance:
+    """The instance, locked; raise NoSuchInstance."""
+    instance: Instance | None = lock(Instance, instance_id)
+    if instance is None:
+        raise NoSuchInstance()
+    return instance
+
+
+def reconcile_later(instance: Instance, at: datetime) -> None:
+    """Have the cluster compared with the wish after the commit."""
+    outbox.later(Task.RECONCILE_INSTANCE, key=str(instance.id), at=at, instance_id=str(instance.id))
+
+
+def run(instance: Instance, *, at: datetime) -> None:
+    """Want it running, again or from the start (revival of an expired subscription)."""
+    begun = instance.first_ran_at is not None and instance.status is not InstanceStatus.TERMINATED
+    instance.wish(Wanted.RUNNING, at)
+    instance.turn(InstanceStatus.STARTING if begun else InstanceStatus.PENDING, at)
+    reconcile_later(instance, at)
+
+
+def halt(instance: Instance, *, at: datetime) -> None:
+    """Want it stopped with its data kept."""
+    instance.wish(Wanted.STOPPED, at)
+    instance.repair_until = None
+    instance.turn(InstanceStatus.STOPPING, at)
+    reconcile_later(instance, at)
+
+
+def end(instance: Instance, *, at: datetime) -> None:
+    """Want it gone with its volume; this is the recorded decision that its data may be deleted."""
+    if instance.is_gone:
+        return
+    instance.wish(Wanted.ABSENT, at)
+    instance.repair_until = None
+    instance.turn(InstanceStatus.STOPPING, at, health="Being deleted")
+    reconcile_later(instance, at)
+
+
+def stop(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> Instance:
+    """The customer or staff stops a running instance; refuses WrongState."""
+    instance = lock_instance(instance_id)
+    _require(instance, InstanceStatus.RUNNING)
+    halt(instance, at=at)
+    _audit(instance, "stop", actor, at)
+    return instance
+
+
+def start(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> Instance:
+    """The customer or staff starts a stopped instance; refuses WrongState."""
+    instance = lock_instance(instance_id)
+    _require(instance, InstanceStatus.STOPPED)
+    run(instance, at=at)
+    _audit(instance, "start", actor, at)
+    return instance
+
+
+def restart(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> Instance:
+    """The customer or staff has a running instance restarted; refuses WrongState."""
+    instance = lock_instance(instance_id)
+    _require(instance, InstanceStatus.RUNNING)
+    instance.wish(Wanted.RUNNING, at)
+    instance.restart_wish_at = at
+    instance.turn(InstanceStatus.RESTARTING, at)
+    reconcile_later(instance, at)
+    _audit(instance, "restart", actor, at)
+    return instance
+
+
+def retry(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> InstanceStatus:
+    """Try a failed instance again and return the status it had; refuses NothingToRetry, ProvisioningRuns."""
+    instance = lock_instance(instance_id)
+    if instance.status in (InstanceStatus.PENDING, InstanceStatus.PROVISIONING):
+        raise ProvisioningRuns()
+    if instance.status is not InstanceStatus.ERROR:
+        raise NothingToRetry()
+    before = instance.status
+    instance.wish(Wanted.RUNNING, at)
+    instance.restart_wish_at = at
+    instance.turn(InstanceStatus.PENDING, at)
+    reconcile_later(instance, at)
+    trail.record(actor, trail.Action.INSTANCE_RETRIED, at=at, subject_kind="instance", subject_id=instance.id)
+    return before
+
+
+def _require(instance: Instance, status: InstanceStatus) -> None:
+    if instance.status is not status:
+        raise WrongState(
+            f"The instance must be {status.value}; it is {instance.status.value}.", status=instance.status.value
+        )
+
+
+def _audit(instance: Instance, act: str, actor: Actor, at: datetime) -> None:
+    trail.record(
+        actor, trail.Action.INSTANCE_CONTROLLED, at=at, subject_kind="instance", subject_id=instance.id, act=act
+    )

@@ -1,0 +1,85 @@
+"""Make the row of a new instance: names, address and secrets, once and for all."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.dialects.postgresql import insert
+
+from minispod.catalog.recipes import generate_secrets, get_recipe
+from minispod.instances.models import Instance, Tenancy
+from minispod.instances.naming import host_for, instance_name, namespace_for, public_url
+from minispod.instances.states import InstanceStatus, Wanted
+from minispod.kernel.database import session
+from minispod.kernel.ids import new_id, short_code
+from minispod.kernel.sealed import Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRules:
+    """How instances are named and reached."""
+
+    host_pattern: str
+    base_domain: str
+    scheme: str
+    port: int | None
+    tls: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a plan gives an instance."""
+
+    cpu_milli: int
+    memory_mb: int
+    storage_gb: int
+
+
+def create_instance(
+    *,
+    subscription_id: uuid.UUID,
+    user_id: uuid.UUID,
+    service_slug: str,
+    size: Size,
+    addresses: AddressRules,
+    sealer: Sealer,
+    at: datetime,
+) -> Instance:
+    """Write the row of a new instance, wanted running; raise NoSuchRecipe."""
+    recipe = get_recipe(service_slug)
+    code = short_code()
+    host = host_for(
+        addresses.host_pattern, code=code, service_slug=service_slug, domain=addresses.base_domain
+    )
+    instance = Instance(
+        id=new_id(),
+        subscription_id=subscription_id,
+        user_id=user_id,
+        service_slug=service_slug,
+        name=instance_name(service_slug, code),
+        namespace=_namespace(user_id, at),
+        host=host,
+        public_url=public_url(addresses.scheme, host, addresses.port),
+        is_web=recipe.expose == "http",
+        tls=addresses.tls,
+        cpu_milli=size.cpu_milli,
+        memory_mb=size.memory_mb,
+        storage_gb=size.storage_gb,
+        sealed_secrets=sealer.seal(generate_secrets(recipe)),
+        wanted=Wanted.RUNNING,
+        status=InstanceStatus.PENDING,
+        status_changed_at=at,
+        created_at=at,
+        updated_at=at,
+    )
+    session().add(instance)
+    return instance
+
+
+def _namespace(user_id: uuid.UUID, at: datetime) -> str:
+    name = namespace_for(user_id)
+    session().execute(
+        insert(Tenancy).values(user_id=user_id, namespace=name, created_at=at).on_conflict_do_nothing()
+    )
+    stored = session().get(Tenancy, user_id)
+    return stored.namespace if stored else name

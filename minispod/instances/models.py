@@ -1,0 +1,96 @@
+"""Instances: one customer's running application, what we want of it and what we last saw.
+
+Names are made once and stored, never recomputed. `generation` grows with every changed wish, so that
+an outcome of an older wish is recognised. Secrets are sealed (kernel/sealed).
+"""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from minispod.instances.states import InstanceStatus, Wanted
+from minispod.kernel.database import Base, Identified, enum_column
+
+
+class Tenancy(Base):
+    """A customer's namespace, named once."""
+
+    __tablename__ = "tenancies"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"), primary_key=True)
+    namespace: Mapped[str] = mapped_column(String(63), unique=True)
+    created_at: Mapped[datetime]
+
+
+class Instance(Identified, Base):
+    """One running application of one subscription."""
+
+    __tablename__ = "instances"
+    __table_args__ = (
+        Index("ix_instances_user_id", "user_id"),
+        Index("ix_instances_status", "status"),
+        CheckConstraint("cpu_milli > 0 AND memory_mb > 0 AND storage_gb >= 0", name="has_resources"),
+    )
+
+    subscription_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("subscriptions.id", ondelete="RESTRICT"), unique=True
+    )
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"))
+    service_slug: Mapped[str] = mapped_column(String(50))
+    name: Mapped[str] = mapped_column(String(63), unique=True)
+    namespace: Mapped[str] = mapped_column(String(63))
+    host: Mapped[str] = mapped_column(String(253), unique=True)
+    public_url: Mapped[str] = mapped_column(String(300))
+    is_web: Mapped[bool]
+    tls: Mapped[bool]
+    cpu_milli: Mapped[int]
+    memory_mb: Mapped[int]
+    storage_gb: Mapped[int]
+    sealed_secrets: Mapped[str] = mapped_column(Text)
+
+    wanted: Mapped[Wanted] = mapped_column(enum_column(Wanted), default=Wanted.RUNNING)
+    generation: Mapped[int] = mapped_column(default=1)
+    restart_wish_at: Mapped[datetime | None]
+    status: Mapped[InstanceStatus] = mapped_column(enum_column(InstanceStatus), default=InstanceStatus.PENDING)
+    status_changed_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    attempt_started_at: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(Text)
+    repair_until: Mapped[datetime | None]
+
+    health_status: Mapped[str | None] = mapped_column(String(300))
+    last_health_check_at: Mapped[datetime | None]
+    first_ran_at: Mapped[datetime | None]
+    last_started_at: Mapped[datetime | None]
+    last_stopped_at: Mapped[datetime | None]
+    pod_name: Mapped[str | None] = mapped_column(String(253))
+    node_name: Mapped[str | None] = mapped_column(String(253))
+    restarts: Mapped[int] = mapped_column(default=0)
+    cpu_usage: Mapped[int | None]
+    memory_usage: Mapped[float | None] = mapped_column(Numeric(12, 2, asdecimal=False))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    @property
+    def is_gone(self) -> bool:
+        """Tell whether nothing of it is left in the cluster."""
+        return self.status is InstanceStatus.TERMINATED
+
+    def turn(self, status: InstanceStatus, at: datetime, *, health: str | None = None) -> None:
+        """Show `status` from now on."""
+        if self.status is not status:
+            self.status = status
+            self.status_changed_at = at
+        self.health_status = health
+        self.updated_at = at
+
+    def wish(self, wanted: Wanted, at: datetime) -> None:
+        """Want something else of the cluster; what is under way for the old wish becomes stale."""
+        self.wanted = wanted
+        self.generation += 1
+        self.attempts = 0
+        self.attempt_started_at = None
+        self.last_error = None
+        self.updated_at = at

@@ -1,0 +1,110 @@
+"""Compare what the cluster shows with what is wanted: level, not edge.
+
+One list per kind for all instances. Health and usage are noted; drift (a workload that is gone, stopped
+or different although it should run) puts the instance back to work. Nothing is deleted here.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from minispod.cluster.port import PodUsage, WorkloadSighting
+from minispod.instances.controls import reconcile_later
+from minispod.instances.models import Instance
+from minispod.instances.states import HEALTHY, InstanceStatus, Wanted
+from minispod.kernel.database import session
+
+_SETTLED = (InstanceStatus.RUNNING, InstanceStatus.STOPPED)
+_IMPATIENT_AFTER = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What an observation found."""
+
+    seen: int
+    unhealthy: int
+    drifted: tuple[uuid.UUID, ...]
+    orphans: tuple[str, ...]
+
+
+def apply_sightings(
+    sightings: Sequence[WorkloadSighting], usages: Sequence[PodUsage], *, at: datetime
+) -> Observed:
+    """Note health and usage of every instance, and have drift repaired."""
+    by_instance = {sighting.instance_id: sighting for sighting in sightings}
+    by_pod = {(usage.namespace, usage.pod_name): usage for usage in usages}
+    instances = (
+        session()
+        .scalars(
+            select(Instance)
+            .where(Instance.status != InstanceStatus.TERMINATED)
+            .order_by(Instance.id)
+            # A row that is being worked on is left alone: its own job will tell.
+            .with_for_update(skip_locked=True)
+        )
+        .all()
+    )
+    drifted = []
+    unhealthy = 0
+    for instance in instances:
+        sighting = by_instance.get(str(instance.id))
+        if _has_drifted(instance, sighting, at):
+            drifted.append(instance.id)
+            reconcile_later(instance, at)
+        if instance.status is InstanceStatus.RUNNING:
+            _note(instance, sighting, by_pod, at)
+            unhealthy += instance.health_status != HEALTHY
+    known = set(session().scalars(select(Instance.id)))
+    orphans = tuple(
+        f"{sighting.namespace}/{sighting.name}"
+        for sighting in sightings
+        if not _is_known(sighting.instance_id, known)
+    )
+    return Observed(len(instances), unhealthy, tuple(drifted), orphans)
+
+
+def _is_known(text: str, known: set[uuid.UUID]) -> bool:
+    try:
+        return uuid.UUID(text) in known
+    except ValueError:
+        return False
+
+
+def _has_drifted(instance: Instance, sighting: WorkloadSighting | None, at: datetime) -> bool:
+    if instance.status in _SETTLED:
+        if instance.wanted is Wanted.RUNNING:
+            return sighting is None or sighting.wanted_replicas != 1
+        return sighting is not None and sighting.wanted_replicas != 0
+    # Work that should be under way and shows no progress: its outbox row may be gone with a lost database
+    # or a bug; asking again is harmless.
+    waiting = instance.status is not InstanceStatus.ERROR
+    return waiting and at - instance.status_changed_at > _IMPATIENT_AFTER
+
+
+def _note(
+    instance: Instance,
+    sighting: WorkloadSighting | None,
+    usages: dict[tuple[str, str], PodUsage],
+    at: datetime,
+) -> None:
+    instance.last_health_check_at = at
+    instance.updated_at = at
+    if sighting is None:
+        instance.health_status = "Unhealthy: the workload is missing and is being restored"
+        return
+    instance.pod_name = sighting.pod_name
+    instance.node_name = sighting.node_name
+    instance.restarts = sighting.restarts
+    if sighting.is_ready:
+        instance.health_status = HEALTHY
+    else:
+        reason = sighting.trouble.sentence if sighting.trouble else "not ready"
+        instance.health_status = f"Unhealthy: {reason}"[:300]
+    usage = usages.get((instance.namespace, sighting.pod_name or ""))
+    if usage is not None:
+        instance.cpu_usage = usage.cpu_milli
+        instance.memory_usage = round(usage.memory_mb, 2)

@@ -1,0 +1,114 @@
+"""Reads of instances. Every customer-facing read filters by owner (decision 41)."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+
+from minispod.audit import trail
+from minispod.catalog.recipes import first_login, get_recipe
+from minispod.instances.errors import NoSuchInstance
+from minispod.instances.models import Instance
+from minispod.instances.naming import inside_host
+from minispod.instances.states import InstanceStatus
+from minispod.kernel.actor import Actor
+from minispod.kernel.database import page_of, session
+from minispod.kernel.paging import Page, PageRequest
+from minispod.kernel.sealed import Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to get into an instance: a text for people, and the generated values by name."""
+
+    text: str
+    values: dict[str, str]
+
+    def __repr__(self) -> str:
+        """Keep the secrets out of logs."""
+        return "Access(***)"
+
+
+def get_instance(instance_id: uuid.UUID, *, actor: Actor) -> Instance:
+    """The instance; raise NoSuchInstance when it is missing or not the actor's."""
+    instance = session().get(Instance, instance_id)
+    if instance is None or not actor.may_see(instance.user_id):
+        raise NoSuchInstance()
+    return instance
+
+
+def instances_of(subscription_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Instance]:
+    """The instances of several subscriptions, by subscription; the caller has checked the owner."""
+    rows = session().scalars(select(Instance).where(Instance.subscription_id.in_(subscription_ids)))
+    return {row.subscription_id: row for row in rows}
+
+
+def instance_of(subscription_id: uuid.UUID) -> Instance | None:
+    """The instance of a subscription; the caller has checked the owner."""
+    return session().scalar(select(Instance).where(Instance.subscription_id == subscription_id))
+
+
+def list_instances(
+    page: PageRequest, *, search: str = "", status: InstanceStatus | None = None
+) -> Page[Instance]:
+    """List instances for staff, newest first; `search` looks into name, host and namespace."""
+    wanted = select(Instance).order_by(Instance.created_at.desc(), Instance.id.desc())
+    if search:
+        like = f"%{search.strip()}%"
+        wanted = wanted.where(
+            or_(Instance.name.ilike(like), Instance.host.ilike(like), Instance.namespace.ilike(like))
+        )
+    if status is not None:
+        wanted = wanted.where(Instance.status == status)
+    return page_of(wanted, page)
+
+
+def count_by_status() -> dict[InstanceStatus, int]:
+    """Number of instances in each state."""
+    rows = session().execute(select(Instance.status, func.count()).group_by(Instance.status))
+    return {status: int(number) for status, number in rows}
+
+
+def in_trouble(limit: int = 20) -> Sequence[Instance]:
+    """Instances that need a person: failed ones first."""
+    return (
+        session()
+        .scalars(
+            select(Instance)
+            .where(Instance.status == InstanceStatus.ERROR)
+            .order_by(Instance.status_changed_at.desc())
+            .limit(limit)
+        )
+        .all()
+    )
+
+
+def open_access(instance: Instance, *, sealer: Sealer, language: str = "en") -> Access:
+    """How to get in, with the secrets opened; whoever shows it to a person records that."""
+    recipe = get_recipe(instance.service_slug)
+    secrets = sealer.open(instance.sealed_secrets)
+    facts = {
+        "url": instance.public_url,
+        "host": instance.host,
+        "inside_host": inside_host(instance.name, instance.namespace),
+        "port": str(recipe.port),
+        "name": instance.name,
+    }
+    fixed = {entry.name: entry.value for entry in recipe.env if entry.kind == "literal"}
+    derived = {entry.name: facts[entry.kind] for entry in recipe.env if entry.kind in facts}
+    return Access(first_login(recipe, language, {**derived, **fixed, **secrets, **facts}), secrets)
+
+
+def show_access(instance_id: uuid.UUID, *, sealer: Sealer, actor: Actor, at: datetime) -> Access:
+    """How to get in, for the owner or staff; the showing is audited."""
+    instance = get_instance(instance_id, actor=actor)
+    trail.record(
+        actor,
+        trail.Action.INSTANCE_CREDENTIALS_SHOWN,
+        at=at,
+        subject_kind="instance",
+        subject_id=instance.id,
+    )
+    return open_access(instance, sealer=sealer)

@@ -1,0 +1,40 @@
+"""States of an instance: what the customer sees, and what we want of the cluster."""
+
+from enum import StrEnum
+
+
+class InstanceStatus(StrEnum):
+    """What the customer sees; the values of the wire contract."""
+
+    PENDING = "PENDING"
+    PROVISIONING = "PROVISIONING"
+    RUNNING = "RUNNING"
+    STOPPING = "STOPPING"
+    STOPPED = "STOPPED"
+    STARTING = "STARTING"
+    RESTARTING = "RESTARTING"
+    ERROR = "ERROR"
+    MAINTENANCE = "MAINTENANCE"
+    TERMINATED = "TERMINATED"
+
+
+class Wanted(StrEnum):
+    """What the cluster is to be brought to."""
+
+    RUNNING = "RUNNING"
+    STOPPED = "STOPPED"
+    ABSENT = "ABSENT"
+
+
+HEALTHY = "Healthy"
+"""Exactly this text means ready to the front end (contract, section 6)."""
+
+IN_TRANSITION = frozenset(
+    {
+        InstanceStatus.PENDING,
+        InstanceStatus.PROVISIONING,
+        InstanceStatus.STOPPING,
+        InstanceStatus.STARTING,
+        InstanceStatus.RESTARTING,
+    }
+)

@@ -1,0 +1,30 @@
+"""Sweep the outbox, clean up, and show that worker and clock are alive."""
+
+from datetime import timedelta
+
+from minispod.accounts import sessions
+from minispod.cluster import monitoring
+from minispod.jobs import runner
+from minispod.kernel import pulse
+from minispod.kernel.unit_of_work import unit_of_work
+from minispod.ports import Ports
+from minispod.settings import Settings
+
+
+def sweep_outbox(ports: Ports, settings: Settings) -> None:
+    """Deliver what is due and not with a worker."""
+    runner.sweep(ports=ports)
+
+
+def clean_up(ports: Ports, settings: Settings) -> None:
+    """Remove tokens that cannot be used any more and node readings that are too old."""
+    at = ports.clock.now()
+    with unit_of_work():
+        sessions.forget_spent(before=at - timedelta(days=30))
+        monitoring.forget_readings(before=at - timedelta(days=settings.operation.node_history_days))
+
+
+def beat(ports: Ports, settings: Settings) -> None:
+    """Write that a worker has run a tick of the clock just now."""
+    with unit_of_work():
+        pulse.beat("worker", ports.clock.now())

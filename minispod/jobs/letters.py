@@ -1,0 +1,41 @@
+"""Write a mail from a message kind and its facts: templates/email/<kind>/{subject.txt,body.txt,body.html}.
+
+Indonesian texts lie beside the English ones as <name>.id.<ext>.
+"""
+
+from typing import Any
+
+from flask import render_template
+
+from minispod.notifications.mailer import Mail
+from minispod.notifications.post import Letter
+from minispod.ports import current_settings
+
+
+def write(letter: Letter, facts: dict[str, Any]) -> Mail:
+    """Render subject, text and HTML; the Message-ID is stable, so that a repeat can be recognised."""
+    settings = current_settings()
+    context = {
+        **facts,
+        "name": letter.recipient.name,
+        "frontend_url": settings.web.frontend_url,
+        "own_url": settings.own_url,
+    }
+    return Mail(
+        message_id=f"<{letter.id}@{settings.cluster.base_domain}>",
+        to_name=letter.recipient.name,
+        to_address=letter.recipient.address,
+        subject=" ".join(_render(letter, "subject.txt", context).split()),
+        text=_render(letter, "body.txt", context),
+        html=_render(letter, "body.html", context),
+        headers={"X-MinisPod-Kind": letter.kind.value},
+    )
+
+
+def _render(letter: Letter, name: str, context: dict[str, Any]) -> str:
+    stem, _, extension = name.rpartition(".")
+    folder = f"email/{letter.kind.value}"
+    choices = [f"{folder}/{name}"]
+    if letter.recipient.language == "id":
+        choices.insert(0, f"{folder}/{stem}.id.{extension}")
+    return render_template(choices, **context)

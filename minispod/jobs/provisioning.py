@@ -1,0 +1,41 @@
+"""Bring instances to what is wanted: claim, carry out, settle."""
+
+import uuid
+from datetime import timedelta
+
+import structlog
+
+from minispod.instances import provisioning
+from minispod.jobs.work import Work
+from minispod.kernel.actor import system
+from minispod.kernel.unit_of_work import release_connection, unit_of_work
+from minispod.rules import business_rules, cluster_rules
+from minispod.subscriptions import fulfilment
+
+log = structlog.get_logger()
+
+_PATIENCE_SECONDS = 12
+
+
+def reconcile_instance(work: Work) -> timedelta | None:
+    """One round for one instance; asks to be called again while it is on its way."""
+    instance_id = uuid.UUID(work.lease.args["instance_id"])
+    rules = cluster_rules(work.settings)
+    actor = system("provisioning")
+    with unit_of_work(work.ports.courier):
+        order = provisioning.claim(instance_id, rules=rules, sealer=work.ports.sealer, at=work.now())
+    if order is None:
+        return None
+    release_connection()
+    outcome = provisioning.carry_out(order, work.ports.cluster, patience=_PATIENCE_SECONDS)
+    with unit_of_work(work.ports.courier):
+        settlement = fulfilment.conclude(
+            order,
+            outcome,
+            rules=rules,
+            zone=business_rules(work.settings).zone,
+            actor=actor,
+            at=work.now(),
+        )
+    log.info("instance.reconciled", instance_id=str(instance_id), result=settlement.result.value)
+    return settlement.again_after

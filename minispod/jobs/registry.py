@@ -1,0 +1,14 @@
+"""Which function does which task. A test compares this with the inventory in kernel/tasks."""
+
+from minispod.jobs import lifecycle, notifications, payments, provisioning
+from minispod.jobs.work import Handler
+from minispod.kernel.tasks import Task
+
+HANDLERS: dict[Task, Handler] = {
+    Task.RECONCILE_INSTANCE: provisioning.reconcile_instance,
+    Task.CREDIT_ARRIVED: lifecycle.credit_arrived,
+    Task.ADVANCE_SUBSCRIPTION: lifecycle.advance_subscription,
+    Task.SETTLE_NOTICE: payments.settle_notice,
+    Task.POLL_TOPUP: payments.poll_topup,
+    Task.DELIVER_MESSAGE: notifications.deliver_message,
+}

@@ -1,0 +1,41 @@
+"""What happens by the clock: one table of periodic jobs with interval and reason.
+
+rq-scheduler is only the clock that ticks them; each job selects what is due in PostgreSQL and fans
+out, so a tick that is lost, late or doubled does no harm.
+"""
+
+from dataclasses import dataclass
+
+from minispod.jobs import housekeeping, lifecycle, observation, payments
+from minispod.jobs.work import PeriodicHandler
+from minispod.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """One periodic job; `seconds` between two runs."""
+
+    name: str
+    run: PeriodicHandler
+    seconds: int
+    reason: str
+
+
+def schedule(settings: Settings) -> tuple[Periodic, ...]:
+    """The table."""
+    operation = settings.operation
+    return (
+        Periodic("sweep-outbox", housekeeping.sweep_outbox, 2, "work a crash or a silent Redis left behind"),
+        Periodic("advance-calendar", lifecycle.fan_out_due, 30, "renewals, graces, expiries, deletions that are due"),
+        Periodic("remind", lifecycle.fan_out_reminders, 3600, "expiry notices and low-credit warnings"),
+        Periodic("poll-topups", payments.fan_out_topups, 30, "payments whose notification was late or lost"),
+        Periodic("observe-cluster", observation.observe_cluster, operation.observe_seconds, "health, usage, drift"),
+        Periodic("poll-nodes", observation.poll_nodes, operation.poll_nodes_seconds, "node history"),
+        Periodic("clean-up", housekeeping.clean_up, 6 * 3600, "spent tokens, old readings"),
+        Periodic("heartbeat", housekeeping.beat, 10, "tells /readyz that a worker and the clock are alive"),
+    )
+
+
+def find(name: str, settings: Settings) -> Periodic | None:
+    """The periodic job of this name."""
+    return next((each for each in schedule(settings) if each.name == name), None)

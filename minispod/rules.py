@@ -1,0 +1,47 @@
+"""Settings as the rule values that domain acts take: the translation, written once for all doors."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from minispod.instances.creation import AddressRules
+from minispod.instances.provisioning import ClusterRules
+from minispod.settings import Settings
+from minispod.subscriptions.rules import BusinessRules
+
+
+def business_rules(settings: Settings) -> BusinessRules:
+    """The shop's rules."""
+    business, cluster = settings.business, settings.cluster
+    return BusinessRules(
+        zone=ZoneInfo(business.billing_timezone),
+        grace=timedelta(days=business.grace_period_days) if business.grace_period_enabled else None,
+        retention=timedelta(days=business.data_retention_days),
+        reminder_days=business.reminder_days,
+        low_credit_days=business.low_credit_warning_days,
+        free_plans_per_customer=business.free_plans_per_customer,
+        free_idle=timedelta(days=business.free_plan_idle_days),
+        addresses=AddressRules(
+            cluster.host_pattern,
+            cluster.base_domain,
+            cluster.public_scheme,
+            cluster.public_port,
+            cluster.ingress_tls,
+        ),
+    )
+
+
+def cluster_rules(settings: Settings) -> ClusterRules:
+    """How instances are brought onto the cluster."""
+    cluster = settings.cluster
+    return ClusterRules(
+        storage_class=cluster.storage_class,
+        ingress_class=cluster.ingress_class,
+        ingress_namespace=cluster.ingress_namespace,
+        tls_issuer=cluster.tls_issuer,
+        cpu_request_ratio=cluster.cpu_request_ratio,
+        memory_request_ratio=cluster.memory_request_ratio,
+        ready_timeout=cluster.ready_timeout_seconds,
+        attempts=cluster.provision_attempts,
+        retry_seconds=cluster.provision_retry_seconds,
+        repair_hours=settings.business.provision_repair_hours,
+    )

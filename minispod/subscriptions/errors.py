@@ -1,0 +1,38 @@
+"""Refusals of the subscriptions package."""
+
+from minispod.kernel.errors import Conflict, NotFound, RuleBroken
+
+
+class NoSuchSubscription(NotFound):
+    """There is no such subscription, or it is somebody else's."""
+
+    code = "subscriptions.no_such_subscription"
+    default_message = "Subscription not found"
+
+
+class LiveSubscriptionExists(Conflict):
+    """One live subscription per customer and service (decision 12)."""
+
+    code = "subscriptions.live_subscription_exists"
+    default_message = "You already have an active subscription for this service"
+
+
+class TooManyFreePlans(RuleBroken):
+    """The customer holds as many free plans as one may (decision 20)."""
+
+    code = "subscriptions.too_many_free_plans"
+    default_message = "You already hold the allowed number of free plans"
+
+
+class NotActive(RuleBroken):
+    """This can only be done with an active subscription."""
+
+    code = "subscriptions.not_active"
+    default_message = "The subscription is not active"
+
+
+class AlreadyCancelled(RuleBroken):
+    """The subscription was cancelled before."""
+
+    code = "subscriptions.already_cancelled"
+    default_message = "The subscription is already cancelled"

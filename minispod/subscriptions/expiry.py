@@ -1,0 +1,152 @@
+"""The calendar of one subscription: whatever is due is done, one step after another.
+
+`advance` is the only act the clock calls. It is harmless when called too early, late, twice or in
+parallel: it locks the row, looks at the dates and does what they say. Lock order: subscription,
+instance, wallet, plan.
+"""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import select
+
+from minispod.audit import trail
+from minispod.catalog import quota
+from minispod.instances import controls
+from minispod.instances.models import Instance
+from minispod.instances.states import InstanceStatus
+from minispod.kernel.actor import Actor
+from minispod.kernel.database import lock, session
+from minispod.notifications.messages import MessageKind
+from minispod.subscriptions import renewal
+from minispod.subscriptions.cancellation import cancel_unprovisioned
+from minispod.subscriptions.models import Subscription
+from minispod.subscriptions.rules import BusinessRules
+from minispod.subscriptions.states import EndReason, SubscriptionStatus
+from minispod.subscriptions.telling import tell_customer
+
+_MOST_STEPS = 36
+
+
+class Step(StrEnum):
+    """What a look at the calendar did."""
+
+    RENEWED = "renewed"
+    GRACE_STARTED = "grace_started"
+    EXPIRED = "expired"
+    CLOSED = "closed"
+    GIVEN_BACK = "given_back"
+
+
+def advance(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, at: datetime) -> list[Step]:
+    """Do everything that is due by `at`; an empty list when nothing is."""
+    subscription: Subscription | None = lock(Subscription, subscription_id)
+    steps: list[Step] = []
+    if subscription is None:
+        return steps
+    while len(steps) < _MOST_STEPS:
+        step = _next_step(subscription, rules, actor, at)
+        if step is None:
+            break
+        steps.append(step)
+    return steps
+
+
+def _next_step(subscription: Subscription, rules: BusinessRules, actor: Actor, at: datetime) -> Step | None:
+    if subscription.status is SubscriptionStatus.EXPIRED:
+        if subscription.retention_until is not None and subscription.retention_until <= at:
+            return _close(subscription, actor, at)
+        return None
+    if subscription.status is not SubscriptionStatus.ACTIVE:
+        return None
+    instance = _locked_instance(subscription)
+    if instance.repair_until is not None and instance.repair_until <= at:
+        if instance.status is InstanceStatus.ERROR:
+            cancel_unprovisioned(subscription, instance, rules=rules, actor=actor, at=at)
+            return Step.GIVEN_BACK
+        instance.repair_until = None
+    if subscription.ends_at > at:
+        return None
+    return _period_over(subscription, instance, rules, actor, at)
+
+
+def _period_over(
+    subscription: Subscription, instance: Instance, rules: BusinessRules, actor: Actor, at: datetime
+) -> Step | None:
+    if not subscription.auto_renew:
+        return _expire(subscription, instance, EndReason.AUTO_RENEW_OFF, rules, actor, at)
+    if renewal.is_idle(subscription, rules=rules, at=at):
+        return _expire(subscription, instance, EndReason.IDLE, rules, actor, at)
+    if renewal.renew(subscription, rules=rules, actor=actor, at=at):
+        return Step.RENEWED
+    if rules.grace is None:
+        return _expire(subscription, instance, EndReason.NO_CREDIT, rules, actor, at)
+    if subscription.grace_until is None:
+        renewal.begin_grace(subscription, rules=rules, actor=actor, at=at)
+        return Step.GRACE_STARTED
+    if subscription.grace_until <= at:
+        return _expire(subscription, instance, EndReason.NO_CREDIT, rules, actor, at)
+    return None
+
+
+def _expire(
+    subscription: Subscription,
+    instance: Instance,
+    reason: EndReason,
+    rules: BusinessRules,
+    actor: Actor,
+    at: datetime,
+) -> Step:
+    """End the service, keep the data: the instance is stopped and the slot released (decision 18)."""
+    subscription.turn(SubscriptionStatus.EXPIRED, at)
+    subscription.end_reason = reason
+    subscription.ended_at = at
+    subscription.grace_until = None
+    subscription.retention_until = at + rules.retention
+    controls.halt(instance, at=at)
+    quota.release(subscription.plan_id)
+    trail.record(
+        actor,
+        trail.Action.SUBSCRIPTION_EXPIRED,
+        at=at,
+        subject_kind="subscription",
+        subject_id=subscription.id,
+        reason=reason.value,
+    )
+    tell_customer(
+        MessageKind.EXPIRED,
+        subscription,
+        event=str(subscription.period_number),
+        at=at,
+        zone=rules.zone,
+        kept_until=subscription.retention_until.astimezone(rules.zone).date().isoformat(),
+    )
+    return Step.EXPIRED
+
+
+def _close(subscription: Subscription, actor: Actor, at: datetime) -> Step:
+    """The retention is over: the data may go (decision 18). The slot was released at expiry."""
+    instance = _locked_instance(subscription)
+    subscription.turn(SubscriptionStatus.CANCELLED, at)
+    subscription.end_reason = EndReason.RETENTION_OVER
+    subscription.retention_until = None
+    controls.end(instance, at=at)
+    trail.record(
+        actor,
+        trail.Action.SUBSCRIPTION_CANCELLED,
+        at=at,
+        subject_kind="subscription",
+        subject_id=subscription.id,
+        reason=EndReason.RETENTION_OVER.value,
+    )
+    return Step.CLOSED
+
+
+def _locked_instance(subscription: Subscription) -> Instance:
+    return session().scalars(
+        select(Instance)
+        .where(Instance.subscription_id == subscription.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()

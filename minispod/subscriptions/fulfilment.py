@@ -1,0 +1,62 @@
+"""What the outcome of provisioning means for the promise: tell, wait, or leave it to the repair window.
+
+A first provisioning that fails for good leaves the subscription ACTIVE for the repair window
+(decision 17); the calendar (`expiry.advance`) then cancels and refunds it.
+"""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from minispod.instances import provisioning
+from minispod.instances.models import Instance
+from minispod.instances.provisioning import ClusterRules, Outcome, Result, Settlement, WorkOrder
+from minispod.kernel import outbox
+from minispod.kernel.actor import Actor
+from minispod.kernel.database import lock, session
+from minispod.kernel.tasks import Task
+from minispod.notifications.messages import MessageKind
+from minispod.subscriptions.models import Subscription
+from minispod.subscriptions.telling import owner_name, tell_customer, tell_staff
+
+
+def conclude(
+    order: WorkOrder, outcome: Outcome, *, rules: ClusterRules, zone: ZoneInfo, actor: Actor, at: datetime
+) -> Settlement:
+    """Settle an outcome and draw its consequences; locks subscription, then instance."""
+    owner = session().get(Instance, order.instance_id)
+    if owner is None:
+        return Settlement(Result.STALE)
+    subscription: Subscription | None = lock(Subscription, owner.subscription_id)
+    settlement = provisioning.settle(order, outcome, rules=rules, actor=actor, at=at)
+    if subscription is None:
+        return settlement
+    instance = session().get_one(Instance, order.instance_id)
+    if settlement.result is Result.RUNS_FIRST:
+        tell_customer(MessageKind.INSTANCE_READY, subscription, event="ready", at=at, zone=zone)
+    elif settlement.result is Result.GAVE_UP:
+        _gave_up(subscription, instance, zone, at)
+    elif settlement.result is Result.GONE:
+        tell_customer(
+            MessageKind.DATA_DELETED, subscription, event=f"gone:{order.generation}", at=at, zone=zone
+        )
+    return settlement
+
+
+def _gave_up(subscription: Subscription, instance: Instance, zone: ZoneInfo, at: datetime) -> None:
+    event = f"failed:{instance.generation}"
+    reason = instance.last_error or "The instance did not become ready."
+    tell_customer(MessageKind.INSTANCE_FAILED, subscription, event=event, at=at, zone=zone, reason=reason)
+    tell_staff(
+        f"Instance {instance.name} failed",
+        f"{reason} Customer: {owner_name(subscription.user_id)}.",
+        event=f"{instance.id}:{event}",
+        at=at,
+    )
+    if instance.repair_until is not None:
+        outbox.later(
+            Task.ADVANCE_SUBSCRIPTION,
+            key=f"{subscription.id}:repair",
+            at=at,
+            delay=instance.repair_until - at,
+            subscription_id=str(subscription.id),
+        )

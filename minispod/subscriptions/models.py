@@ -1,0 +1,102 @@
+"""Subscriptions and their periods.
+
+A subscription keeps its own price (decision 10). One live row per customer and service is kept by a
+partial unique index; each paid or waived month is a Period, unique by number, so that no month can be
+charged twice.
+"""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from minispod.catalog.models import Plan, Service
+from minispod.kernel.database import Base, Identified, enum_column
+from minispod.kernel.money import Rupiah
+from minispod.subscriptions.states import LIFECYCLE, LIVE, EndReason, SubscriptionStatus
+
+_LIVE_SQL = ", ".join(f"'{status.value}'" for status in LIVE)
+
+
+class Subscription(Identified, Base):
+    """A customer's promise of an application, month by month."""
+
+    __tablename__ = "subscriptions"
+    __table_args__ = (
+        Index(
+            "uq_subscriptions_live",
+            "user_id",
+            "service_id",
+            unique=True,
+            postgresql_where=text(f"status IN ({_LIVE_SQL})"),
+        ),
+        UniqueConstraint("user_id", "request_key"),
+        Index("ix_subscriptions_status_ends_at", "status", "ends_at"),
+        Index("ix_subscriptions_retention_until", "retention_until"),
+        CheckConstraint("price >= 0", name="price_not_negative"),
+        CheckConstraint("ends_at > started_at", name="ends_after_start"),
+    )
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"), index=True)
+    service_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("services.id", ondelete="RESTRICT"), index=True)
+    plan_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("plans.id", ondelete="RESTRICT"), index=True)
+    status: Mapped[SubscriptionStatus] = mapped_column(enum_column(SubscriptionStatus))
+    price: Mapped[Rupiah] = mapped_column(BigInteger)
+    last_charge: Mapped[Rupiah] = mapped_column(BigInteger)
+    auto_renew: Mapped[bool] = mapped_column(default=True)
+    anchor_at: Mapped[datetime]
+    anchor_period: Mapped[int] = mapped_column(default=1)
+    period_number: Mapped[int] = mapped_column(default=1)
+    started_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    billed_at: Mapped[datetime | None]
+    failed_charges: Mapped[int] = mapped_column(default=0)
+    grace_until: Mapped[datetime | None]
+    retention_until: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    end_reason: Mapped[EndReason | None] = mapped_column(enum_column(EndReason))
+    request_key: Mapped[str | None] = mapped_column(String(80))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    plan: Mapped[Plan] = relationship(lazy="raise")
+    service: Mapped[Service] = relationship(lazy="raise")
+
+    @property
+    def is_active(self) -> bool:
+        """Tell whether the customer may use it (a payment grace included)."""
+        return self.status is SubscriptionStatus.ACTIVE
+
+    @property
+    def next_billing_at(self) -> datetime | None:
+        """When the next charge is due; None when there will be none."""
+        return self.ends_at if self.is_active and self.auto_renew else None
+
+    def turn(self, status: SubscriptionStatus, at: datetime) -> None:
+        """Change the state along the table; raise ImpossibleChange."""
+        LIFECYCLE.check(self.status, status)
+        self.status = status
+        self.updated_at = at
+
+
+class Period(Identified, Base):
+    """One month of a subscription: charged, or waived for a stated reason."""
+
+    __tablename__ = "periods"
+    __table_args__ = (
+        UniqueConstraint("subscription_id", "number"),
+        CheckConstraint("charged >= 0 AND refunded >= 0 AND refunded <= charged", name="refund_within_charge"),
+        CheckConstraint("ends_at > starts_at", name="ends_after_start"),
+    )
+
+    subscription_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("subscriptions.id", ondelete="RESTRICT"))
+    number: Mapped[int]
+    plan_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("plans.id", ondelete="RESTRICT"))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    price: Mapped[Rupiah] = mapped_column(BigInteger)
+    charged: Mapped[Rupiah] = mapped_column(BigInteger)
+    refunded: Mapped[Rupiah] = mapped_column(BigInteger, default=Rupiah(0))
+    entry_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("ledger_entries.id", ondelete="RESTRICT"), unique=True)
+    created_at: Mapped[datetime]

@@ -1,0 +1,87 @@
+"""Renew on the day, or begin the payment grace (decisions 9, 10, 20)."""
+
+from datetime import datetime
+
+from minispod.accounts.models import User
+from minispod.audit import trail
+from minispod.kernel.actor import Actor
+from minispod.kernel.database import session
+from minispod.kernel.money import format_rupiah
+from minispod.notifications.messages import MessageKind
+from minispod.subscriptions.charging import charge_period
+from minispod.subscriptions.models import Subscription
+from minispod.subscriptions.pricing import period
+from minispod.subscriptions.rules import BusinessRules
+from minispod.subscriptions.telling import tell_customer
+from minispod.wallet import ledger
+
+
+def renew(subscription: Subscription, *, rules: BusinessRules, actor: Actor, at: datetime) -> bool:
+    """Charge the next period when the wallet covers it; False when it does not. The row is locked by the caller."""
+    if not ledger.covers(subscription.user_id, subscription.price):
+        return False
+    paid = charge_period(
+        subscription,
+        subscription.period_number + 1,
+        description=f"Renewal until {_day(subscription, rules)}",
+        zone=rules.zone,
+        actor=actor,
+        at=at,
+    )
+    trail.record(
+        actor,
+        trail.Action.SUBSCRIPTION_RENEWED,
+        at=at,
+        subject_kind="subscription",
+        subject_id=subscription.id,
+        period=paid.number,
+        charged=paid.charged,
+    )
+    if paid.charged:
+        tell_customer(
+            MessageKind.RENEWED,
+            subscription,
+            event=str(paid.number),
+            at=at,
+            zone=rules.zone,
+            charged=format_rupiah(paid.charged),
+        )
+    return True
+
+
+def begin_grace(subscription: Subscription, *, rules: BusinessRules, actor: Actor, at: datetime) -> None:
+    """Let it run on without payment until the grace is over; the grace begins once per period."""
+    assert rules.grace is not None
+    subscription.grace_until = subscription.ends_at + rules.grace
+    subscription.failed_charges += 1
+    subscription.updated_at = at
+    trail.record(
+        actor,
+        trail.Action.SUBSCRIPTION_GRACE_STARTED,
+        at=at,
+        subject_kind="subscription",
+        subject_id=subscription.id,
+        until=subscription.grace_until.isoformat(),
+    )
+    tell_customer(
+        MessageKind.GRACE_STARTED,
+        subscription,
+        event=str(subscription.period_number),
+        at=at,
+        zone=rules.zone,
+        grace_until=subscription.grace_until.astimezone(rules.zone).date().isoformat(),
+        price_text=format_rupiah(subscription.price),
+    )
+
+
+def is_idle(subscription: Subscription, *, rules: BusinessRules, at: datetime) -> bool:
+    """Tell whether a free plan lapses because its owner has not signed in for long (decision 20)."""
+    if subscription.price:
+        return False
+    user = session().get_one(User, subscription.user_id)
+    return at - (user.signed_in_at or user.created_at) > rules.free_idle
+
+
+def _day(subscription: Subscription, rules: BusinessRules) -> str:
+    number = subscription.period_number + 1 - subscription.anchor_period + 1
+    return period(subscription.anchor_at, number, rules.zone)[1].astimezone(rules.zone).date().isoformat()

@@ -1,0 +1,84 @@
+"""Credit has arrived: whatever of this customer waits for money goes on at once (decision 33).
+
+Each subscription is revived in a unit of work of its own, so that one that is sold out does not hold
+back the others. What ended by the customer's own wish is not taken up again without being asked.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import or_, select
+
+from minispod.audit import trail
+from minispod.catalog import quota
+from minispod.instances import controls
+from minispod.instances.models import Instance
+from minispod.kernel.actor import Actor
+from minispod.kernel.database import lock, session
+from minispod.notifications.messages import MessageKind
+from minispod.subscriptions import renewal
+from minispod.subscriptions.charging import charge_period
+from minispod.subscriptions.models import Subscription
+from minispod.subscriptions.ordering import begin_again
+from minispod.subscriptions.rules import BusinessRules
+from minispod.subscriptions.states import EndReason, SubscriptionStatus
+from minispod.subscriptions.telling import tell_customer
+from minispod.wallet import ledger
+
+
+def waiting_for_money(user_id: uuid.UUID) -> Sequence[uuid.UUID]:
+    """Subscriptions of this customer in payment grace or expired for lack of credit, oldest end first."""
+    grace = (Subscription.status == SubscriptionStatus.ACTIVE) & Subscription.grace_until.is_not(None)
+    expired = (Subscription.status == SubscriptionStatus.EXPIRED) & (Subscription.end_reason == EndReason.NO_CREDIT)
+    return (
+        session()
+        .scalars(
+            select(Subscription.id)
+            .where(Subscription.user_id == user_id, or_(grace, expired))
+            .order_by(Subscription.ends_at)
+        )
+        .all()
+    )
+
+
+def revive(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, at: datetime) -> bool:
+    """Take one up again if the credit covers it; False when it does not. Raises PlanSoldOut (data stay kept)."""
+    subscription: Subscription | None = lock(Subscription, subscription_id)
+    if subscription is None:
+        return False
+    if subscription.status is SubscriptionStatus.ACTIVE and subscription.grace_until is not None:
+        return renewal.renew(subscription, rules=rules, actor=actor, at=at)
+    if subscription.status is not SubscriptionStatus.EXPIRED or subscription.end_reason is not EndReason.NO_CREDIT:
+        return False
+    if subscription.retention_until is not None and subscription.retention_until <= at:
+        return False
+    instance = session().scalars(
+        select(Instance).where(Instance.subscription_id == subscription.id).with_for_update()
+    ).one()
+    if not ledger.covers(subscription.user_id, subscription.price):
+        return False
+    subscription.turn(SubscriptionStatus.ACTIVE, at)
+    begin_again(subscription, rules, at)
+    charge_period(
+        subscription,
+        subscription.anchor_period,
+        description="Subscription taken up again",
+        zone=rules.zone,
+        actor=actor,
+        at=at,
+    )
+    quota.reserve(subscription.plan_id)
+    controls.run(instance, at=at)
+    trail.record(
+        actor,
+        trail.Action.SUBSCRIPTION_REVIVED,
+        at=at,
+        subject_kind="subscription",
+        subject_id=subscription.id,
+        charged=subscription.last_charge,
+    )
+    tell_customer(
+        MessageKind.REVIVED, subscription, event=str(subscription.period_number), at=at, zone=rules.zone
+    )
+    return True

@@ -1,0 +1,73 @@
+"""Messages about subscriptions: who is told what, with facts that are public."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from minispod.accounts.models import User
+from minispod.catalog.models import Plan, Service
+from minispod.instances.models import Instance
+from minispod.kernel.actor import Role
+from minispod.kernel.database import session
+from minispod.notifications import post
+from minispod.notifications.messages import MessageKind
+from minispod.subscriptions.models import Subscription
+
+
+def tell_customer(
+    kind: MessageKind,
+    subscription: Subscription,
+    *,
+    event: str,
+    at: datetime,
+    zone: ZoneInfo,
+    **facts: Any,
+) -> None:
+    """Queue one message to the owner; `event` makes it unique, so that a repeat tells nothing twice."""
+    user = session().get_one(User, subscription.user_id)
+    post.queue(
+        kind,
+        post.Recipient(user.name, user.email, user.id),
+        dedupe_key=f"{kind.value}:{subscription.id}:{event}",
+        at=at,
+        facts={**_facts(subscription, zone), **facts},
+    )
+
+
+def tell_staff(subject: str, sentence: str, *, event: str, at: datetime) -> None:
+    """Queue one alert to every active administrator."""
+    administrators = session().scalars(
+        select(User).where(User.role == Role.ADMINISTRATOR, User.is_active.is_(True))
+    )
+    for user in administrators:
+        post.queue(
+            MessageKind.STAFF_ALERT,
+            post.Recipient(user.name, user.email, user.id),
+            dedupe_key=f"staff:{event}:{user.id}",
+            at=at,
+            facts={"subject": subject, "sentence": sentence},
+        )
+
+
+def _facts(subscription: Subscription, zone: ZoneInfo) -> dict[str, Any]:
+    service = session().get_one(Service, subscription.service_id)
+    plan = session().get_one(Plan, subscription.plan_id)
+    instance = session().scalar(select(Instance).where(Instance.subscription_id == subscription.id))
+    return {
+        "service": service.name,
+        "plan": plan.name,
+        "price": subscription.price,
+        "ends_on": subscription.ends_at.astimezone(zone).date().isoformat(),
+        "instance_id": str(instance.id) if instance else None,
+        "url": instance.public_url if instance and instance.is_web else None,
+        "subscription_id": str(subscription.id),
+    }
+
+
+def owner_name(user_id: uuid.UUID) -> str:
+    """Name and address of an owner, for alerts."""
+    user = session().get_one(User, user_id)
+    return f"{user.name} <{user.email}>"
