@@ -1,0 +1,195 @@
+"""ClusterPort on Kubernetes (K3s in production, any Kubernetes, or the simulator).
+
+Refuses to talk inside a unit of work. Whatever goes wrong comes out as one of the port's three refusals;
+what the API said is passed on only where it cannot hold a secret.
+"""
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, ParamSpec, TypeVar
+
+from minispod.cluster.port import (
+    ClusterRefused,
+    ClusterUnavailable,
+    LogStream,
+    Manifest,
+    NodeSighting,
+    NoSuchObject,
+    PodUsage,
+    WorkloadSighting,
+)
+from minispod.integrations.kubernetes import application, paths, removal, translation
+from minispod.integrations.kubernetes.client import ApiSaidNo, KubernetesClient
+from minispod.integrations.kubernetes.paths import Kind
+from minispod.kernel.unit_of_work import refuse_inside_unit_of_work
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+MANAGED = f"{translation.MANAGED_LABEL}=true"
+_LIVING = "status.phase!=Succeeded,status.phase!=Failed"
+_LOG_BYTES = 1_000_000
+_WAITING_CONTAINER = 400
+
+_INVENTORY: dict[str, Kind] = {
+    "pods": paths.POD,
+    "deployments": paths.DEPLOYMENT,
+    "nodes": paths.NODE,
+    "namespaces": paths.NAMESPACE,
+    "ingresses": paths.INGRESS,
+    "services": paths.NETWORK_SERVICE,
+    "events": paths.EVENT,
+}
+_METRICS: dict[str, Kind] = {"node_metrics": paths.NODE_METRICS, "pod_metrics": paths.POD_METRICS}
+
+
+def _fenced(act: Callable[P, R]) -> Callable[P, R]:
+    """Keep outside calls out of transactions, and let only the port's refusals through."""
+
+    @functools.wraps(act)
+    def fenced(*args: P.args, **kwargs: P.kwargs) -> R:
+        refuse_inside_unit_of_work()
+        try:
+            return act(*args, **kwargs)
+        except ApiSaidNo as refusal:
+            raise _our_word_for(refusal) from None
+
+    return fenced
+
+
+def _our_word_for(refusal: ApiSaidNo) -> ClusterUnavailable | ClusterRefused | NoSuchObject:
+    if refusal.status == 404:
+        return NoSuchObject("The cluster has no such object.")
+    if refusal.status in (401, 410, 429) or refusal.status >= 500 or refusal.reason == "NamespaceTerminating":
+        return ClusterUnavailable(status=refusal.status)
+    return ClusterRefused(refusal.message or None, status=refusal.status, reason=refusal.reason)
+
+
+class KubernetesCluster:
+    """A cluster behind the Kubernetes API; one object per process may serve many threads."""
+
+    def __init__(self, kubeconfig: str | None = None) -> None:
+        self._client = KubernetesClient(kubeconfig)
+
+    @_fenced
+    def version(self) -> str:
+        """Ask the server's version."""
+        return str(self._client.get("/version").get("gitVersion") or "")
+
+    @_fenced
+    def apply(self, objects: Sequence[Manifest]) -> None:
+        """Apply the objects in order; a claim that the storage class cannot resize keeps its size."""
+        application.apply(self._client, objects)
+
+    @_fenced
+    def prune(self, namespace: str, instance_id: str, keep: Sequence[Manifest]) -> None:
+        """Delete what carries the instance's label and is not wanted any more; never a volume claim."""
+        removal.prune(self._client, namespace, instance_id, keep)
+
+    @_fenced
+    def scale(self, namespace: str, name: str, replicas: int) -> None:
+        """Set the replicas of a workload."""
+        path = paths.DEPLOYMENT.one(namespace, name) + "/scale"
+        self._client.merge(path, {"spec": {"replicas": replicas}}, application.MANAGER)
+
+    @_fenced
+    def restart(self, namespace: str, name: str, at: datetime) -> None:
+        """Replace the pods, once per `at`."""
+        annotations = {"minispod.com/restarted-at": at.isoformat()}
+        change = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
+        self._client.merge(paths.DEPLOYMENT.one(namespace, name), change, application.MANAGER)
+
+    @_fenced
+    def see(self, namespace: str, name: str) -> WorkloadSighting | None:
+        """Look at one workload and its pods."""
+        deployment = self._find(paths.DEPLOYMENT.one(namespace, name))
+        if deployment is None:
+            return None
+        return translation.sight_workload(deployment, self._pods_of(namespace, deployment))
+
+    @_fenced
+    def see_all(self) -> Sequence[WorkloadSighting]:
+        """Look at all our workloads with two lists."""
+        deployments = list(self._client.items(paths.DEPLOYMENT.all(), labelSelector=MANAGED))
+        pods = self._client.items(paths.POD.all(), labelSelector=MANAGED)
+        return translation.sight_workloads(deployments, pods)
+
+    @_fenced
+    def delete_instance(self, namespace: str, instance_id: str, *, with_volume: bool) -> bool:
+        """Delete everything of one instance; True when nothing of it is left."""
+        return removal.delete_instance(self._client, namespace, instance_id, with_volume=with_volume)
+
+    @_fenced
+    def delete_namespace(self, name: str) -> bool:
+        """Delete a namespace and all in it; True when it is gone."""
+        return removal.delete_namespace(self._client, name)
+
+    @_fenced
+    def usages(self) -> Sequence[PodUsage]:
+        """What our pods use; empty without a metrics server."""
+        found = self._metrics(paths.POD_METRICS, labelSelector=MANAGED)
+        return [translation.usage_of(each) for each in found]
+
+    @_fenced
+    def nodes(self) -> Sequence[NodeSighting]:
+        """All nodes, with what is requested and used on them."""
+        nodes = list(self._client.items(paths.NODE.all()))
+        pods = self._client.items(paths.POD.all(), fieldSelector=_LIVING)
+        return translation.sight_nodes(nodes, pods, self._metrics(paths.NODE_METRICS))
+
+    @_fenced
+    def tail_logs(self, namespace: str, workload: str, *, container: str, lines: int) -> Sequence[str]:
+        """The last lines of the newest pod; none while it has not started."""
+        path = self._log_path(namespace, workload)
+        if path is None:
+            return []
+        try:
+            text = self._client.text(path, container=container, tailLines=lines, limitBytes=_LOG_BYTES)
+        except ApiSaidNo as refusal:
+            if refusal.status == _WAITING_CONTAINER:
+                return []
+            raise
+        return text.splitlines()
+
+    @_fenced
+    def follow_logs(self, namespace: str, workload: str, *, container: str, lines: int) -> LogStream:
+        """The last lines and each new one; `close()` ends it from any thread."""
+        path = self._log_path(namespace, workload)
+        if path is None:
+            raise NoSuchObject("No pod is there yet.")
+        return self._client.stream(path, container=container, tailLines=lines, follow="true")
+
+    @_fenced
+    def inventory(self, kind: str) -> Sequence[dict[str, Any]]:
+        """Raw objects for the staff's lists; metrics are empty without a metrics server."""
+        if kind in _METRICS:
+            return list(self._metrics(_METRICS[kind]))
+        if kind not in _INVENTORY:
+            raise ValueError(f"no inventory of this kind: {kind}")
+        return list(self._client.items(_INVENTORY[kind].all()))
+
+    def _find(self, path: str) -> dict[str, Any] | None:
+        try:
+            return self._client.get(path)
+        except ApiSaidNo as refusal:
+            if refusal.status == 404:
+                return None
+            raise
+
+    def _pods_of(self, namespace: str, deployment: Manifest) -> list[dict[str, Any]]:
+        instance = translation.label_of(deployment, translation.INSTANCE_LABEL)
+        selector = f"{translation.INSTANCE_LABEL}={instance}"
+        return list(self._client.items(paths.POD.within(namespace), labelSelector=selector))
+
+    def _log_path(self, namespace: str, workload: str) -> str | None:
+        deployment = self._client.get(paths.DEPLOYMENT.one(namespace, workload))
+        pod = translation.newest(self._pods_of(namespace, deployment))
+        return paths.POD.one(namespace, pod["metadata"]["name"]) + "/log" if pod else None
+
+    def _metrics(self, kind: Kind, **query: str) -> Iterable[dict[str, Any]]:
+        # 404: no metrics server; 503 or 403: it is there but not answering yet. None of them is our trouble.
+        try:
+            return list(self._client.items(kind.all(), **query))
+        except ApiSaidNo:
+            return []

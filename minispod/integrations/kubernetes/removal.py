@@ -1,0 +1,75 @@
+"""Removing objects, by label and by name; safe to repeat until all is gone.
+
+Data are removed only where the caller says so: no function here touches a volume claim by itself.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from minispod.integrations.kubernetes import paths
+from minispod.integrations.kubernetes.client import ApiSaidNo, KubernetesClient
+from minispod.integrations.kubernetes.paths import Kind
+from minispod.integrations.kubernetes.translation import INSTANCE_LABEL
+
+
+def prune(
+    client: KubernetesClient, namespace: str, instance_id: str, keep: Sequence[Mapping[str, Any]]
+) -> None:
+    """Delete the instance's objects that are not in `keep`."""
+    kept = {paths.address_of(manifest) for manifest in keep}
+    for kind in paths.INSTANCE_KINDS:
+        for found in _of_instance(client, kind, namespace, instance_id):
+            address = kind.one(namespace, found["metadata"]["name"])
+            if address not in kept:
+                _delete(client, address)
+
+
+def delete_instance(client: KubernetesClient, namespace: str, instance_id: str, *, with_volume: bool) -> bool:
+    """Delete all of an instance; True when nothing was left to delete and no pod is there."""
+    kinds = (*paths.INSTANCE_KINDS, paths.CLAIM) if with_volume else paths.INSTANCE_KINDS
+    left = 0
+    for kind in kinds:
+        for found in _of_instance(client, kind, namespace, instance_id):
+            left += 1
+            if kind is paths.INGRESS:
+                _delete_certificates(client, namespace, found)
+            if not found["metadata"].get("deletionTimestamp"):
+                _delete(client, kind.one(namespace, found["metadata"]["name"]))
+    pods = sum(1 for _ in _of_instance(client, paths.POD, namespace, instance_id))
+    return left + pods == 0
+
+
+def delete_namespace(client: KubernetesClient, name: str) -> bool:
+    """Delete a namespace; True when it is gone."""
+    address = paths.NAMESPACE.one(None, name)
+    try:
+        found = client.get(address)
+    except ApiSaidNo as refusal:
+        if refusal.status == 404:
+            return True
+        raise
+    if not found["metadata"].get("deletionTimestamp"):
+        _delete(client, address)
+    return False
+
+
+def _of_instance(
+    client: KubernetesClient, kind: Kind, namespace: str, instance_id: str
+) -> Iterator[dict[str, Any]]:
+    return client.items(kind.within(namespace), labelSelector=f"{INSTANCE_LABEL}={instance_id}")
+
+
+def _delete_certificates(client: KubernetesClient, namespace: str, ingress: Mapping[str, Any]) -> None:
+    # cert-manager leaves the secret behind when the Ingress goes.
+    for entry in ingress["spec"].get("tls") or []:
+        if entry.get("secretName"):
+            _delete(client, paths.SECRET.one(namespace, entry["secretName"]))
+
+
+def _delete(client: KubernetesClient, address: str) -> None:
+    try:
+        client.delete(address)
+    except ApiSaidNo as refusal:
+        # 404: somebody was faster; 409: it is being deleted already.
+        if refusal.status not in (404, 409):
+            raise
