@@ -1,0 +1,110 @@
+"""Top-ups and the gateway's notices about them.
+
+A top-up names the transaction that paid it if and only if it is in a credited state, and never has more
+taken back than it brought. A notice is stored before anything is made of it; a repeat of the same bytes
+is the same row. Nothing personal and no signature is kept.
+"""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from minispod.kernel.database import Base, Identified, enum_column
+from minispod.kernel.money import Rupiah
+from minispod.payments.gateway import PaymentGroup
+from minispod.payments.states import CREDITED, TopUpState
+
+_CREDITED_SQL = ", ".join(f"'{state.value}'" for state in sorted(CREDITED))
+
+
+class TopUp(Identified, Base):
+    """One order to be paid at the gateway; `order_id` is its name there."""
+
+    __tablename__ = "topups"
+    __table_args__ = (
+        UniqueConstraint("user_id", "request_key"),
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("reversed_amount BETWEEN 0 AND amount", name="reversed_within_amount"),
+        CheckConstraint(
+            f"(state IN ({_CREDITED_SQL})) = (paid_transaction_id IS NOT NULL)", name="paid_by_a_transaction"
+        ),
+        Index("ix_topups_user_id_created_at", "user_id", "created_at"),
+        Index("ix_topups_next_poll_at", "next_poll_at", postgresql_where=text("next_poll_at IS NOT NULL")),
+    )
+
+    number: Mapped[int] = mapped_column(BigInteger, unique=True)
+    order_id: Mapped[str] = mapped_column(String(50), unique=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"))
+    amount: Mapped[Rupiah] = mapped_column(BigInteger)
+    payment_group: Mapped[PaymentGroup] = mapped_column(enum_column(PaymentGroup))
+    state: Mapped[TopUpState] = mapped_column(enum_column(TopUpState), default=TopUpState.PENDING)
+    request_key: Mapped[str | None] = mapped_column(String(100))
+    snap_token: Mapped[str | None] = mapped_column(String(100))
+    redirect_url: Mapped[str | None] = mapped_column(String(300))
+    # Until when somebody may be talking to the gateway about the checkout of this order.
+    checkout_until: Mapped[datetime | None]
+    expires_at: Mapped[datetime]
+    # The attempt heard of last; one order may see several, each with an id of its own.
+    transaction_id: Mapped[str | None] = mapped_column(String(64))
+    paid_transaction_id: Mapped[str | None] = mapped_column(String(64))
+    payment_type: Mapped[str | None] = mapped_column(String(40))
+    gateway_state: Mapped[str | None] = mapped_column(String(40))
+    reversed_amount: Mapped[Rupiah] = mapped_column(BigInteger, default=Rupiah(0))
+    review_reason: Mapped[str | None] = mapped_column(String(40))
+    next_poll_at: Mapped[datetime | None]
+    polls: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    completed_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime]
+
+    @property
+    def custom_id(self) -> str:
+        """The number people read; the ledger entry of the credit has the same."""
+        return f"TXMP-{self.number}"
+
+    @property
+    def description(self) -> str:
+        """How the transaction list calls it."""
+        return f"Top-up credit via {self.payment_group.value}"
+
+    @property
+    def payment_method(self) -> str:
+        """The chosen group as transaction lists name it."""
+        return f"MIDTRANS_{self.payment_group.value}"
+
+    @property
+    def can_be_paid(self) -> bool:
+        """Tell whether the payment page may be offered."""
+        return self.state is TopUpState.PENDING and self.snap_token is not None
+
+
+class GatewayNotice(Identified, Base):
+    """One authentic notification, as it said; `verdict` is what was made of it."""
+
+    __tablename__ = "gateway_notices"
+    __table_args__ = (
+        Index("ix_gateway_notices_order_id", "order_id"),
+        Index(
+            "ix_gateway_notices_received_at_unsettled",
+            "received_at",
+            postgresql_where=text("settled_at IS NULL"),
+        ),
+    )
+
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    order_id: Mapped[str] = mapped_column(String(50))
+    transaction_id: Mapped[str] = mapped_column(String(64))
+    transaction_status: Mapped[str] = mapped_column(String(40))
+    gross_amount: Mapped[Rupiah] = mapped_column(BigInteger)
+    currency: Mapped[str | None] = mapped_column(String(10))
+    merchant_id: Mapped[str | None] = mapped_column(String(50))
+    facts: Mapped[dict[str, Any]]
+    deliveries: Mapped[int] = mapped_column(default=1)
+    received_at: Mapped[datetime]
+    # When its settling was left to a job; None while the webhook itself is at it.
+    queued_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+    verdict: Mapped[str | None] = mapped_column(String(40))

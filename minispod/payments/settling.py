@@ -1,0 +1,203 @@
+"""The one way in which the gateway's word changes a top-up: webhook, poll, sweep and staff all come here.
+
+Lock order (docs/adr/0005): top-up, then wallet. What an answer means is decided in `verdicts`; here it is
+carried out once, under the lock, with the ledger, the audit entry, the receipt and the alert in one commit.
+"""
+
+from datetime import datetime
+
+import structlog
+from sqlalchemy import select
+
+from minispod.accounts import directory
+from minispod.audit import trail
+from minispod.kernel.actor import Actor
+from minispod.kernel.database import lock, session
+from minispod.kernel.money import Rupiah
+from minispod.notifications import post
+from minispod.notifications.messages import MessageKind
+from minispod.payments import alerting, notices, timetable
+from minispod.payments.cases import Announced, Case, Detail, Effect, Order, Verdict
+from minispod.payments.errors import NoSuchTransaction
+from minispod.payments.gateway import GatewayStatus
+from minispod.payments.models import TopUp
+from minispod.payments.notices import KeptNotice
+from minispod.payments.states import TOPUP_LIFECYCLE, TopUpState
+from minispod.payments.verdicts import judge
+from minispod.wallet import ledger
+from minispod.wallet.models import EntryKind, EntryType
+
+log = structlog.get_logger(__name__)
+
+_TYPE_LENGTH = 40
+
+
+def settle_notice(
+    kept: KeptNotice, status: GatewayStatus, *, merchant_id: str, actor: Actor, at: datetime
+) -> Verdict:
+    """Settle the order a stored notice is about, and write down what was made of the notice."""
+    verdict = settle(
+        kept.order_id, status, merchant_id=merchant_id, announced=kept.announced, actor=actor, at=at
+    )
+    notices.settle(kept.id, verdict.detail, at=at)
+    return verdict
+
+
+def settle(
+    order_id: str,
+    status: GatewayStatus,
+    *,
+    merchant_id: str,
+    actor: Actor,
+    at: datetime,
+    announced: Announced | None = None,
+) -> Verdict:
+    """Apply what the gateway says about an order; locks the top-up, then the wallet. Harmless when repeated."""
+    topup = _locked(order_id)
+    while True:
+        case = Case(_order(topup), status, merchant_id, at, announced)
+        verdict = judge(case)
+        _apply(topup, case, verdict, actor=actor, at=at)
+        # At most twice: a credited order is never told to look again.
+        if not verdict.look_again:
+            return verdict
+
+
+def _locked(order_id: str) -> TopUp:
+    topup_id = session().scalar(select(TopUp.id).where(TopUp.order_id == order_id))
+    topup: TopUp | None = lock(TopUp, topup_id) if topup_id is not None else None
+    if topup is None:
+        raise NoSuchTransaction()
+    return topup
+
+
+def _order(topup: TopUp) -> Order:
+    return Order(
+        state=topup.state,
+        amount=topup.amount,
+        expires_at=topup.expires_at,
+        reversed_amount=topup.reversed_amount,
+        transaction_id=topup.transaction_id,
+        paid_transaction_id=topup.paid_transaction_id,
+    )
+
+
+def _apply(topup: TopUp, case: Case, verdict: Verdict, *, actor: Actor, at: datetime) -> None:
+    before = topup.state
+    _note_attempt(topup, case, verdict)
+    if verdict.effect is Effect.CREDIT:
+        balance = _credit(topup, case, actor=actor, at=at)
+        move(topup, verdict.state, verdict.detail, actor=actor, at=at)
+        _send_receipt(topup, balance, at=at)
+    else:
+        if verdict.effect is Effect.REVERSE:
+            _take_back(topup, verdict, actor=actor, at=at)
+        move(topup, verdict.state, verdict.detail, actor=actor, at=at)
+    if verdict.detail is Detail.HOLD_INCONSISTENT:
+        topup.next_poll_at = min(filter(None, (topup.next_poll_at, at + timetable.SOON)))
+    if verdict.needs_person:
+        alerting.call_staff(topup, verdict.detail, case.transaction_id, actor=actor, at=at)
+    log.info(
+        "topup.settled",
+        topup_id=str(topup.id),
+        verdict=verdict.detail.value,
+        before=before.value,
+        after=topup.state.value,
+        effect=verdict.effect.value,
+    )
+
+
+def move(topup: TopUp, state: TopUpState, detail: Detail, *, actor: Actor, at: datetime) -> None:
+    """Bring a locked top-up into `state`, with its audit entry and its next look at the gateway."""
+    before = topup.state
+    if state is not before:
+        TOPUP_LIFECYCLE.check(before, state)
+        topup.state = state
+        topup.review_reason = detail.value if state is TopUpState.REVIEW else None
+        topup.updated_at = at
+        trail.record(
+            actor,
+            trail.Action.TOPUP_CHANGED,
+            at=at,
+            subject_kind="topup",
+            subject_id=topup.id,
+            before=before.value,
+            after=state.value,
+            reason=detail.value,
+        )
+    plan_next_look(topup, at=at)
+
+
+def plan_next_look(topup: TopUp, *, at: datetime) -> None:
+    """Write down when to ask the gateway by ourselves."""
+    topup.next_poll_at = timetable.next_look(
+        topup.state,
+        created_at=topup.created_at,
+        expires_at=topup.expires_at,
+        completed_at=topup.completed_at,
+        payment_type=topup.payment_type,
+        at=at,
+    )
+
+
+def _note_attempt(topup: TopUp, case: Case, verdict: Verdict) -> None:
+    """Remember which attempt is the current one; what is late or contradictory says nothing about that."""
+    if topup.state.is_credited or verdict.detail in (Detail.LATE_IGNORED, Detail.HOLD_INCONSISTENT):
+        return
+    if case.status.found:
+        topup.transaction_id = case.transaction_id
+        topup.payment_type = (case.status.payment_type or "")[:_TYPE_LENGTH] or topup.payment_type
+        topup.gateway_state = (case.status.transaction_status or "")[:_TYPE_LENGTH]
+
+
+def _credit(topup: TopUp, case: Case, *, actor: Actor, at: datetime) -> int:
+    """Write the credit and return the balance. State and payer change together, before the next flush."""
+    posting = ledger.Posting(
+        type=EntryType.TOP_UP,
+        kind=EntryKind.TOPUP,
+        reference=str(topup.id),
+        description=topup.description,
+        payment_method=topup.payment_method,
+        details={"orderId": topup.order_id, "transactionId": case.transaction_id},
+        # The customer has seen this id and number since the top-up was pending.
+        entry_id=topup.id,
+        number=topup.number,
+    )
+    entry = ledger.credit(topup.user_id, topup.amount, posting, actor=actor, at=at)
+    topup.paid_transaction_id = case.transaction_id
+    topup.completed_at = at
+    return entry.balance_after
+
+
+def _take_back(topup: TopUp, verdict: Verdict, *, actor: Actor, at: datetime) -> None:
+    posting = ledger.Posting(
+        type=EntryType.REFUND,
+        kind=EntryKind.TOPUP_REVERSAL,
+        # The sum so far names the step: the same refund announced twice is the same entry.
+        reference=f"{topup.id}:{verdict.reversed_total}",
+        description=f"Payment taken back: {topup.description} ({topup.custom_id})",
+        payment_method=topup.payment_method,
+        details={"topupId": str(topup.id), "reason": verdict.detail.value},
+    )
+    ledger.take_back(
+        topup.user_id, verdict.reversed_total - topup.reversed_amount, posting, actor=actor, at=at
+    )
+    topup.reversed_amount = Rupiah(verdict.reversed_total)
+    topup.updated_at = at
+
+
+def _send_receipt(topup: TopUp, balance: int, *, at: datetime) -> None:
+    user = directory.get_user(topup.user_id)
+    post.queue(
+        MessageKind.TOPUP_RECEIPT,
+        post.Recipient(user.name, user.email, user.id),
+        dedupe_key=f"topup:{topup.id}",
+        at=at,
+        facts={
+            "number": topup.custom_id,
+            "amount": int(topup.amount),
+            "balance": int(balance),
+            "payment_type": topup.payment_type,
+            "paid_at": at.isoformat(),
+        },
+    )
