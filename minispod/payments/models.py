@@ -15,9 +15,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from minispod.kernel.database import Base, Identified, enum_column
 from minispod.kernel.money import Rupiah
 from minispod.payments.gateway import PaymentGroup
-from minispod.payments.states import CREDITED, TopUpState
+from minispod.payments.states import CREDITED, TAKEN_BACK, TopUpState
 
 _CREDITED_SQL = ", ".join(f"'{state.value}'" for state in sorted(CREDITED))
+_TAKEN_BACK_SQL = ", ".join(f"'{state.value}'" for state in sorted(TAKEN_BACK))
 
 
 class TopUp(Identified, Base):
@@ -30,6 +31,9 @@ class TopUp(Identified, Base):
         CheckConstraint("reversed_amount BETWEEN 0 AND amount", name="reversed_within_amount"),
         CheckConstraint(
             f"(state IN ({_CREDITED_SQL})) = (paid_transaction_id IS NOT NULL)", name="paid_by_a_transaction"
+        ),
+        CheckConstraint(
+            f"(state IN ({_TAKEN_BACK_SQL})) = (reversed_amount = amount)", name="taken_back_whole"
         ),
         Index("ix_topups_user_id_created_at", "user_id", "created_at"),
         Index("ix_topups_next_poll_at", "next_poll_at", postgresql_where=text("next_poll_at IS NOT NULL")),

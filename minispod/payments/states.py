@@ -57,7 +57,7 @@ CREDITED = frozenset(
         TopUpState.CHARGEBACK,
     }
 )
-_TAKEN_BACK = frozenset({TopUpState.REFUNDED, TopUpState.REVERSED, TopUpState.CHARGEBACK})
+TAKEN_BACK = frozenset({TopUpState.REFUNDED, TopUpState.REVERSED, TopUpState.CHARGEBACK})
 
 SHOWN_AS = {
     TopUpState.PENDING: TransactionStatus.PENDING,
@@ -91,8 +91,8 @@ TOPUP_LIFECYCLE = Lifecycle(
         TopUpState.FAILED: frozenset({TopUpState.PENDING, TopUpState.PAID, TopUpState.REVIEW}),
         TopUpState.EXPIRED: frozenset({TopUpState.PENDING, TopUpState.PAID, TopUpState.REVIEW}),
         TopUpState.CANCELLED: frozenset({TopUpState.PAID, TopUpState.REVIEW}),
-        TopUpState.PAID: _TAKEN_BACK | {TopUpState.PARTIALLY_REFUNDED},
-        TopUpState.PARTIALLY_REFUNDED: _TAKEN_BACK,
+        TopUpState.PAID: TAKEN_BACK | {TopUpState.PARTIALLY_REFUNDED},
+        TopUpState.PARTIALLY_REFUNDED: TAKEN_BACK,
         TopUpState.REFUNDED: frozenset(),
         TopUpState.REVERSED: frozenset(),
         TopUpState.CHARGEBACK: frozenset(),
