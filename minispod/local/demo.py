@@ -17,7 +17,7 @@ from minispod.local.supervisor import Supervisor
 from minispod.local.table import Table, lay_out
 from minispod.local.wishes import Wishes
 
-DOCS_PATH = "/api/docs"
+DOCS_PATH = "/api/v1/openapi.json"
 
 
 def main() -> int:

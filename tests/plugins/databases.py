@@ -3,14 +3,12 @@
 Not a plugin: plain functions that tests/plugins/servers.py builds fixtures from.
 """
 
-from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT, connection
 from psycopg2.sql import SQL, Identifier
 
-MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 # Any number will do, as long as all workers of all sessions use the same.
 TEMPLATE_LOCK = 7_301_442
 
@@ -51,14 +49,14 @@ def ensure_template(server_url: str, name: str) -> None:
 def migrate(url: str) -> None:
     """Run the real migrations through the real application."""
     from flask_migrate import upgrade
-    from minispod.app import create_app
 
+    from minispod.app import create_app
     from minispod.kernel.database import db
     from minispod.settings import Settings
 
     app = create_app(Settings(database_url=url, redis_url="redis://127.0.0.1:1/0", minispod_env="test"))
     with app.app_context():
-        upgrade(directory=str(MIGRATIONS))
+        upgrade()
         db.engine.dispose()  # a database in use cannot be copied
 
 
