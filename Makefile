@@ -32,7 +32,7 @@ $(READY): requirements-dev.txt
 	    echo "Python's venv module is missing; on Debian and Ubuntu: apt install python3-venv" >&2; exit 2; fi; \
 	  echo "Making .venv with $$python ..."; $$python -m venv --clear .venv || exit 2; fi
 	@echo "Installing the locked dependencies into .venv ..."
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
 demo: $(READY) ## run everything on this machine; PORT, BASE_DOMAIN and KUBECONFIG are honoured
