@@ -95,6 +95,10 @@ class MidtransGateway:
             ACTION_SECONDS,
         )
 
+    def close(self) -> None:
+        """Close the connections of the calling thread."""
+        self._line.close()
+
     def _about(self, id: str, call: Callable[[Any], Any], seconds: float) -> GatewayStatus:
         _checked(id)
         try:

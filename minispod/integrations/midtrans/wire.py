@@ -124,6 +124,12 @@ class Line(threading.local):
         clients = self._connected()
         return self._ask(clients.session, lambda: call(clients.core.transactions), seconds)
 
+    def close(self) -> None:
+        """Hang up; the next question connects anew."""
+        if self._clients is not None:
+            self._clients.session.close()
+            self._clients = None
+
     def _ask(self, session: BoundedSession, call: Callable[[], Any], seconds: float) -> Answer:
         refuse_inside_unit_of_work()
         session.budget_seconds = seconds
