@@ -9,7 +9,7 @@ import pytest
 from minispod.local import binaries, places
 from minispod.local.processes import Account
 
-SOMEBODY_ELSE = Account(uid=65534, gid=65534)
+SOMEBODY_ELSE = Account(uid=os.geteuid() + 4321, gid=os.getegid() + 4321)
 
 
 @pytest.fixture
