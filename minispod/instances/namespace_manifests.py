@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from minispod.instances.specification import PREFIX, Manifest, request_of
+from minispod.cluster.capacity import request_share
+from minispod.instances.specification import PREFIX, Manifest
 
 # Room for one short-lived pod that answers a certificate's HTTP challenge in this namespace.
 _CHALLENGE_CPU, _CHALLENGE_MEMORY = 200, 128
@@ -82,8 +83,8 @@ def _quota(spec: NamespaceSpec) -> Manifest:
     cpu = spec.cpu_milli + spec.rolling_cpu_milli + _CHALLENGE_CPU
     memory = spec.memory_mb + spec.rolling_memory_mb + _CHALLENGE_MEMORY
     # Each request is rounded up by itself, so the sum may be one unit higher per instance.
-    cpu_requests = request_of(cpu, spec.cpu_request_ratio) + spec.instances
-    memory_requests = request_of(memory, spec.memory_request_ratio) + spec.instances
+    cpu_requests = request_share(cpu, spec.cpu_request_ratio) + spec.instances
+    memory_requests = request_share(memory, spec.memory_request_ratio) + spec.instances
     hard = {
         "limits.cpu": f"{cpu}m",
         "limits.memory": f"{memory}Mi",

@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -86,11 +85,6 @@ def login_facts(spec: InstanceSpec) -> dict[str, str]:
         "name": spec.name,
         **environment(spec),
     }
-
-
-def request_of(limit: int, ratio: float) -> int:
-    """Tell what is requested of a plan's limit (decision 24), at least 1."""
-    return max(1, ceil(round(limit * ratio, 6)))
 
 
 def labels_of(spec: InstanceSpec) -> dict[str, str]:

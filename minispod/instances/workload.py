@@ -3,6 +3,7 @@
 from typing import Any
 
 from minispod.catalog.recipes import AppRecipe, EnvEntry, Generated, Probe
+from minispod.cluster.capacity import request_share
 from minispod.instances.specification import (
     PREFIX,
     RESTARTED_AT,
@@ -12,7 +13,6 @@ from minispod.instances.specification import (
     digest_of,
     labels_of,
     metadata_of,
-    request_of,
     value_of,
 )
 
@@ -96,8 +96,8 @@ def _container(spec: InstanceSpec) -> dict[str, Any]:
 def _resources(spec: InstanceSpec) -> dict[str, dict[str, str]]:
     return {
         "requests": {
-            "cpu": f"{request_of(spec.cpu_milli, spec.cpu_request_ratio)}m",
-            "memory": f"{request_of(spec.memory_mb, spec.memory_request_ratio)}Mi",
+            "cpu": f"{request_share(spec.cpu_milli, spec.cpu_request_ratio)}m",
+            "memory": f"{request_share(spec.memory_mb, spec.memory_request_ratio)}Mi",
             "ephemeral-storage": _DISK_REQUEST,
         },
         "limits": {

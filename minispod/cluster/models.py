@@ -1,0 +1,47 @@
+"""Tables: what the nodes said over time, and when the cluster last answered."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from minispod.kernel.database import Base, Identified
+
+
+class NodeReading(Identified, Base):
+    """One node at one poll; CPU in millicores, memory in megabytes (2**20 bytes). Appended, then forgotten."""
+
+    __tablename__ = "node_readings"
+    __table_args__ = (Index("ix_node_readings_name_at", "name", "at"), Index("ix_node_readings_at", "at"))
+
+    name: Mapped[str] = mapped_column(String(253))
+    at: Mapped[datetime]
+    is_ready: Mapped[bool]
+    is_schedulable: Mapped[bool]
+    is_control_plane: Mapped[bool]
+    cpu_allocatable: Mapped[int]
+    memory_allocatable: Mapped[int]
+    cpu_capacity: Mapped[int]
+    memory_capacity: Mapped[int]
+    pods_allocatable: Mapped[int]
+    cpu_requested: Mapped[int]
+    memory_requested: Mapped[int]
+    pods_running: Mapped[int]
+    cpu_used: Mapped[int | None]
+    memory_used: Mapped[int | None]
+    version: Mapped[str] = mapped_column(String(60))
+    addresses: Mapped[list[Any]]
+    conditions: Mapped[dict[str, Any]]
+    node_created_at: Mapped[datetime | None]
+
+
+class ClusterState(Base):
+    """One row: when the nodes were last read, and since when the cluster has been silent."""
+
+    __tablename__ = "cluster_state"
+    __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, default=1)
+    answered_at: Mapped[datetime | None]
+    silent_since: Mapped[datetime | None]

@@ -1,0 +1,203 @@
+"""What staff see of the cluster: live lists, the last known picture, and the history of nodes.
+
+The live lists raise ClusterUnavailable when the cluster is silent (the door answers 503). Everything that
+was recorded stays readable then, and says how old it is. Nothing here changes the cluster.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from minispod.cluster import listings
+from minispod.cluster.models import ClusterState, NodeReading
+from minispod.cluster.port import ClusterPort, NodeSighting, NoSuchObject
+from minispod.kernel.database import session
+
+_HISTORY_LIMIT = 5000
+_COLUMNS = (
+    "name",
+    "is_ready",
+    "is_schedulable",
+    "is_control_plane",
+    "cpu_allocatable",
+    "memory_allocatable",
+    "cpu_capacity",
+    "memory_capacity",
+    "pods_allocatable",
+    "cpu_requested",
+    "memory_requested",
+    "pods_running",
+    "cpu_used",
+    "memory_used",
+    "version",
+    "conditions",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterPicture:
+    """The nodes as last seen, and since when (if it is) the cluster has been silent."""
+
+    seen_at: datetime | None
+    silent_since: datetime | None
+    nodes: tuple[NodeSighting, ...]
+
+    def age(self, at: datetime) -> timedelta | None:
+        """Tell how old the picture is; None when there never was one."""
+        return at - self.seen_at if self.seen_at is not None else None
+
+
+def list_nodes(cluster: ClusterPort) -> list[listings.Item]:
+    """List the nodes with what they use."""
+    used = _by_name(cluster.inventory("node_metrics"))
+    return [listings.node_item(node, used.get(_name(node))) for node in cluster.inventory("nodes")]
+
+
+def get_node(cluster: ClusterPort, name: str) -> listings.Item:
+    """Show one node; NoSuchObject when there is none of this name."""
+    node = _by_name(cluster.inventory("nodes")).get(name)
+    if node is None:
+        raise NoSuchObject(f"There is no node called {name[:80]}.")
+    return listings.node_detail(node, _by_name(cluster.inventory("node_metrics")).get(name))
+
+
+def list_deployments(cluster: ClusterPort) -> list[listings.Item]:
+    """List all deployments."""
+    return [listings.deployment_item(each) for each in cluster.inventory("deployments")]
+
+
+def list_pods(cluster: ClusterPort) -> list[listings.Item]:
+    """List all pods, each with one list of containers that has everything."""
+    used = {(_namespace(each), _name(each)): each for each in cluster.inventory("pod_metrics")}
+    return [
+        listings.pod_item(pod, used.get((_namespace(pod), _name(pod)))) for pod in cluster.inventory("pods")
+    ]
+
+
+def list_namespaces(cluster: ClusterPort) -> list[listings.Item]:
+    """List all namespaces with their labels."""
+    return [listings.namespace_item(each) for each in cluster.inventory("namespaces")]
+
+
+def list_network_services(cluster: ClusterPort) -> list[listings.Item]:
+    """List all network services with the addresses of the ready pods behind them."""
+    ready: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for pod in cluster.inventory("pods"):
+        if _is_ready(pod):
+            ready[_namespace(pod)].append(pod)
+    return [
+        listings.service_item(each, _addresses_behind(each, ready[_namespace(each)]))
+        for each in cluster.inventory("services")
+    ]
+
+
+def list_ingresses(cluster: ClusterPort) -> list[listings.Item]:
+    """List all Ingresses."""
+    return [listings.ingress_item(each) for each in cluster.inventory("ingresses")]
+
+
+def record_nodes(sightings: Sequence[NodeSighting], at: datetime) -> None:
+    """Write one poll into the history; the cluster has answered."""
+    for sighting in sightings:
+        known = asdict(sighting)
+        session().add(
+            NodeReading(
+                at=at,
+                addresses=list(sighting.addresses),
+                node_created_at=sighting.created_at,
+                **{column: known[column] for column in _COLUMNS},
+            )
+        )
+    answered = insert(ClusterState).values(id=1, answered_at=at, silent_since=None)
+    session().execute(
+        answered.on_conflict_do_update(
+            index_elements=["id"],
+            set_={
+                "answered_at": func.greatest(ClusterState.answered_at, answered.excluded.answered_at),
+                "silent_since": None,
+            },
+        )
+    )
+
+
+def record_silence(at: datetime) -> None:
+    """Note that the cluster did not answer; the first time counts."""
+    silent = insert(ClusterState).values(id=1, answered_at=None, silent_since=at)
+    session().execute(
+        silent.on_conflict_do_update(
+            index_elements=["id"],
+            set_={"silent_since": func.coalesce(ClusterState.silent_since, silent.excluded.silent_since)},
+        )
+    )
+
+
+def last_picture() -> ClusterPicture:
+    """Tell what the nodes said when they were last read, and since when the cluster is silent."""
+    state = session().execute(select(ClusterState.answered_at, ClusterState.silent_since)).one_or_none()
+    if state is None or state.answered_at is None:
+        return ClusterPicture(None, state.silent_since if state else None, ())
+    readings = session().scalars(
+        select(NodeReading).where(NodeReading.at == state.answered_at).order_by(NodeReading.name)
+    )
+    return ClusterPicture(state.answered_at, state.silent_since, tuple(_sighting(each) for each in readings))
+
+
+def node_history(name: str, since: datetime) -> Sequence[NodeReading]:
+    """List the readings of one node from `since` on, oldest first; the newest 5,000 at most."""
+    newest = (
+        select(NodeReading)
+        .where(NodeReading.name == name, NodeReading.at >= since)
+        .order_by(NodeReading.at.desc())
+        .limit(_HISTORY_LIMIT)
+    )
+    return list(reversed(session().scalars(newest).all()))
+
+
+def forget_readings(before: datetime) -> None:
+    """Remove readings that are older, except those of the last picture."""
+    last = select(ClusterState.answered_at).scalar_subquery()
+    session().execute(
+        delete(NodeReading).where(NodeReading.at < before, NodeReading.at.is_distinct_from(last))
+    )
+
+
+def _sighting(reading: NodeReading) -> NodeSighting:
+    return NodeSighting(
+        addresses=tuple(str(address) for address in reading.addresses),
+        created_at=reading.node_created_at,
+        **{column: getattr(reading, column) for column in _COLUMNS},
+    )
+
+
+def _name(thing: Mapping[str, Any]) -> str:
+    return str((thing.get("metadata") or {}).get("name") or "")
+
+
+def _namespace(thing: Mapping[str, Any]) -> str:
+    return str((thing.get("metadata") or {}).get("namespace") or "")
+
+
+def _by_name(things: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    return {_name(each): each for each in things}
+
+
+def _is_ready(pod: Mapping[str, Any]) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
+
+
+def _addresses_behind(service: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) -> list[str]:
+    selector = (service.get("spec") or {}).get("selector") or {}
+    if not selector:
+        return []
+    behind = []
+    for pod in pods:
+        labels = (pod.get("metadata") or {}).get("labels") or {}
+        if selector.items() <= labels.items():
+            behind.append(str((pod.get("status") or {}).get("podIP") or ""))
+    return behind

@@ -1,0 +1,102 @@
+"""Capacity: the reference cluster gives the promised figures, and no order slips past a full one."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minispod.cluster import capacity
+from minispod.cluster.capacity import Load, Request
+from minispod.cluster.port import NodeSighting
+
+WORKER = NodeSighting(
+    name="worker-1",
+    is_ready=True,
+    is_schedulable=True,
+    is_control_plane=False,
+    cpu_allocatable=12_000,
+    memory_allocatable=32_768,
+    cpu_capacity=12_000,
+    memory_capacity=32_768,
+    pods_allocatable=110,
+    cpu_requested=0,
+    memory_requested=0,
+    pods_running=0,
+    cpu_used=None,
+    memory_used=None,
+    version="v1.32.4+k3s1",
+)
+PLATFORM = dataclasses.replace(
+    WORKER, name="platform", is_control_plane=True, memory_allocatable=65_536, cpu_allocatable=16_000
+)
+REFERENCE = [PLATFORM, WORKER, dataclasses.replace(WORKER, name="worker-2")]
+SMALL = capacity.request_of(1000, 1024, cpu_ratio=0.25, memory_ratio=0.5)
+
+
+def test_plan_of_one_gigabyte_requests_a_quarter_core_and_half_a_gigabyte():
+    assert Request(250, 512) == SMALL
+
+
+@pytest.mark.parametrize(("reserve", "instances"), [(0.36, 81), (0.40, 76)])
+def test_reference_cluster_holds_what_the_business_counts_on(reserve, instances):
+    assert capacity.how_many_more(SMALL, load=Load(), nodes=REFERENCE, reserve=reserve) == instances
+
+
+def test_the_last_place_is_sold_once():
+    almost = capacity.load_of([SMALL] * 80)
+    full = capacity.load_of([SMALL] * 81)
+
+    assert capacity.fits(SMALL, load=almost, nodes=REFERENCE, reserve=0.36)
+    assert not capacity.fits(SMALL, load=full, nodes=REFERENCE, reserve=0.36)
+
+
+def test_lost_worker_leaves_no_room_to_sell():
+    dead = dataclasses.replace(REFERENCE[2], is_ready=False, is_schedulable=False)
+    load = capacity.load_of([SMALL] * 60)
+
+    assert capacity.how_many_more(SMALL, load=load, nodes=[PLATFORM, WORKER, dead], reserve=0.36) == 0
+
+
+def test_cpu_limits_too_but_without_reserve():
+    weak = [dataclasses.replace(WORKER, cpu_allocatable=1_000)]
+
+    assert capacity.how_many_more(SMALL, load=Load(), nodes=weak, reserve=0.36) == 4
+
+
+def test_what_is_bigger_than_every_worker_never_fits():
+    assert not capacity.fits(Request(250, 40_000), load=Load(), nodes=REFERENCE, reserve=0)
+
+
+def test_pod_slots_of_the_nodes_are_a_limit():
+    tiny = Request(1, 1)
+
+    assert capacity.how_many_more(tiny, load=Load(), nodes=REFERENCE, reserve=0.36) == 140
+
+
+def test_single_machine_that_is_everything_may_be_used():
+    assert capacity.how_many_more(SMALL, load=Load(), nodes=[PLATFORM], reserve=0.36) > 0
+
+
+def test_no_node_no_room():
+    assert capacity.how_many_more(SMALL, load=Load(), nodes=[], reserve=0.36) == 0
+
+
+@given(
+    cpu=st.integers(1, 4000),
+    memory=st.integers(1, 8192),
+    reserve=st.floats(0, 0.9),
+    count=st.integers(0, 300),
+)
+def test_as_many_fit_as_are_promised_and_not_one_more(cpu, memory, reserve, count):
+    request = Request(cpu, memory)
+    more = capacity.how_many_more(
+        request, load=capacity.load_of([SMALL] * count), nodes=REFERENCE, reserve=reserve
+    )
+
+    filled = capacity.load_of([SMALL] * count + [request] * more)
+
+    assert not capacity.fits(request, load=filled, nodes=REFERENCE, reserve=reserve)
+    if more:
+        one_less = capacity.load_of([SMALL] * count + [request] * (more - 1))
+        assert capacity.fits(request, load=one_less, nodes=REFERENCE, reserve=reserve)
