@@ -36,7 +36,7 @@ $(READY): requirements-dev.txt
 	@touch $@
 
 demo: $(READY) ## run everything on this machine; PORT, BASE_DOMAIN and KUBECONFIG are honoured
-	@$(PYTHON) -m minispod.local.demo
+	@$(PYTHON) -m minispod.local.demo --end-with-parent
 
 demo-reset: $(READY) ## delete the data of the demo
 	@$(PYTHON) -m minispod.local.reset

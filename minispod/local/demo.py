@@ -5,12 +5,13 @@ to click. Status 0: stopped on request; 1: a part could not be kept running; 2: 
 """
 
 import argparse
+import os
 import signal
 import sys
 import time
 from pathlib import Path
 
-from minispod.local import keeper, state
+from minispod.local import keeper, processes, state
 from minispod.local.console import Console
 from minispod.local.refusals import CannotStart
 from minispod.local.supervisor import Supervisor
@@ -24,8 +25,13 @@ def main() -> int:
     """Run the demo in one process and its keeper in another."""
     parser = argparse.ArgumentParser(prog="minispod.local.demo", description=__doc__)
     parser.add_argument("--state", type=Path, default=state.DIRECTORY, help="directory of the demo's data")
-    directory = parser.parse_args().state.absolute()
-    began = time.monotonic()
+    parser.add_argument(
+        "--end-with-parent", action="store_true", help="stop when the starting process is gone"
+    )
+    arguments = parser.parse_args()
+    directory, began = arguments.state.absolute(), time.monotonic()
+    if arguments.end_with_parent:
+        processes.die_with(os.getppid(), signal.SIGTERM)
     if (code := keeper.split_off_keeper()) is not None:
         return code
     stop = _StopSwitch()

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Set
 from pathlib import Path
 
 import psycopg2
@@ -40,7 +41,7 @@ def start_postgres(state_dir: Path, *, durable: bool) -> Server:
     return servers.start(lambda: plan_postgres(state_dir, durable=durable), log=log)
 
 
-def plan_postgres(state_dir: Path, *, durable: bool) -> ServerPlan:
+def plan_postgres(state_dir: Path, *, durable: bool, avoid: Set[int] = frozenset()) -> ServerPlan:
     """Prepare the data directory and say how to run PostgreSQL on it."""
     account = places.unprivileged_account()
     home = places.home_for(state_dir, account)
@@ -50,7 +51,7 @@ def plan_postgres(state_dir: Path, *, durable: bool) -> ServerPlan:
     if _major_of(data) is None:
         _create_cluster(found.directory, data, password, account)
     _clear_stale_lock(data)
-    port = places.remembered_port(home / "port")
+    port = places.remembered_port(home / "port", avoid=avoid)
     settings = SETTINGS | {"port": str(port)} | ({} if durable else FORGETFUL)
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     return ServerPlan(

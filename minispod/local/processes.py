@@ -85,7 +85,7 @@ def kill_group(leader: int) -> None:
 
 
 def die_with(parent: int, stop_signal: signal.Signals) -> None:
-    """Between fork and exec: ask the kernel to be signalled when the parent dies."""
+    """Ask the kernel to signal us when the parent dies; callable between fork and exec."""
     _libc.prctl(PR_SET_PDEATHSIG, int(stop_signal), 0, 0, 0)
     if os.getppid() != parent:  # it died before the wish was heard
         os._exit(1)

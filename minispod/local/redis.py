@@ -5,6 +5,7 @@ every interface and outlives Python.
 """
 
 import os
+from collections.abc import Set
 from pathlib import Path
 
 import redis
@@ -21,12 +22,12 @@ def start_redis(state_dir: Path, *, durable: bool) -> Server:
     return servers.start(lambda: plan_redis(state_dir, durable=durable), log=log)
 
 
-def plan_redis(state_dir: Path, *, durable: bool) -> ServerPlan:
+def plan_redis(state_dir: Path, *, durable: bool, avoid: Set[int] = frozenset()) -> ServerPlan:
     """Write the configuration and say how to run Redis on it."""
     account = places.unprivileged_account()
     home = places.home_for(state_dir, account)
     password = places.remembered_secret(home / "password")
-    port = places.remembered_port(home / "port")
+    port = places.remembered_port(home / "port", avoid=avoid)
     settings = {
         "bind": places.LOOPBACK,
         "port": port,

@@ -35,7 +35,8 @@ class Part:
     after: tuple[str, ...] = ()
     once: bool = False
     quiet: bool = False
-    start_seconds: float = 60.0
+    # Generous: after a crash a scheduler has to wait until the lock of its predecessor expires.
+    start_seconds: float = 120.0
 
 
 class Standing(enum.Enum):

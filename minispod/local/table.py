@@ -68,8 +68,12 @@ def lay_out(wishes: Wishes, state: DemoState) -> Table:
     ports: dict[str, int] = {}
     for name, choice in FIRST_CHOICES.items():
         ports[name] = state.port(name, first_choice=choice, avoid={wishes.port, *ports.values()})
-    postgres = None if wishes.database_url else plan_postgres(state.directory / "postgres", durable=True)
-    redis = None if wishes.redis_url else plan_redis(state.directory / "redis", durable=True)
+    taken = {wishes.port, *ports.values()}
+    postgres = redis = None
+    if not wishes.database_url:
+        postgres = plan_postgres(state.directory / "postgres", durable=True, avoid=taken)
+    if not wishes.redis_url:
+        redis = plan_redis(state.directory / "redis", durable=True, avoid=taken)
     ground = _Ground(
         wishes=wishes,
         state=state,
