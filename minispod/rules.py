@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from minispod.instances.creation import AddressRules
 from minispod.instances.provisioning import ClusterRules
+from minispod.payments.topups import TopUpRules
 from minispod.settings import Settings
 from minispod.subscriptions.rules import BusinessRules
 
@@ -44,4 +45,15 @@ def cluster_rules(settings: Settings) -> ClusterRules:
         attempts=cluster.provision_attempts,
         retry_seconds=cluster.provision_retry_seconds,
         repair_hours=settings.business.provision_repair_hours,
+    )
+
+
+def topup_rules(settings: Settings) -> TopUpRules:
+    """The limits of a top-up, and where the customer goes after paying."""
+    midtrans = settings.midtrans
+    return TopUpRules(
+        minimum=midtrans.topup_minimum,
+        maximum=midtrans.topup_maximum,
+        expiry_minutes=midtrans.topup_expiry_minutes,
+        finish_url=settings.web.frontend_url,
     )

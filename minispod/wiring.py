@@ -18,8 +18,8 @@ def build_ports(settings: Settings, *, clock: Clock | None = None) -> Ports:
     return Ports(
         clock=clock or SystemClock(),
         courier=RedisCourier(settings.redis.redis_url),
-        cluster=KubernetesCluster(kubeconfig=settings.cluster.kubeconfig),
-        gateway=MidtransGateway(settings.midtrans),
+        cluster=KubernetesCluster(settings.cluster.kubeconfig or None),
+        gateway=_gateway(settings),
         mailer=SmtpMailer(settings.mail),
         sealer=Sealer(settings.operation.sealing_keys),
         token_keys=token_keys(settings),
@@ -32,4 +32,15 @@ def token_keys(settings: Settings) -> TokenKeys:
         settings.tokens.jwt_secret.get_secret_value(),
         timedelta(hours=settings.tokens.jwt_expires_hours),
         timedelta(days=settings.tokens.jwt_refresh_expires_days),
+    )
+
+
+def _gateway(settings: Settings) -> MidtransGateway:
+    midtrans = settings.midtrans
+    return MidtransGateway(
+        server_key=midtrans.midtrans_server_key.get_secret_value(),
+        client_key=midtrans.midtrans_client_key,
+        is_production=midtrans.midtrans_is_production,
+        snap_base_url=midtrans.midtrans_snap_base_url or None,
+        core_base_url=midtrans.midtrans_core_base_url or None,
     )

@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.plugins.leftovers",
     "tests.plugins.servers",
     "tests.plugins.simulators",
+    "tests.plugins.app",
 ]
 
 

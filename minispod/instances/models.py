@@ -31,6 +31,7 @@ class Instance(Identified, Base):
     __table_args__ = (
         Index("ix_instances_user_id", "user_id"),
         Index("ix_instances_status", "status"),
+        Index("ix_instances_updated_at", "updated_at"),
         CheckConstraint("cpu_milli > 0 AND memory_mb > 0 AND storage_gb >= 0", name="has_resources"),
     )
 

@@ -38,3 +38,11 @@ class RedisCourier:
             )
         except redis.RedisError as error:
             raise Unavailable("The queue does not answer.") from error
+
+
+def is_answering(url: str) -> bool:
+    """Tell whether Redis answers a ping."""
+    try:
+        return bool(connection(url).ping())
+    except redis.RedisError:
+        return False

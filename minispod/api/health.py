@@ -1,0 +1,39 @@
+"""Is the process alive, and is the shop ready: /livez and /readyz (also under /api/v1/health)."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Response, jsonify, make_response
+
+from minispod.api.envelope import Door, timestamp
+from minispod.health import readiness
+from minispod.ports import current_ports, current_settings
+
+door = Door("health", __name__, description="Alive and ready")
+
+_STALE = timedelta(seconds=60)
+
+
+@door.get("/livez")
+@door.doc(summary="Is the process alive", responses={"200": {"description": "alive"}})
+def alive() -> Response:
+    """Answer as long as the process can."""
+    return make_response(jsonify({"success": True, "message": "alive", "timestamp": timestamp()}), 200)
+
+
+@door.get("/readyz")
+@door.doc(
+    summary="Is the shop ready",
+    responses={"200": {"description": "ready"}, "503": {"description": "not ready; `checks` says what is missing"}},
+)
+def ready() -> Response:
+    """Answer 200 only when migrations, database, Redis, a worker and the scheduler do."""
+    checks = readiness(current_ports(), current_settings(), stale=_STALE)
+    is_ready = all(check == "ok" for check in checks.values())
+    body: dict[str, Any] = {
+        "success": is_ready,
+        "message": "ready" if is_ready else "not ready",
+        "timestamp": timestamp(),
+        "checks": checks,
+    }
+    return make_response(jsonify(body), 200 if is_ready else 503)

@@ -1,0 +1,80 @@
+"""Top-ups and the gateway's webhook on the wire."""
+
+from marshmallow import fields, validate
+
+from minispod.api.schemas.base import WireSchema
+from minispod.api.schemas.wallet import TransactionSummaryOut
+from minispod.payments.gateway import PaymentGroup
+
+_GROUPS = ", ".join(group.value for group in PaymentGroup)
+
+
+class RequestKeyHeader(WireSchema):
+    """A key of the client's choice: the same key again is the same request."""
+
+    request_key = fields.String(
+        data_key="Idempotency-Key",
+        load_default=None,
+        validate=validate.Regexp(r"^[\x21-\x7e]{1,80}$", error="must be 1 to 80 visible ASCII characters"),
+    )
+
+
+class TopUpIn(WireSchema):
+    """How much, and how it shall be paid."""
+
+    amount = fields.Integer(
+        required=True, strict=True, error_messages={"invalid": "must be a whole number of rupiah"}
+    )
+    payment_method = fields.Enum(
+        PaymentGroup,
+        by_value=True,
+        required=True,
+        error_messages={"unknown": f"must be one of: {_GROUPS}"},
+    )
+
+
+class OpenedTopUpOut(WireSchema):
+    """Where to pay; the token may be null when the payment page is closed already."""
+
+    transaction_id = fields.String()
+    snap_token = fields.String(allow_none=True)
+    redirect_url = fields.String(allow_none=True)
+    amount = fields.Integer()
+    payment_method = fields.String()
+    expiry_time = fields.String()
+
+
+class TopUpOut(WireSchema):
+    """An opened top-up."""
+
+    transaction = fields.Nested(OpenedTopUpOut)
+
+
+class GatewayStatusOut(WireSchema):
+    """What the gateway says about a payment that is not decided yet."""
+
+    transaction_id = fields.String(allow_none=True)
+    status = fields.String(attribute="transaction_status", allow_none=True)
+    fraud_status = fields.String(allow_none=True)
+    payment_type = fields.String(allow_none=True)
+    gross_amount = fields.Integer(allow_none=True)
+    currency = fields.String(allow_none=True)
+
+
+class TransactionStateOut(TransactionSummaryOut):
+    """A transaction in short, with the gateway's word while it is pending."""
+
+    midtrans_status = fields.Nested(GatewayStatusOut)
+
+
+class TransactionStatusOut(WireSchema):
+    """How a transaction stands."""
+
+    transaction = fields.Nested(TransactionStateOut)
+
+
+class NoticeAnswerOut(WireSchema):
+    """What the gateway is told; it reads the HTTP status only."""
+
+    success = fields.Boolean()
+    message = fields.String()

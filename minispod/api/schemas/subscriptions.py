@@ -1,0 +1,223 @@
+"""Subscriptions and their instances on the wire."""
+
+from marshmallow import fields, validate
+
+from minispod.api.schemas.base import Blank, Timestamp, WireSchema
+from minispod.subscriptions.states import SubscriptionStatus
+
+
+class OrderIn(WireSchema):
+    """Which plan is ordered."""
+
+    plan_id = fields.String(required=True, validate=validate.Length(1, 64))
+    coupon_code = Blank(load_default=None, validate=validate.Length(max=50))
+
+
+class SubscriptionQuery(WireSchema):
+    """Which of one's subscriptions are wanted."""
+
+    status = fields.Enum(SubscriptionStatus, by_value=True, load_default=None)
+
+
+class AutoRenewIn(WireSchema):
+    """Whether to renew by itself."""
+
+    auto_renew = fields.Boolean(required=True)
+
+
+class PlanBriefOut(WireSchema):
+    """The plan of a subscription."""
+
+    id = fields.String()
+    name = fields.String()
+    plan_type = fields.String(attribute="plan_type.value")
+    description = fields.String(allow_none=True)
+    monthly_price = fields.Integer()
+    cpu_milli = fields.Integer()
+    memory_mb = fields.Integer()
+    storage_gb = fields.Integer()
+    bandwidth = fields.Integer()
+    features = fields.List(fields.String())
+    max_instances_per_user = fields.Integer()
+    max_domains = fields.Integer()
+
+
+class ServiceBriefOut(WireSchema):
+    """The service of a subscription."""
+
+    id = fields.String()
+    name = fields.String()
+    slug = fields.String()
+    description = fields.String()
+    icon = fields.String(allow_none=True)
+    version = fields.String()
+    docker_image = fields.String()
+    default_port = fields.Integer()
+    documentation = fields.String(allow_none=True)
+
+
+class InstanceOut(WireSchema):
+    """One running application as its owner sees it."""
+
+    id = fields.String()
+    name = fields.String()
+    subdomain = fields.String()
+    status = fields.String()
+    health_status = fields.String(allow_none=True)
+    public_url = fields.String(allow_none=True)
+    admin_url = fields.String(allow_none=True)
+    custom_domain = fields.String(allow_none=True)
+    ssl_enabled = fields.Boolean()
+    cpu_usage = fields.Integer(allow_none=True)
+    memory_usage = fields.Float(allow_none=True)
+    storage_usage = fields.Float(allow_none=True)
+    pod_name = fields.String(allow_none=True)
+    namespace = fields.String()
+    created_at = Timestamp()
+    last_started = Timestamp(allow_none=True)
+    last_stopped = Timestamp(allow_none=True)
+    last_health_check = Timestamp(allow_none=True)
+
+
+class ChargeOut(WireSchema):
+    """One charge in the history of a subscription."""
+
+    id = fields.String()
+    custom_id = fields.String()
+    type = fields.String(attribute="type.value")
+    status = fields.Constant("COMPLETED")
+    amount = fields.Integer()
+    description = fields.String()
+    invoice_number = fields.String(attribute="custom_id")
+    created_at = Timestamp()
+    completed_at = Timestamp(attribute="created_at")
+
+
+class BillingInfoOut(WireSchema):
+    """When and how much is due next."""
+
+    next_billing_date = Timestamp(allow_none=True)
+    days_until_billing = fields.Integer()
+    monthly_price = fields.Integer()
+    auto_renew = fields.Boolean()
+    grace_period_end = Timestamp(allow_none=True)
+    next_charge_amount = fields.Integer()
+
+
+class InstanceCountOut(WireSchema):
+    """How many instances a subscription has."""
+
+    instances = fields.Integer()
+
+
+class SubscriptionOut(WireSchema):
+    """A subscription with plan, service and instance (the current one first)."""
+
+    id = fields.String()
+    user_id = fields.String()
+    service_id = fields.String()
+    plan_id = fields.String()
+    status = fields.String()
+    start_date = Timestamp()
+    end_date = Timestamp()
+    last_billed = Timestamp(allow_none=True)
+    next_billing = Timestamp(allow_none=True)
+    monthly_price = fields.Integer()
+    last_charge_amount = fields.Integer()
+    failed_charges = fields.Integer()
+    previous_plan_id = fields.String(allow_none=True)
+    upgrade_date = Timestamp(allow_none=True)
+    downgrade_to = fields.String(allow_none=True)
+    auto_renew = fields.Boolean()
+    grace_period_end = Timestamp(allow_none=True)
+    created_at = Timestamp()
+    updated_at = Timestamp()
+    service = fields.Nested(ServiceBriefOut)
+    plan = fields.Nested(PlanBriefOut)
+    instances = fields.List(fields.Nested(InstanceOut))
+    count = fields.Nested(InstanceCountOut, data_key="_count")
+
+
+class SubscriptionDetailOut(SubscriptionOut):
+    """A subscription with its charges and what is due next."""
+
+    transactions = fields.List(fields.Nested(ChargeOut))
+    billing_info = fields.Nested(BillingInfoOut)
+
+
+class SubscriptionsOut(WireSchema):
+    """One's own subscriptions."""
+
+    subscriptions = fields.List(fields.Nested(SubscriptionOut))
+
+
+class SubscriptionOneOut(WireSchema):
+    """One subscription."""
+
+    subscription = fields.Nested(SubscriptionDetailOut)
+
+
+class OrderedOut(WireSchema):
+    """What came of an order."""
+
+    subscription = fields.Nested(SubscriptionOut)
+    message = fields.String()
+    charge_amount = fields.Integer()
+    original_amount = fields.Integer()
+    discount_amount = fields.Integer()
+    final_amount = fields.Integer()
+    is_bonus_subscription = fields.Boolean()
+    is_free_service = fields.Boolean()
+    coupon_applied = fields.Boolean()
+    is_reactivation = fields.Boolean()
+    next_steps = fields.List(fields.String())
+
+
+class CancelledOut(WireSchema):
+    """What came of a cancellation."""
+
+    subscription = fields.Nested(SubscriptionOut)
+    refund_amount = fields.Integer()
+    refund_processed = fields.Boolean()
+    instances_terminated = fields.Integer()
+    days_remaining = fields.Integer()
+    end_date = Timestamp()
+    message = fields.String()
+    next_steps = fields.List(fields.String())
+
+
+class AutoRenewOut(WireSchema):
+    """What came of the switch; `subscription` leaves service and plan out, so that a client's merge keeps its own."""
+
+    subscription = fields.Nested(
+        SubscriptionOut(only=("id", "status", "auto_renew", "end_date", "next_billing", "monthly_price"))
+    )
+    billing_info = fields.Nested(BillingInfoOut)
+    message = fields.String()
+    next_steps = fields.List(fields.String())
+
+
+class RetriedInstanceOut(WireSchema):
+    """The instance that is tried again."""
+
+    id = fields.String()
+    name = fields.String()
+    status = fields.String()
+    previous_status = fields.String()
+
+
+class RetriedOut(WireSchema):
+    """What came of a retry."""
+
+    subscription = fields.Nested(SubscriptionOut)
+    instance = fields.Nested(RetriedInstanceOut)
+    message = fields.String()
+    estimated_time = fields.String()
+    next_steps = fields.List(fields.String())
+
+
+class AccessOut(WireSchema):
+    """How to get into an instance."""
+
+    text = fields.String()
+    values = fields.Dict(keys=fields.String(), values=fields.String())

@@ -1,0 +1,147 @@
+"""The wallet on the wire: figures, transactions, payment methods."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from marshmallow import fields
+
+from minispod.api.schemas.base import PageQuery, PaginationOut, Timestamp, WireSchema
+from minispod.payments.states import TransactionStatus
+from minispod.wallet.models import EntryType
+
+
+class WireTime(fields.Field[datetime | None]):
+    """A date or an instant in ISO 8601; without a zone it is UTC. As an end, a date includes its whole day."""
+
+    default_error_messages = {"invalid": "Not a date or an instant in ISO 8601."}  # noqa: RUF012
+
+    def __init__(self, *, is_end: bool = False, **kwargs: Any) -> None:
+        self.is_end = is_end
+        kwargs.setdefault("metadata", {"type": "string", "format": "date-time"})
+        super().__init__(**kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime | None:
+        text = value.strip() if isinstance(value, str) else ""
+        if not text:
+            return None
+        try:
+            at = datetime.fromisoformat(text)
+            at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+            is_date = len(text) <= len("2026-11-20")
+            return at + timedelta(days=1, microseconds=-1) if self.is_end and is_date else at
+        except (ValueError, OverflowError):
+            raise self.make_error("invalid") from None
+
+
+class TransactionsQuery(PageQuery):
+    """Which transactions are wanted."""
+
+    type = fields.Enum(EntryType, by_value=True, load_default=None)
+    status = fields.Enum(TransactionStatus, by_value=True, load_default=None)
+    start_date = WireTime(load_default=None)
+    end_date = WireTime(load_default=None, is_end=True)
+
+
+class BoughtServiceOut(WireSchema):
+    """The service a charge was for."""
+
+    name = fields.String()
+    slug = fields.String()
+
+
+class BoughtPlanOut(WireSchema):
+    """The plan a charge was for."""
+
+    name = fields.String()
+    plan_type = fields.String()
+
+
+class BoughtOut(WireSchema):
+    """The subscription a charge was for."""
+
+    id = fields.String()
+    service = fields.Nested(BoughtServiceOut)
+    plan = fields.Nested(BoughtPlanOut)
+
+
+class TransactionSummaryOut(WireSchema):
+    """A transaction in short."""
+
+    id = fields.String()
+    type = fields.String(attribute="type.value")
+    status = fields.String(attribute="status.value")
+    amount = fields.Integer()
+    description = fields.String()
+    created_at = Timestamp()
+    completed_at = Timestamp(allow_none=True)
+
+
+class TransactionOut(TransactionSummaryOut):
+    """A transaction as the customer's list shows it."""
+
+    custom_id = fields.String()
+    user_id = fields.String()
+    balance_before = fields.Integer()
+    balance_after = fields.Integer()
+    payment_method = fields.String(allow_none=True)
+    payment_reference = fields.String(allow_none=True)
+    payment_proof = fields.Constant(None, metadata={"type": "string"})
+    subscription_id = fields.String(allow_none=True)
+    # Keys are named by the contract: midtrans_token makes the front end's pay button.
+    metadata = fields.Dict(keys=fields.String())
+    processed_by = fields.String(allow_none=True)
+    admin_notes = fields.Constant(None, metadata={"type": "string"})
+    updated_at = Timestamp()
+    subscription = fields.Nested(BoughtOut, allow_none=True)
+
+
+class TransactionsOut(WireSchema):
+    """A page of transactions; the front end reads `totalPages` beside the list, not inside `pagination`."""
+
+    transactions = fields.List(fields.Nested(TransactionOut))
+    total_pages = fields.Integer()
+    pagination = fields.Nested(PaginationOut)
+
+
+class OneTransactionOut(WireSchema):
+    """One transaction."""
+
+    transaction = fields.Nested(TransactionOut)
+
+
+class WalletOut(WireSchema):
+    """The figures of a wallet."""
+
+    user_id = fields.String()
+    user_name = fields.String()
+    email = fields.String()
+    credit_balance = fields.Integer()
+    total_top_up = fields.Integer()
+    total_spent = fields.Integer()
+    monthly_spending = fields.Integer()
+    net_balance = fields.Integer()
+    gateway_debt = fields.Integer()
+    member_since = Timestamp()
+    recent_transactions = fields.List(fields.Nested(TransactionSummaryOut))
+
+
+class WalletInfoOut(WireSchema):
+    """One's own wallet."""
+
+    wallet = fields.Nested(WalletOut)
+
+
+class PaymentMethodOut(WireSchema):
+    """A way to pay."""
+
+    type = fields.String()
+    name = fields.String()
+    description = fields.String()
+    icon = fields.String()
+    processing_time = fields.String()
+
+
+class PaymentMethodsOut(WireSchema):
+    """The ways to pay."""
+
+    payment_methods = fields.List(fields.Nested(PaymentMethodOut))

@@ -1,0 +1,96 @@
+"""The wallet: figures, statement, payment methods: /api/v1/wallet. Reads only."""
+
+from typing import Any
+
+from flask import g
+
+from minispod.api.envelope import Door
+from minispod.api.guard import requires_sign_in
+from minispod.api.schemas.base import pagination, wanted_page
+from minispod.api.schemas.wallet import (
+    OneTransactionOut,
+    PaymentMethodsOut,
+    TransactionsOut,
+    TransactionsQuery,
+    WalletInfoOut,
+)
+from minispod.insights import statement
+from minispod.kernel.ids import parse_id
+from minispod.kernel.paging import PageRequest
+from minispod.payments.gateway import PaymentGroup
+from minispod.ports import current_ports, current_settings
+from minispod.rules import business_rules
+from minispod.subscriptions.pricing import month_start
+from minispod.wallet import statements
+
+door = Door("wallet", __name__, url_prefix="/api/v1/wallet", description="Credit, statement, payment methods")
+
+_RECENT = PageRequest(1, 10)
+_METHODS = (
+    (
+        PaymentGroup.BANK_TRANSFER,
+        "Bank Transfer",
+        "Virtual account of BCA, BNI, BRI, Mandiri, Permata or CIMB Niaga",
+        "bank",
+        "Instant verification",
+    ),
+    (PaymentGroup.E_WALLET, "E-Wallet", "GoPay, ShopeePay, DANA, OVO", "wallet", "Instant"),
+    (PaymentGroup.CREDIT_CARD, "Credit Card", "Visa, Mastercard", "credit-card", "Instant"),
+    (PaymentGroup.QRIS, "QRIS", "Quick Response Code Indonesian Standard", "qr-code", "Instant"),
+)
+
+
+@door.get("/info")
+@requires_sign_in
+@door.answers(200, WalletInfoOut, message="Wallet information retrieved successfully")
+def show_wallet() -> dict[str, Any]:
+    """Show one's own credit and the newest transactions."""
+    at, zone = current_ports().clock.now(), business_rules(current_settings()).zone
+    wallet = statements.get_wallet(g.user.id, actor=g.actor)
+    return {
+        "wallet": {
+            "user_id": g.user.id,
+            "user_name": g.user.name,
+            "email": g.user.email,
+            "credit_balance": wallet.balance,
+            "total_top_up": wallet.total_top_up,
+            "total_spent": wallet.total_spent,
+            "monthly_spending": statements.spent_since(g.user.id, month_start(at, zone)),
+            "net_balance": wallet.total_top_up - wallet.total_spent,
+            "gateway_debt": wallet.gateway_debt,
+            "member_since": g.user.created_at,
+            "recent_transactions": statement.list_transactions(g.user.id, _RECENT, actor=g.actor).items,
+        }
+    }
+
+
+@door.get("/transactions")
+@requires_sign_in
+@door.arguments(TransactionsQuery, location="query")
+@door.answers(200, TransactionsOut, message="Transaction history retrieved successfully")
+def list_transactions(query: dict[str, Any]) -> dict[str, Any]:
+    """List one's own transactions, newest first."""
+    wanted = statement.Filter(query["type"], query["status"], query["start_date"], query["end_date"])
+    page = statement.list_transactions(g.user.id, wanted_page(query), actor=g.actor, wanted=wanted)
+    return {"transactions": page.items, "total_pages": page.pages, "pagination": pagination(page)}
+
+
+@door.get("/transactions/<transaction_id>")
+@requires_sign_in
+@door.answers(200, OneTransactionOut, message="Transaction retrieved successfully")
+def show_transaction(transaction_id: str) -> dict[str, Any]:
+    """Show one of one's own transactions."""
+    return {"transaction": statement.get_transaction(parse_id(transaction_id), actor=g.actor)}
+
+
+@door.get("/payment-methods")
+@requires_sign_in
+@door.answers(200, PaymentMethodsOut, message="Payment methods retrieved successfully")
+def list_payment_methods() -> dict[str, Any]:
+    """List the ways to pay."""
+    names = ("type", "name", "description", "icon", "processing_time")
+    return {
+        "payment_methods": [
+            dict(zip(names, (group.value, *texts), strict=True)) for group, *texts in _METHODS
+        ]
+    }

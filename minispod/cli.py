@@ -1,0 +1,117 @@
+"""Commands: flask create-admin, seed-catalog, seed-demo, proof, lifecycle, settings-table."""
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+from minispod.accounts import directory
+from minispod.catalog.seeding import seed_catalog
+from minispod.kernel.actor import Role, system
+from minispod.kernel.errors import Refusal
+from minispod.kernel.unit_of_work import unit_of_work
+from minispod.onboarding.signup import register
+from minispod.ports import current_ports, current_settings
+from minispod.subscriptions import queries
+from minispod.wallet import ledger, statements
+from minispod.wallet.models import EntryKind, EntryType
+
+_ACTOR = system("command line")
+_DEMO_ACCOUNTS = (
+    ("Admin User", "admin@minispod.com", Role.ADMINISTRATOR, 1_000_000),
+    ("Demo User", "user@minispod.com", Role.USER, 500_000),
+)
+
+lifecycle = AppGroup("lifecycle", help="The calendar of subscriptions.")
+
+
+def init_app(app: Flask) -> None:
+    """Register the commands."""
+    for command in (create_admin, seed_catalog_command, seed_demo, proof, settings_table_command, lifecycle):
+        app.cli.add_command(command)
+
+
+@click.command("create-admin")
+@click.argument("email")
+@click.option("--name", default="Administrator")
+@click.password_option()
+def create_admin(email: str, name: str, password: str) -> None:
+    """Open an administrator's account."""
+    _register(name, email, password, Role.ADMINISTRATOR)
+    click.echo(f"{email} may now sign in at /admin.")
+
+
+@click.command("seed-catalog")
+def seed_catalog_command() -> None:
+    """Put the standard catalogue on sale; repeating it changes nothing."""
+    ports = current_ports()
+    with unit_of_work(ports.courier):
+        added = seed_catalog(actor=_ACTOR, at=ports.clock.now())
+    click.echo(f"{added} rows added.")
+
+
+@click.command("seed-demo")
+def seed_demo() -> None:
+    """Catalogue and demo accounts; refused in production, harmless when repeated."""
+    if current_settings().is_production:
+        raise click.ClickException("Demo accounts have a public password; production does not get them.")
+    ports = current_ports()
+    with unit_of_work(ports.courier):
+        seed_catalog(actor=_ACTOR, at=ports.clock.now())
+    for name, email, role, credit in _DEMO_ACCOUNTS:
+        if directory.find_by_email(email) is None:
+            _register(name, email, "password", role, credit=credit)
+    click.echo("Demo data are in place.")
+
+
+@click.command("proof")
+def proof() -> None:
+    """Prove that every wallet is the sum of its ledger; exit status 1 when one is not."""
+    found = statements.differences()
+    for each in found:
+        click.echo(f"wallet of {each.user_id}: balance {each.balance}, ledger {each.ledger_sum}")
+    if found:
+        raise click.ClickException(f"{len(found)} wallets differ from their ledger.")
+    click.echo("Every wallet is the sum of its ledger.")
+
+
+@click.command("settings-table")
+def settings_table_command() -> None:
+    """Print the configuration table of the README."""
+    from minispod.settings_table import render
+
+    click.echo(render())
+
+
+@lifecycle.command("preview")
+def preview() -> None:
+    """List the subscriptions whose calendar has something to do now, without doing it."""
+    ids = queries.due(current_ports().clock.now())
+    for subscription_id in ids:
+        owned = queries.get_subscription(subscription_id, actor=_ACTOR)
+        row = owned.subscription
+        click.echo(f"{row.id}  {row.status.value:9}  {row.service.slug}  ends {row.ends_at:%Y-%m-%d %H:%M}Z")
+    click.echo(f"{len(ids)} due.")
+
+
+def _register(name: str, email: str, password: str, role: Role, *, credit: int = 0) -> None:
+    ports, settings = current_ports(), current_settings()
+    at = ports.clock.now()
+    try:
+        with unit_of_work(ports.courier):
+            user, _ = register(
+                name=name,
+                email=email,
+                password=password,
+                role=role,
+                bcrypt_rounds=settings.tokens.bcrypt_rounds,
+                frontend_url=settings.web.frontend_url,
+                actor=_ACTOR,
+                at=at,
+            )
+            if credit:
+                posting = ledger.Posting(
+                    EntryType.ADMIN_ADJUSTMENT, EntryKind.OPENING, str(user.id), "Demo credit"
+                )
+                ledger.credit(user.id, credit, posting, actor=_ACTOR, at=at)
+    except Refusal as refusal:
+        raise click.ClickException(refusal.message) from None
