@@ -13,7 +13,7 @@ from sqlalchemy import select
 from minispod.kernel import outbox
 from minispod.kernel.database import lock, session
 from minispod.kernel.tasks import Task
-from minispod.payments import notices, settling
+from minispod.payments import notices, settling, timetable
 from minispod.payments.gateway import GatewayStatus, PaymentGateway
 from minispod.payments.models import TopUp
 
@@ -50,6 +50,8 @@ def claim(topup_id: uuid.UUID, *, at: datetime) -> Look | None:
         return None
     topup.polls += 1
     settling.plan_next_look(topup, at=at)
+    # Settling plans anew. Until then the last look must not be lost to a silent gateway.
+    topup.next_poll_at = topup.next_poll_at or at + timetable.UNANSWERED
     return look_at(topup)
 
 

@@ -19,6 +19,9 @@ _LAST_DAYS = 8
 SOON = timedelta(minutes=1)
 """How soon to look again when notice and gateway contradict each other."""
 
+UNANSWERED = timedelta(minutes=10)
+"""When to look again should the last look get no answer."""
+
 _CAPTURE_SETTLES_AFTER = timedelta(hours=36)
 _BANK_MAY_REVERSE_FOR = timedelta(minutes=10)
 _REVERSIBLE = frozenset({"bank_transfer", "echannel", "cstore"})

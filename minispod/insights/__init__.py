@@ -1,0 +1,1 @@
+"""Read-only views across the business. Nothing here writes."""

@@ -1,0 +1,246 @@
+"""The customer's statement: ledger entries together with the top-ups that have none (yet).
+
+A credited top-up and its ledger entry have one id and number and are one line; its status is the top-up's,
+because a refund changes it and the entry never changes. Every read filters by owner (decision 41).
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from sqlalchemy import CompoundSelect, String, case, cast, func, literal, select, union_all
+from sqlalchemy.sql import ColumnElement, Select, Subquery
+
+from minispod.catalog.models import Plan, Service
+from minispod.kernel.actor import Actor
+from minispod.kernel.database import page_of, session
+from minispod.kernel.paging import Page, PageRequest
+from minispod.payments.errors import NoSuchTransaction
+from minispod.payments.models import TopUp
+from minispod.payments.states import CREDITED, SHOWN_AS, TransactionStatus
+from minispod.subscriptions.models import Subscription
+from minispod.wallet.models import EntryKind, EntryType, LedgerEntry
+
+_GATEWAY_ZONE = timezone(timedelta(hours=7))
+_SHOWN_DETAILS = frozenset({"subscriptionId", "planId", "period", "topupId", "reason"})
+
+
+@dataclass(frozen=True, slots=True)
+class BoughtService:
+    """The service a charge was for."""
+
+    name: str
+    slug: str
+
+
+@dataclass(frozen=True, slots=True)
+class BoughtPlan:
+    """The plan it is on now."""
+
+    name: str
+    plan_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """What a charge was for."""
+
+    id: uuid.UUID
+    service: BoughtService
+    plan: BoughtPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One line of the statement; `amount` is never negative, the type tells the direction."""
+
+    id: uuid.UUID
+    custom_id: str
+    user_id: uuid.UUID
+    type: EntryType
+    status: TransactionStatus
+    amount: int
+    balance_before: int
+    balance_after: int
+    payment_method: str | None
+    payment_reference: str | None
+    subscription_id: uuid.UUID | None
+    description: str
+    metadata: Mapping[str, Any]
+    processed_by: uuid.UUID | None
+    created_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None
+    subscription: Bought | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which lines are wanted; both ends of the span are included."""
+
+    type: EntryType | None = None
+    status: TransactionStatus | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def list_transactions(
+    user_id: uuid.UUID, page: PageRequest, *, actor: Actor, wanted: Filter | None = None
+) -> Page[Transaction]:
+    """The lines of one customer's statement, newest first; raise NoSuchTransaction for another's."""
+    if not actor.may_see(user_id):
+        raise NoSuchTransaction()
+    found = page_of(_lines(user_id, wanted or Filter()), page)
+    return Page(_loaded(found.items), found.total, found.page, found.limit)
+
+
+def get_transaction(transaction_id: uuid.UUID, *, actor: Actor) -> Transaction:
+    """One line; raise NoSuchTransaction when there is none or it is not the actor's."""
+    found = _loaded([transaction_id])
+    if not found or not actor.may_see(found[0].user_id):
+        raise NoSuchTransaction()
+    return found[0]
+
+
+def _lines(user_id: uuid.UUID, wanted: Filter) -> Select[Any]:
+    line = _all_lines(user_id)
+    query = select(line.c.id).order_by(line.c.created_at.desc(), line.c.number.desc())
+    if wanted.type is not None:
+        query = query.where(line.c.type == wanted.type.value)
+    if wanted.status is not None:
+        query = query.where(line.c.status == wanted.status.value)
+    if wanted.since is not None:
+        query = query.where(line.c.created_at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(line.c.created_at <= wanted.until)
+    return query
+
+
+def _all_lines(user_id: uuid.UUID) -> Subquery:
+    shown = _shown_status()
+    entries = (
+        select(
+            LedgerEntry.id.label("id"),
+            func.coalesce(TopUp.created_at, LedgerEntry.created_at).label("created_at"),
+            LedgerEntry.number.label("number"),
+            cast(LedgerEntry.type, String).label("type"),
+            shown.label("status"),
+        )
+        .outerjoin(TopUp, TopUp.id == LedgerEntry.id)
+        .where(LedgerEntry.user_id == user_id)
+    )
+    unpaid = select(
+        TopUp.id, TopUp.created_at, TopUp.number, literal(EntryType.TOP_UP.value), shown.label("status")
+    ).where(TopUp.user_id == user_id, TopUp.state.not_in(CREDITED))
+    lines: CompoundSelect[Any] = union_all(entries, unpaid)
+    return lines.subquery("line")
+
+
+def _shown_status() -> ColumnElement[str]:
+    return case(
+        *((TopUp.state == state, shown.value) for state, shown in SHOWN_AS.items()),
+        else_=TransactionStatus.COMPLETED.value,
+    )
+
+
+def _loaded(ids: Sequence[uuid.UUID]) -> list[Transaction]:
+    """The lines with these ids, in the same order."""
+    fresh = {"populate_existing": True}
+    entries = {
+        entry.id: entry
+        for entry in session().scalars(
+            select(LedgerEntry).where(LedgerEntry.id.in_(ids)), execution_options=fresh
+        )
+    }
+    topups = {
+        topup.id: topup
+        for topup in session().scalars(select(TopUp).where(TopUp.id.in_(ids)), execution_options=fresh)
+    }
+    bought = _bought(entry.subscription_id for entry in entries.values() if entry.subscription_id)
+    lines = []
+    for id_ in ids:
+        entry, topup = entries.get(id_), topups.get(id_)
+        if topup is not None:
+            lines.append(_of_topup(topup, entry))
+        elif entry is not None:
+            subscription = bought.get(entry.subscription_id) if entry.subscription_id else None
+            lines.append(_of_entry(entry, subscription))
+    return lines
+
+
+def _bought(subscription_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Bought]:
+    rows = session().execute(
+        select(Subscription.id, Service.name, Service.slug, Plan.name, Plan.plan_type)
+        .join(Service, Service.id == Subscription.service_id)
+        .join(Plan, Plan.id == Subscription.plan_id)
+        .where(Subscription.id.in_(set(subscription_ids)))
+    )
+    return {
+        id_: Bought(id_, BoughtService(service, slug), BoughtPlan(plan, plan_type.value))
+        for id_, service, slug, plan, plan_type in rows
+    }
+
+
+def _of_entry(entry: LedgerEntry, subscription: Bought | None) -> Transaction:
+    return Transaction(
+        id=entry.id,
+        custom_id=entry.custom_id,
+        user_id=entry.user_id,
+        type=entry.type,
+        status=TransactionStatus.COMPLETED,
+        amount=entry.amount,
+        balance_before=entry.balance_before,
+        balance_after=entry.balance_after,
+        payment_method=entry.payment_method,
+        payment_reference=None,
+        subscription_id=entry.subscription_id,
+        description=entry.description,
+        metadata={name: value for name, value in entry.details.items() if name in _SHOWN_DETAILS},
+        processed_by=entry.actor_id if entry.kind is EntryKind.ADJUSTMENT else None,
+        created_at=entry.created_at,
+        updated_at=entry.created_at,
+        completed_at=entry.created_at,
+        subscription=subscription,
+    )
+
+
+def _of_topup(topup: TopUp, entry: LedgerEntry | None) -> Transaction:
+    return Transaction(
+        id=topup.id,
+        custom_id=topup.custom_id,
+        user_id=topup.user_id,
+        type=EntryType.TOP_UP,
+        status=topup.state.is_shown_as,
+        amount=topup.amount,
+        balance_before=entry.balance_before if entry else 0,
+        balance_after=entry.balance_after if entry else 0,
+        payment_method=topup.payment_method,
+        payment_reference=topup.order_id,
+        subscription_id=None,
+        description=topup.description,
+        metadata=_topup_metadata(topup),
+        processed_by=None,
+        created_at=topup.created_at,
+        updated_at=topup.updated_at,
+        completed_at=topup.completed_at,
+    )
+
+
+def gateway_time(at: datetime) -> str:
+    """An instant as the gateway and the original write it: "2026-11-20 17:21:29 +0700"."""
+    return at.astimezone(_GATEWAY_ZONE).strftime("%Y-%m-%d %H:%M:%S %z")
+
+
+def _topup_metadata(topup: TopUp) -> dict[str, Any]:
+    """What the front end may see. The token is there exactly while the payment page may be opened."""
+    known = {
+        "payment_method": topup.payment_group.value,
+        "expiry_time": gateway_time(topup.expires_at),
+        "midtrans_payment_type": topup.payment_type,
+        "midtrans_status": topup.gateway_state,
+    }
+    if topup.can_be_paid:
+        known |= {"midtrans_token": topup.snap_token, "midtrans_redirect_url": topup.redirect_url}
+    return {name: value for name, value in known.items() if value is not None}
