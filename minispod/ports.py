@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from flask import current_app
 
+from minispod.accounts.staff_sessions import SessionStore
 from minispod.accounts.tokens import TokenKeys
 from minispod.cluster.port import ClusterPort
 from minispod.kernel.clock import Clock
@@ -29,6 +30,7 @@ class Ports:
     mailer: Mailer
     sealer: Sealer
     token_keys: TokenKeys
+    admin_sessions: SessionStore
 
 
 def current_ports() -> Ports:

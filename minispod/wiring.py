@@ -6,6 +6,7 @@ from minispod.accounts.tokens import TokenKeys
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.integrations.midtrans import MidtransGateway
 from minispod.integrations.redis_queue import RedisCourier
+from minispod.integrations.redis_sessions import RedisSessions
 from minispod.integrations.smtp import SmtpMailer
 from minispod.kernel.clock import Clock, SystemClock
 from minispod.kernel.sealed import Sealer
@@ -23,6 +24,7 @@ def build_ports(settings: Settings, *, clock: Clock | None = None) -> Ports:
         mailer=SmtpMailer(settings.mail),
         sealer=Sealer(settings.operation.sealing_keys),
         token_keys=token_keys(settings),
+        admin_sessions=RedisSessions(settings.redis.redis_url),
     )
 
 

@@ -1,6 +1,6 @@
 """Refusals of the accounts package."""
 
-from minispod.kernel.errors import Conflict, Forbidden, NotFound, RuleBroken, Unauthenticated
+from minispod.kernel.errors import Conflict, Forbidden, NotFound, RuleBroken, TooMany, Unauthenticated
 
 
 class BadCredentials(Unauthenticated):
@@ -71,3 +71,10 @@ class LastAdministrator(RuleBroken):
 
     code = "accounts.last_administrator"
     default_message = "The last active administrator must stay."
+
+
+class TooManySignIns(TooMany):
+    """Too many attempts to sign in to the administration from one address."""
+
+    code = "accounts.too_many_sign_ins"
+    default_message = "Too many attempts to sign in. Please wait a quarter of an hour."
