@@ -121,6 +121,7 @@ def _expire(
         at=at,
         zone=rules.zone,
         kept_until=subscription.retention_until.astimezone(rules.zone).date().isoformat(),
+        reason=reason.value,
     )
     return Step.EXPIRED
 

@@ -45,7 +45,15 @@ def conclude(
 def _gave_up(subscription: Subscription, instance: Instance, zone: ZoneInfo, at: datetime) -> None:
     event = f"failed:{instance.generation}"
     reason = instance.last_error or "The instance did not become ready."
-    tell_customer(MessageKind.INSTANCE_FAILED, subscription, event=event, at=at, zone=zone, reason=reason)
+    tell_customer(
+        MessageKind.INSTANCE_FAILED,
+        subscription,
+        event=event,
+        at=at,
+        zone=zone,
+        reason=reason,
+        repair_until=instance.repair_until.isoformat() if instance.repair_until else None,
+    )
     tell_staff(
         f"Instance {instance.name} failed",
         f"{reason} Customer: {owner_name(subscription.user_id)}.",
