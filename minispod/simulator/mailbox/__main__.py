@@ -3,6 +3,7 @@
 import argparse
 import logging
 import secrets
+import socket
 import sys
 import threading
 from pathlib import Path
@@ -49,12 +50,19 @@ def main(given: list[str] | None = None) -> int:
         logging.getLogger(name).setLevel(logging.ERROR)
     lever_token = wanted.lever_token or secrets.token_urlsafe(24)
     drawer, levers = Drawer(wanted.store, wanted.limit), Levers()
-    smtp = SmtpSide(wanted.host, wanted.smtp_port, drawer, levers)
     app = create_app(drawer, levers, lever_token)
-    http = make_server(wanted.host, wanted.http_port, app, threaded=True, request_handler=_Quiet)
+    try:
+        smtp = SmtpSide(wanted.host, wanted.smtp_port, drawer, levers)
+        listening = socket.create_server((wanted.host, wanted.http_port), backlog=128)
+    except OSError as error:
+        ports = f"{wanted.smtp_port} and {wanted.http_port}"
+        print(f"mailbox: cannot listen on ports {ports} of {wanted.host}: {error.strerror}", file=sys.stderr)
+        return 2
+    http = make_server(wanted.host, 0, app, threaded=True, request_handler=_Quiet, fd=listening.fileno())
+    listening.close()  # the server has its own copy
     smtp.start()
     threading.Thread(target=http.serve_forever, name="mailbox-http", daemon=True).start()
-    url = f"http://{wanted.host}:{http.server_port}"
+    url = f"http://{wanted.host}:{http.port}"
     write_ready_file(wanted.ready_file, {"smtp": smtp.address, "http": url, "lever_token": lever_token})
     print(f"mailbox: SMTP on {smtp.address}, page on {url}", flush=True)
     stopped.wait()

@@ -42,7 +42,11 @@ def main(given: list[str] | None = None) -> int:
     die_with_parent()
     stopped = stop_on_signals()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    config, server, sim = _listening(config)
+    try:
+        config, server, sim = _listening(config)
+    except OSError as error:
+        print(f"midsim: cannot listen on {config.host}:{config.port}: {error.strerror}", file=sys.stderr)
+        return 2
     sim.start()
     thread = threading.Thread(target=server.serve_forever, name="midsim-http", daemon=True)
     thread.start()
@@ -65,7 +69,7 @@ def _listening(config: Config) -> tuple[Config, BaseWSGIServer, Simulation]:
     server = make_server(
         config.host, config.port, app, threaded=True, request_handler=_Quiet, fd=with_socket.fileno()
     )
-    with_socket.detach()
+    with_socket.close()  # the server has its own copy
     return config, server, sim
 
 

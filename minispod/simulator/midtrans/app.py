@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from minispod.simulator.midtrans import api_faults
 from minispod.simulator.midtrans.api_common import refusal_for
+from minispod.simulator.midtrans.board import STAYS, board
 from minispod.simulator.midtrans.config import Config
 from minispod.simulator.midtrans.control_api import control_api
 from minispod.simulator.midtrans.core_api import core_api
@@ -32,6 +33,10 @@ def create_app(config: Config, simulation: Simulation | None = None) -> Flask:
     app = Flask(__name__, static_url_path="/sim/static")
     app.config["SECRET_KEY"] = hashlib.sha256(b"midsim:" + config.admin_token.encode()).digest()
     app.config["MAX_CONTENT_LENGTH"] = CONTROL_LIMIT
+    app.config["SESSION_COOKIE_NAME"] = "midsim_operator"
+    app.config["SESSION_COOKIE_PATH"] = "/sim"
+    app.config["SESSION_COOKIE_SAMESITE"] = "Strict"
+    app.config["PERMANENT_SESSION_LIFETIME"] = STAYS
     app.extensions["midsim"] = sim
     base_url = (config.base_url or f"http://{config.host}:{config.port}").rstrip("/")
     api_faults.install(app, sim)
@@ -39,6 +44,7 @@ def create_app(config: Config, simulation: Simulation | None = None) -> Flask:
     app.register_blueprint(core_api(sim))
     app.register_blueprint(pages(sim))
     app.register_blueprint(control_api(sim))
+    app.register_blueprint(board(sim))
 
     @app.before_request
     def limit_forms() -> None:

@@ -1,12 +1,18 @@
 """What mail clients and readers may expect of the mailbox."""
 
+import json
+import signal
 import smtplib
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 import requests
 
 from minispod.simulator.mailbox.drawer import Drawer
+from tests.plugins.simulators import Simulator
 from tests.simulator.mailbox.conftest import Mailbox, letter
 
 
@@ -136,3 +142,25 @@ def test_bytes_that_are_no_proper_mail_are_kept_and_shown(mailbox: Mailbox) -> N
 
     (one,) = mailbox.messages()
     assert mailbox.get(f"/messages/{one['id']}").status_code == 200
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+def test_the_process_leaves_cleanly_and_remembers(tmp_path: Path, end: signal.Signals) -> None:
+    for expected in (0, 1):
+        process, box = _start(tmp_path)
+        assert len(box.messages()) == expected
+        box.send(letter())
+        process.send_signal(end)
+        assert process.wait(timeout=5) == 0
+
+
+def _start(folder: Path) -> tuple[subprocess.Popen[bytes], Mailbox]:
+    ready = folder / "ready.json"
+    ready.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "minispod.simulator.mailbox", "--smtp-port", "0", "--http-port", "0"]
+    command += ["--store", str(folder / "mails"), "--ready-file", str(ready)]
+    process = subprocess.Popen(command, cwd=Path(__file__).parents[3], stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 15
+    while not ready.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return process, Mailbox(Simulator(json.loads(ready.read_text(encoding="utf-8"))))
