@@ -2,6 +2,7 @@
 
 from marshmallow import fields, validate
 
+from minispod.api.envelope import timestamp
 from minispod.api.schemas.base import Blank, Timestamp, WireSchema
 from minispod.subscriptions.states import SubscriptionStatus
 
@@ -88,9 +89,11 @@ class ChargeOut(WireSchema):
     status = fields.Constant("COMPLETED")
     amount = fields.Integer()
     description = fields.String()
-    invoice_number = fields.String(attribute="custom_id")
+    invoice_number = fields.Function(lambda entry: entry.custom_id, metadata={"type": "string"})
     created_at = Timestamp()
-    completed_at = Timestamp(attribute="created_at")
+    completed_at = fields.Function(
+        lambda entry: timestamp(entry.created_at), metadata={"type": "string", "format": "date-time"}
+    )
 
 
 class BillingInfoOut(WireSchema):
@@ -186,12 +189,21 @@ class CancelledOut(WireSchema):
     next_steps = fields.List(fields.String())
 
 
-class AutoRenewOut(WireSchema):
-    """What came of the switch; `subscription` leaves service and plan out, so that a client's merge keeps its own."""
+class SwitchedSubscriptionOut(WireSchema):
+    """A subscription without service and plan: the client merges it over what it has (contract, E5)."""
 
-    subscription = fields.Nested(
-        SubscriptionOut(only=("id", "status", "auto_renew", "end_date", "next_billing", "monthly_price"))
-    )
+    id = fields.String()
+    status = fields.String()
+    auto_renew = fields.Boolean()
+    end_date = Timestamp()
+    next_billing = Timestamp(allow_none=True)
+    monthly_price = fields.Integer()
+
+
+class AutoRenewOut(WireSchema):
+    """What came of the switch."""
+
+    subscription = fields.Nested(SwitchedSubscriptionOut)
     billing_info = fields.Nested(BillingInfoOut)
     message = fields.String()
     next_steps = fields.List(fields.String())

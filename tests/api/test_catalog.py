@@ -1,0 +1,62 @@
+"""The public catalogue over the wire."""
+
+from flask.testing import FlaskClient
+
+from tests.plugins.app import data_of, refused
+
+
+def test_services_come_with_plans_and_without_secrets(client: FlaskClient, catalog: None) -> None:
+    data = data_of(client.get("/api/catalog/services"))
+
+    assert {service["slug"] for service in data["services"]} == {
+        "n8n-automation",
+        "ghost-blog",
+        "postgresql",
+    }
+    n8n = next(service for service in data["services"] if service["slug"] == "n8n-automation")
+    basic = next(plan for plan in n8n["plans"] if plan["planType"] == "BASIC")
+    assert (basic["monthlyPrice"], basic["cpuMilli"], basic["isAvailable"]) == (50_000, 1000, True)
+    assert n8n["category"]["name"] == "Development Tools"
+    assert "envTemplate" not in n8n
+    assert ":latest" not in n8n["dockerImage"]
+
+
+def test_the_double_slash_of_the_front_end_is_answered(client: FlaskClient, catalog: None) -> None:
+    data = data_of(client.get("/api//catalog/categories"))
+
+    assert isinstance(data, list)
+    assert {"id", "name", "_count"} <= set(data[0])
+
+
+def test_both_trees_answer(client: FlaskClient, catalog: None) -> None:
+    assert data_of(client.get("/api/catalog/services")) == data_of(client.get("/api/v1/catalog/services"))
+
+
+def test_search_finds_by_words_and_tag(client: FlaskClient, catalog: None) -> None:
+    def slugs(query: str) -> list[str]:
+        return [each["slug"] for each in data_of(client.get(f"/api/catalog/search?{query}"))["services"]]
+
+    assert slugs("q=newsletter") == ["ghost-blog"]
+    assert slugs("q=sql") == ["postgresql"]
+    assert slugs("q=nothing-like-this") == []
+    assert slugs("category=cms") == ["ghost-blog"]
+
+
+def test_pages_are_counted(client: FlaskClient, catalog: None) -> None:
+    data = data_of(client.get("/api/catalog/services?page=2&limit=2"))
+
+    assert len(data["services"]) == 1
+    assert data["pagination"]["totalPages"] == 2
+    assert data["pagination"]["hasMore"] is False
+
+
+def test_a_bad_page_is_refused(client: FlaskClient) -> None:
+    for query in ("page=0", "limit=101", "page=x"):
+        assert client.get(f"/api/catalog/services?{query}").status_code == 400
+
+
+def test_unknown_names_are_404(client: FlaskClient, catalog: None) -> None:
+    refused(client.get("/api/catalog/services/nothing"), 404, "catalog.no_such_service")
+    refused(client.get("/api/catalog/categories/nothing/services"), 404, "catalog.no_such_category")
+    plans = data_of(client.get("/api/catalog/services/postgresql/plans"))["plans"]
+    assert [plan["planType"] for plan in plans] == ["BASIC", "PRO"]
