@@ -1,0 +1,253 @@
+"""Every mail that can be written: both languages, realistic facts, missing ones and hostile ones.
+
+Rendered by the job's own `letters.write`, with undefined names refused: a template that asks for a fact nobody
+gives fails here and not in front of a customer.
+"""
+
+import re
+import uuid
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from jinja2 import StrictUndefined
+
+from minispod.jobs import letters
+from minispod.notifications.mailer import Mail
+from minispod.notifications.messages import MessageKind
+from minispod.notifications.post import Letter, Recipient
+from minispod.settings import Settings
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+LANGUAGES = ("en", "id")
+SUBSCRIPTION: dict[str, Any] = {
+    "service": "n8n Automation",
+    "plan": "Basic",
+    "price": 50_000,
+    "ends_on": "2026-02-28",
+    "instance_id": "019a0000-0000-7000-8000-000000000001",
+    "url": "https://n8n-k3f9.n8n-automation.minispod.localhost",
+    "subscription_id": "019a0000-0000-7000-8000-000000000002",
+}
+ACCESS = "Open https://n8n-k3f9.n8n-automation.minispod.localhost and create the owner account."
+REASON = "The image docker.io/n8nio/n8n:1 cannot be pulled."
+
+# What the acts hand to the post office, kind by kind; some kinds have more than one shape.
+SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
+    (MessageKind.WELCOME, {"url": "http://localhost:3100"}),
+    (
+        MessageKind.TOPUP_RECEIPT,
+        {
+            "number": "TXMP-104",
+            "amount": 1_250_000,
+            "balance": 1_300_000,
+            "payment_type": "bank_transfer",
+            "paid_at": "2026-01-31T03:15:00.123456+00:00",
+        },
+    ),
+    (
+        MessageKind.TOPUP_RECEIPT,
+        {
+            "number": "TXMP-105",
+            "amount": 10_000,
+            "balance": -5_000,
+            "payment_type": None,
+            "paid_at": "2026-01-31T03:15:00+00:00",
+        },
+    ),
+    (MessageKind.INSTANCE_READY, {**SUBSCRIPTION, "access": ACCESS}),
+    (
+        MessageKind.INSTANCE_READY,
+        {**SUBSCRIPTION, "url": None, "access": "Host db.internal\nPassword s3cret&more"},
+    ),
+    (
+        MessageKind.INSTANCE_FAILED,
+        {**SUBSCRIPTION, "reason": REASON, "repair_until": "2026-02-01T03:15:00+00:00"},
+    ),
+    (MessageKind.INSTANCE_FAILED, {**SUBSCRIPTION, "url": None, "reason": REASON, "repair_until": None}),
+    (MessageKind.PROVISIONING_REFUNDED, {**SUBSCRIPTION, "refunded": "Rp 50.000", "reason": REASON}),
+    (
+        MessageKind.PROVISIONING_REFUNDED,
+        {**SUBSCRIPTION, "price": 0, "refunded": "Rp 0", "reason": REASON},
+    ),
+    (MessageKind.RENEWED, {**SUBSCRIPTION, "charged": "Rp 50.000"}),
+    (MessageKind.EXPIRY_NOTICE, {**SUBSCRIPTION, "days_left": 7}),
+    (MessageKind.EXPIRY_NOTICE, {**SUBSCRIPTION, "days_left": 1}),
+    (
+        MessageKind.LOW_CREDIT,
+        {**SUBSCRIPTION, "days_left": 3, "balance": "Rp 12.000", "price_text": "Rp 50.000"},
+    ),
+    (MessageKind.GRACE_STARTED, {**SUBSCRIPTION, "grace_until": "2026-03-07", "price_text": "Rp 50.000"}),
+    *(
+        (MessageKind.EXPIRED, {**SUBSCRIPTION, "kept_until": "2026-03-30", "reason": reason})
+        for reason in ("no_credit", "auto_renew_off", "idle")
+    ),
+    (MessageKind.REVIVED, SUBSCRIPTION),
+    (MessageKind.REVIVED, {**SUBSCRIPTION, "url": None}),
+    (MessageKind.DATA_DELETED, SUBSCRIPTION),
+    (MessageKind.CANCELLED, {**SUBSCRIPTION, "refunded": None}),
+    (MessageKind.CANCELLED, {**SUBSCRIPTION, "refunded": "Rp 50.000"}),
+    (
+        MessageKind.STAFF_ALERT,
+        {"subject": "Instance n8n-k3f9 failed", "sentence": f"{REASON} Customer: Siti <siti@example.com>."},
+    ),
+    (
+        MessageKind.STAFF_ALERT,
+        {
+            "what": "topup_needs_review",
+            "reason": "hold_amount",
+            "number": "TXMP-106",
+            "order_id": "TOPUP-01JC",
+            "transaction_id": None,
+            "amount": 100_000,
+            "state": "REVIEW",
+        },
+    ),
+]
+HOSTILE = "<script>alert('x')</script>\r\nBcc: everybody@example.com \"><img src=x onerror=1> {{ 7*7 }}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def post_office() -> Iterator[None]:
+    app = Flask("letters", template_folder=str(TEMPLATES))
+    app.jinja_env.undefined = StrictUndefined
+    app.extensions["minispod.settings"] = Settings(
+        database_url="postgresql://nobody@127.0.0.1:1/none",
+        redis_url="redis://127.0.0.1:1/0",
+        frontend_url="http://localhost:3100",
+        public_url="http://localhost:5000",
+    )
+    with app.app_context():
+        yield
+
+
+def written(kind: MessageKind, facts: dict[str, Any], language: str, name: str = "Siti Rahayu") -> Mail:
+    recipient = Recipient(name, "siti@example.com", None, language)
+    return letters.write(Letter(uuid.UUID(int=7), kind, recipient, facts), facts)
+
+
+def every_shape() -> list[Any]:
+    return [
+        pytest.param(kind, facts, language, id=f"{kind.value}-{number}-{language}")
+        for number, (kind, facts) in enumerate(SHAPES)
+        for language in LANGUAGES
+    ]
+
+
+def test_every_kind_is_tried() -> None:
+    assert {kind for kind, _ in SHAPES} == set(MessageKind)
+
+
+def test_every_kind_has_its_own_texts_in_both_languages() -> None:
+    wanted = {
+        f"{kind.value}/{name}"
+        for kind in MessageKind
+        for name in (
+            "subject.txt",
+            "subject.id.txt",
+            "body.txt",
+            "body.id.txt",
+            "body.html",
+            "body.id.html",
+        )
+    }
+    folder = TEMPLATES / "email"
+    found = {str(path.relative_to(folder)) for path in folder.glob("*/*")}
+
+    assert found == wanted
+
+
+@pytest.mark.parametrize(("kind", "facts", "language"), every_shape())
+def test_a_mail_greets_reads_well_and_is_whole(
+    kind: MessageKind, facts: dict[str, Any], language: str
+) -> None:
+    mail = written(kind, facts, language)
+
+    assert 8 <= len(mail.subject) <= 110
+    assert mail.text.startswith("Halo Siti" if language == "id" else "Hello Siti")
+    assert "\n\n\n" not in mail.text
+    assert not any(
+        leftover in mail.text + mail.html + mail.subject for leftover in ("{{", "{%", "None", "&amp;lt")
+    )
+    assert not any(line != line.rstrip() for line in mail.text.splitlines())
+    assert [line for line in mail.text.splitlines() if len(line) > 80 and "http" not in line] == []
+    assert f'<html lang="{language}">' in mail.html
+    assert problems_of(mail.html) == []
+
+
+@pytest.mark.parametrize(("kind", "facts", "language"), every_shape())
+def test_what_others_wrote_stays_text(kind: MessageKind, facts: dict[str, Any], language: str) -> None:
+    hostile = {
+        key: HOSTILE if isinstance(value, str) and key != "instance_id" else value
+        for key, value in facts.items()
+    }
+
+    mail = written(kind, hostile, language, name=HOSTILE)
+
+    assert "\n" not in mail.subject
+    assert "\r" not in mail.subject
+    assert "<script" not in mail.html
+    assert "<img" not in mail.html
+    assert "49" not in mail.text
+    assert problems_of(mail.html) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_link_that_is_no_web_address_is_left_out(language: str) -> None:
+    mail = written(MessageKind.REVIVED, {**SUBSCRIPTION, "url": "javascript:alert(1)"}, language)
+
+    assert "javascript:" not in mail.html
+
+
+def test_amounts_and_days_are_written_as_people_write_them() -> None:
+    receipt = dict(SHAPES[1][1])
+
+    english = written(MessageKind.TOPUP_RECEIPT, receipt, "en")
+    indonesian = written(MessageKind.TOPUP_RECEIPT, receipt, "id")
+
+    assert "Rp 1.250.000" in english.subject
+    assert "31 January 2026, 03:15 UTC" in english.text
+    assert "bank transfer" in english.text
+    assert "31 Januari 2026 pukul 03.15 UTC" in indonesian.text
+
+
+def test_a_language_without_texts_is_answered_in_english() -> None:
+    assert written(MessageKind.WELCOME, {"url": "http://localhost:3100"}, "fr").text.startswith("Hello Siti")
+
+
+def test_secrets_are_shown_as_they_are() -> None:
+    mail = written(MessageKind.INSTANCE_READY, {**SUBSCRIPTION, "access": "password s3cret&<more>"}, "en")
+
+    assert "password s3cret&<more>" in mail.text
+    assert "password s3cret&amp;&lt;more&gt;" in mail.html
+
+
+class _Tags(HTMLParser):
+    """Checks that what is opened is closed, in order, and that no script or handler came in."""
+
+    VOID = frozenset({"meta", "br", "img"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.problems: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.VOID:
+            self.open.append(tag)
+        self.problems += [f"{tag} has {name}" for name, _ in attrs if name.startswith("on")]
+        self.problems += [f"{tag} is not for mails"] if tag in ("script", "img", "iframe", "form") else []
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.problems.append(f"</{tag}> closes something else")
+
+
+def problems_of(html: str) -> list[str]:
+    parser = _Tags()
+    parser.feed(re.sub(r"<!doctype html>", "", html))
+    parser.close()
+    return parser.problems + [f"{tag} stays open" for tag in parser.open]
