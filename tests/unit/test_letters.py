@@ -61,7 +61,7 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
     (MessageKind.INSTANCE_READY, {**SUBSCRIPTION, "access": ACCESS}),
     (
         MessageKind.INSTANCE_READY,
-        {**SUBSCRIPTION, "url": None, "access": "Host db.internal\nPassword s3cret&more"},
+        {**SUBSCRIPTION, "price": 0, "url": None, "access": "Host db.internal\nPassword s3cret&more"},
     ),
     (
         MessageKind.INSTANCE_FAILED,
@@ -75,7 +75,7 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
     ),
     (MessageKind.RENEWED, {**SUBSCRIPTION, "charged": "Rp 50.000"}),
     (MessageKind.EXPIRY_NOTICE, {**SUBSCRIPTION, "days_left": 7}),
-    (MessageKind.EXPIRY_NOTICE, {**SUBSCRIPTION, "days_left": 1}),
+    (MessageKind.EXPIRY_NOTICE, {**SUBSCRIPTION, "price": 0, "days_left": 1}),
     (
         MessageKind.LOW_CREDIT,
         {**SUBSCRIPTION, "days_left": 3, "balance": "Rp 12.000", "price_text": "Rp 50.000"},
@@ -212,6 +212,7 @@ def test_amounts_and_days_are_written_as_people_write_them() -> None:
     assert "31 January 2026, 03:15 UTC" in english.text
     assert "bank transfer" in english.text
     assert "31 Januari 2026 pukul 03.15 UTC" in indonesian.text
+    assert "transfer bank" in indonesian.text
 
 
 def test_a_language_without_texts_is_answered_in_english() -> None:
