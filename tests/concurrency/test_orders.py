@@ -1,0 +1,182 @@
+"""Orders that come at the same moment, with real threads and real commits: nobody wins twice."""
+
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import func, select
+
+from minispod.catalog.models import Plan
+from minispod.instances.models import Instance
+from minispod.kernel.actor import system
+from minispod.kernel.clock import FrozenClock
+from minispod.kernel.database import session
+from minispod.kernel.errors import Refusal
+from minispod.kernel.outbox import OutboxRow
+from minispod.kernel.tasks import Task
+from minispod.kernel.unit_of_work import unit_of_work
+from minispod.rules import business_rules
+from minispod.settings import Settings
+from minispod.subscriptions import cancellation, expiry, ordering
+from minispod.subscriptions.models import Subscription
+from minispod.wallet import statements
+from minispod.wallet.models import LedgerEntry, Wallet
+from tests.plugins.app import Person, PortsNow
+
+CROWD = 50
+AtOnce = Callable[[int, Callable[[int], Any]], list[Any]]
+PlanFinder = Callable[..., uuid.UUID]
+
+
+def _order(
+    app: Flask, settings: Settings, ports: PortsNow, clock: FrozenClock, person: Person, plan: uuid.UUID
+) -> str:
+    with app.app_context(), unit_of_work():
+        ordering.place_order(
+            plan,
+            user_id=person.id,
+            rules=business_rules(settings),
+            sealer=ports.sealer,
+            actor=person.actor,
+            at=clock.now(),
+        )
+        return "ordered"
+
+
+def _tally(results: list[Any]) -> Counter[str]:
+    return Counter(each.code if isinstance(each, Refusal) else str(each) for each in results)
+
+
+def _count(app: Flask, model: type[Any]) -> int:
+    with app.app_context():
+        return session().scalar(select(func.count()).select_from(model)) or 0
+
+
+def test_fifty_orders_of_one_customer_with_credit_for_one(
+    app: Flask,
+    settings: Settings,
+    ports: PortsNow,
+    clock: FrozenClock,
+    person: Callable[..., Person],
+    plan_id: PlanFinder,
+    at_once: AtOnce,
+) -> None:
+    owner = person(credit=50_000)
+    plan = plan_id()
+
+    tally = _tally(at_once(CROWD, lambda _: _order(app, settings, ports, clock, owner, plan)))
+
+    assert tally["ordered"] == 1
+    assert tally["ordered"] + tally["subscriptions.live_subscription_exists"] == CROWD
+    assert (_count(app, Subscription), _count(app, Instance), _count(app, LedgerEntry)) == (1, 1, 2)
+    with app.app_context():
+        assert session().get_one(Wallet, owner.id).balance == 0
+        assert session().get_one(Plan, plan).used_quota == 1
+        assert statements.differences() == []
+        waiting = session().scalars(select(OutboxRow).where(OutboxRow.task == Task.RECONCILE_INSTANCE.value))
+        assert len(waiting.all()) == 1
+
+
+def test_orders_of_different_services_with_credit_for_one(
+    app: Flask,
+    settings: Settings,
+    ports: PortsNow,
+    clock: FrozenClock,
+    person: Callable[..., Person],
+    plan_id: PlanFinder,
+    at_once: AtOnce,
+) -> None:
+    owner = person(credit=75_000)
+    plans = [plan_id("n8n-automation"), plan_id("ghost-blog"), plan_id("postgresql", "PRO")]
+
+    tally = _tally(
+        at_once(CROWD, lambda index: _order(app, settings, ports, clock, owner, plans[index % 3]))
+    )
+
+    assert tally["ordered"] == 1
+    with app.app_context():
+        assert session().get_one(Wallet, owner.id).balance >= 0
+        assert statements.differences() == []
+        assert sum(session().get_one(Plan, plan).used_quota for plan in plans) == 1
+
+
+def test_fifty_orders_of_a_free_plan_by_one_customer(
+    app: Flask,
+    settings: Settings,
+    ports: PortsNow,
+    clock: FrozenClock,
+    person: Callable[..., Person],
+    plan_id: PlanFinder,
+    at_once: AtOnce,
+) -> None:
+    owner = person()
+    plan = plan_id("n8n-automation", "FREE")
+
+    tally = _tally(at_once(CROWD, lambda _: _order(app, settings, ports, clock, owner, plan)))
+
+    assert tally == {"ordered": 1, "subscriptions.live_subscription_exists": CROWD - 1}
+    with app.app_context():
+        assert session().get_one(Plan, plan).used_quota == 1
+
+
+def test_fifty_customers_and_one_slot(
+    app: Flask,
+    settings: Settings,
+    ports: PortsNow,
+    clock: FrozenClock,
+    person: Callable[..., Person],
+    plan_id: PlanFinder,
+    at_once: AtOnce,
+) -> None:
+    plan = plan_id()
+    people = [person(credit=50_000) for _ in range(CROWD)]
+    with app.app_context():
+        row = session().get_one(Plan, plan)
+        row.used_quota = row.total_quota - 1
+        session().commit()
+
+    tally = _tally(at_once(CROWD, lambda index: _order(app, settings, ports, clock, people[index], plan)))
+
+    assert tally == {"ordered": 1, "catalog.plan_sold_out": CROWD - 1}
+    assert _count(app, Subscription) == 1
+    with app.app_context():
+        balances = session().scalars(select(Wallet.balance)).all()
+        assert sum(balances) == (CROWD - 1) * 50_000
+        assert statements.differences() == []
+
+
+def test_the_calendar_in_parallel_with_a_cancellation_ends_in_one_of_both(
+    app: Flask,
+    settings: Settings,
+    ports: PortsNow,
+    clock: FrozenClock,
+    person: Callable[..., Person],
+    plan_id: PlanFinder,
+    at_once: AtOnce,
+) -> None:
+    owner = person(credit=100_000)
+    plan = plan_id()
+    _order(app, settings, ports, clock, owner, plan)
+    with app.app_context():
+        mine = session().scalars(select(Subscription.id)).one()
+    clock.advance(days=31)
+
+    def act(index: int) -> object:
+        with app.app_context(), unit_of_work():
+            if index % 2:
+                rules = business_rules(settings)
+                return expiry.advance(mine, rules=rules, actor=system("tests"), at=clock.now())
+            return cancellation.cancel(
+                mine, rules=business_rules(settings), actor=owner.actor, at=clock.now()
+            )
+
+    at_once(12, act)
+
+    with app.app_context():
+        assert statements.differences() == []
+        assert session().get_one(Plan, plan).used_quota == 0
+        balance = session().get_one(Wallet, owner.id).balance
+    # Cancelled first: the first month is refunded. Renewed first: the second month is.
+    assert balance in (100_000, 50_000)
