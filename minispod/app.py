@@ -49,6 +49,10 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     cli.init_app(app)
     _answer_errors(app)
     app.wsgi_app = OneTree(app.wsgi_app)  # type: ignore[method-assign]
+    if settings.operation.serve_realtime:
+        from minispod.realtime.server import attach
+
+        attach(app)
     if settings.web.trusted_proxies:
         hops = settings.web.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

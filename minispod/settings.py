@@ -268,6 +268,12 @@ class OperationSettings(_Group):
     serve_realtime: bool = Field(
         False, description="Whether this web process also answers /socket.io/ (the demo's one origin)."
     )
+    realtime_connections: int = Field(
+        12,
+        ge=1,
+        le=1000,
+        description="Live connections that a process with SERVE_REALTIME accepts; each holds a thread.",
+    )
 
     @field_validator("sealing_keys", mode="before")
     @classmethod

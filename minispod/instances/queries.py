@@ -1,7 +1,7 @@
 """Reads of instances. Every customer-facing read filters by owner (decision 41)."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +31,18 @@ class Access:
         return "Access(***)"
 
 
+@dataclass(frozen=True, slots=True)
+class StatusFacts:
+    """What a customer sees of an instance at one moment."""
+
+    instance_id: uuid.UUID
+    subscription_id: uuid.UUID
+    user_id: uuid.UUID
+    status: InstanceStatus
+    health_status: str | None
+    public_url: str
+
+
 def get_instance(instance_id: uuid.UUID, *, actor: Actor) -> Instance:
     """The instance; raise NoSuchInstance when it is missing or not the actor's."""
     instance = session().get(Instance, instance_id)
@@ -48,6 +60,24 @@ def instances_of(subscription_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Insta
 def instance_of(subscription_id: uuid.UUID) -> Instance | None:
     """The instance of a subscription; the caller has checked the owner."""
     return session().scalar(select(Instance).where(Instance.subscription_id == subscription_id))
+
+
+def list_statuses(*, owners: Collection[uuid.UUID] | None, ended_since: datetime) -> Sequence[StatusFacts]:
+    """The status of these customers' instances (None: of all) that live or ended lately, without their rows.
+
+    For live status: the caller shows each only to its owner and to staff.
+    """
+    wanted = select(
+        Instance.id,
+        Instance.subscription_id,
+        Instance.user_id,
+        Instance.status,
+        Instance.health_status,
+        Instance.public_url,
+    ).where(or_(Instance.status != InstanceStatus.TERMINATED, Instance.status_changed_at > ended_since))
+    if owners is not None:
+        wanted = wanted.where(Instance.user_id.in_(owners))
+    return [StatusFacts(*row) for row in session().execute(wanted)]
 
 
 def list_instances(

@@ -1,0 +1,193 @@
+"""`/k8s-logs`: the log of one's own instance, line by line, as the existing front end expects it.
+
+`log-start`, `log-data` and `log-error` each carry exactly one string. After an error the client is
+disconnected from here; it reconnects when the customer asks for it. A client that reads slowly slows its
+own stream down, nothing else.
+"""
+
+import threading
+import time
+from dataclasses import dataclass
+
+import structlog
+from flask import request
+from flask_socketio import Namespace
+
+from minispod.cluster.port import ClusterPort, ClusterRefused, ClusterUnavailable, LogStream, NoSuchObject
+from minispod.instances.models import Instance
+from minispod.instances.workload import CONTAINER
+from minispod.kernel.errors import Refusal, RuleBroken
+from minispod.kernel.ids import parse_id
+from minispod.kernel.unit_of_work import release_connection
+from minispod.ports import current_ports
+from minispod.realtime.lines import readable
+from minispod.realtime.presence import Guest, Presence
+from minispod.realtime.rounds import Rounds
+from minispod.realtime.visitors import admit, connect_error, said
+from minispod.realtime.wire import Wire
+from minispod.subscriptions.queries import get_subscription
+
+log = structlog.get_logger()
+
+NAMESPACE = "/k8s-logs"
+TAIL = 200
+PER_ACCOUNT = 5
+IN_ALL = 100
+
+_MOST_UNREAD = 500
+_DRAIN_SECONDS = 0.05
+# A stream that ended after so long a silence ended because of it, not because the application did.
+_LONG_SILENCE = 300.0
+
+NO_INSTANCE = "There is no running instance to show logs of."
+NO_POD = "The application has no pod yet. Please connect again in a moment."
+NOT_STARTED = "The application has not started yet. Please connect again in a moment."
+ENDED = "The log has ended: the application was stopped or restarted. Connect again to follow the new one."
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the log of an instance is found."""
+
+    namespace: str
+    workload: str
+    container: str = CONTAINER
+
+    @classmethod
+    def of(cls, instance: Instance | None) -> "Source | None":
+        """The source for an instance; None when nothing of it runs."""
+        if instance is None or instance.is_gone:
+            return None
+        return cls(instance.namespace, instance.name)
+
+
+class LogsNamespace(Namespace):
+    """The namespace: refuses strangers, starts and ends followers."""
+
+    def __init__(self, wire: Wire, presence: Presence, rounds: Rounds) -> None:
+        super().__init__(NAMESPACE)
+        self._wire = wire
+        self._presence = presence
+        self._rounds = rounds
+
+    def on_connect(self, auth: object = None) -> None:
+        """Let the owner or staff in, and begin to follow."""
+        sid: str = request.sid  # type: ignore[attr-defined]
+        try:
+            visitor = admit(auth, request.remote_addr)
+            wanted = said(auth, "subscriptionId")
+            if not wanted:
+                raise RuleBroken("Subscription ID is required")
+            found = get_subscription(parse_id(wanted), actor=visitor.actor)
+            source = Source.of(found.instance)
+            follower = Follower(self._wire, sid, source, current_ports().cluster)
+            self._presence.enter(Guest(sid, NAMESPACE, visitor, follower.end))
+        except Refusal as refusal:
+            raise connect_error(refusal) from None
+        release_connection()
+        self._rounds.begin()
+        self._wire.in_background(follower.run)
+
+    def on_disconnect(self, reason: object = None) -> None:
+        """Stop following."""
+        self._presence.leave(request.sid)  # type: ignore[attr-defined]
+
+
+class Follower:
+    """Carries the lines of one source to one client until either is gone; asks no database."""
+
+    def __init__(self, wire: Wire, sid: str, source: Source | None, cluster: ClusterPort) -> None:
+        self._wire = wire
+        self._sid = sid
+        self._source = source
+        self._cluster = cluster
+        self._ended = threading.Event()
+        self._stream: LogStream | None = None
+        self._lock = threading.Lock()
+
+    def run(self) -> None:
+        """Follow; whatever ends it is said in one sentence, and the client is disconnected."""
+        if not self._wire.await_let_in(self._sid, NAMESPACE):
+            return
+        try:
+            sentence = self._follow(self._source) if self._source else NO_INSTANCE
+        except Refusal as refusal:
+            sentence = _sentence_for(refusal)
+        except Exception:  # a thread of its own: nobody above would hear of it
+            log.exception("realtime.log_crashed")
+            sentence = ClusterUnavailable.default_message
+        finally:
+            self._close()
+        if not self._ended.is_set():
+            self._wire.send("log-error", sentence, to=self._sid, namespace=NAMESPACE)
+            self._wire.hang_up(self._sid, NAMESPACE)
+
+    def end(self) -> None:
+        """Stop, also while the next line is waited for; may be called from any thread."""
+        self._ended.set()
+        self._close()
+
+    def _follow(self, source: Source) -> str:
+        lines = TAIL
+        while self._open(source, lines):
+            if lines:
+                start = f"{source.workload}/{source.container}"
+                self._wire.send("log-start", start, to=self._sid, namespace=NAMESPACE)
+            heard_at = self._carry()
+            self._close()
+            if time.monotonic() - heard_at < _LONG_SILENCE:
+                break
+            lines = 0
+        return ENDED
+
+    def _open(self, source: Source, lines: int) -> bool:
+        """Begin a stream; False when the client left meanwhile."""
+        if self._ended.is_set():
+            return False
+        stream = self._cluster.follow_logs(
+            source.namespace, source.workload, container=source.container, lines=lines
+        )
+        with self._lock:
+            self._stream = stream
+        if self._ended.is_set():
+            self._close()
+            return False
+        return True
+
+    def _carry(self) -> float:
+        """Send line by line until the stream ends; tells when the last one came."""
+        heard_at = time.monotonic()
+        assert self._stream is not None  # noqa: S101 - `_open` has just said so
+        for line in self._stream:
+            heard_at = time.monotonic()
+            text = readable(line)
+            if text:
+                if not self._has_room():
+                    break
+                self._wire.send("log-data", text, to=self._sid, namespace=NAMESPACE)
+        return heard_at
+
+    def _has_room(self) -> bool:
+        """Wait until the client has read enough; False when it is gone."""
+        while not self._ended.is_set():
+            unread = self._wire.backlog(self._sid, NAMESPACE)
+            if unread is None:
+                return False
+            if unread < _MOST_UNREAD:
+                return True
+            self._ended.wait(_DRAIN_SECONDS)
+        return False
+
+    def _close(self) -> None:
+        with self._lock:
+            stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
+
+
+def _sentence_for(refusal: Refusal) -> str:
+    if isinstance(refusal, NoSuchObject):
+        return NO_POD
+    if isinstance(refusal, ClusterRefused):
+        return NOT_STARTED
+    return refusal.message
