@@ -96,7 +96,7 @@ class MidtransGateway:
         )
 
     def close(self) -> None:
-        """Close the connections of the calling thread."""
+        """Close idle connections; a later call opens new ones."""
         self._line.close()
 
     def _about(self, id: str, call: Callable[[Any], Any], seconds: float) -> GatewayStatus:

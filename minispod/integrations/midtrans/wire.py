@@ -1,13 +1,14 @@
 """The official client on a leash: time budget, no redirects, bounded answers, errors in our own words.
 
 midtransclient has no timeout of its own, follows redirects (turning POST into GET) and puts the
-Authorization header into its exceptions. Invariant: nothing but our refusals leaves `Line.ask`, and they
-carry neither the library's exception nor its text.
+Authorization header into its exceptions. Invariant: nothing but our refusals leaves a `Line`, they
+come in time, and they carry neither the library's exception nor its text.
 """
 
 import io
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,8 @@ _ANSWER_LIMIT = 256 * 1024
 _CHUNK = 16 * 1024
 _CONNECT_SECONDS = 2.0
 _SHOWN_TEXT = 200
+# What the HTTP calls may use of the time; the rest is for noticing that they did not keep to it.
+_OWN_SHARE = 0.95
 
 # Answers that say "not now" or "our own set-up is wrong": nothing the customer's request could mend.
 _OUR_TROUBLE = {401, 402, 403, 405, 408, 429}
@@ -93,59 +96,93 @@ class _Clients:
     core: Any
 
 
-class Line(threading.local):
-    """The clients of one thread. Sessions keep connections open and must not be shared between threads."""
+class Line:
+    """Conversations with one account. Safe between threads: each conversation has its clients to itself."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._clients: _Clients | None = None
-
-    def _connected(self) -> _Clients:
-        if self._clients is None:
-            account = self._account
-            session = BoundedSession()
-            made = []
-            for kind in (Snap, CoreApi):
-                # Fresh dictionaries: the library shares its default ones between all instances.
-                client = kind(account.is_production, account.server_key, account.client_key, {}, {})
-                _point_at(client.api_config, account)
-                client.http_client.http_client = session
-                made.append(client)
-            self._clients = _Clients(session, *made)
-        return self._clients
+        self._idle: deque[_Clients] = deque()
 
     def snap(self, call: Callable[[Any], Any], *, seconds: float) -> Answer:
-        """Ask the Snap API something."""
-        clients = self._connected()
-        return self._ask(clients.session, lambda: call(clients.snap), seconds)
+        """Ask the Snap API something; the answer or a refusal comes within `seconds`."""
+        return self._ask(lambda clients: call(clients.snap), seconds)
 
     def core(self, call: Callable[[Any], Any], *, seconds: float) -> Answer:
-        """Ask the Core API something about a transaction."""
-        clients = self._connected()
-        return self._ask(clients.session, lambda: call(clients.core.transactions), seconds)
+        """Ask the Core API something about a transaction; in time, as above."""
+        return self._ask(lambda clients: call(clients.core.transactions), seconds)
 
     def close(self) -> None:
-        """Hang up; the next question connects anew."""
-        if self._clients is not None:
-            self._clients.session.close()
-            self._clients = None
+        """Hang up where nobody is talking; the next question connects anew."""
+        while self._idle:
+            self._idle.pop().session.close()
 
-    def _ask(self, session: BoundedSession, call: Callable[[], Any], seconds: float) -> Answer:
+    def _ask(self, call: Callable[[_Clients], Any], seconds: float) -> Answer:
         refuse_inside_unit_of_work()
-        session.budget_seconds = seconds
-        refusal: GatewayRejected | GatewayUnavailable
         try:
-            answer = call()
+            clients = self._idle.pop()
+        except IndexError:
+            clients = _connected(self._account)
+        clients.session.budget_seconds = seconds * _OWN_SHARE
+        talk = _Talk(clients, call)
+        if not talk.ended_within(seconds):
+            raise _unavailable("timeout")
+        self._idle.append(clients)
+        if talk.refusal is not None:
+            raise talk.refusal
+        return talk.answer
+
+
+class _Talk:
+    """One conversation in a thread of its own, because name resolution and a dripping peer know no timeout.
+
+    One that takes too long is left alone and closes its connections when it ends at last.
+    """
+
+    def __init__(self, clients: _Clients, call: Callable[[_Clients], Any]) -> None:
+        self._clients, self._call = clients, call
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._is_abandoned = False
+        self.answer: Answer = {}
+        self.refusal: GatewayRejected | GatewayUnavailable | None = None
+        threading.Thread(target=self._run, name="midtrans", daemon=True).start()
+
+    def ended_within(self, seconds: float) -> bool:
+        """Wait; one that has not ended is abandoned for good."""
+        if self._ended.wait(seconds):
+            return True
+        with self._lock:
+            self._is_abandoned = not self._ended.is_set()
+            return not self._is_abandoned
+
+    def _run(self) -> None:
+        try:
+            answer = self._call(self._clients)
         except MidtransAPIError as error:
-            refusal = _from_api_error(error)
+            self.refusal = _from_api_error(error)
         except Exception as error:  # noqa: BLE001 - the fence: the library lets anything through
-            refusal = _unavailable(_reason(error))
+            self.refusal = _unavailable(_reason(error))
         else:
             if isinstance(answer, dict):
-                return answer
-            refusal = _unavailable("not_an_object")
-        # Raised out here, so that the library's exception (it holds the key) is not even its context.
-        raise refusal
+                self.answer = answer
+            else:
+                self.refusal = _unavailable("not_an_object")
+        with self._lock:
+            self._ended.set()
+            if self._is_abandoned:
+                self._clients.session.close()
+
+
+def _connected(account: Account) -> _Clients:
+    session = BoundedSession()
+    made = []
+    for kind in (Snap, CoreApi):
+        # Fresh dictionaries: the library shares its default ones between all instances.
+        client = kind(account.is_production, account.server_key, account.client_key, {}, {})
+        _point_at(client.api_config, account)
+        client.http_client.http_client = session
+        made.append(client)
+    return _Clients(session, *made)
 
 
 def _point_at(config: Any, account: Account) -> None:

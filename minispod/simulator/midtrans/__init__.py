@@ -25,10 +25,10 @@ The control API lives below `/sim/api` (header `Authorization: Bearer <admin_tok
 Replaying recorded notifications:
 
 * `POST notify {"fixture": "x.json" | "body": ... | "raw_base64": ..., "status_api": ..., "url": ..., "copies": 20,
-  "concurrent": true, "sign": "keep"|"good"|"bad", "headers": {}}` sends those bytes at once and answers
-  `{"status", "answer", "error", "deliveries"}`. With `status_api` the Status API is prepared first:
-  `"mirror"` (the same facts as the body), an object (these values differ; `lookup_by: transaction_id` hides it
-  from the order id) or `"404"`. Fixtures come from the folder given by --fixtures.
+  "concurrent": true, "sign": "keep"|"good"|"bad", "headers": {}}` sends those bytes at once, without retries,
+  and answers `{"status", "answer", "error", "deliveries"}`. With `status_api` the Status API is prepared
+  first: `"mirror"` (the same facts as the body), an object (these values differ; `lookup_by: transaction_id`
+  hides it from the order id) or `"404"`. Fixtures come from the folder given by --fixtures.
 * `POST status-answers` with the same keys prepares the Status API only.
 * `POST orders/seed {"order_id", "gross_amount", "payment_type", "status", "transaction_id"?, "fields"?}` puts a
   living transaction in place, silently, for events to go on from.

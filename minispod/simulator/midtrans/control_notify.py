@@ -83,6 +83,7 @@ def _delivery(sim: Simulation, raw: bytes, facts: dict[str, Any], wanted: dict[s
         order_id=order_id if isinstance(order_id, str) else None,
         cause="by hand",
         state="held",
+        is_retried=False,
         headers={str(name): str(value) for name, value in (wanted.get("headers") or {}).items()},
     )
     return records.save_delivery(sim.store, delivery)

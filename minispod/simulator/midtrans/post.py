@@ -132,7 +132,7 @@ class Post:
             delivery.state = "blocked"
         elif status is not None and 200 <= status < 300:
             delivery.state = "done"
-        elif retries >= RETRIES.get(status or 0, RETRIES_OTHERWISE):
+        elif not delivery.is_retried or retries >= RETRIES.get(status or 0, RETRIES_OTHERWISE):
             delivery.state = "gave_up"
         else:
             minutes = WAITS_MINUTES[min(retries, len(WAITS_MINUTES) - 1)]

@@ -94,6 +94,7 @@ class Delivery:
     cause: str = ""
     state: str = "due"  # due | done | gave_up | blocked | held | dropped
     batch: str | None = None  # copies that leave at the same moment
+    is_retried: bool = True
     headers: dict[str, str] = field(default_factory=dict)
     attempts: list[dict[str, Any]] = field(default_factory=list)
 

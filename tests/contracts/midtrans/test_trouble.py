@@ -1,9 +1,12 @@
 """The adapter against a gateway in trouble: one kind of refusal, in time, and no key anywhere in it."""
 
+import base64
+import socket
 import threading
 import time
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -149,6 +152,51 @@ def test_refusals_hold_neither_the_key_nor_the_librarys_exception(
     assert error.__cause__ is None
     assert error.__context__ is None
     assert SERVER_KEY not in "".join(traceback.format_exception(error)) + repr(error.__dict__)
+
+
+def test_nothing_that_is_logged_holds_the_key(
+    gateway: MidtransGateway, control: Control, paid: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for action, more in TROUBLE:
+        control.fault(action, **more)
+        with pytest.raises(GatewayUnavailable):
+            gateway.status(paid)
+
+    captured = capfd.readouterr()
+    assert SERVER_KEY not in captured.out + captured.err
+    assert base64.b64encode(f"{SERVER_KEY}:".encode()).decode() not in captured.out + captured.err
+
+
+@pytest.fixture
+def dripping_url() -> Iterator[str]:
+    """A server that answers a byte at a time, for ever."""
+    listening, stopped = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def drip() -> None:
+        with suppress(OSError):
+            connection, _ = listening.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                while not stopped.wait(0.1):
+                    connection.sendall(b"x")
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    stopped.set()
+    listening.close()
+    thread.join()
+
+
+def test_a_dripping_gateway_is_given_up_on_as_well(dripping_url: str) -> None:
+    gateway = MidtransGateway(server_key=SERVER_KEY, core_base_url=dripping_url)
+
+    began = time.monotonic()
+    with pytest.raises(GatewayUnavailable) as refused:
+        gateway.status(order().order_id)
+
+    assert time.monotonic() - began < 3.5
+    assert refused.value.details == {"reason": "timeout"}
 
 
 @pytest.fixture
