@@ -35,6 +35,7 @@ def main() -> int:
     if (code := keeper.split_off_keeper()) is not None:
         return code
     stop = _StopSwitch()
+    os.umask(0o077)  # mails, logs and payments of the demo are nobody else's business
     try:
         return _run(directory, stop, began)
     except CannotStart as reason:
