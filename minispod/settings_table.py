@@ -1,0 +1,56 @@
+"""The README's configuration table, written from the settings themselves (`flask settings-table`).
+
+Pure: it reads the fields of the groups, never the environment, so that the table is the same everywhere. Defaults of
+secrets are not shown.
+"""
+
+from typing import Any
+
+from pydantic import AliasChoices, SecretStr
+from pydantic.fields import FieldInfo
+
+from minispod.settings import GROUPS
+
+_HEADER = ("| Variable | Default | Meaning |", "|---|---|---|")
+# Secret although it is no SecretStr: a tuple of keys.
+_SECRET_NAMES = frozenset({"SEALING_KEYS"})
+
+
+def render() -> str:
+    """The table in Markdown, one section per group, without a trailing newline."""
+    return "\n\n".join(_section(group.__doc__ or group.__name__, group.model_fields) for group in GROUPS)
+
+
+def _section(title: str, fields: dict[str, FieldInfo]) -> str:
+    rows = (_row(_variable(name, field), field) for name, field in fields.items())
+    return "\n".join((f"**{title.strip()}**", "", *_HEADER, *rows))
+
+
+def _row(variable: str, field: FieldInfo) -> str:
+    default = "*secret*" if _is_secret(variable, field) else _shown(field.default)
+    return f"| `{variable}` | {default} | {_cell(field.description or '')} |"
+
+
+def _variable(name: str, field: FieldInfo) -> str:
+    alias = field.validation_alias
+    if isinstance(alias, AliasChoices):
+        return str(alias.choices[0])
+    return alias.upper() if isinstance(alias, str) else name.upper()
+
+
+def _is_secret(variable: str, field: FieldInfo) -> bool:
+    return variable in _SECRET_NAMES or isinstance(field.default, SecretStr)
+
+
+def _shown(default: Any) -> str:
+    if default is None or default in ("", ()):
+        return ""
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    if isinstance(default, tuple):
+        default = ",".join(map(str, default))
+    return f"`{_cell(str(default))}`"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
