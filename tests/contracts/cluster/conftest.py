@@ -1,0 +1,120 @@
+"""The same suite against the Kubernetes simulator always, and against the cluster of KUBECONFIG with --cluster."""
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+import pytest
+
+from minispod.catalog.recipes import AppRecipe, generate_secrets, get_recipe
+from minispod.instances.manifests import InstanceSpec, NamespaceSpec, instance_manifests, namespace_manifests
+from minispod.instances.naming import host_for, instance_name, namespace_for, public_url
+from minispod.integrations.kubernetes.adapter import KubernetesCluster
+from minispod.integrations.kubernetes.client import KubernetesClient
+from minispod.kernel.ids import new_id, short_code
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A cluster to test against: our adapter, a bare client for what others do to it, its Ingress address."""
+
+    kubeconfig: str
+    ingress: str | None
+    seconds: float
+    cluster: KubernetesCluster
+    bare: KubernetesClient
+
+    def eventually(self, ask: Callable[[], T]) -> T:
+        """Ask again and again until the answer is true; fails with the last answer."""
+        deadline = time.monotonic() + self.seconds
+        while not (answer := ask()):
+            assert time.monotonic() < deadline, f"not within {self.seconds:.0f} s: {answer!r}"
+            time.sleep(0.1)
+        return answer
+
+
+@dataclass
+class Customer:
+    """A customer of our own, with a namespace that goes when the test ends."""
+
+    target: Target
+    room: dict[str, int] = field(default_factory=dict)
+    user_id: uuid.UUID = field(default_factory=uuid.uuid4)
+
+    @property
+    def namespace(self) -> str:
+        """The customer's namespace."""
+        return namespace_for(self.user_id)
+
+    def walls(self) -> NamespaceSpec:
+        """The namespace with room for two small instances."""
+        room = {"cpu_milli": 1000, "memory_mb": 1024, "storage_gb": 2, "instances": 2, **self.room}
+        return NamespaceSpec(namespace=self.namespace, user_id=self.user_id, **room)
+
+    def spec(self, recipe: AppRecipe | str, **changes: Any) -> InstanceSpec:
+        """A small instance of a recipe."""
+        recipe = get_recipe(recipe) if isinstance(recipe, str) else recipe
+        code = short_code()
+        host = host_for(
+            "{instance}.{service}.{domain}", code=code, service_slug=recipe.slug, domain="minispod.localhost"
+        )
+        spec = InstanceSpec(
+            instance_id=new_id(),
+            subscription_id=new_id(),
+            user_id=self.user_id,
+            namespace=self.namespace,
+            name=instance_name(recipe.slug, code),
+            service_slug=recipe.slug,
+            recipe=recipe,
+            host=host,
+            public_url=public_url("http", host),
+            cpu_milli=250,
+            memory_mb=256,
+            storage_gb=1,
+            secrets=generate_secrets(recipe),
+            tls=False,
+        )
+        return replace(spec, **changes)
+
+    def apply(self, spec: InstanceSpec) -> None:
+        """Apply the walls and one instance."""
+        self.target.cluster.apply([*namespace_manifests(self.walls()), *instance_manifests(spec)])
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test once per cluster."""
+    if "target" in metafunc.fixturenames:
+        clusters = ["simulator", "kubernetes"] if metafunc.config.getoption("--cluster") else ["simulator"]
+        metafunc.parametrize("target", clusters, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def target(request: pytest.FixtureRequest) -> Target:
+    """The simulator, or the real cluster."""
+    if request.param == "simulator":
+        facts = request.getfixturevalue("kubernetes_simulator").facts
+        kubeconfig, ingress, seconds = facts["kubeconfig"], facts["ingress"], 20.0
+    else:
+        kubeconfig, ingress, seconds = os.environ["KUBECONFIG"], os.environ.get("INGRESS_ADDRESS"), 120.0
+    return Target(kubeconfig, ingress, seconds, KubernetesCluster(kubeconfig), KubernetesClient(kubeconfig))
+
+
+@pytest.fixture
+def customer(target: Target) -> Iterator[Customer]:
+    """A customer whose namespace is deleted at the end."""
+    customer = Customer(target)
+    yield customer
+    target.cluster.delete_namespace(customer.namespace)
+
+
+@pytest.fixture
+def poor_customer(target: Target) -> Iterator[Customer]:
+    """A customer whose plans leave no room for an instance."""
+    customer = Customer(target, {"cpu_milli": 10, "memory_mb": 10, "storage_gb": 1, "instances": 1})
+    yield customer
+    target.cluster.delete_namespace(customer.namespace)
