@@ -1,0 +1,102 @@
+"""The whole simulated cluster without its sockets: store, rules, controllers and the passing of time, put together."""
+
+from typing import Any
+
+from .admission import Admission
+from .controllers.context import Context
+from .controllers.images import Images
+from .controllers.wiring import Controllers
+from .dials import Dials
+from .machinery.jsonish import Json
+from .machinery.kinds import BY_KEY
+from .reactor import Reactor
+from .recorder import Recorder
+from .registry import Registry
+from .removal import Removal
+from .seeds import sow
+from .store import Store
+from .weather import Weather
+
+
+class Cluster:
+    """Everything that lives between the API and the clock."""
+
+    def __init__(self, *, speed: float, root_certificate: str) -> None:
+        self.dials = Dials()
+        self.weather = Weather()
+        self.images = Images()
+        self.store = Store()
+        admission = Admission(self.store, self.dials)
+        self.registry = Registry(self.store, admission)
+        self.removal = Removal(self.store, admission)
+        self.reactor = Reactor(self.store.lock, speed)
+        recorder = Recorder(self.store, self.reactor)
+        context = Context(
+            self.store, self.registry, self.removal, self.reactor, recorder, self.dials, self.images
+        )
+        self.controllers = Controllers(context, root_certificate)
+
+    def start(self, saved: Json | None = None) -> None:
+        """Begin anew, or where a saved state left off, and let time pass."""
+        with self.store.lock:
+            if saved:
+                self._restore(saved)
+            else:
+                sow(self.registry)
+            self.controllers.awaken()
+        self.reactor.start()
+
+    def stop(self) -> None:
+        """Let time stand still."""
+        self.weather.clear()
+        self.reactor.stop()
+
+    def reset(self) -> None:
+        """Become a new cluster; watchers see their past expire."""
+        with self.store.lock:
+            self.reactor.clear()
+            self.weather.clear()
+            kubelets = self.controllers.kubelets
+            kubelets.runs.clear()
+            kubelets.off.clear()
+            kubelets.life.faults.heal()
+            for collection in (
+                self.images.known,
+                self.images.unknown,
+                self.images.local,
+                self.images.pull_seconds,
+            ):
+                collection.clear()
+            for name, value in Dials().shown().items():
+                self.dials.turn(name, value)
+            self.store.load(self.store.version + 1, [])
+            sow(self.registry)
+            self.store.forget_history()
+            self.controllers.awaken()
+
+    def snapshot(self) -> Json:
+        """Everything a restart needs."""
+        with self.store.lock:
+            return {
+                "version": self.store.version,
+                "objects": [[resource.key, obj] for resource, obj in self.store.everything()],
+                "dials": self.dials.shown(),
+                "images": {
+                    "known": self.images.known,
+                    "unknown": self.images.unknown,
+                    "local": {node: sorted(copies) for node, copies in self.images.local.items()},
+                    "pull_seconds": self.images.pull_seconds,
+                },
+                "off": sorted(self.controllers.kubelets.off),
+            }
+
+    def _restore(self, saved: Json) -> None:
+        objects: list[Any] = saved["objects"]
+        self.store.load(saved["version"], [(BY_KEY[key], obj) for key, obj in objects if key in BY_KEY])
+        for name, value in saved.get("dials", {}).items():
+            self.dials.turn(name, value)
+        images = saved.get("images", {})
+        self.images.known[:], self.images.unknown[:] = images.get("known", []), images.get("unknown", [])
+        self.images.local.update({node: set(copies) for node, copies in images.get("local", {}).items()})
+        self.images.pull_seconds.update(images.get("pull_seconds", {}))
+        self.controllers.kubelets.off.update(saved.get("off", []))
