@@ -5,6 +5,7 @@ to click. Status 0: stopped on request; 1: a part could not be kept running; 2: 
 """
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -33,6 +34,9 @@ def main() -> int:
     if arguments.end_with_parent:
         processes.die_with(os.getppid(), signal.SIGTERM)
     if (code := keeper.split_off_keeper()) is not None:
+        if code > 2:  # killed: it could not tidy up itself
+            with contextlib.suppress(CannotStart), state.held(directory):
+                pass
         return code
     stop = _StopSwitch()
     os.umask(0o077)  # mails, logs and payments of the demo are nobody else's business
