@@ -14,7 +14,8 @@ The control API lives below `/sim/api` (header `Authorization: Bearer <admin_tok
   failure, challenge, approve, settle_card, reversal, chargeback, late_pay, refund (`amount`, `refund_key`),
   refund_confirm.
 * `POST clock {"advance_s": 900}` or `{"set": "2026-11-20T09:00:00Z"}`: time passes, and what falls due happens.
-* `POST run-due`: send the deliveries that are due now and answer with their results.
+* `POST run-due {"limit": 5, "parallel": true}`: send the deliveries that are due now, in order unless parallel,
+  and answer with their results.
 * `POST deliveries/<id>/resend|hold|drop`.
 * `GET|POST|DELETE faults`: a rule (`{"where": "api", "action": "delay", "s": 5, "times": 1}`) or
   `{"preset": "storm"}`; see `faults` and `presets`.

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from minispod.simulator.midtrans import api_faults
 from minispod.simulator.midtrans.api_common import refusal_for
+from minispod.simulator.midtrans.bank_page import bank_page
 from minispod.simulator.midtrans.board import STAYS, board
 from minispod.simulator.midtrans.config import Config
 from minispod.simulator.midtrans.control_api import control_api
@@ -43,6 +44,7 @@ def create_app(config: Config, simulation: Simulation | None = None) -> Flask:
     app.register_blueprint(snap_api(sim, base_url))
     app.register_blueprint(core_api(sim))
     app.register_blueprint(pages(sim))
+    app.register_blueprint(bank_page(sim))
     app.register_blueprint(control_api(sim))
     app.register_blueprint(board(sim))
 

@@ -185,9 +185,12 @@ def _clock_and_seed(routes: Blueprint, sim: Simulation) -> None:
 def _posting(routes: Blueprint, sim: Simulation) -> None:
     @routes.post("/run-due")
     def run_due() -> Response:
-        limit = _body().get("limit")
+        body = _body()
+        limit = body.get("limit")
         sim.pass_time()
-        sent = sim.post.run_due(limit if isinstance(limit, int) else None)
+        sent = sim.post.run_due(
+            limit if isinstance(limit, int) else None, in_parallel=bool(body.get("parallel"))
+        )
         return jsonify([shown_delivery(delivery) for delivery in sent])
 
     @routes.post("/deliveries/<id>/<action>")

@@ -1,4 +1,4 @@
-"""The hosted payment page and the bank simulator: plain HTML forms, no outside assets, everything escaped.
+"""The hosted payment page: plain HTML forms, no outside assets, everything escaped.
 
 GET only shows; every change is a POST to the page's own address. Invariant: the finish address comes from
 the request or the configuration, never from the browser.
@@ -43,14 +43,6 @@ def pages(sim: Simulation) -> Blueprint:
     def act(token: str) -> Response:
         return desk.spoilt(token) or desk.act(token)
 
-    @routes.get("/sim/bank/<number>")
-    def bank(number: str) -> Response:
-        return desk.bank(number)
-
-    @routes.post("/sim/bank/<number>")
-    def pay_at_bank(number: str) -> Response:
-        return desk.pay_at_bank(number)
-
     return routes
 
 
@@ -68,30 +60,30 @@ class _Desk:
         if rule is None:
             return None
         if rule["action"] == "expired":
-            return _message("Payment page closed", GONE["expired"], 410)
-        return _message("Something went wrong", "The payment page is out of order.", 500)
+            return message_page("Payment page closed", GONE["expired"], 410)
+        return message_page("Something went wrong", "The payment page is out of order.", 500)
 
     def page(self, token: str, error: str | None = None) -> Response:
         """The page as it is now: a choice, a transaction to pay, or that it is over."""
         session = records.find_session(self._sim.store, token)
         if session is None:
-            return _message("Not found", "There is no such payment page.", 404)
+            return message_page("Not found", "There is no such payment page.", 404)
         if session.state in GONE:
-            return _message("Payment page closed", GONE[session.state], 410)
+            return message_page("Payment page closed", GONE[session.state], 410)
         live = records.live_transaction(self._sim.store, session.order_id)
         if live and live.status == "pending":
             return self._show(session, live, error)
         if session.state == "closed" or live:
             return self._over(session, live or records.current_transaction(self._sim.store, session.order_id))
         if not session.is_open(self._sim.clock.now()):
-            return _message("Payment page closed", GONE["expired"], 410)
+            return message_page("Payment page closed", GONE["expired"], 410)
         return self._choice(session, error)
 
     def act(self, token: str) -> Response:
         """What the customer pressed."""
         session = records.find_session(self._sim.store, token)
         if session is None:
-            return _message("Not found", "There is no such payment page.", 404)
+            return message_page("Not found", "There is no such payment page.", 404)
         action = request.form.get("action", "")
         try:
             if action == "choose":
@@ -123,6 +115,7 @@ class _Desk:
             picked=picked[0] if picked else None,
             denied=bool(attempts) and attempts[-1].status in {"deny", "failure"},
             error=error,
+            device=request.args.get("device", "desktop"),
             expires_at=session.page_expires_at,
         )
 
@@ -226,7 +219,7 @@ class _Desk:
         if _is_embedded():
             query["embed"] = "1"
         path = f"/snap/v4/redirection/{session.token}"
-        return _redirect(f"{path}?{urlencode(query)}" if query else path, 303)
+        return redirect_to(f"{path}?{urlencode(query)}" if query else path, 303)
 
     def _leave(self, session: Session, transaction: Transaction | None) -> Response:
         """Back to the merchant, or, inside a frame, tell the page around it."""
@@ -240,45 +233,20 @@ class _Desk:
             query["transaction_status"] = transaction.status
         else:
             query["action"] = "back"
-        return _redirect(_with_query(self._finish_url(session), query), 302)
-
-    def bank(self, number: str, message: str | None = None) -> Response:
-        """The bank's side of a virtual account."""
-        transaction = self._by_number(number)
-        if transaction is None:
-            return _message("Bank simulator", "Nobody is waiting for a payment to this number.", 404)
-        html = render_template("midsim_bank.html", number=number, transaction=transaction, message=message)
-        return make_response(html)
-
-    def pay_at_bank(self, number: str) -> Response:
-        """Pay, wait or let it expire."""
-        transaction = self._by_number(number)
-        event = BUTTONS.get(request.form.get("action", ""))
-        if transaction is None or event not in {"pay", "expire"}:
-            return self.bank(number)
-        try:
-            self._sim.payments.apply(transaction.id, event)
-        except states.Refusal:
-            return self.bank(number, "This is no longer possible.")
-        return _redirect(f"/sim/bank/{number}", 303)
-
-    def _by_number(self, number: str) -> Transaction | None:
-        found = None
-        for body in self._sim.store.every(records.TRANSACTION):
-            if number_to_pay(body["fields"]) == number:
-                found = Transaction(**body)
-        return found
+        return redirect_to(_with_query(self._finish_url(session), query), 302)
 
 
 def _is_embedded() -> bool:
     return request.args.get("embed") == "1" or request.form.get("embed") == "1"
 
 
-def _message(title: str, text: str, status: int) -> Response:
+def message_page(title: str, text: str, status: int) -> Response:
+    """A page that says one thing."""
     return make_response(render_template("midsim_message.html", title=title, text=text), status)
 
 
-def _redirect(url: str, code: int) -> Response:
+def redirect_to(url: str, code: int) -> Response:
+    """A redirect to exactly this address."""
     response = make_response(redirect(url, code))
     response.autocorrect_location_header = False
     return response

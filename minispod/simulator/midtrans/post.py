@@ -24,6 +24,7 @@ from minispod.simulator.midtrans.times import Clock
 PARALLEL = 10
 MAX_HOPS = 5
 KEPT_ANSWER = 500
+MAX_RUN = 10_000
 RETRIES = {500: 1, 503: 4, 400: 2, 404: 2, 301: 0, 302: 0, 303: 0}
 RETRIES_OTHERWISE = 5
 WAITS_MINUTES = (2, 10, 30, 90, 210)
@@ -32,6 +33,13 @@ HEADERS = {
     "Content-Type": "application/json",
     "Accept": "application/json",
 }
+
+
+def _leading(deliveries: list[Delivery]) -> list[Delivery]:
+    """The first delivery, with those that leave at the same moment."""
+    if not deliveries or deliveries[0].batch in (None, LOOSE):
+        return deliveries[:1]
+    return [delivery for delivery in deliveries if delivery.batch == deliveries[0].batch]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +68,22 @@ class Post:
             self._under_way.update(delivery.id for delivery in chosen)
         return [self._pool.submit(self._attempt, delivery) for delivery in chosen]
 
-    def run_due(self, limit: int | None = None) -> list[Delivery]:
-        """Send all that is due and wait for it, round by round, until nothing more is due."""
+    def run_due(self, limit: int | None = None, *, in_parallel: bool = False) -> list[Delivery]:
+        """Send all that is due, in order, and wait for it, until nothing more is due.
+
+        Copies that belong together leave together all the same.
+        """
         sent: list[Delivery] = []
-        moment = self._clock.now()
-        while limit is None or len(sent) < limit:
-            started = self.send_due(None if limit is None else limit - len(sent))
-            if not started:
+        while len(sent) < MAX_RUN and (limit is None or len(sent) < limit):
+            with self._choosing:
+                startable = self._startable()
+                if not in_parallel:
+                    startable = _leading(startable)
+                chosen = startable[: None if limit is None else limit - len(sent)]
+                self._under_way.update(delivery.id for delivery in chosen)
+            if not chosen:
                 break
-            sent += [future.result() for future in started]
-            if self._clock.now() - moment > 60 or len(sent) > 10_000:
-                break
+            sent += self._pool.map(self._attempt, chosen)
         return sent
 
     def send_now(self, delivery: Delivery) -> Delivery:

@@ -325,3 +325,34 @@ def test_chance_follows_the_seed(make_midsim: MakeMidsim) -> None:
 
     assert run() == run()
     assert len(set(run())) == 2
+
+
+def test_so_many_leave_as_were_asked_for_and_in_order(midsim: Midsim, shop: Shop) -> None:
+    for number in range(4):
+        midsim.pending(order_id=f"ORDER-{number}")
+
+    midsim.control("run-due", limit=3)
+    midsim.control("run-due", parallel=True)
+
+    assert [json.loads(body)["order_id"] for body in shop.received] == [f"ORDER-{n}" for n in range(4)]
+
+
+def test_the_queue_survives_a_restart(make_midsim: MakeMidsim, shop: Shop, tmp_path: Any) -> None:
+    kept = str(tmp_path / "midsim.db")
+    make_midsim(db=kept).pending()
+
+    again = make_midsim(db=kept)
+    again.deliver()
+
+    assert shop.statuses == ["pending"]
+    assert again.inspect("deliveries")[0]["state"] == "done"
+
+
+def test_what_is_sent_by_hand_is_sent_once(midsim: Midsim, shop: Shop) -> None:
+    shop.answers = [(503, {})]
+
+    midsim.control("notify", body="x")
+    midsim.advance(HOUR)
+
+    assert midsim.deliver() == []
+    assert len(shop.received) == 1
