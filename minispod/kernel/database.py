@@ -100,7 +100,9 @@ def lock(model: type[Any], key: Any) -> Any | None:
     return session().get(model, key, with_for_update=True, populate_existing=True)
 
 
-def page_of(statement: Select[Any], wanted: PageRequest, *, shape: Callable[[Any], Any] | None = None) -> Page[Any]:
+def page_of(
+    statement: Select[*tuple[Any, ...]], wanted: PageRequest, *, shape: Callable[[Any], Any] | None = None
+) -> Page[Any]:
     """Run `statement` for one page and count the whole; rows of one column come as that column."""
     total = session().scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
     rows = session().execute(statement.limit(wanted.limit).offset(wanted.offset)).unique().all()

@@ -1,0 +1,87 @@
+"""Money as staff look for it: ledger entries and top-ups with the customer, found by number, order or person."""
+
+import re
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.sql import ColumnElement
+
+from minispod.accounts.models import User
+from minispod.kernel.actor import Actor
+from minispod.kernel.database import page_of, session
+from minispod.kernel.paging import Page, PageRequest
+from minispod.payments.errors import NoSuchTransaction
+from minispod.payments.models import TopUp
+from minispod.payments.states import TopUpState
+from minispod.wallet.models import EntryType, LedgerEntry
+
+_NUMBER = re.compile(r"(?:TXMP-?)?(\d{1,18})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A ledger entry, its customer, and the top-up that brought the money, if one did."""
+
+    entry: LedgerEntry
+    customer: User
+    topup: TopUp | None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerTopUp:
+    """A top-up with its customer."""
+
+    topup: TopUp
+    customer: User
+
+
+def list_movements(page: PageRequest, *, search: str = "", type_: EntryType | None = None) -> Page[Movement]:
+    """List ledger entries, newest first; `search` is a TXMP number, an order id or a customer."""
+    wanted = (
+        select(LedgerEntry, User, TopUp)
+        .join(User, User.id == LedgerEntry.user_id)
+        .outerjoin(TopUp, TopUp.number == LedgerEntry.number)
+        .order_by(LedgerEntry.created_at.desc(), LedgerEntry.number.desc())
+    )
+    if search:
+        wanted = wanted.where(_matches(search, LedgerEntry.number, LedgerEntry.description))
+    if type_ is not None:
+        wanted = wanted.where(LedgerEntry.type == type_)
+    found: Page[Movement] = page_of(wanted, page, shape=lambda row: Movement(*row))
+    return found
+
+
+def list_topups(page: PageRequest, *, search: str = "", state: TopUpState | None = None) -> Page[CustomerTopUp]:
+    """List top-ups, newest first; `search` as for the ledger, and the gateway's transaction id."""
+    wanted = _topups().order_by(TopUp.created_at.desc(), TopUp.number.desc())
+    if search:
+        wanted = wanted.where(_matches(search, TopUp.number, TopUp.transaction_id))
+    if state is not None:
+        wanted = wanted.where(TopUp.state == state)
+    found: Page[CustomerTopUp] = page_of(wanted, page, shape=lambda row: CustomerTopUp(*row))
+    return found
+
+
+def get_topup(topup_id: uuid.UUID, *, actor: Actor) -> CustomerTopUp:
+    """One top-up as it is now; raise NoSuchTransaction when there is none the actor may see."""
+    row = session().execute(
+        _topups().where(TopUp.id == topup_id).execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None or not actor.may_see(row[0].user_id):
+        raise NoSuchTransaction()
+    return CustomerTopUp(*row)
+
+
+def _topups() -> Select[TopUp, User]:
+    return select(TopUp, User).join(User, User.id == TopUp.user_id)
+
+
+def _matches(search: str, number: Any, text: Any) -> ColumnElement[bool]:
+    columns = (User.name, User.email, TopUp.order_id, text)
+    ways: list[ColumnElement[bool]] = [column.icontains(search, autoescape=True) for column in columns]
+    read = _NUMBER.fullmatch(search)
+    if read:
+        ways.append(number == int(read[1]))
+    return or_(*ways)
