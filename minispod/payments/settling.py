@@ -83,7 +83,7 @@ def _order(topup: TopUp) -> Order:
 
 
 def _apply(topup: TopUp, case: Case, verdict: Verdict, *, actor: Actor, at: datetime) -> None:
-    before = topup.state
+    before, is_known = topup.state, topup.review_reason == verdict.detail.value
     _note_attempt(topup, case, verdict)
     if verdict.effect is Effect.CREDIT:
         balance = _credit(topup, case, actor=actor, at=at)
@@ -95,7 +95,7 @@ def _apply(topup: TopUp, case: Case, verdict: Verdict, *, actor: Actor, at: date
         move(topup, verdict.state, verdict.detail, actor=actor, at=at)
     if verdict.detail is Detail.HOLD_INCONSISTENT:
         topup.next_poll_at = min(filter(None, (topup.next_poll_at, at + timetable.SOON)))
-    if verdict.needs_person:
+    if verdict.needs_person and not is_known:
         alerting.call_staff(topup, verdict.detail, case.transaction_id, actor=actor, at=at)
     log.info(
         "topup.settled",
