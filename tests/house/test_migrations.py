@@ -1,0 +1,112 @@
+"""Migrations: one head, up and down and up again, and the schema they make is the schema of the models."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask, current_app
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import Connection, inspect, text
+
+from minispod.app import create_app
+from minispod.kernel.database import db
+from minispod.settings import Settings
+
+
+@pytest.fixture
+def empty_app(empty_database_url: str) -> Iterator[Flask]:
+    """The application on a database without tables."""
+    app = create_app(
+        Settings(
+            database_url=empty_database_url,
+            redis_url="redis://127.0.0.1:1/0",
+            minispod_env="test",
+            log_level="WARNING",
+        )
+    )
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+def scripts() -> ScriptDirectory:
+    return ScriptDirectory(current_app.extensions["migrate"].directory)
+
+
+def tables(connection: Connection) -> set[str]:
+    return set(inspect(connection).get_table_names()) - {"alembic_version"}
+
+
+def leftovers(connection: Connection) -> list[str]:
+    """Functions, sequences and types of ours that are still there."""
+    found = connection.execute(
+        text(
+            "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+            " UNION ALL SELECT relname FROM pg_class"
+            " WHERE relnamespace = 'public'::regnamespace AND relkind = 'S'"
+        )
+    )
+    return [row[0] for row in found]
+
+
+def test_there_is_one_head(empty_app: Flask) -> None:
+    assert len(scripts().get_heads()) == 1
+
+
+def test_every_migration_says_how_to_go_back(empty_app: Flask) -> None:
+    for script in scripts().walk_revisions():
+        assert script.doc, script.revision
+        assert script.module.downgrade.__code__.co_names, f"{script.revision} cannot be undone"
+
+
+def test_up_down_up_works_and_down_leaves_nothing(empty_app: Flask) -> None:
+    upgrade()
+    with db.engine.connect() as connection:
+        made = tables(connection)
+    downgrade(revision="base")
+    with db.engine.connect() as connection:
+        left = tables(connection), leftovers(connection)
+    upgrade()
+    with db.engine.connect() as connection:
+        made_again = tables(connection)
+
+    assert made == set(db.metadata.tables)
+    assert left == (set(), [])
+    assert made_again == made
+
+
+def test_migrations_make_what_the_models_say(empty_app: Flask) -> None:
+    upgrade()
+
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        differences = compare_metadata(context, db.metadata)
+
+    assert differences == []
+
+
+def test_migrations_make_the_same_checks_as_the_models(empty_app: Flask) -> None:
+    """Alembic compares no CHECK constraints; the database can."""
+    upgrade()
+    with db.engine.begin() as connection:
+        by_migrations = checks(connection)
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+        db.metadata.create_all(connection)
+        by_models = checks(connection)
+
+    assert by_migrations == by_models
+
+
+def checks(connection: Connection) -> dict[tuple[str, str], Any]:
+    rows = connection.execute(
+        text(
+            "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+            " WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> 'alembic_version'"
+        )
+    )
+    return {(row[0], row[1]): row[2] for row in rows}
