@@ -77,7 +77,8 @@ def _run(directory: Path, stop: _StopSwitch, began: float) -> int:
         def announce() -> None:
             held.publish(table.endpoints)
             console.box(
-                f"MinisPod is ready after {time.monotonic() - began:.1f} s", _what_to_click(table, wishes)
+                f"MinisPod is ready after {time.monotonic() - began:.1f} s",
+                _what_to_click(table, wishes, directory),
             )
 
         stop.supervisor = Supervisor(table.parts, console=console, logs=held.logs, on_ready=announce)
@@ -88,7 +89,7 @@ def _run(directory: Path, stop: _StopSwitch, began: float) -> int:
         return code
 
 
-def _what_to_click(table: Table, wishes: Wishes) -> list[tuple[str, str]]:
+def _what_to_click(table: Table, wishes: Wishes, directory: Path) -> list[tuple[str, str]]:
     endpoints = table.endpoints
     _, _, ingress_port = endpoints["ingress"].removeprefix("http://").partition(":")
     port = f":{ingress_port}" if ingress_port else ""
@@ -97,7 +98,10 @@ def _what_to_click(table: Table, wishes: Wishes) -> list[tuple[str, str]]:
         ("Customer", "user@minispod.com / password   (500,000 credit)"),
         ("API", f"{endpoints['web']}{DOCS_PATH}"),
         ("Mailbox", endpoints["mailbox"]),
-        ("Payments", f"{endpoints['midtrans']}   (simulated, no real money)"),
+        (
+            "Payments",
+            f"{endpoints['midtrans']}/sim/   (simulated; operator key: {directory / 'midtrans.json'})",
+        ),
         ("Instances", f"http://<instance>.<service>.{wishes.base_domain}{port}"),
         ("Cluster", f"kubectl --kubeconfig {endpoints['kubeconfig']} get pods -A"),
         ("Whole story", "make story   (in a second terminal)"),

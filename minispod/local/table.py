@@ -24,7 +24,14 @@ from minispod.local.wishes import Wishes
 ROOT = Path(__file__).resolve().parents[2]
 WEBHOOK_PATH = "/api/v1/wallet/webhook/midtrans"
 # Remembered once taken: addresses of instances and payment pages are stored.
-FIRST_CHOICES = {"ingress": 8480, "midtrans": 8481, "mailbox": 8482, "smtp": 8425, "kubernetes": 8443}
+FIRST_CHOICES = {
+    "ingress": 8480,
+    "midtrans": 8481,
+    "mailbox": 8482,
+    "smtp": 8425,
+    "kubernetes": 8443,
+    "levers": 8444,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +111,16 @@ def _simulators(ground: _Ground) -> list[Part]:
         ),
     ]
     if ground.wishes.cluster is None:
-        arguments = (
+        listen = (
             "--port",
             ports["kubernetes"],
             "--ingress-port",
             ports["ingress"],
-            "--kubeconfig",
-            ground.kubeconfig,
+            "--levers-port",
+            ports["levers"],
         )
-        rows.append(_simulator(ground, "kubernetes", ports["kubernetes"], (*arguments, "--speed", 1)))
+        files = ("--kubeconfig", ground.kubeconfig, "--state", directory / "cluster.state")
+        rows.append(_simulator(ground, "kubernetes", ports["kubernetes"], (*listen, *files, "--speed", 1)))
     return rows
 
 
@@ -215,7 +223,7 @@ def _endpoints(ground: _Ground) -> dict[str, str]:
         "web": web,
         "admin": f"{web}/admin",
         "kubeconfig": str(ground.kubeconfig),
-        "kubernetes": cluster.url if cluster else ground.url("kubernetes"),
+        "kubernetes": cluster.url if cluster else f"https://{places.LOOPBACK}:{ground.ports['kubernetes']}",
         "midtrans": ground.url("midtrans"),
         "mailbox": ground.url("mailbox"),
         "ingress": f"http://{ground.ingress}" if ground.ingress else "",
