@@ -9,7 +9,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from minispod import api
@@ -32,10 +32,13 @@ def calls(door: ModuleType) -> Iterator[Callable[..., Any]]:
     for node in ast.walk(tree):
         found = None
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            found = getattr(getattr(door, node.value.id, None), node.attr, None)
+            holder = vars(door).get(node.value.id)
+            found = vars(holder).get(node.attr) if type(holder) is ModuleType else None
         elif isinstance(node, ast.Name):
-            found = getattr(door, node.id, None)
-        if inspect.isfunction(found):
+            found = vars(door).get(node.id)
+        if (
+            type(found) is FunctionType
+        ):  # isinstance would ask Flask's proxies, which answer in a request only
             yield found
 
 
