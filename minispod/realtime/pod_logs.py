@@ -34,15 +34,23 @@ TAIL = 200
 PER_ACCOUNT = 5
 IN_ALL = 100
 
+THREAD = "follow-log"
 _MOST_UNREAD = 500
 _DRAIN_SECONDS = 0.05
 # A stream that ended after so long a silence ended because of it, not because the application did.
-_LONG_SILENCE = 300.0
+LONG_SILENCE = 300.0
 
 NO_INSTANCE = "There is no running instance to show logs of."
 NO_POD = "The application has no pod yet. Please connect again in a moment."
 NOT_STARTED = "The application has not started yet. Please connect again in a moment."
 ENDED = "The log has ended: the application was stopped or restarted. Connect again to follow the new one."
+
+
+class SubscriptionMissing(RuleBroken):
+    """The handshake does not say whose log is wanted."""
+
+    code = "realtime.subscription_missing"
+    default_message = "Subscription ID is required"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,7 @@ class LogsNamespace(Namespace):
             visitor = admit(auth, request.remote_addr)
             wanted = said(auth, "subscriptionId")
             if not wanted:
-                raise RuleBroken("Subscription ID is required")
+                raise SubscriptionMissing()
             found = get_subscription(parse_id(wanted), actor=visitor.actor)
             source = Source.of(found.instance)
             follower = Follower(self._wire, sid, source, current_ports().cluster)
@@ -107,6 +115,7 @@ class Follower:
 
     def run(self) -> None:
         """Follow; whatever ends it is said in one sentence, and the client is disconnected."""
+        threading.current_thread().name = THREAD
         if not self._wire.await_let_in(self._sid, NAMESPACE):
             return
         try:
@@ -135,7 +144,7 @@ class Follower:
                 self._wire.send("log-start", start, to=self._sid, namespace=NAMESPACE)
             heard_at = self._carry()
             self._close()
-            if time.monotonic() - heard_at < _LONG_SILENCE:
+            if time.monotonic() - heard_at < LONG_SILENCE:
                 break
             lines = 0
         return ENDED

@@ -22,7 +22,7 @@ class Wire:
     @property
     def connections(self) -> int:
         """Number of open connections, signed in or not."""
-        return len(self._engine.sockets)
+        return sum(not socket.closed for socket in list(self._engine.sockets.values()))
 
     def send(self, event: str, data: Any, *, to: str, namespace: str) -> None:
         """Queue one event for a client or a room; one that is gone hears nothing."""

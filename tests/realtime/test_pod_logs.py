@@ -1,0 +1,257 @@
+"""Live logs: of one's own instance, clean, from the newest pod, for as long as somebody listens."""
+
+import itertools
+import queue
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+
+from minispod.instances.states import InstanceStatus
+from minispod.integrations.kubernetes.adapter import KubernetesCluster
+from minispod.kernel.clock import FrozenClock
+from minispod.kernel.unit_of_work import unit_of_work
+from minispod.realtime import pod_logs
+from minispod.rules import business_rules
+from minispod.settings import Settings
+from minispod.subscriptions import cancellation, queries
+from tests.plugins.app import Person, PortsNow
+from tests.realtime.conftest import Bought, Listener, Polling, auth_of
+
+
+@pytest.fixture
+def running(
+    app: Flask,
+    cluster: KubernetesCluster,
+    buy: Callable[..., Bought],
+    run_jobs: Callable[..., int],
+    clock: FrozenClock,
+) -> Callable[[Person], Bought]:
+    """Order n8n and bring it up on the simulated cluster."""
+
+    def bring_up(person: Person) -> Bought:
+        bought = buy(person)
+        for _ in range(200):
+            run_jobs()
+            with app.app_context():
+                found = queries.get_subscription(bought.subscription_id, actor=person.actor)
+            assert found.instance is not None
+            if found.instance.status is InstanceStatus.RUNNING:
+                return bought
+            clock.advance(seconds=2)
+            threading.Event().wait(0.1)
+        raise AssertionError(found.instance.status)
+
+    return bring_up
+
+
+def test_the_owner_sees_the_log_and_what_is_added_to_it(
+    listen: Callable[..., Listener], customer: Person, running: Callable[[Person], Bought]
+) -> None:
+    bought = running(customer)
+
+    listener = listen("/k8s-logs", auth_of(customer, bought))
+
+    assert listener.next("log-start").endswith("/app")
+    lines = [listener.next("log-data", seconds=15) for _ in range(3)]
+    assert all(isinstance(line, str) and line == line.strip() != "" for line in lines)
+    assert any("n8n" in line for line in lines)
+
+
+def test_it_works_over_the_transports_the_front_end_uses(
+    listen: Callable[..., Listener], customer: Person, running: Callable[[Person], Bought]
+) -> None:
+    bought = running(customer)
+
+    listener = listen("/k8s-logs", auth_of(customer, bought), transports=["polling", "websocket"])
+
+    listener.next("log-start")
+    assert isinstance(listener.next("log-data"), str)
+
+
+def test_an_administrator_may_look_too(
+    listen: Callable[..., Listener],
+    customer: Person,
+    administrator: Person,
+    running: Callable[[Person], Bought],
+) -> None:
+    bought = running(customer)
+
+    listener = listen("/k8s-logs", auth_of(administrator, bought))
+
+    listener.next("log-start")
+
+
+def test_who_leaves_is_no_longer_followed_for(
+    listen: Callable[..., Listener],
+    customer: Person,
+    running: Callable[[Person], Bought],
+    eventually: Callable[..., None],
+) -> None:
+    bought = running(customer)
+    listener = listen("/k8s-logs", auth_of(customer, bought))
+    listener.next("log-start")
+    assert followers() == 1
+
+    listener.leave()
+
+    eventually(lambda: followers() == 0)
+
+
+def test_when_the_instance_goes_the_client_is_told_and_sent_away(
+    listen: Callable[..., Listener],
+    customer: Person,
+    running: Callable[[Person], Bought],
+    app: Flask,
+    settings: Settings,
+    clock: FrozenClock,
+    run_jobs: Callable[..., int],
+) -> None:
+    bought = running(customer)
+    listener = listen("/k8s-logs", auth_of(customer, bought))
+    listener.next("log-start")
+
+    with app.app_context(), unit_of_work():
+        cancellation.cancel(
+            bought.subscription_id, rules=business_rules(settings), actor=customer.actor, at=clock.now()
+        )
+    run_jobs()
+
+    assert said_last(listener) == pod_logs.ENDED
+
+
+def test_without_a_pod_the_client_is_told_and_sent_away(
+    listen: Callable[..., Listener],
+    customer: Person,
+    cluster: KubernetesCluster,
+    buy: Callable[..., Bought],
+) -> None:
+    listener = listen("/k8s-logs", auth_of(customer, buy(customer)))
+
+    assert said_last(listener) == pod_logs.NO_POD
+
+
+def test_without_an_instance_the_client_is_told_and_sent_away(
+    listen: Callable[..., Listener],
+    customer: Person,
+    buy: Callable[..., Bought],
+    change: Callable[..., None],
+    clock: FrozenClock,
+) -> None:
+    bought = buy(customer)
+    change(bought.instance_id, lambda row: row.turn(InstanceStatus.TERMINATED, clock.now()))
+
+    assert said_last(listen("/k8s-logs", auth_of(customer, bought))) == pod_logs.NO_INSTANCE
+
+
+def test_a_silent_cluster_is_a_sentence_too(
+    listen: Callable[..., Listener], customer: Person, buy: Callable[..., Bought]
+) -> None:
+    assert "cluster" in said_last(listen("/k8s-logs", auth_of(customer, buy(customer))))
+
+
+def test_a_client_that_does_not_read_slows_down_its_own_stream_only(
+    polling: Callable[..., Polling],
+    customer: Person,
+    buy: Callable[..., Bought],
+    ports: PortsNow,
+    eventually: Callable[..., None],
+) -> None:
+    chatter = Chatter()
+    ports.change(cluster=chatter)
+    client = polling()
+    client.connect("/k8s-logs", auth_of(customer, buy(customer)))
+
+    eventually(lambda: chatter.written > 400)
+    threading.Event().wait(0.5)
+    unread = chatter.written
+    client.read()
+    eventually(lambda: chatter.written > unread)
+
+    assert unread < 600
+
+
+def test_after_a_long_silence_the_log_is_followed_on(
+    listen: Callable[..., Listener],
+    customer: Person,
+    buy: Callable[..., Bought],
+    ports: PortsNow,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pod_logs, "LONG_SILENCE", 0.0)
+    silent = Sessions(["first"], ["second"], None)
+    ports.change(cluster=silent)
+
+    listener = listen("/k8s-logs", auth_of(customer, buy(customer)))
+
+    listener.next("log-start")
+    assert [listener.next("log-data"), listener.next("log-data")] == ["first", "second"]
+    assert silent.asked == [200, 0, 0]
+
+
+def followers() -> int:
+    """Number of threads that follow a log."""
+    return sum(thread.name == pod_logs.THREAD for thread in threading.enumerate())
+
+
+def said_last(listener: Listener) -> str:
+    """The sentence after which the client was disconnected."""
+    while True:
+        event, payload = listener.heard.get(timeout=20)
+        if event == "log-error":
+            assert isinstance(payload, str)
+            listener.next("disconnect")
+            return payload
+        assert event in ("log-start", "log-data"), (event, payload)
+
+
+class Chatter:
+    """A cluster whose pod never stops talking."""
+
+    def __init__(self) -> None:
+        self.written = 0
+        self._closed = False
+
+    def follow_logs(self, namespace: str, workload: str, *, container: str, lines: int) -> "Chatter":
+        """Begin to talk."""
+        return self
+
+    def __iter__(self) -> Iterator[str]:
+        for number in itertools.count():
+            if self._closed:
+                return
+            self.written += 1
+            yield f"line {number}"
+
+    def close(self) -> None:
+        """Stop talking."""
+        self._closed = True
+
+
+class Sessions:
+    """A cluster that ends its streams; one that is None stays open."""
+
+    def __init__(self, *streams: list[str] | None) -> None:
+        self._streams = iter(streams)
+        self.asked: list[int] = []
+
+    def follow_logs(self, namespace: str, workload: str, *, container: str, lines: int) -> "_Stream":
+        """Open the next stream."""
+        self.asked.append(lines)
+        return _Stream(next(self._streams))
+
+
+class _Stream:
+    def __init__(self, lines: list[str] | None) -> None:
+        self._queue: queue.Queue[str | None] = queue.Queue()
+        for line in lines or []:
+            self._queue.put(line)
+        if lines is not None:
+            self._queue.put(None)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._queue.get, None)
+
+    def close(self) -> None:
+        self._queue.put(None)
