@@ -20,7 +20,7 @@ from minispod.cluster.port import (
     WorkloadSighting,
 )
 from minispod.integrations.kubernetes import application, paths, removal, translation
-from minispod.integrations.kubernetes.client import ApiSaidNo, KubernetesClient
+from minispod.integrations.kubernetes.client import TIMEOUT, ApiSaidNo, KubernetesClient
 from minispod.integrations.kubernetes.paths import Kind
 from minispod.kernel.unit_of_work import refuse_inside_unit_of_work
 
@@ -69,8 +69,9 @@ def _our_word_for(refusal: ApiSaidNo) -> ClusterUnavailable | ClusterRefused | N
 class KubernetesCluster:
     """A cluster behind the Kubernetes API; one object per process may serve many threads."""
 
-    def __init__(self, kubeconfig: str | None = None) -> None:
-        self._client = KubernetesClient(kubeconfig)
+    def __init__(self, kubeconfig: str | None = None, timeout: tuple[float, float] = TIMEOUT) -> None:
+        """Prepare; nothing is read or asked before the first call. `timeout`: seconds to connect, to answer."""
+        self._client = KubernetesClient(kubeconfig, timeout)
 
     @_fenced
     def version(self) -> str:

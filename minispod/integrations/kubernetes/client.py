@@ -52,8 +52,9 @@ class ApiSaidNo(Exception):
 class KubernetesClient:
     """Speaks HTTP with one cluster; safe to share between threads, reopened after a fork."""
 
-    def __init__(self, kubeconfig: str | None = None) -> None:
+    def __init__(self, kubeconfig: str | None = None, timeout: tuple[float, float] = TIMEOUT) -> None:
         self._kubeconfig = kubeconfig
+        self._timeout = timeout
         self._lock = threading.Lock()
         self._opened: tuple[int, Any] | None = None
 
@@ -91,7 +92,7 @@ class KubernetesClient:
 
     def stream(self, path: str, **query: Any) -> LogStream:
         """Open an answer that goes on, line by line."""
-        response = self._send("GET", path, query=query, timeout=(TIMEOUT[0], LOG_SILENCE_SECONDS))
+        response = self._send("GET", path, query=query, read_timeout=LOG_SILENCE_SECONDS)
         if response.status >= 400:
             with _Answer(response) as answer:
                 answer.text()
@@ -118,11 +119,12 @@ class KubernetesClient:
         query: Mapping[str, Any],
         body: Mapping[str, Any] | None = None,
         content_type: str = _JSON,
-        timeout: tuple[float, float] = TIMEOUT,
+        read_timeout: float | None = None,
     ) -> Any:
         from urllib3.exceptions import HTTPError
 
         api = self._api()
+        connect, read = self._timeout
         headers = {"Accept": "application/json, */*"}
         if body is not None:
             headers["Content-Type"] = content_type
@@ -136,7 +138,7 @@ class KubernetesClient:
                 body=body,
                 auth_settings=["BearerToken"],
             )
-            return api.call_api(*request, _request_timeout=timeout).response
+            return api.call_api(*request, _request_timeout=(connect, read_timeout or read)).response
         except (HTTPError, OSError) as error:
             raise _unavailable(error) from None
         except _api_exception() as error:  # TLS does not fit

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import pytest
+import requests
 
 from minispod.catalog.recipes import AppRecipe, generate_secrets, get_recipe
 from minispod.instances.manifests import InstanceSpec, NamespaceSpec, instance_manifests, namespace_manifests
@@ -15,6 +16,7 @@ from minispod.instances.naming import host_for, instance_name, namespace_for, pu
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.integrations.kubernetes.client import KubernetesClient
 from minispod.kernel.ids import new_id, short_code
+from tests.plugins.simulators import Simulator
 
 T = TypeVar("T")
 
@@ -26,8 +28,20 @@ class Target:
     kubeconfig: str
     ingress: str | None
     seconds: float
+    simulator: Simulator | None
     cluster: KubernetesCluster
     bare: KubernetesClient
+
+    def make_crash(self, spec: InstanceSpec) -> None:
+        """Have the application of a running instance end by itself, again and again."""
+        if self.simulator is not None:
+            pull_lever(self.simulator, "crash", namespace=spec.namespace, workload=spec.name, times=100)
+            return
+        objects = instance_manifests(spec)
+        deployment = next(each for each in objects if each["kind"] == "Deployment")
+        container = deployment["spec"]["template"]["spec"]["containers"][0]
+        container |= {"image": "busybox:1.36", "command": ["sh", "-c", "exit 3"]}
+        self.cluster.apply([deployment])
 
     def eventually(self, ask: Callable[[], T]) -> T:
         """Ask again and again until the answer is true; fails with the last answer."""
@@ -86,6 +100,17 @@ class Customer:
         self.target.cluster.apply([*namespace_manifests(self.walls()), *instance_manifests(spec)])
 
 
+def pull_lever(simulator: Simulator, lever: str, **body: Any) -> None:
+    """Make something happen to the simulated cluster."""
+    answer = requests.post(
+        f"{simulator['levers']}/{lever}",
+        json=body,
+        headers={"Authorization": f"Bearer {simulator['lever_token']}"},
+        timeout=5,
+    )
+    assert answer.status_code == 200, answer.text
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each test once per cluster."""
     if "target" in metafunc.fixturenames:
@@ -96,12 +121,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def target(request: pytest.FixtureRequest) -> Target:
     """The simulator, or the real cluster."""
+    simulator: Simulator | None = None
     if request.param == "simulator":
-        facts = request.getfixturevalue("kubernetes_simulator").facts
-        kubeconfig, ingress, seconds = facts["kubeconfig"], facts["ingress"], 20.0
+        simulator = request.getfixturevalue("kubernetes_simulator")
+        kubeconfig, ingress, seconds = simulator["kubeconfig"], simulator["ingress"], 20.0
     else:
         kubeconfig, ingress, seconds = os.environ["KUBECONFIG"], os.environ.get("INGRESS_ADDRESS"), 120.0
-    return Target(kubeconfig, ingress, seconds, KubernetesCluster(kubeconfig), KubernetesClient(kubeconfig))
+    bare = KubernetesClient(kubeconfig)
+    return Target(kubeconfig, ingress, seconds, simulator, KubernetesCluster(kubeconfig), bare)
 
 
 @pytest.fixture

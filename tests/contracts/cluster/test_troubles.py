@@ -12,6 +12,7 @@ from minispod.catalog.recipes import get_recipe
 from minispod.cluster.port import ClusterRefused, ClusterUnavailable, NoSuchObject
 from minispod.instances.manifests import instance_manifests, namespace_manifests
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
+from minispod.integrations.kubernetes.client import TIMEOUT
 from minispod.kernel.unit_of_work import UnitOfWorkMisuse, _open
 
 
@@ -35,6 +36,20 @@ def test_image_that_does_not_exist_is_named(target, customer):
     found = trouble(target, spec)
     assert found.reason == "image_pull"
     assert "minispod-test/does-not-exist:1.0" in found.sentence
+
+
+def test_application_that_keeps_ending_is_told_as_crash(target, customer):
+    spec = customer.spec("ghost-blog")
+    customer.apply(spec)
+    target.eventually(lambda: target.cluster.see(spec.namespace, spec.name).is_ready)
+
+    target.make_crash(spec)
+
+    def ask():
+        seen = target.cluster.see(spec.namespace, spec.name)
+        return seen.trouble and seen.trouble.reason == "crash_loop" and seen.restarts
+
+    assert target.eventually(ask)
 
 
 def test_plan_without_room_is_told_as_quota(target, poor_customer):
@@ -73,7 +88,7 @@ def test_invalid_object_is_refused_and_secrets_stay_secret(target, customer):
     spec = customer.spec("postgresql", secrets={"POSTGRES_PASSWORD": "hunter2-hunter2"})
     target.cluster.apply(namespace_manifests(customer.walls()))
     secret = next(each for each in instance_manifests(spec) if each["kind"] == "Secret")
-    secret["data"]["not a key!"] = secret["data"]["POSTGRES_PASSWORD"]
+    secret["metadata"]["name"] = "Not_A_Name"
 
     with pytest.raises(ClusterRefused) as refusal:
         target.cluster.apply([secret])
@@ -117,7 +132,7 @@ def test_nobody_talks_to_the_cluster_inside_a_unit_of_work(target):
 def elsewhere(target, tmp_path):
     """Make a cluster of the same kubeconfig at another address."""
 
-    def _elsewhere(port):
+    def _elsewhere(port, **options):
         content = yaml.safe_load(Path(target.kubeconfig).read_text())
         for entry in content["clusters"]:
             entry["cluster"]["server"] = f"http://127.0.0.1:{port}"
@@ -125,7 +140,7 @@ def elsewhere(target, tmp_path):
             entry["cluster"].pop("certificate-authority", None)
         path = tmp_path / "kubeconfig"
         path.write_text(yaml.safe_dump(content))
-        return KubernetesCluster(str(path))
+        return KubernetesCluster(str(path), **options)
 
     return _elsewhere
 
@@ -135,9 +150,13 @@ def test_server_that_takes_the_call_and_says_nothing_is_given_up(elsewhere):
         started = time.monotonic()
 
         with pytest.raises(ClusterUnavailable):
-            elsewhere(mute.getsockname()[1]).version()
+            elsewhere(mute.getsockname()[1], timeout=(1, 1)).version()
 
-        assert time.monotonic() - started < 14
+        assert time.monotonic() - started < 3
+
+
+def test_nobody_waits_long_for_the_cluster_by_default():
+    assert TIMEOUT == (3, 10)
 
 
 def test_server_that_is_not_there_is_noticed_at_once(elsewhere):
