@@ -141,7 +141,8 @@ def carry_out(
             sighting = cluster.see(order.namespace, order.workload)
             if sighting is not None and _has_arrived(order, sighting):
                 return Outcome(OutcomeKind.DONE, sighting)
-            if waited >= patience or (sighting and sighting.trouble and sighting.trouble.is_final):
+            # What is in trouble will not come right in seconds; the worker is free for others meanwhile.
+            if waited >= patience or (sighting and sighting.trouble):
                 break
             sleep(_LOOK_EVERY)
             waited += _LOOK_EVERY

@@ -4,6 +4,7 @@ Every test commits for real; afterwards all tables are emptied. Jobs run when th
 (`run_jobs`), time passes when it says so (`advance`).
 """
 
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ import pytest
 from cryptography.fernet import Fernet
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
 from minispod.accounts import tokens
@@ -24,6 +25,7 @@ from minispod.accounts.models import User
 from minispod.app import create_app
 from minispod.catalog.models import Plan, PlanType, Service
 from minispod.catalog.seeding import seed_catalog
+from minispod.instances.models import Tenancy
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.integrations.midtrans import MidtransGateway
 from minispod.integrations.smtp import SmtpMailer
@@ -154,11 +156,22 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def cluster(ports: PortsNow, kubernetes_simulator: Simulator) -> KubernetesCluster:
-    """The real adapter on the simulated cluster."""
-    adapter = KubernetesCluster(kubernetes_simulator["kubeconfig"])
+def cluster(request: pytest.FixtureRequest, ports: PortsNow) -> Iterator[KubernetesCluster]:
+    """The real adapter on the simulated cluster; with --cluster, on the Kubernetes of KUBECONFIG.
+
+    What the test left there under a customer's namespace is removed.
+    """
+    if request.config.getoption("--cluster"):
+        kubeconfig = os.environ["KUBECONFIG"]
+    else:
+        kubeconfig = request.getfixturevalue("kubernetes_simulator")["kubeconfig"]
+    adapter = KubernetesCluster(kubeconfig)
     ports.change(cluster=adapter)
-    return adapter
+    yield adapter
+    with ports.app.app_context():
+        for namespace in session().scalars(select(Tenancy.namespace)).all():
+            adapter.delete_namespace(namespace)
+        db.session.remove()
 
 
 @pytest.fixture
@@ -236,6 +249,17 @@ def _person(app: Flask, user: User, at: datetime) -> Person:
     token = tokens.issue_access(user, app.extensions["minispod.ports"].token_keys, at)
     actor = Actor(kind, user.id, user.name, "127.0.0.1")
     return Person(user.id, user.email, actor, {"Authorization": f"Bearer {token}"})
+
+
+@pytest.fixture
+def headers_now(app: Flask, clock: FrozenClock) -> Callable[[Person], dict[str, str]]:
+    """Fresh headers of a person, for stories longer than the life of a token."""
+
+    def issue(someone: Person) -> dict[str, str]:
+        with app.app_context():
+            return _person(app, session().get_one(User, someone.id), clock.now()).headers
+
+    return issue
 
 
 @pytest.fixture

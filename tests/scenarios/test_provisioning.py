@@ -1,0 +1,243 @@
+"""From the order to a running instance and back, on a cluster: the simulator's, or a real one by --cluster."""
+
+import time
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from minispod.catalog.recipes import AppRecipe, get_recipe
+from minispod.instances.models import Instance
+from minispod.instances.states import InstanceStatus
+from minispod.integrations.kubernetes.adapter import KubernetesCluster
+from minispod.kernel.clock import FrozenClock
+from minispod.kernel.database import db, session
+from minispod.subscriptions.states import EndReason
+from tests.plugins.app import Person, PortsNow, data_of
+
+PlanFinder = Callable[..., uuid.UUID]
+PATIENCE_SECONDS = 90
+
+
+class Shop:
+    """One customer, one subscription, one cluster."""
+
+    def __init__(
+        self,
+        app: Flask,
+        client: FlaskClient,
+        clock: FrozenClock,
+        run_jobs: Callable[[], int],
+        headers: Callable[[], dict[str, str]],
+    ) -> None:
+        self.app, self.client, self.clock, self.run_jobs, self.headers = app, client, clock, run_jobs, headers
+        self.id = ""
+
+    def order(self, plan: uuid.UUID) -> None:
+        """Order over the wire."""
+        body = {"planId": str(plan)}
+        answer = self.client.post("/api/subscriptions", json=body, headers=self.headers())
+        self.id = data_of(answer, 201)["subscription"]["id"]
+
+    def detail(self) -> dict[str, object]:
+        """What the customer sees."""
+        answer = self.client.get(f"/api/subscriptions/{self.id}", headers=self.headers())
+        subscription: dict[str, object] = data_of(answer)["subscription"]
+        return subscription
+
+    def row(self) -> Instance:
+        """The instance's row."""
+        with self.app.app_context():
+            row = session().scalars(select(Instance)).one()
+            db.session.remove()
+            return row
+
+    def until(self, *wanted: InstanceStatus, step: float = 2.0) -> Instance:
+        """Run the jobs and let time pass until the instance shows one of the states."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            self.run_jobs()
+            row = self.row()
+            if row.status in wanted:
+                return row
+            time.sleep(0.2)
+            self.clock.advance(seconds=step)
+        row = self.row()
+        pytest.fail(f"{row.status} ({row.health_status}) instead of {wanted}")
+
+
+@pytest.fixture
+def shop(
+    app: Flask,
+    client: FlaskClient,
+    customer: Person,
+    clock: FrozenClock,
+    run_jobs: Callable[[], int],
+    headers_now: Callable[[Person], dict[str, str]],
+    cluster: KubernetesCluster,
+) -> Shop:
+    """A customer with credit and a cluster."""
+    return Shop(app, client, clock, run_jobs, lambda: headers_now(customer))
+
+
+def test_an_order_becomes_a_running_instance(
+    shop: Shop, plan_id: PlanFinder, cluster: KubernetesCluster
+) -> None:
+    shop.order(plan_id())
+
+    row = shop.until(InstanceStatus.RUNNING)
+
+    [instance] = shop.detail()["instances"]
+    assert (instance["status"], instance["healthStatus"]) == ("RUNNING", "Healthy")
+    assert instance["publicUrl"] == f"http://{row.host}"
+    sighting = cluster.see(row.namespace, row.name)
+    assert sighting is not None
+    assert sighting.is_ready
+    assert sighting.pod_name == instance["podName"]
+
+
+def test_the_calendar_stops_keeps_and_deletes_it(
+    shop: Shop,
+    plan_id: PlanFinder,
+    cluster: KubernetesCluster,
+    advance: Callable[..., datetime],
+) -> None:
+    shop.order(plan_id())
+    row = shop.until(InstanceStatus.RUNNING)
+    shop.client.put(
+        f"/api/subscriptions/{shop.id}/auto-renew", json={"autoRenew": False}, headers=shop.headers()
+    )
+
+    advance(days=31)
+    shop.until(InstanceStatus.STOPPED)
+    sighting = cluster.see(row.namespace, row.name)
+    assert sighting is not None
+    assert sighting.is_stopped
+    assert shop.detail()["status"] == "EXPIRED"
+
+    advance(days=31)
+    shop.until(InstanceStatus.TERMINATED)
+    assert cluster.see(row.namespace, row.name) is None
+    assert shop.detail()["status"] == "CANCELLED"
+
+
+def test_an_expired_one_runs_again_after_a_new_order(
+    shop: Shop, plan_id: PlanFinder, advance: Callable[..., datetime]
+) -> None:
+    shop.order(plan_id())
+    before = shop.until(InstanceStatus.RUNNING)
+    shop.client.put(
+        f"/api/subscriptions/{shop.id}/auto-renew", json={"autoRenew": False}, headers=shop.headers()
+    )
+    advance(days=31)
+    shop.until(InstanceStatus.STOPPED)
+
+    shop.order(plan_id())
+    after = shop.until(InstanceStatus.RUNNING)
+
+    assert (after.id, after.host, after.name) == (before.id, before.host, before.name)
+
+
+def test_drift_is_repaired(
+    shop: Shop, plan_id: PlanFinder, cluster: KubernetesCluster, tick: Callable[[str], None]
+) -> None:
+    shop.order(plan_id())
+    row = shop.until(InstanceStatus.RUNNING)
+    cluster.scale(row.namespace, row.name, 0)
+    time.sleep(0.5)
+
+    tick("observe-cluster")
+    shop.run_jobs()
+
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        sighting = cluster.see(row.namespace, row.name)
+        if sighting is not None and sighting.is_ready:
+            return
+        time.sleep(0.3)
+    pytest.fail("the workload was not brought back")
+
+
+def test_cancelling_deletes_everything_of_the_instance(
+    shop: Shop, plan_id: PlanFinder, cluster: KubernetesCluster
+) -> None:
+    shop.order(plan_id())
+    row = shop.until(InstanceStatus.RUNNING)
+
+    data_of(shop.client.delete(f"/api/subscriptions/{shop.id}", headers=shop.headers()))
+    shop.until(InstanceStatus.TERMINATED)
+
+    assert cluster.see(row.namespace, row.name) is None
+    assert shop.detail()["status"] == "CANCELLED"
+    wallet = data_of(shop.client.get("/api/wallet/info", headers=shop.headers()))["wallet"]
+    assert wallet["creditBalance"] == 450_000, "what ran is not refunded by the customer's own cancelling"
+
+
+def test_an_image_that_cannot_be_pulled_ends_in_error_and_after_the_repair_window_in_a_refund(
+    shop: Shop,
+    plan_id: PlanFinder,
+    monkeypatch: pytest.MonkeyPatch,
+    advance: Callable[..., datetime],
+) -> None:
+    _break_image(monkeypatch)
+    shop.order(plan_id())
+
+    row = shop.until(InstanceStatus.ERROR, step=100)
+
+    assert "image" in (row.health_status or "").lower()
+    assert shop.detail()["status"] == "ACTIVE", "the customer may still press Retry"
+    advance(hours=25)
+    shop.until(InstanceStatus.TERMINATED)
+    detail = shop.detail()
+    assert detail["status"] == "CANCELLED"
+    with shop.app.app_context():
+        from minispod.subscriptions.models import Subscription
+
+        assert session().scalars(select(Subscription.end_reason)).one() is EndReason.NOT_PROVISIONED
+        db.session.remove()
+    wallet = data_of(shop.client.get("/api/wallet/info", headers=shop.headers()))["wallet"]
+    assert wallet["creditBalance"] == 500_000
+
+
+def test_retry_after_the_cause_is_gone_brings_it_up(
+    shop: Shop, plan_id: PlanFinder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        _break_image(broken)
+        shop.order(plan_id())
+        shop.until(InstanceStatus.ERROR, step=100)
+
+    answer = shop.client.post(f"/api/subscriptions/{shop.id}/retry-provisioning", headers=shop.headers())
+
+    assert data_of(answer)["instance"]["previousStatus"] == "ERROR"
+    shop.until(InstanceStatus.RUNNING)
+
+
+def test_a_silent_cluster_loses_no_order(
+    shop: Shop, plan_id: PlanFinder, ports: PortsNow, cluster: KubernetesCluster, tmp_path: object
+) -> None:
+    ports.change(cluster=KubernetesCluster(f"{tmp_path}/no-such-kubeconfig"))
+    shop.order(plan_id())
+    for _ in range(4):
+        shop.run_jobs()
+        shop.clock.advance(minutes=3)
+    assert shop.row().status is InstanceStatus.PROVISIONING
+    assert "Waiting for the cluster" in (shop.row().health_status or "")
+
+    ports.change(cluster=cluster)
+
+    shop.until(InstanceStatus.RUNNING)
+
+
+def _break_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the recipe an image that no registry has."""
+    good = get_recipe("n8n-automation")
+    bad: AppRecipe = good.model_copy(update={"image": "registry.invalid/does-not-exist"})
+    for module in ("provisioning", "creation"):
+        monkeypatch.setattr(
+            f"minispod.instances.{module}.get_recipe", lambda slug: bad if slug == good.slug else get_recipe(slug)
+        )
