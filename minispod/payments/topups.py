@@ -44,6 +44,8 @@ from minispod.wallet import ledger
 
 # Longer than the adapter may take, so that nobody opens a second page while the first is being opened.
 _CHECKOUT_CLAIM = timedelta(seconds=40)
+# Silence that has used up the customer's patience already.
+_SLOW = ("timeout", "too_slow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def carry_out_checkout(request: CheckoutRequest, gateway: PaymentGateway) -> Che
     try:
         return gateway.open_checkout(request)
     except GatewayUnavailable as refusal:
-        if refusal.details.get("reason") == "timeout":
+        if refusal.details.get("reason") in _SLOW:
             raise
     return gateway.open_checkout(request)
 

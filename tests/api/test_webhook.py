@@ -100,6 +100,30 @@ def test_silent_gateway_leaves_the_settling_to_a_job(
     assert notice(app).verdict == "paid"
 
 
+def test_gateway_that_contradicts_its_own_notice_is_asked_again_within_minutes(
+    app: Flask,
+    client: FlaskClient,
+    topup: TopUp,
+    levers: Levers,
+    clock: FrozenClock,
+    tick: Callable[[str], None],
+    run_jobs: Callable[[], int],
+) -> None:
+    clock.advance(minutes=31)  # the next look would be half an hour away
+    levers.answer_about(SETTLEMENT, {"status_code": "201", "transaction_status": "pending"})
+
+    assert post(client).status_code == 200
+    assert state_and_balance(app) == (TopUpState.PENDING, 500_000)
+    assert notice(app).verdict == "hold_inconsistent"
+
+    levers.answer_about(SETTLEMENT, "mirror")
+    clock.advance(seconds=61)
+    tick("poll-topups")
+    run_jobs()
+
+    assert state_and_balance(app) == (TopUpState.PAID, 600_000)
+
+
 def test_notice_whose_settling_was_interrupted_is_found_by_the_sweep(
     app: Flask,
     client: FlaskClient,
