@@ -1,0 +1,118 @@
+"""The nodes' history and the last picture: kept through silence, honest about its age."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from minispod.cluster import monitoring
+from minispod.cluster.port import NodeSighting
+from minispod.kernel.unit_of_work import unit_of_work
+
+pytestmark = pytest.mark.usefixtures("context")
+
+NOON = datetime(2026, 11, 20, 5, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+WORKER = NodeSighting(
+    name="worker-1",
+    is_ready=True,
+    is_schedulable=True,
+    is_control_plane=False,
+    cpu_allocatable=12_000,
+    memory_allocatable=32_000,
+    cpu_capacity=12_000,
+    memory_capacity=32_768,
+    pods_allocatable=110,
+    cpu_requested=500,
+    memory_requested=1_024,
+    pods_running=2,
+    cpu_used=None,
+    memory_used=2_048,
+    version="v1.32.4+k3s1",
+    addresses=("10.0.0.2", "worker-1"),
+    conditions={"Ready": "True"},
+    created_at=NOON - timedelta(days=30),
+)
+OTHER = replace(WORKER, name="worker-2")
+
+
+def poll(at, *nodes):
+    with unit_of_work():
+        monitoring.record_nodes(nodes, at)
+
+
+def silence(at):
+    with unit_of_work():
+        monitoring.record_silence(at)
+
+
+def test_before_the_first_poll_nothing_is_known():
+    picture = monitoring.last_picture()
+
+    assert picture.nodes == ()
+    assert picture.seen_at is None
+    assert picture.age(NOON) is None
+
+
+def test_last_picture_is_what_the_nodes_said_last():
+    poll(NOON, WORKER, OTHER)
+    poll(NOON + MINUTE, replace(WORKER, pods_running=3))
+
+    picture = monitoring.last_picture()
+
+    assert picture.nodes == (replace(WORKER, pods_running=3),)
+    assert picture.age(NOON + 3 * MINUTE) == 2 * MINUTE
+    assert picture.silent_since is None
+
+
+def test_picture_stays_through_silence_that_counts_from_its_beginning():
+    poll(NOON, WORKER)
+    silence(NOON + MINUTE)
+    silence(NOON + 2 * MINUTE)
+
+    picture = monitoring.last_picture()
+
+    assert picture.nodes == (WORKER,)
+    assert picture.seen_at == NOON
+    assert picture.silent_since == NOON + MINUTE
+
+
+def test_silence_before_the_first_answer_is_known_too():
+    silence(NOON)
+
+    assert monitoring.last_picture().silent_since == NOON
+
+
+def test_answer_ends_the_silence():
+    silence(NOON)
+    poll(NOON + MINUTE, WORKER)
+
+    assert monitoring.last_picture().silent_since is None
+
+
+def test_late_writer_does_not_bring_the_past_back():
+    poll(NOON + MINUTE, replace(WORKER, pods_running=9))
+    poll(NOON, WORKER)
+
+    assert monitoring.last_picture().nodes[0].pods_running == 9
+
+
+def test_history_of_one_node_runs_forward():
+    for minute in range(4):
+        poll(NOON + minute * MINUTE, replace(WORKER, pods_running=minute), OTHER)
+
+    history = monitoring.node_history("worker-1", since=NOON + MINUTE)
+
+    assert [reading.pods_running for reading in history] == [1, 2, 3]
+    assert {reading.name for reading in history} == {"worker-1"}
+
+
+def test_old_readings_are_forgotten_but_never_the_last_picture():
+    poll(NOON, WORKER)
+    poll(NOON + MINUTE, WORKER)
+
+    with unit_of_work():
+        monitoring.forget_readings(before=NOON + timedelta(days=30))
+
+    assert len(monitoring.node_history("worker-1", since=NOON)) == 1
+    assert monitoring.last_picture().nodes == (WORKER,)
