@@ -1,9 +1,12 @@
-"""The README's configuration table, written from the settings themselves (`flask settings-table`).
+"""The README's configuration table, written from the settings themselves.
 
-Pure: it reads the fields of the groups, never the environment, so that the table is the same everywhere. Defaults of
+`flask settings-table` prints it; `python -m minispod.settings_table README.md` puts it between the markers of a file.
+It reads the fields of the groups, never the environment, so that the table is the same everywhere. Defaults of
 secrets are not shown.
 """
 
+import sys
+from pathlib import Path
 from typing import Any
 
 from pydantic import AliasChoices, SecretStr
@@ -11,6 +14,8 @@ from pydantic.fields import FieldInfo
 
 from minispod.settings import GROUPS
 
+BEGIN = "<!-- settings -->"
+END = "<!-- /settings -->"
 _HEADER = ("| Variable | Default | Meaning |", "|---|---|---|")
 # Secret although it is no SecretStr: a tuple of keys.
 _SECRET_NAMES = frozenset({"SEALING_KEYS"})
@@ -19,6 +24,15 @@ _SECRET_NAMES = frozenset({"SEALING_KEYS"})
 def render() -> str:
     """The table in Markdown, one section per group, without a trailing newline."""
     return "\n\n".join(_section(group.__doc__ or group.__name__, group.model_fields) for group in GROUPS)
+
+
+def put_into(page: str) -> str:
+    """The page with the table between its markers; raise ValueError when it has none."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"the page has no {BEGIN} ... {END}")
+    return f"{before}{BEGIN}\n\n{render()}\n\n{END}{after}"
 
 
 def _section(title: str, fields: dict[str, FieldInfo]) -> str:
@@ -54,3 +68,9 @@ def _shown(default: Any) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        file = Path(name)
+        file.write_text(put_into(file.read_text(encoding="utf-8")), encoding="utf-8")
