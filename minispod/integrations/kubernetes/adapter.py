@@ -155,11 +155,15 @@ class KubernetesCluster:
 
     @_fenced
     def follow_logs(self, namespace: str, workload: str, *, container: str, lines: int) -> LogStream:
-        """The last lines and each new one; `close()` ends it from any thread."""
+        """The last lines and each new one; NoSuchObject while nothing has started."""
         path = self._log_path(namespace, workload)
-        if path is None:
-            raise NoSuchObject("No pod is there yet.")
-        return self._client.stream(path, container=container, tailLines=lines, follow="true")
+        try:
+            if path is not None:
+                return self._client.stream(path, container=container, tailLines=lines, follow="true")
+        except ApiSaidNo as refusal:
+            if refusal.status != _WAITING_CONTAINER:
+                raise
+        raise NoSuchObject("The application has not started yet.")
 
     @_fenced
     def inventory(self, kind: str) -> Sequence[dict[str, Any]]:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from minispod.cluster.port import ClusterUnavailable
+from minispod.cluster.port import ClusterUnavailable, NoSuchObject
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 
 NODE = {
@@ -153,3 +153,5 @@ def test_container_that_has_not_started_has_no_log_yet(server, cluster):
     }
 
     assert cluster.tail_logs("n", "w", container="app", lines=10) == []
+    with pytest.raises(NoSuchObject):
+        cluster.follow_logs("n", "w", container="app", lines=10)
