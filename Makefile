@@ -47,8 +47,8 @@ story: $(READY) ## play the whole customer story against the running demo
 test: $(READY) ## run all tests
 	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-test-fast: $(READY) ## run the tests that need no server and no simulator
-	@$(PYTHON) -m pytest tests/unit tests/house -x -q $(ARGS)
+test-fast: $(READY) ## run the tests that need neither server nor simulator
+	@$(PYTHON) -m pytest tests/unit -x -q $(ARGS)
 
 test-cluster: $(READY) ## run the contract suites against the cluster of KUBECONFIG too
 	@$(PYTHON) -m pytest tests/contracts --cluster $(ARGS)
