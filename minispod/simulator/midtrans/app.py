@@ -68,7 +68,8 @@ def create_app(config: Config, simulation: Simulation | None = None) -> Flask:
     def harden(response: Response) -> Response:
         response.headers.setdefault("Content-Security-Policy", STRICT_POLICY)
         response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
+        # Not no-referrer: browsers would hide the origin of our own forms from us.
+        response.headers["Referrer-Policy"] = "same-origin"
         response.headers["Cache-Control"] = "no-store"
         return response
 
