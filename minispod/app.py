@@ -15,6 +15,7 @@ from minispod import __version__, cli, tables
 from minispod.admin import panel
 from minispod.api import doors, guard, problems
 from minispod.api.addressing import OneTree
+from minispod.jobs.schedule import schedule
 from minispod.kernel import logs
 from minispod.kernel.database import db
 from minispod.kernel.errors import Refusal
@@ -45,7 +46,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     _bind_requests(app)
     guard.init_app(app, settings)
     _register_api(app)
-    panel.init_app(app, settings)
+    panel.init_app(app, settings, lambda: schedule(settings))
     cli.init_app(app)
     _answer_errors(app)
     app.wsgi_app = OneTree(app.wsgi_app)  # type: ignore[method-assign]
@@ -102,7 +103,9 @@ def _bind_requests(app: Flask) -> None:
     @app.before_request
     def bind() -> None:
         given = request.headers.get("X-Request-ID", "")
-        g.request_id = given if given.isascii() and 8 <= len(given) <= 64 and given.isprintable() else uuid.uuid4().hex
+        g.request_id = (
+            given if given.isascii() and 8 <= len(given) <= 64 and given.isprintable() else uuid.uuid4().hex
+        )
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from minispod.audit.models import AuditEntry
 from minispod.kernel.actor import Actor
@@ -50,6 +50,10 @@ class Action(StrEnum):
     PLAN_PRICE_CHANGED = "plan.price_changed"
 
 
+SUBJECT_KINDS = ("user", "wallet", "topup", "subscription", "instance", "catalog")
+"""What the book speaks about; a filter offers these."""
+
+
 def record(
     actor: Actor,
     action: Action,
@@ -83,8 +87,9 @@ def search(
     subject_id: str | None = None,
     actor_id: uuid.UUID | None = None,
     action: str | None = None,
+    text: str = "",
 ) -> Page[AuditEntry]:
-    """Find lines of the book, newest first."""
+    """Find lines of the book, newest first; `text` looks into actor, address, subject and request id."""
     wanted = select(AuditEntry).order_by(AuditEntry.at.desc(), AuditEntry.id.desc())
     if subject_kind:
         wanted = wanted.where(AuditEntry.subject_kind == subject_kind)
@@ -94,4 +99,7 @@ def search(
         wanted = wanted.where(AuditEntry.actor_id == actor_id)
     if action:
         wanted = wanted.where(AuditEntry.action == action)
+    if text:
+        exact = (AuditEntry.subject_id == text, AuditEntry.request_id == text, AuditEntry.address == text)
+        wanted = wanted.where(or_(AuditEntry.actor_name.icontains(text, autoescape=True), *exact))
     return page_of(wanted, page)

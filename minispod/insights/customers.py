@@ -53,16 +53,12 @@ def list_customers(page: PageRequest, *, search: str = "", role: Role | None = N
     users = directory.list_users(page, search=search, role=role)
     ids = [user.id for user in users.items]
     wallets = statements.wallets_of(ids)
-    live = dict(
-        session()
-        .execute(
-            select(Subscription.user_id, func.count())
-            .where(Subscription.user_id.in_(ids), Subscription.status.in_(LIVE))
-            .group_by(Subscription.user_id)
-        )
-        .tuples()
-        .all()
+    rows = session().execute(
+        select(Subscription.user_id, func.count())
+        .where(Subscription.user_id.in_(ids), Subscription.status.in_(LIVE))
+        .group_by(Subscription.user_id)
     )
+    live = {user_id: int(number) for user_id, number in rows}
     return users.map(lambda user: ListedCustomer(user, wallets.get(user.id), live.get(user.id, 0)))
 
 

@@ -57,9 +57,11 @@ def list_sold(
 
 def get_sold(instance_id: uuid.UUID, *, actor: Actor) -> Sold:
     """One instance as it is now; raise NoSuchInstance when there is none the actor may see."""
-    row = session().execute(
-        _joined().where(Instance.id == instance_id).execution_options(populate_existing=True)
-    ).one_or_none()
+    row = (
+        session()
+        .execute(_joined().where(Instance.id == instance_id).execution_options(populate_existing=True))
+        .one_or_none()
+    )
     if row is None or not actor.may_see(row[0].user_id):
         raise NoSuchInstance()
     return Sold(*row)

@@ -53,7 +53,9 @@ def list_movements(page: PageRequest, *, search: str = "", type_: EntryType | No
     return found
 
 
-def list_topups(page: PageRequest, *, search: str = "", state: TopUpState | None = None) -> Page[CustomerTopUp]:
+def list_topups(
+    page: PageRequest, *, search: str = "", state: TopUpState | None = None
+) -> Page[CustomerTopUp]:
     """List top-ups, newest first; `search` as for the ledger, and the gateway's transaction id."""
     wanted = _topups().order_by(TopUp.created_at.desc(), TopUp.number.desc())
     if search:
@@ -66,9 +68,11 @@ def list_topups(page: PageRequest, *, search: str = "", state: TopUpState | None
 
 def get_topup(topup_id: uuid.UUID, *, actor: Actor) -> CustomerTopUp:
     """One top-up as it is now; raise NoSuchTransaction when there is none the actor may see."""
-    row = session().execute(
-        _topups().where(TopUp.id == topup_id).execution_options(populate_existing=True)
-    ).one_or_none()
+    row = (
+        session()
+        .execute(_topups().where(TopUp.id == topup_id).execution_options(populate_existing=True))
+        .one_or_none()
+    )
     if row is None or not actor.may_see(row[0].user_id):
         raise NoSuchTransaction()
     return CustomerTopUp(*row)

@@ -7,7 +7,7 @@ upgrades, less what of it was refunded; credit that customers hold is not revenu
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, or_, select
@@ -16,11 +16,10 @@ from sqlalchemy.orm import joinedload
 from minispod.accounts.models import User
 from minispod.cluster.capacity import workers_of
 from minispod.cluster.port import NodeSighting
+from minispod.insights.workload import LateWork, late_work, silent_processes
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
-from minispod.kernel import pulse
 from minispod.kernel.database import session
-from minispod.kernel.outbox import OutboxRow
 from minispod.notifications.models import DeliveryState, Notification
 from minispod.payments.models import TopUp
 from minispod.payments.states import TopUpState
@@ -31,9 +30,6 @@ from minispod.wallet.models import EntryKind, EntryType, LedgerEntry
 from minispod.wallet.statements import MoneyDifference, differences
 
 _SHOWN = 8
-_LATE_AFTER = timedelta(minutes=2)
-_SILENT_AFTER = timedelta(minutes=1)
-_PROCESSES = ("worker", "scheduler")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +38,6 @@ class Some:
 
     items: Sequence[object]
     total: int
-
-
-@dataclass(frozen=True, slots=True)
-class LateWork:
-    """Work that should have been done: how much, since when, and how much of it failed before."""
-
-    total: int
-    since: datetime | None
-    failing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +119,16 @@ def attention(nodes: Sequence[NodeSighting], silent_since: datetime | None, *, a
 
 def business(*, zone: ZoneInfo, at: datetime) -> Business:
     """Money and subscriptions at this moment."""
-    live, recurring = session().execute(
-        select(func.count(), func.coalesce(func.sum(Subscription.price), 0)).where(
-            Subscription.status == SubscriptionStatus.ACTIVE
+    live, recurring = (
+        session()
+        .execute(
+            select(func.count(), func.coalesce(func.sum(Subscription.price), 0)).where(
+                Subscription.status == SubscriptionStatus.ACTIVE
+            )
         )
-    ).one()
-    return Business(
-        takings(day_start(at, zone)), takings(month_start(at, zone)), int(live), int(recurring)
+        .one()
     )
+    return Business(takings(day_start(at, zone)), takings(month_start(at, zone)), int(live), int(recurring))
 
 
 def takings(since: datetime) -> Takings:
@@ -153,9 +142,15 @@ def takings(since: datetime) -> Takings:
     received = func.sum(LedgerEntry.delta).filter(
         LedgerEntry.kind.in_((EntryKind.TOPUP, EntryKind.TOPUP_REVERSAL))
     )
-    revenue, topped_up = session().execute(
-        select(func.coalesce(charged, 0), func.coalesce(received, 0)).where(LedgerEntry.created_at >= since)
-    ).one()
+    revenue, topped_up = (
+        session()
+        .execute(
+            select(func.coalesce(charged, 0), func.coalesce(received, 0)).where(
+                LedgerEntry.created_at >= since
+            )
+        )
+        .one()
+    )
     return Takings(int(revenue), int(topped_up))
 
 
@@ -175,26 +170,6 @@ def utilisation(nodes: Sequence[NodeSighting]) -> Utilisation | None:
     )
 
 
-def late_work(at: datetime) -> LateWork:
-    """Work that is overdue or was given up after failing."""
-    overdue = OutboxRow.run_after < at - _LATE_AFTER
-    failing = OutboxRow.last_error.is_not(None)
-    total, since, failed = session().execute(
-        select(
-            func.count().filter(or_(overdue, failing)),
-            func.min(OutboxRow.created_at).filter(or_(overdue, failing)),
-            func.count().filter(failing),
-        )
-    ).one()
-    return LateWork(int(total), since, int(failed))
-
-
-def silent_processes(at: datetime) -> Sequence[tuple[str, datetime | None]]:
-    """The processes that have shown no sign of life lately, with their last one."""
-    signs = [(name, pulse.last(name)) for name in _PROCESSES]
-    return [(name, sign) for name, sign in signs if sign is None or at - sign > _SILENT_AFTER]
-
-
 def owners_of(user_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, User]:
     """The accounts behind several things at once."""
     rows = session().scalars(select(User).where(User.id.in_(set(user_ids))))
@@ -203,25 +178,33 @@ def owners_of(user_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, User]:
 
 def _failed_instances() -> Some:
     failed = Instance.status == InstanceStatus.ERROR
-    rows = session().execute(
-        select(Instance, User)
-        .join(User, User.id == Instance.user_id)
-        .where(failed)
-        .order_by(Instance.status_changed_at.desc())
-        .limit(_SHOWN)
-    ).all()
+    rows = (
+        session()
+        .execute(
+            select(Instance, User)
+            .join(User, User.id == Instance.user_id)
+            .where(failed)
+            .order_by(Instance.status_changed_at.desc())
+            .limit(_SHOWN)
+        )
+        .all()
+    )
     return Some(rows, _count(select(func.count()).select_from(Instance).where(failed)))
 
 
 def _in_review() -> Some:
     held = TopUp.state == TopUpState.REVIEW
-    rows = session().execute(
-        select(TopUp, User)
-        .join(User, User.id == TopUp.user_id)
-        .where(held)
-        .order_by(TopUp.updated_at.desc())
-        .limit(_SHOWN)
-    ).all()
+    rows = (
+        session()
+        .execute(
+            select(TopUp, User)
+            .join(User, User.id == TopUp.user_id)
+            .where(held)
+            .order_by(TopUp.updated_at.desc())
+            .limit(_SHOWN)
+        )
+        .all()
+    )
     return Some(rows, _count(select(func.count()).select_from(TopUp).where(held)))
 
 
@@ -230,22 +213,28 @@ def _in_grace() -> Some:
         Subscription.status == SubscriptionStatus.ACTIVE,
         Subscription.grace_until.is_not(None),
     )
-    rows = session().execute(
-        select(Subscription, User)
-        .join(User, User.id == Subscription.user_id)
-        .where(*waiting)
-        .order_by(Subscription.grace_until)
-        .limit(_SHOWN)
-        .options(joinedload(Subscription.service), joinedload(Subscription.plan))
-    ).all()
+    rows = (
+        session()
+        .execute(
+            select(Subscription, User)
+            .join(User, User.id == Subscription.user_id)
+            .where(*waiting)
+            .order_by(Subscription.grace_until)
+            .limit(_SHOWN)
+            .options(joinedload(Subscription.service), joinedload(Subscription.plan))
+        )
+        .all()
+    )
     return Some(rows, _count(select(func.count()).select_from(Subscription).where(*waiting)))
 
 
 def _undelivered() -> Some:
     failed = Notification.state == DeliveryState.FAILED
-    rows = session().scalars(
-        select(Notification).where(failed).order_by(Notification.created_at.desc()).limit(_SHOWN)
-    ).all()
+    rows = (
+        session()
+        .scalars(select(Notification).where(failed).order_by(Notification.created_at.desc()).limit(_SHOWN))
+        .all()
+    )
     return Some(rows, _count(select(func.count()).select_from(Notification).where(failed)))
 
 

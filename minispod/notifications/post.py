@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from minispod.kernel import outbox
@@ -40,7 +40,12 @@ class Letter:
 
 
 def queue(
-    kind: MessageKind, recipient: Recipient, *, dedupe_key: str, at: datetime, facts: dict[str, Any] | None = None
+    kind: MessageKind,
+    recipient: Recipient,
+    *,
+    dedupe_key: str,
+    at: datetime,
+    facts: dict[str, Any] | None = None,
 ) -> None:
     """Have one mail sent after the commit; the same `dedupe_key` a second time sends nothing."""
     message_id = new_id()
@@ -97,9 +102,14 @@ def settle_failed(message_id: uuid.UUID, error: str, *, final: bool) -> bool:
     return True
 
 
-def list_messages(page: PageRequest, *, state: DeliveryState | None = None) -> Page[Notification]:
-    """List messages for staff, newest first."""
+def list_messages(
+    page: PageRequest, *, state: DeliveryState | None = None, search: str = ""
+) -> Page[Notification]:
+    """List messages for staff, newest first; `search` looks into the recipient."""
     wanted = select(Notification).order_by(Notification.created_at.desc(), Notification.id.desc())
     if state is not None:
         wanted = wanted.where(Notification.state == state)
+    if search:
+        columns = (Notification.to_name, Notification.to_address)
+        wanted = wanted.where(or_(*(column.icontains(search, autoescape=True) for column in columns)))
     return page_of(wanted, page)

@@ -1,0 +1,31 @@
+"""The audit book: who changed what, when and from where."""
+
+from typing import Any
+
+from minispod.admin import pages
+from minispod.admin.door import door
+from minispod.audit import trail
+from minispod.audit.trail import Action
+
+
+@door.get("/audit")
+def audit_list() -> Any:
+    """Search the book."""
+    search, action = pages.search_text(), pages.chosen(Action, "action")
+    kind = pages.search_text("kind")
+    found = trail.search(
+        pages.page_request(),
+        subject_kind=kind or None,
+        action=action.value if action else None,
+        text=search,
+    )
+    return pages.page_or_fragment(
+        "admin/audit/page.html",
+        "admin/audit/_list.html",
+        found=found,
+        search=search,
+        action=action,
+        actions=Action,
+        kind=kind,
+        kinds=trail.SUBJECT_KINDS,
+    )

@@ -1,0 +1,121 @@
+"""Instances: the list, one of them with its history, logs and credentials, and the four controls.
+
+The controls record a wish and come back at once; the worker brings the cluster to it and the page follows.
+"""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from flask import flash, make_response, render_template
+
+from minispod.admin import guard, pages
+from minispod.admin.door import door
+from minispod.audit import trail
+from minispod.insights import fleet
+from minispod.instances import controls, queries
+from minispod.instances.naming import object_names
+from minispod.instances.states import IN_TRANSITION, InstanceStatus
+from minispod.instances.workload import CONTAINER
+from minispod.kernel.errors import Conflict, NotFound, Unavailable
+from minispod.kernel.ids import parse_id
+from minispod.kernel.paging import PageRequest
+from minispod.kernel.unit_of_work import release_connection, unit_of_work
+from minispod.ports import current_ports
+
+_LOG_LINES = 200
+_TIMELINE = 20
+_FOLLOW_SECONDS = 2
+_LOOK_SECONDS = 10
+
+_CONTROLS: dict[str, tuple[Callable[..., Any], str]] = {
+    "start": (controls.start, "is starting"),
+    "stop": (controls.stop, "is stopping; its data are kept"),
+    "restart": (controls.restart, "is restarting"),
+    "retry": (controls.retry, "is being tried again"),
+}
+
+
+@door.get("/instances")
+def instances_list() -> Any:
+    """List instances."""
+    search, status = pages.search_text(), pages.chosen(InstanceStatus, "status")
+    found = fleet.list_sold(pages.page_request(), search=search, status=status)
+    return pages.page_or_fragment(
+        "admin/instances/page.html",
+        "admin/instances/_list.html",
+        found=found,
+        search=search,
+        status=status,
+        statuses=InstanceStatus,
+        counts=queries.count_by_status(),
+    )
+
+
+@door.get("/instances/<instance_id>")
+def instance(instance_id: str) -> Any:
+    """Show one instance; the upper part follows its state."""
+    facts = _facts(parse_id(instance_id))
+    every = _FOLLOW_SECONDS if facts["is_moving"] else _LOOK_SECONDS
+    return pages.live_fragment("admin/instances/one.html", "admin/instances/_live.html", every=every, **facts)
+
+
+@door.get("/instances/<instance_id>/logs")
+def instance_logs(instance_id: str) -> Any:
+    """The newest lines its container wrote; says so when the cluster is silent."""
+    sold = fleet.get_sold(parse_id(instance_id), actor=guard.actor())
+    lines, problem = _recent_lines(sold.instance.namespace, object_names(sold.instance.name).workload)
+    return pages.page_or_fragment(
+        "admin/instances/logs.html",
+        "admin/instances/_logs.html",
+        sold=sold,
+        lines=lines,
+        problem=problem,
+        at=current_ports().clock.now(),
+    )
+
+
+@door.post("/instances/<instance_id>/access")
+def show_access(instance_id: str) -> Any:
+    """Show the credentials once, on this answer only; the showing is written into the audit book."""
+    ports = current_ports()
+    id_ = parse_id(instance_id)
+    with unit_of_work(ports.courier):
+        access = queries.show_access(id_, sealer=ports.sealer, actor=guard.actor(), at=ports.clock.now())
+    sold = fleet.get_sold(id_, actor=guard.actor())
+    return make_response(render_template("admin/instances/access.html", sold=sold, access=access))
+
+
+@door.post("/instances/<instance_id>/<any(start, stop, restart, retry):act>")
+def control_instance(instance_id: str, act: str) -> Any:
+    """Record the wish; a state in which it makes no sense is said in a sentence."""
+    ports = current_ports()
+    id_ = parse_id(instance_id)
+    do, what = _CONTROLS[act]
+    with unit_of_work(ports.courier):
+        do(id_, actor=guard.actor(), at=ports.clock.now())
+    name = queries.get_instance(id_, actor=guard.actor()).name
+    flash(f"{name} {what}.", "good")
+    return pages.back()
+
+
+def _facts(instance_id: uuid.UUID) -> dict[str, Any]:
+    sold = fleet.get_sold(instance_id, actor=guard.actor())
+    timeline = trail.search(PageRequest(1, _TIMELINE), subject_kind="instance", subject_id=str(instance_id))
+    return {
+        "sold": sold,
+        "timeline": timeline.items,
+        "is_moving": sold.instance.status in IN_TRANSITION,
+        "at": current_ports().clock.now(),
+    }
+
+
+def _recent_lines(namespace: str, workload: str) -> tuple[list[str], str | None]:
+    release_connection()
+    try:
+        found = current_ports().cluster.tail_logs(namespace, workload, container=CONTAINER, lines=_LOG_LINES)
+    except NotFound:
+        return [], None
+    except (Unavailable, Conflict) as silence:
+        return [], silence.message
+    return list(found), None

@@ -1,0 +1,42 @@
+"""The RQ dashboard, mounted behind the administration's gate.
+
+It carries no CSRF tokens and changes state on one GET: its writes are therefore taken from our own pages only
+(same origin), and never by GET. What it can delete are deliveries; the work itself lies in the outbox.
+"""
+
+from urllib.parse import urlsplit
+
+import rq_dashboard
+from flask import Flask, abort, request
+from rq_dashboard.web import setup_rq_connection
+
+from minispod.admin.sessions import PATH
+from minispod.settings import Settings
+
+BOARD = f"{PATH}/jobs"
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Mount the dashboard; it connects to Redis when it is first opened."""
+    app.config["RQ_DASHBOARD_REDIS_URL"] = settings.redis.redis_url
+    setup_rq_connection(app)
+    app.register_blueprint(rq_dashboard.blueprint, url_prefix=BOARD)
+
+
+def is_board(path: str) -> bool:
+    """Tell whether a path belongs to the dashboard."""
+    return path == BOARD or path.startswith(BOARD + "/")
+
+
+def check_origin() -> None:
+    """Refuse writes that do not come from our own pages, writes by GET, and other Redis servers than ours."""
+    if (request.view_args or {}).get("instance_number"):
+        abort(404)
+    if request.method in _READING:
+        if request.endpoint == "rq_dashboard.requeue_all":
+            abort(405, valid_methods=["POST"])
+        return
+    origin = request.headers.get("Origin") or request.headers.get("Referer") or ""
+    if urlsplit(origin).netloc != request.host:
+        abort(403)

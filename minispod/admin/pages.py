@@ -1,0 +1,101 @@
+"""How a page answers: as a whole page, or as the fragment htmx asked for; how lists are paged; where a form leads.
+
+Every page works without a script: htmx only saves the reload.
+"""
+
+import hashlib
+from collections.abc import Container
+from enum import StrEnum
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup
+from werkzeug.wrappers import Response as BaseResponse
+
+from minispod.admin.sessions import is_admin
+from minispod.kernel.paging import PageRequest
+
+_PER_PAGE = 25
+_LAST_PAGE = 100_000
+_LONGEST_SEARCH = 100
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def wants_fragment() -> bool:
+    """Tell whether htmx asked for a part of the page rather than for the page (boosted links want the page)."""
+    htmx: Any = request.htmx  # type: ignore[attr-defined]
+    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+
+
+def page_or_fragment(page: str, fragment: str, **facts: Any) -> Response:
+    """Render the fragment for htmx, else the page that contains it."""
+    answer = make_response(render_template(fragment if wants_fragment() else page, **facts))
+    return _varies(answer)
+
+
+def live_fragment(page: str, fragment: str, *, every: int = 10, **facts: Any) -> Response:
+    """A page whose fragment refreshes itself; answers 204 when the fragment is what the browser already shows."""
+    body = Markup(render_template(fragment, **facts))  # noqa: S704 - a rendered template, escaped there
+    # The token differs in each rendering and says nothing about the content.
+    digest = hashlib.sha256(body.replace(generate_csrf(), "").encode()).hexdigest()[:16]
+    live = {"live_body": body, "live_digest": digest, "live_every": every}
+    if not wants_fragment():
+        return _varies(make_response(render_template(page, **live, **facts)))
+    if request.args.get("seen") == digest:
+        return _varies(Response(status=204))
+    return _varies(make_response(render_template("admin/_live.html", **live)))
+
+
+def here(**changes: str | int | None) -> str:
+    """The address of this list with other filters or another page; what is None falls away."""
+    known: dict[str, Any] = {**(request.view_args or {}), **request.args.to_dict(), **changes}
+    kept = {name: value for name, value in known.items() if value not in (None, "") and name != "seen"}
+    return url_for(request.endpoint or "panel.today", **kept)
+
+
+def page_request() -> PageRequest:
+    """Which page of a list is asked for; nonsense is the first one."""
+    text = request.args.get("page", "1")
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 1
+    return PageRequest(min(max(number, 1), _LAST_PAGE), _PER_PAGE)
+
+
+def search_text(name: str = "q") -> str:
+    """What was typed into a search field."""
+    return request.args.get(name, "").replace("\x00", "").strip()[:_LONGEST_SEARCH]
+
+
+def chosen(kind: type[Choice], name: str) -> Choice | None:
+    """The chosen filter value; an unknown one is no filter."""
+    try:
+        return kind(request.args.get(name, ""))
+    except ValueError:
+        return None
+
+
+def one_of(choices: Container[str], name: str, default: str) -> str:
+    """The chosen word; an unknown one is the default."""
+    given = request.args.get(name, "")
+    return given if given in choices else default
+
+
+def back(default_endpoint: str = "panel.today") -> BaseResponse:
+    """Where the form that was sent stood: a page of ours, never another site."""
+    parts = urlsplit(request.referrer or "")
+    ours = parts.netloc == request.host and is_admin(parts.path)
+    target = parts.path + (f"?{parts.query}" if parts.query else "") if ours else url_for(default_endpoint)
+    return redirect(target, 303)
+
+
+def told(message: str, target: str, tone: str = "good") -> BaseResponse:
+    """Go to `target` and say there what happened."""
+    flash(message, tone)
+    return redirect(target, 303)
+
+
+def _varies(answer: Response) -> Response:
+    answer.vary.update(("HX-Request", "HX-Boosted"))
+    return answer

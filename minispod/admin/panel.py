@@ -1,0 +1,136 @@
+"""The administration as one part of the application: registers pages, gate, tables and board; words its errors.
+
+`create_app` calls init_app, and hands refusals and errors outside the API to the two answer functions.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from flask import Flask, Response, flash, make_response, redirect, render_template, request, session, url_for
+from flask_wtf.csrf import CSRFError
+from htmx_flask import Htmx
+from werkzeug.exceptions import HTTPException
+
+from minispod.admin import (
+    accounts,
+    audit,
+    cluster,
+    guard,
+    instances,
+    jobs_board,
+    notifications,
+    pages,
+    payments,
+    raw_tables,
+    sign_in,
+    subscriptions,
+    today,
+    wording,
+    work,
+)
+from minispod.admin.door import door
+from minispod.admin.sessions import is_admin
+from minispod.admin.work import Timetable
+from minispod.kernel.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    Refusal,
+    RuleBroken,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
+from minispod.settings import Settings
+
+_STATUS_OF_FAMILY: dict[type[Refusal], int] = {
+    Unauthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    RuleBroken: 400,
+    TooMany: 429,
+    Unavailable: 503,
+}
+_PAGES_OF_ERRORS = frozenset({400, 403, 404, 405, 429, 500, 503})
+_OURS_ONLY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+# Flask-Admin and the RQ dashboard carry scripts and styles inside their pages.
+_WITH_INLINE = _OURS_ONLY.replace(
+    "script-src 'self'; style-src 'self'",
+    "script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'",
+)
+
+__all__ = ["answer_page_error", "answer_refusal", "init_app"]
+
+_PAGES = (accounts, audit, cluster, instances, notifications, payments, sign_in, subscriptions, today, work)
+
+
+def init_app(app: Flask, settings: Settings, timetable: Callable[[], Sequence[Timetable]] = tuple) -> None:
+    """Register everything under /admin; `timetable` tells what runs by the clock."""
+    app.extensions["minispod.timetable"] = timetable
+    Htmx(app)
+    wording.init_app(app)
+    guard.init_app(app, settings)
+    app.register_blueprint(door)
+    jobs_board.init_app(app, settings)
+    raw_tables.init_app(app)
+    app.add_url_rule("/", "home", _home)
+    app.after_request(_harden)
+
+
+def answer_refusal(refusal: Refusal) -> Any:
+    """A refusal of the domain: to the sign-in, a sentence where the form stood, or a page."""
+    if isinstance(refusal, Unauthenticated):
+        return guard.to_sign_in()
+    status = next(code for family, code in _STATUS_OF_FAMILY.items() if isinstance(refusal, family))
+    said_in_place = (Conflict, RuleBroken, TooMany, Unavailable)
+    if request.method == "POST" and isinstance(refusal, said_in_place) and _has_session():
+        flash(refusal.message, "bad")
+        return pages.back()
+    answer = _error_page(status, refusal.message)
+    if isinstance(refusal, TooMany):
+        answer.headers["Retry-After"] = str(refusal.retry_after)
+    return answer
+
+
+def answer_page_error(status: int, error: HTTPException | None = None) -> Any:
+    """An error of the web layer, or a crash, as a page."""
+    if isinstance(error, CSRFError):
+        return _error_page(
+            400,
+            "This form was not sent from a page of your present session. Go back, reload, and send it again.",
+        )
+    answer = _error_page(status)
+    if error is not None and status in (405, 429):
+        for name, value in error.get_headers():
+            if name in ("Allow", "Retry-After"):
+                answer.headers[name] = value
+    return answer
+
+
+def _error_page(status: int, sentence: str | None = None) -> Response:
+    name = str(status) if status in _PAGES_OF_ERRORS else ("400" if status < 500 else "500")
+    return make_response(render_template(f"errors/{name}.html", status=status, sentence=sentence), status)
+
+
+def _has_session() -> bool:
+    return is_admin(request.path) and not session.store_is_silent  # type: ignore[attr-defined]
+
+
+def _home() -> Any:
+    return redirect(url_for("panel.today"))
+
+
+def _harden(response: Response) -> Response:
+    if request.path.startswith(("/api/", "/static/")):
+        return response
+    framed = jobs_board.is_board(request.path) or raw_tables.is_table(request.path)
+    response.headers.setdefault("Content-Security-Policy", _WITH_INLINE if framed else _OURS_ONLY)
+    response.headers.setdefault("X-Frame-Options", "DENY")
+    response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+    if is_admin(request.path) and request.endpoint not in raw_tables.STATIC_ENDPOINTS:
+        response.headers["Cache-Control"] = "no-store"
+    return response

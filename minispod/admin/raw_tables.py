@@ -1,0 +1,103 @@
+"""Every table as it is, to read: Flask-Admin behind the administration's gate.
+
+Read-only (decision 40: Flask-Admin commits by itself); changes go through our acts. Secrets, digests and
+sealed values are not shown. The one file of this package that may know the database.
+"""
+
+from typing import Any
+
+from flask import Flask
+from flask_admin import Admin, AdminIndexView, expose
+from flask_admin.contrib.sqla import ModelView
+from flask_admin.theme import Bootstrap4Theme
+from flask_login import current_user
+
+from minispod.accounts.models import User
+from minispod.admin.sessions import PATH
+from minispod.audit.models import AuditEntry
+from minispod.catalog.models import Category, Plan, Service
+from minispod.cluster.models import ClusterState, NodeReading
+from minispod.instances.models import Instance, Tenancy
+from minispod.kernel.database import db
+from minispod.kernel.outbox import OutboxRow
+from minispod.kernel.pulse import Pulse
+from minispod.notifications.models import Notification
+from minispod.payments.models import GatewayNotice, TopUp
+from minispod.subscriptions.models import Period, Subscription
+from minispod.wallet.models import LedgerEntry, Wallet
+
+TABLES = f"{PATH}/tables"
+STATIC_ENDPOINTS = frozenset({"admin.static", "rq_dashboard.static"})
+
+_NEVER_SHOWN = ("password_hash", "google_id", "sealed_secrets", "snap_token", "digest", "request_key")
+# Refresh tokens are left out whole: there is nothing in them but digests.
+_SHELVES: dict[str, tuple[type[Any], ...]] = {
+    "People": (User, Tenancy),
+    "Catalogue": (Category, Service, Plan),
+    "Money": (Wallet, LedgerEntry, TopUp, GatewayNotice),
+    "Subscriptions": (Subscription, Period, Instance),
+    "Platform": (NodeReading, ClusterState, Notification, AuditEntry, OutboxRow, Pulse),
+}
+
+
+class ReadOnlyTable(ModelView):
+    """A table to page through and sort; nothing can be made, changed, removed or exported in bulk."""
+
+    can_create = False
+    can_edit = False
+    can_delete = False
+    can_export = False
+    can_view_details = True
+    action_disallowed_list = ("delete",)
+    column_display_pk = True
+    column_display_all_relations = False
+    page_size = 50
+    can_set_page_size = False
+    named_filter_urls = False
+
+    def __init__(self, model: type[Any], category: str) -> None:
+        columns = [column.key for column in model.__table__.columns if column.key not in _NEVER_SHOWN]
+        self.column_list = columns
+        self.column_details_list = columns
+        self.column_sortable_list = columns
+        name = model.__tablename__
+        super().__init__(
+            model, db, name=name, category=category, endpoint=f"table_{name}", url=f"{TABLES}/{name}"
+        )
+
+    def is_accessible(self) -> bool:
+        """The gate has decided already; this is the second lock."""
+        return bool(current_user.is_authenticated)
+
+
+class TablesIndex(AdminIndexView):
+    """The list of tables."""
+
+    def is_accessible(self) -> bool:
+        """As for the tables."""
+        return bool(current_user.is_authenticated)
+
+    @expose("/")
+    def index(self) -> Any:
+        """Show our own page instead of an empty one."""
+        shelves = [(name, [model.__tablename__ for model in models]) for name, models in _SHELVES.items()]
+        return self.render("admin/tables/page.html", shelves=shelves)
+
+
+def init_app(app: Flask) -> None:
+    """Mount the tables."""
+    index = TablesIndex(name="Tables", url=TABLES, endpoint="admin")
+    tables = Admin(
+        app, name="MinisPod tables", theme=Bootstrap4Theme(), index_view=index, url=TABLES, endpoint="admin"
+    )
+    for category, models in _SHELVES.items():
+        for model in models:
+            tables.add_view(ReadOnlyTable(model, category))
+
+
+def is_table(path: str) -> bool:
+    """Tell whether a path belongs to the tables (their index is a page of ours)."""
+    return path.startswith(TABLES + "/") and path != TABLES + "/"
+
+
+__all__ = ["STATIC_ENDPOINTS", "TABLES", "init_app", "is_table"]

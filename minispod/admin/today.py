@@ -1,0 +1,38 @@
+"""The first page: what needs a person now, then money, what runs, and what happened. Refreshes itself."""
+
+from typing import Any
+
+from minispod.admin import pages
+from minispod.admin.door import door
+from minispod.audit import trail
+from minispod.cluster import monitoring
+from minispod.insights import today as insight
+from minispod.instances import queries as instance_queries
+from minispod.kernel import outbox
+from minispod.kernel.paging import PageRequest
+from minispod.ports import current_ports, current_settings
+from minispod.rules import business_rules
+
+_RECENT = 12
+
+
+@door.get("/")
+def today() -> Any:
+    """Show the state of the business at this moment."""
+    at = current_ports().clock.now()
+    picture = monitoring.last_picture()
+    attention = insight.attention(picture.nodes, picture.silent_since, at=at)
+    owners = insight.owners_of([each.user_id for each in attention.differences])
+    return pages.live_fragment(
+        "admin/today/page.html",
+        "admin/today/_live.html",
+        attention=attention,
+        owners=owners,
+        business=insight.business(zone=business_rules(current_settings()).zone, at=at),
+        statuses=instance_queries.count_by_status(),
+        used=insight.utilisation(picture.nodes),
+        picture=picture,
+        backlog=outbox.backlog(),
+        recent=trail.search(PageRequest(1, _RECENT)).items,
+        at=at,
+    )

@@ -1,0 +1,128 @@
+"""How values read on the pages: money, times, sizes, states. Pure; the pages' only formatting."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Flask
+from markupsafe import Markup
+
+from minispod.admin import pages
+from minispod.kernel.money import format_rupiah
+from minispod.ports import current_ports, current_settings
+
+_TONES = {
+    "good": ("ACTIVE", "RUNNING", "PAID", "SENT", "COMPLETED", "READY", "HEALTHY", "TOP_UP"),
+    "busy": ("PENDING", "PROVISIONING", "STARTING", "STOPPING", "RESTARTING", "QUEUED", "PENDING_PAYMENT"),
+    "warn": (
+        "GRACE",
+        "REVIEW",
+        "EXPIRED",
+        "MAINTENANCE",
+        "CORDONED",
+        "PARTIALLY_REFUNDED",
+        "REFUND",
+        "SUSPENDED",
+        "REFUNDED",
+        "REVERSED",
+    ),
+    "bad": ("ERROR", "FAILED", "BLOCKED", "NOT_READY", "CHARGEBACK"),
+}
+_TONE_OF = {state: tone for tone, states in _TONES.items() for state in states}
+_STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+
+
+def init_app(app: Flask) -> None:
+    """Make the filters known to the templates."""
+    app.jinja_env.globals["here"] = pages.here
+    app.jinja_env.filters.update(
+        ago=ago,
+        cores=cores,
+        gigabytes=gigabytes,
+        moment=moment,
+        percent=percent,
+        rupiah=format_rupiah,
+        short_id=short_id,
+        tone=tone,
+        words=words,
+    )
+
+
+def tone(state: Any) -> str:
+    """The colour family of a state; an unknown one is neutral."""
+    return _TONE_OF.get(str(state), "idle")
+
+
+def words(state: Any) -> str:
+    """A state or action as people read it: "PARTIALLY_REFUNDED" -> "Partially refunded"."""
+    text = str(state).replace("_", " ").replace(".", ": ").lower()
+    return text[:1].upper() + text[1:]
+
+
+def span(length: timedelta) -> str:
+    """A length of time in its two largest units: "3 h 20 min"."""
+    seconds = int(abs(length.total_seconds()))
+    parts = []
+    for size, unit in _STEPS:
+        if seconds >= size:
+            parts.append(f"{seconds // size} {unit}")
+            seconds %= size
+        elif parts:
+            break
+    return " ".join(parts[:2]) or f"{seconds} s"
+
+
+def ago(at: datetime | None) -> Markup:
+    """How long ago (or ahead) an instant is, with the instant itself behind it."""
+    if at is None:
+        return Markup("&mdash;")
+    distance = current_ports().clock.now() - at
+    if abs(distance) < timedelta(seconds=10):
+        text = "just now"
+    else:
+        text = f"{_largest(distance)} ago" if distance > timedelta(0) else f"in {_largest(distance)}"
+    return _time(at, text)
+
+
+def moment(at: datetime | None) -> Markup:
+    """An instant in the time zone of the business."""
+    return _time(at, _local(at).strftime("%d %b %Y, %H:%M")) if at is not None else Markup("&mdash;")
+
+
+def cores(milli: int | None) -> str:
+    """Millicores as CPU: 250 -> "0.25", 12000 -> "12"."""
+    return "?" if milli is None else f"{milli / 1000:.2f}".rstrip("0").rstrip(".")
+
+
+def gigabytes(megabytes: float | None) -> str:
+    """Megabytes as people read them: 512 -> "512 MB", 65536 -> "64 GB"."""
+    if megabytes is None:
+        return "?"
+    if megabytes < 1024:
+        return f"{megabytes:.0f} MB"
+    return f"{megabytes / 1024:.1f}".removesuffix(".0") + " GB"
+
+
+def percent(part: float | None, whole: float | None) -> int:
+    """A share in whole per cent, between 0 and 100; 0 where nothing is known."""
+    return round(min(1.0, max(0.0, part / whole)) * 100) if part and whole else 0
+
+
+def short_id(value: uuid.UUID | str | None) -> str:
+    """The end of an id, enough to tell it apart (its beginning is the time)."""
+    return f"…{str(value)[-8:]}" if value else "—"
+
+
+def _largest(distance: timedelta) -> str:
+    return " ".join(span(distance).split(" ")[:2])
+
+
+def _local(at: datetime) -> datetime:
+    return at.astimezone(ZoneInfo(current_settings().business.billing_timezone))
+
+
+def _time(at: datetime, text: str) -> Markup:
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        at.isoformat(timespec="seconds"), _local(at).strftime("%a %d %b %Y, %H:%M:%S %Z"), text
+    )

@@ -1,0 +1,91 @@
+"""The background work: who shows signs of life, what waits for how long, and what failed before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, or_, select
+
+from minispod.kernel import pulse
+from minispod.kernel.database import session
+from minispod.kernel.outbox import OutboxRow
+
+_LATE_AFTER = timedelta(minutes=2)
+_SILENT_AFTER = timedelta(minutes=1)
+_PROCESSES = ("worker", "scheduler")
+_SHOWN = 30
+
+
+@dataclass(frozen=True, slots=True)
+class LateWork:
+    """Work that should have been done: how much, since when, and how much of it failed before."""
+
+    total: int
+    since: datetime | None
+    failing: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingKind:
+    """How much of one kind of work waits."""
+
+    task: str
+    total: int
+    failing: int
+    oldest_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingWork:
+    """All work that is not done: by kind, and the rows that failed before, most often tried first."""
+
+    kinds: Sequence[WaitingKind]
+    failing: Sequence[OutboxRow]
+
+
+def signs_of_life() -> Sequence[tuple[str, datetime | None]]:
+    """Each background process with its last sign of life."""
+    return [(name, pulse.last(name)) for name in _PROCESSES]
+
+
+def silent_processes(at: datetime) -> Sequence[tuple[str, datetime | None]]:
+    """The processes that have shown no sign of life lately, with their last one."""
+    return [(name, sign) for name, sign in signs_of_life() if sign is None or at - sign > _SILENT_AFTER]
+
+
+def late_work(at: datetime) -> LateWork:
+    """Work that is overdue, or keeps failing."""
+    troubled = or_(OutboxRow.run_after < at - _LATE_AFTER, OutboxRow.last_error.is_not(None))
+    total, since, failing = (
+        session()
+        .execute(
+            select(
+                func.count().filter(troubled),
+                func.min(OutboxRow.created_at).filter(troubled),
+                func.count().filter(OutboxRow.last_error.is_not(None)),
+            )
+        )
+        .one()
+    )
+    return LateWork(int(total), since, int(failing))
+
+
+def waiting_work() -> WaitingWork:
+    """What waits, by kind and with its failures."""
+    kinds = session().execute(
+        select(
+            OutboxRow.task,
+            func.count(),
+            func.count().filter(OutboxRow.last_error.is_not(None)),
+            func.min(OutboxRow.created_at),
+        )
+        .group_by(OutboxRow.task)
+        .order_by(OutboxRow.task)
+    )
+    failing = session().scalars(
+        select(OutboxRow)
+        .where(OutboxRow.last_error.is_not(None))
+        .order_by(OutboxRow.attempts.desc(), OutboxRow.created_at)
+        .limit(_SHOWN)
+    )
+    return WaitingWork([WaitingKind(*row) for row in kinds], failing.all())
