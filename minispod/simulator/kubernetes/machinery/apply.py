@@ -45,24 +45,31 @@ def _settle_conflicts(ledger: Ledger, owner: Owner, changed: Paths, *, force: bo
 
 
 def _conflict(conflicts: list[tuple[Owner, Path]]) -> Refusal:
-    causes = []
-    grouped: dict[str, list[str]] = {}
+    causes: list[Json] = []
+    fields: dict[str, list[str]] = {}
     for other, path in conflicts:
-        through = f' with subresource "{other.subresource}"' if other.subresource else ""
-        message = f'conflict with "{other.manager}"{through} using {other.api_version}'
-        causes.append({"reason": "FieldManagerConflict", "message": message, "field": told(path)})
-        grouped.setdefault(message, []).append(told(path))
-    noun = "conflict" if len(conflicts) == 1 else "conflicts"
-    head = f"Apply failed with {len(conflicts)} {noun}: "
+        name = _named(other)
+        causes.append(
+            {"reason": "FieldManagerConflict", "message": f"conflict with {name}", "field": told(path)}
+        )
+        fields.setdefault(name, []).append(told(path))
     if len(conflicts) == 1:
-        message, fields = next(iter(grouped.items()))
-        text = f"{head}{message}: {fields[0]}"
+        text = f"Apply failed with 1 conflict: {causes[0]['message']}: {causes[0]['field']}"
     else:
-        parts = [
-            f"{message}:\n" + "\n".join(f"- {name}" for name in fields) for message, fields in grouped.items()
+        lines = [
+            line
+            for name in sorted(fields)
+            for line in (f"conflicts with {name}:", *(f"- {field}" for field in fields[name]))
         ]
-        text = head + "\n".join(parts).replace("conflict with", "conflicts with")
+        text = f"Apply failed with {len(conflicts)} conflicts: " + "\n".join(lines)
     return Refusal(409, "Conflict", text, {"causes": causes})
+
+
+def _named(owner: Owner) -> str:
+    """How a conflict names an owner."""
+    through = f' with subresource "{owner.subresource}"' if owner.subresource else ""
+    using = f" using {owner.api_version}" if owner.operation == "Update" else ""
+    return f'"{owner.manager}"{through}{using}'
 
 
 def merge(node: Node, old: Any, new: Any) -> Any:
@@ -90,7 +97,7 @@ def _merge_list(node: Node, old: list[Any], new: list[Any]) -> list[Any]:
 
 def _prune(node: Node, merged: Json, dropped: Paths, *, keep: Paths) -> None:
     """Remove what the owner stated before and states no more, unless it is still somebody's."""
-    for path in sorted(dropped, key=len, reverse=True):
+    for path in sorted(dropped, key=len):  # whole members first: without its key a member cannot be found
         if not any(held[: len(path)] == path for held in keep):
             _remove(node, merged, path)
 

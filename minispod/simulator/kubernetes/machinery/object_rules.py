@@ -65,7 +65,8 @@ def _workload(obj: Json) -> list[Cause]:
     elif not selects(selector, labels):
         why = "`selector` does not match template `labels`"
         causes.append(invalid_value("spec.template.metadata.labels", _go_map(labels), why))
-    causes += pod_spec(dig(spec, "template", "spec", default={}), "spec.template.spec")
+    claims = [dig(one, "metadata", "name", default="") for one in spec.get("volumeClaimTemplates") or ()]
+    causes += pod_spec(dig(spec, "template", "spec", default={}), "spec.template.spec", claims)
     return causes + _always_restarts(spec)
 
 

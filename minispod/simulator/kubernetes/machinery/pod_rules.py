@@ -1,6 +1,7 @@
 """Rules of pod specs, for pods and for the templates of workloads."""
 
 import re
+from collections.abc import Iterable
 
 from .jsonish import Json, dig
 from .quantities import amount
@@ -16,13 +17,14 @@ FAULT_NAME = (
 HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc")
 
 
-def pod_spec(spec: Json, path: str) -> list[Cause]:
-    """Everything wrong with a pod spec."""
+def pod_spec(spec: Json, path: str, claims: Iterable[str] = ()) -> list[Cause]:
+    """Everything wrong with a pod spec; `claims` are volumes that its workload will add."""
     causes: list[Cause] = []
     if not spec.get("containers"):
         causes.append(required(f"{path}.containers"))
     volumes = [volume.get("name", "") for volume in spec.get("volumes") or ()]
     causes += _volumes(spec, volumes, path)
+    volumes += claims
     seen: set[str] = set()
     for group in ("initContainers", "containers"):
         for at, container in enumerate(spec.get(group) or ()):
