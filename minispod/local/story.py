@@ -14,8 +14,9 @@ from typing import Any
 import requests
 
 from minispod.local import payment_page
+from minispod.local.bystanders import Gateway, Mailbox
 from minispod.local.live_view import LiveView
-from minispod.local.shopper import Shopper, Unexpected, web_session
+from minispod.local.shopper import Shopper, Unexpected
 from minispod.local.surroundings import DIRECTORY, Surroundings
 from minispod.local.timeline import StoryStopped, Timeline, eventually
 
@@ -126,14 +127,9 @@ class Story:
             if not (self._around.midtrans and self._around.lever_token):
                 self._told.remark("left out: only the simulated gateway can be asked to repeat one")
                 return
-            gateway = web_session()
-            gateway.headers["Authorization"] = f"Bearer {self._around.lever_token}"
-            base = f"{self._around.midtrans}/sim/api/deliveries"
-            sent = gateway.get(base, params={"order_id": self._order_id}, timeout=30).json()["deliveries"]
-            answer = gateway.post(f"{base}/{sent[-1]['id']}/resend", timeout=30)
-            status = answer.json()["attempts"][-1]["status"]
-            if status != 200:
-                raise Unexpected("POST", "the repeated notice", 200, answer)
+            gateway = Gateway(self._around.midtrans, self._around.lever_token)
+            status = gateway.repeat_notice(self._order_id)
+            _check(status == 200, f"The repeated notice was answered with {status}.")
             self._expect_credit(TOP_UP)
             self._told.remark(f"answered {status}")
         with self._told.step("a forged notice is refused"):
@@ -257,17 +253,12 @@ class Story:
         if not self._around.mailbox:
             self._told.remark("left out: this demo has no mailbox")
             return
-        session = web_session()
-
-        def have_come() -> bool:
-            answer = session.get(
-                f"{self._around.mailbox}/api/messages", params={"to": self._email}, timeout=30
-            )
-            mails = answer.json()["messages"]
-            heads = [head for mail in mails for head in mail["headers"] if head["name"] == "X-MinisPod-Kind"]
-            return kinds <= {head["value"] for head in heads}
-
-        eventually(have_come, within=SOON_SECONDS, otherwise=f"not all of these mails came: {sorted(kinds)}")
+        mailbox = Mailbox(self._around.mailbox)
+        eventually(
+            lambda: kinds <= mailbox.kinds_for(self._email),
+            within=SOON_SECONDS,
+            otherwise=f"not all of these mails came: {sorted(kinds)}",
+        )
 
 
 def _check(is_so: bool, otherwise: str) -> None:
@@ -286,10 +277,16 @@ def main() -> int:
         for chapter in Story(around, timeline).chapters:
             chapter()
     except (StoryStopped, requests.RequestException) as reason:
-        timeline.say(f"\nThe story stopped after {timeline.elapsed:.1f} s: {reason}")
-        return 1
+        return _stopped(timeline, str(reason))
+    except (LookupError, TypeError, ValueError) as surprise:
+        return _stopped(timeline, f"An answer has another shape than agreed: {surprise!r}")
     timeline.say(f"\nThe story ends well after {timeline.elapsed:.1f} s.")
     return 0
+
+
+def _stopped(timeline: Timeline, reason: str) -> int:
+    timeline.say(f"\nThe story stopped after {timeline.elapsed:.1f} s: {reason}")
+    return 1
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Figures of MinisPod: reported, not asserted. `make bench`, with ARGS for more."""

@@ -1,0 +1,40 @@
+"""`make bench`: measure a running demo; `make bench ARGS=--start` measures starting one, in a fresh clone.
+
+Everything printed was measured just now, on this machine, with whatever else ran on it.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from bench import memory, orders, starts
+from minispod.local.surroundings import DIRECTORY, Surroundings
+from minispod.local.timeline import StoryStopped
+
+
+def main() -> int:
+    """Measure what was asked for; 1 when it could not be measured."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument(
+        "--start", action="store_true", help="cold and warm start of `make demo`, in a fresh clone"
+    )
+    parser.add_argument("--orders", type=int, default=5, metavar="N", help="orders from click to RUNNING (5)")
+    parser.add_argument("--state", type=Path, default=DIRECTORY, help="directory of the running demo's data")
+    asked = parser.parse_args()
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} (1 min) when this began\n")
+    try:
+        if asked.start:
+            starts.measure()
+            return 0
+        memory.measure(asked.state)
+        if asked.orders > 0:
+            orders.measure(Surroundings.look_around(directory=asked.state), asked.orders)
+    except StoryStopped as reason:
+        print(f"Cannot measure: {reason}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
