@@ -23,7 +23,9 @@ def readiness(ports: Ports, settings: Settings, *, stale: timedelta) -> dict[str
         present = session().execute(text("SELECT version_num FROM alembic_version")).scalar()
         checks["database"] = "ok"
         wanted = _head(current_app.extensions["migrate"].directory)
-        checks["migrations"] = "ok" if present == wanted else "Migrations are missing: run `flask db upgrade`."
+        checks["migrations"] = (
+            "ok" if present == wanted else "Migrations are missing: run `flask db upgrade`."
+        )
         for name in ("worker", "scheduler"):
             at = pulse.last(name)
             lives = at is not None and ports.clock.now() - at < stale

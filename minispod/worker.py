@@ -7,8 +7,8 @@ clock that ticks the periodic jobs of jobs/schedule.py.
 import sys
 import threading
 import uuid
-from functools import lru_cache
 from datetime import timedelta
+from functools import lru_cache
 
 import rq
 import structlog
@@ -99,15 +99,16 @@ def _register(clock: Scheduler) -> None:
 def _keep_registered(app: Flask, clock: Scheduler) -> None:
     """Put ticks back that a flushed Redis lost, and show that the clock lives."""
     pause = threading.Event()
-    while not pause.wait(5):
+    while True:
         try:
             with app.app_context():
                 _register(clock)
                 with unit_of_work():
                     pulse.beat("scheduler", current_ports().clock.now())
                 release_connection()
-        except Exception as trouble:  # database or Redis is away: the next round will tell
+        except Exception as trouble:  # noqa: BLE001 - database or Redis is away: the next round will tell
             log.warning("scheduler.trouble", error=type(trouble).__name__)
+        pause.wait(5)
 
 
 def main(arguments: list[str]) -> int:
@@ -117,13 +118,13 @@ def main(arguments: list[str]) -> int:
     elif arguments == ["scheduler"]:
         run_clock()
     else:
-        print("usage: python -m minispod.worker worker [QUEUE ...] | scheduler", file=sys.stderr)
+        sys.stderr.write("usage: python -m minispod.worker worker [QUEUE ...] | scheduler\n")
         return 2
     return 0
 
 
 if __name__ == "__main__":
     # RQ imports this module by its name; run under that name, so that there is one application.
-    from minispod import worker
+    from minispod import worker  # noqa: PLW0406
 
     sys.exit(worker.main(sys.argv[1:]))

@@ -71,6 +71,11 @@ def change_profile(
     after = {"name": user.name, "phone": user.phone, "avatar": user.avatar}
     changed = {key: [before[key], after[key]] for key in before if before[key] != after[key]}
     trail.record(
-        actor, trail.Action.ACCOUNT_PROFILE_CHANGED, at=at, subject_kind="user", subject_id=user.id, changed=changed
+        actor,
+        trail.Action.ACCOUNT_PROFILE_CHANGED,
+        at=at,
+        subject_kind="user",
+        subject_id=user.id,
+        changed=changed,
     )
     return user

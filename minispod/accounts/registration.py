@@ -37,7 +37,12 @@ def open_account(
     )
     insert_or_refuse(user)
     trail.record(
-        actor, trail.Action.ACCOUNT_REGISTERED, at=at, subject_kind="user", subject_id=user.id, role=role.value
+        actor,
+        trail.Action.ACCOUNT_REGISTERED,
+        at=at,
+        subject_kind="user",
+        subject_id=user.id,
+        role=role.value,
     )
     return user
 

@@ -41,7 +41,9 @@ def sign_in(user: User, *, keys: TokenKeys, actor: Actor, at: datetime) -> Token
     return TokenPair(tokens.issue_access(user, keys, at), refresh)
 
 
-def refresh(token: str, *, keys: TokenKeys, actor: Actor, at: datetime) -> tuple[User, TokenPair] | TokenReused:
+def refresh(
+    token: str, *, keys: TokenKeys, actor: Actor, at: datetime
+) -> tuple[User, TokenPair] | TokenReused:
     """Spend `token` for its successor; raise BadToken when it is unknown, expired or revoked.
 
     A reused one is *returned* as TokenReused, not raised: the revocation of its family must be committed.
@@ -71,7 +73,9 @@ def sign_out(user_id: uuid.UUID, token: str | None, *, actor: Actor, at: datetim
     """Revoke the family of `token` when it is this account's; without a token nothing is left to revoke."""
     if token:
         row = session().scalar(
-            select(RefreshToken).where(RefreshToken.digest == tokens.digest(token), RefreshToken.user_id == user_id)
+            select(RefreshToken).where(
+                RefreshToken.digest == tokens.digest(token), RefreshToken.user_id == user_id
+            )
         )
         if row is not None:
             _revoke(RefreshToken.family_id == row.family_id, at)

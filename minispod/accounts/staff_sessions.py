@@ -29,7 +29,9 @@ class SessionsUnavailable(Unavailable):
     """Nobody can be recognised while the session store is silent."""
 
     code = "accounts.sessions_unavailable"
-    default_message = "Administration sessions cannot be read at the moment. Nothing is lost; please try again shortly."
+    default_message = (
+        "Administration sessions cannot be read at the moment. Nothing is lost; please try again shortly."
+    )
 
 
 class SessionStore(Protocol):

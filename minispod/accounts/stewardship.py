@@ -43,7 +43,9 @@ def _locked(user_id: uuid.UUID) -> User:
 def _active_administrators() -> int:
     return (
         session().scalar(
-            select(func.count()).select_from(User).where(User.role == Role.ADMINISTRATOR, User.is_active.is_(True))
+            select(func.count())
+            .select_from(User)
+            .where(User.role == Role.ADMINISTRATOR, User.is_active.is_(True))
         )
         or 0
     )

@@ -83,7 +83,9 @@ def log_in(body: dict[str, Any]) -> dict[str, Any]:
     """Sign in with address and password."""
     ports, settings = current_ports(), current_settings()
     at = ports.clock.now()
-    user = sessions.check_password(body["email"], body["password"], bcrypt_rounds=settings.tokens.bcrypt_rounds)
+    user = sessions.check_password(
+        body["email"], body["password"], bcrypt_rounds=settings.tokens.bcrypt_rounds
+    )
     actor = actor_for(user, here().address)
     with unit_of_work(ports.courier):
         pair = sessions.sign_in(user, keys=ports.token_keys, actor=actor, at=at)

@@ -35,7 +35,7 @@ def timestamp(at: datetime | None = None) -> str:
 
 def success(data: Any, message: str, status: int) -> dict[str, Any]:
     """The envelope of a success; `data` is left out, not null, when there is nothing."""
-    body = {"success": True, "statusCode": status, "message": message, "timestamp": timestamp()}
+    body = {"success": True, "status_code": status, "message": message, "timestamp": timestamp()}
     if data is not NOTHING:
         body["data"] = data
     return body
@@ -56,7 +56,7 @@ class EnvelopeSchema(Schema):
     """What surrounds every success."""
 
     success = fields.Boolean(required=True)
-    statusCode = fields.Integer(required=True)
+    status_code = fields.Integer(required=True, data_key="statusCode")
     message = fields.String(required=True)
     timestamp = fields.String(required=True, metadata={"format": "date-time"})
 
@@ -99,6 +99,7 @@ class Door(flask_smorest.Blueprint):
                 code = answer.status or status
                 return success(answer.data, answer.message or message, code), code, answer.headers
 
-            return wrapped
+            documented: Callable[..., Any] = wrapped
+            return documented
 
         return decorate

@@ -24,7 +24,10 @@ def alive() -> Response:
 @door.get("/readyz")
 @door.doc(
     summary="Is the shop ready",
-    responses={"200": {"description": "ready"}, "503": {"description": "not ready; `checks` says what is missing"}},
+    responses={
+        "200": {"description": "ready"},
+        "503": {"description": "not ready; `checks` says what is missing"},
+    },
 )
 def ready() -> Response:
     """Answer 200 only when migrations, database, Redis, a worker and the scheduler do."""

@@ -34,7 +34,9 @@ from minispod.subscriptions.pricing import days_until
 from minispod.subscriptions.queries import OwnedSubscription
 from minispod.wallet import statements
 
-door = Door("subscriptions", __name__, url_prefix="/api/v1/subscriptions", description="Orders and what came of them")
+door = Door(
+    "subscriptions", __name__, url_prefix="/api/v1/subscriptions", description="Orders and what came of them"
+)
 
 
 class CouponsNotTaken(RuleBroken):
@@ -162,7 +164,11 @@ def order(body: dict[str, Any]) -> Any:
 @door.answers(200, SubscriptionsOut, message="Subscriptions retrieved successfully")
 def list_subscriptions(query: dict[str, Any]) -> dict[str, Any]:
     """List one's own subscriptions, newest first, each with its instance."""
-    return {"subscriptions": [subscription_row(each) for each in queries.list_own(actor=g.actor, status=query["status"])]}
+    return {
+        "subscriptions": [
+            subscription_row(each) for each in queries.list_own(actor=g.actor, status=query["status"])
+        ]
+    }
 
 
 @door.get("/<subscription_id>")
@@ -213,7 +219,9 @@ def set_auto_renew(body: dict[str, Any], subscription_id: str) -> dict[str, Any]
     owned = _mine(subscription_id)
     ends = owned.subscription.ends_at.date().isoformat()
     on = owned.subscription.auto_renew
-    sentence = f"It renews by itself on {ends}" if on else f"It ends on {ends} unless you switch renewal on again"
+    sentence = (
+        f"It renews by itself on {ends}" if on else f"It ends on {ends} unless you switch renewal on again"
+    )
     return {
         "subscription": subscription_row(owned),
         "billing_info": _billing_info(owned.subscription, at),
@@ -234,13 +242,14 @@ def retry(subscription_id: str) -> dict[str, Any]:
     with unit_of_work(ports.courier):
         before = controls.retry(owned.instance.id, actor=g.actor, at=ports.clock.now())
     owned = _mine(subscription_id)
-    assert owned.instance is not None
+    instance = owned.instance
     return {
         "subscription": subscription_row(owned),
-        "instance": {
-            "id": owned.instance.id,
-            "name": owned.instance.name,
-            "status": owned.instance.status.value,
+        "instance": instance
+        and {
+            "id": instance.id,
+            "name": instance.name,
+            "status": instance.status.value,
             "previous_status": before.value,
         },
         "message": "Provisioning is being tried again",

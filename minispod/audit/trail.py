@@ -21,7 +21,7 @@ class Action(StrEnum):
     ACCOUNT_SIGNED_IN = "account.signed_in"
     ACCOUNT_SIGN_IN_FAILED = "account.sign_in_failed"
     ACCOUNT_SIGNED_OUT = "account.signed_out"
-    ACCOUNT_TOKEN_REUSED = "account.token_reused"
+    ACCOUNT_TOKEN_REUSED = "account.token_reused"  # noqa: S105 - the name of an act
     ACCOUNT_PROFILE_CHANGED = "account.profile_changed"
     ACCOUNT_BLOCKED = "account.blocked"
     ACCOUNT_UNBLOCKED = "account.unblocked"

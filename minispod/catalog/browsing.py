@@ -13,7 +13,7 @@ from minispod.kernel.database import page_of, session
 from minispod.kernel.paging import Page, PageRequest
 
 
-def _for_sale() -> Select[tuple[Service]]:
+def _for_sale() -> Select[Service]:
     return (
         select(Service)
         .where(Service.is_active.is_(True), Service.is_public.is_(True))
@@ -32,7 +32,9 @@ def list_services(
     """List what is for sale with its active plans: featured first, then by order and name."""
     wanted = _for_sale()
     if category_slug:
-        wanted = wanted.join(Category, Category.id == Service.category_id).where(Category.slug == category_slug)
+        wanted = wanted.join(Category, Category.id == Service.category_id).where(
+            Category.slug == category_slug
+        )
     if search:
         like = f"%{search.strip()}%"
         wanted = wanted.where(
@@ -84,7 +86,10 @@ def get_category(slug: str) -> Category:
 def get_plan_for_sale(plan_id: uuid.UUID) -> Plan:
     """An active plan of a service for sale, with the service; raise NoSuchPlan."""
     plan = session().scalar(
-        select(Plan).where(Plan.id == plan_id).options(joinedload(Plan.service)).execution_options(populate_existing=True)
+        select(Plan)
+        .where(Plan.id == plan_id)
+        .options(joinedload(Plan.service))
+        .execution_options(populate_existing=True)
     )
     if plan is None or not plan.is_active or not plan.service.is_active or not plan.service.is_public:
         raise NoSuchPlan()

@@ -49,7 +49,9 @@ class Service(Identified, Base):
 
     slug: Mapped[str] = mapped_column(String(50), unique=True)
     name: Mapped[str] = mapped_column(String(100))
-    category_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("categories.id", ondelete="RESTRICT"), index=True)
+    category_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("categories.id", ondelete="RESTRICT"), index=True
+    )
     description: Mapped[str] = mapped_column(Text)
     long_description: Mapped[str | None] = mapped_column(Text)
     icon: Mapped[str | None] = mapped_column(String(500))
@@ -66,7 +68,9 @@ class Service(Identified, Base):
     updated_at: Mapped[datetime]
 
     category: Mapped[Category] = relationship(lazy="raise")
-    plans: Mapped[list["Plan"]] = relationship(back_populates="service", order_by="Plan.sort_order", lazy="raise")
+    plans: Mapped[list["Plan"]] = relationship(
+        back_populates="service", order_by="Plan.sort_order", lazy="raise"
+    )
 
 
 class Plan(Identified, Base):

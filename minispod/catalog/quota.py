@@ -4,6 +4,7 @@ Lock order (docs/adr/0005): the plan comes last and is held shortest.
 """
 
 import uuid
+from typing import Any, cast
 
 from sqlalchemy import CursorResult, update
 
@@ -31,5 +32,4 @@ def _move(plan_id: uuid.UUID, by: int) -> bool:
         .values(used_quota=Plan.used_quota + by)
         .execution_options(synchronize_session=False)
     )
-    assert isinstance(changed, CursorResult)
-    return changed.rowcount == 1
+    return cast("CursorResult[Any]", changed).rowcount == 1

@@ -62,7 +62,11 @@ def _seed_service(facts: dict[str, Any], categories: dict[str, Category], at: da
             continue
         session().add(
             Plan(
-                **{**plan, "plan_type": PlanType(plan["plan_type"]), "monthly_price": Rupiah(plan["monthly_price"])},
+                **{
+                    **plan,
+                    "plan_type": PlanType(plan["plan_type"]),
+                    "monthly_price": Rupiah(plan["monthly_price"]),
+                },
                 service_id=service.id,
                 created_at=at,
                 updated_at=at,

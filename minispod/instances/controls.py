@@ -104,11 +104,17 @@ def retry(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> InstanceStat
 def _require(instance: Instance, status: InstanceStatus) -> None:
     if instance.status is not status:
         raise WrongState(
-            f"The instance must be {status.value}; it is {instance.status.value}.", status=instance.status.value
+            f"The instance must be {status.value}; it is {instance.status.value}.",
+            status=instance.status.value,
         )
 
 
 def _audit(instance: Instance, act: str, actor: Actor, at: datetime) -> None:
     trail.record(
-        actor, trail.Action.INSTANCE_CONTROLLED, at=at, subject_kind="instance", subject_id=instance.id, act=act
+        actor,
+        trail.Action.INSTANCE_CONTROLLED,
+        at=at,
+        subject_kind="instance",
+        subject_id=instance.id,
+        act=act,
     )

@@ -54,7 +54,9 @@ class Instance(Identified, Base):
     wanted: Mapped[Wanted] = mapped_column(enum_column(Wanted), default=Wanted.RUNNING)
     generation: Mapped[int] = mapped_column(default=1)
     restart_wish_at: Mapped[datetime | None]
-    status: Mapped[InstanceStatus] = mapped_column(enum_column(InstanceStatus), default=InstanceStatus.PENDING)
+    status: Mapped[InstanceStatus] = mapped_column(
+        enum_column(InstanceStatus), default=InstanceStatus.PENDING
+    )
     status_changed_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
     attempt_started_at: Mapped[datetime | None]

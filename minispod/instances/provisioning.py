@@ -155,7 +155,9 @@ def carry_out(
     return Outcome(kind, sighting, trouble.sentence if trouble else None)
 
 
-def settle(order: WorkOrder, outcome: Outcome, *, rules: ClusterRules, actor: Actor, at: datetime) -> Settlement:
+def settle(
+    order: WorkOrder, outcome: Outcome, *, rules: ClusterRules, actor: Actor, at: datetime
+) -> Settlement:
     """Write the outcome of an order; locks the instance. A changed wish makes the outcome stale."""
     instance: Instance | None = lock(Instance, order.instance_id)
     if instance is None or instance.is_gone:

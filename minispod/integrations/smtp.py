@@ -55,4 +55,8 @@ class SmtpMailer:
 
 
 def _refusal(code: int) -> MailRefused | MailUnavailable:
-    return MailRefused(f"The mail server answered {code}.") if code >= 500 else MailUnavailable(f"The mail server answered {code}.")
+    return (
+        MailRefused(f"The mail server answered {code}.")
+        if code >= 500
+        else MailUnavailable(f"The mail server answered {code}.")
+    )

@@ -6,6 +6,7 @@ Indonesian texts lie beside the English ones as <name>.id.<ext>.
 from typing import Any
 
 from flask import render_template
+from jinja2 import Template
 
 from minispod.notifications.mailer import Mail
 from minispod.notifications.post import Letter
@@ -35,7 +36,7 @@ def write(letter: Letter, facts: dict[str, Any]) -> Mail:
 def _render(letter: Letter, name: str, context: dict[str, Any]) -> str:
     stem, _, extension = name.rpartition(".")
     folder = f"email/{letter.kind.value}"
-    choices = [f"{folder}/{name}"]
+    choices: list[str | Template] = [f"{folder}/{name}"]
     if letter.recipient.language == "id":
         choices.insert(0, f"{folder}/{stem}.id.{extension}")
     return render_template(choices, **context)

@@ -27,7 +27,11 @@ def advance_subscription(work: Work) -> timedelta | None:
             subscription_id, rules=business_rules(work.settings), actor=system("calendar"), at=work.now()
         )
     if steps:
-        log.info("subscription.advanced", subscription_id=str(subscription_id), steps=[step.value for step in steps])
+        log.info(
+            "subscription.advanced",
+            subscription_id=str(subscription_id),
+            steps=[step.value for step in steps],
+        )
     return None
 
 

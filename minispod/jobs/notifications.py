@@ -42,7 +42,5 @@ def _secret_facts(letter: Letter, work: Work) -> dict[str, Any]:
     if letter.kind is not MessageKind.INSTANCE_READY or not letter.facts.get("instance_id"):
         return {}
     instance = queries.get_instance(uuid.UUID(letter.facts["instance_id"]), actor=system("mail"))
-    access = queries.open_access(
-        instance, sealer=work.ports.sealer, language=letter.recipient.language
-    )
+    access = queries.open_access(instance, sealer=work.ports.sealer, language=letter.recipient.language)
     return {"access": access.text}

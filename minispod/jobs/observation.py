@@ -26,7 +26,9 @@ def observe_cluster(ports: Ports, settings: Settings) -> None:
     with unit_of_work(ports.courier):
         found = observation.apply_sightings(sightings, usages, at=ports.clock.now())
     if found.drifted or found.orphans:
-        log.warning("cluster.differs", drifted=[str(each) for each in found.drifted], orphans=list(found.orphans))
+        log.warning(
+            "cluster.differs", drifted=[str(each) for each in found.drifted], orphans=list(found.orphans)
+        )
 
 
 def poll_nodes(ports: Ports, settings: Settings) -> None:

@@ -26,10 +26,17 @@ def schedule(settings: Settings) -> tuple[Periodic, ...]:
     operation = settings.operation
     return (
         Periodic("sweep-outbox", housekeeping.sweep_outbox, 2, "work a crash or a silent Redis left behind"),
-        Periodic("advance-calendar", lifecycle.fan_out_due, 30, "renewals, graces, expiries, deletions that are due"),
+        Periodic(
+            "advance-calendar",
+            lifecycle.fan_out_due,
+            30,
+            "renewals, graces, expiries, deletions that are due",
+        ),
         Periodic("remind", lifecycle.fan_out_reminders, 3600, "expiry notices and low-credit warnings"),
         Periodic("poll-topups", payments.fan_out_topups, 30, "payments whose notification was late or lost"),
-        Periodic("observe-cluster", observation.observe_cluster, operation.observe_seconds, "health, usage, drift"),
+        Periodic(
+            "observe-cluster", observation.observe_cluster, operation.observe_seconds, "health, usage, drift"
+        ),
         Periodic("poll-nodes", observation.poll_nodes, operation.poll_nodes_seconds, "node history"),
         Periodic("clean-up", housekeeping.clean_up, 6 * 3600, "spent tokens, old readings"),
         Periodic("heartbeat", housekeeping.beat, 10, "tells /readyz that a worker and the clock are alive"),

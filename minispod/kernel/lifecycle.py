@@ -6,7 +6,6 @@ from typing import Generic, TypeVar
 
 from minispod.kernel.errors import Conflict
 
-
 State = TypeVar("State", bound=StrEnum)
 
 

@@ -84,7 +84,7 @@ def later(task: Task, *, key: str, at: datetime, delay: timedelta = timedelta(0)
         version=1,
         attempts=0,
     )
-    wish = wish.on_conflict_do_update(
+    settled = wish.on_conflict_do_update(
         index_elements=["task", "key"],
         set_={
             "args": wish.excluded.args,
@@ -95,7 +95,7 @@ def later(task: Task, *, key: str, at: datetime, delay: timedelta = timedelta(0)
             "handed_over_at": None,
         },
     ).returning(OutboxRow.id, OutboxRow.run_after)
-    row_id, run_after = session().execute(wish).one()
+    row_id, run_after = session().execute(settled).one()
     if run_after <= at:
         session().info.setdefault("outbox", []).append((row_id, task.nature.queue))
 
@@ -106,7 +106,7 @@ def dispatch(courier: Courier) -> None:
     for row_id, queue in dict(rows).items():
         try:
             courier.deliver(row_id, queue)
-        except Exception as error:  # the courier is outside: whatever it raises, the sweep will deliver
+        except Exception as error:  # noqa: BLE001 - the courier is outside: whatever it raises, the sweep will deliver
             log.warning("outbox.courier_silent", error=type(error).__name__)
             return
 
@@ -159,7 +159,9 @@ def finish(lease: Lease, at: datetime) -> None:
     )
     if not removed.rowcount:  # type: ignore[attr-defined]
         session().execute(
-            update(OutboxRow).where(OutboxRow.id == lease.row_id).values(leased_until=None, handed_over_at=None)
+            update(OutboxRow)
+            .where(OutboxRow.id == lease.row_id)
+            .values(leased_until=None, handed_over_at=None)
         )
         _remember(lease)
 

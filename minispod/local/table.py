@@ -153,7 +153,9 @@ def _program(ground: _Ground) -> list[Part]:
         row("migrate", "-m", "flask", "--app", "wsgi", "db", "upgrade", after=grounds, once=True),
         row("seed", "-m", "flask", "--app", "wsgi", "seed-demo", after=("migrate",), once=True),
         row("web", *gunicorn, after=("seed", *simulators), SERVE_REALTIME="true"),
-        row("worker", "-m", "minispod.worker", "worker", after=("seed", *simulators)),
+        # Two, so that a letter or a payment never waits behind an instance that starts slowly.
+        row("worker", "-m", "minispod.worker", "worker", "money", "mail", "sweeps", after=("seed", *simulators)),
+        row("provisioner", "-m", "minispod.worker", "worker", "provisioning", after=("seed", *simulators)),
         row("scheduler", "-m", "minispod.worker", "scheduler", after=("seed", *simulators)),
     ]
 

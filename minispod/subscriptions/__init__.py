@@ -1,1 +1,4 @@
-"""The promise: order, fulfil, renew, expire, cancel, revive. The only package that knows money, slots and instances together."""
+"""The promise: order, fulfil, renew, expire, cancel, revive.
+
+The only package that knows money, slots and instances together.
+"""

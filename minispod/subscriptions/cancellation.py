@@ -74,9 +74,7 @@ def cancel_unprovisioned(
     )
 
 
-def set_auto_renew(
-    subscription_id: uuid.UUID, wanted: bool, *, actor: Actor, at: datetime
-) -> Subscription:
+def set_auto_renew(subscription_id: uuid.UUID, wanted: bool, *, actor: Actor, at: datetime) -> Subscription:
     """Switch automatic renewal; refuses NotActive."""
     subscription = lock_own(subscription_id, actor=actor)
     if not subscription.is_active:
@@ -132,9 +130,13 @@ def _end(
 
 
 def _locked_instance(subscription: Subscription) -> Instance:
-    return session().scalars(
-        select(Instance)
-        .where(Instance.subscription_id == subscription.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
+    return (
+        session()
+        .scalars(
+            select(Instance)
+            .where(Instance.subscription_id == subscription.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        .one()
+    )

@@ -35,7 +35,11 @@ def charge_period(
             f"{subscription.id}:{number}",
             description,
             subscription_id=subscription.id,
-            details={"subscriptionId": str(subscription.id), "planId": str(subscription.plan_id), "period": number},
+            details={
+                "subscriptionId": str(subscription.id),
+                "planId": str(subscription.plan_id),
+                "period": number,
+            },
         ),
         actor=actor,
         at=at,

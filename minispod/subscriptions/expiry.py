@@ -83,7 +83,7 @@ def _period_over(
     if rules.grace is None:
         return _expire(subscription, instance, EndReason.NO_CREDIT, rules, actor, at)
     if subscription.grace_until is None:
-        renewal.begin_grace(subscription, rules=rules, actor=actor, at=at)
+        renewal.begin_grace(subscription, rules.grace, rules=rules, actor=actor, at=at)
         return Step.GRACE_STARTED
     if subscription.grace_until <= at:
         return _expire(subscription, instance, EndReason.NO_CREDIT, rules, actor, at)
@@ -145,9 +145,13 @@ def _close(subscription: Subscription, actor: Actor, at: datetime) -> Step:
 
 
 def _locked_instance(subscription: Subscription) -> Instance:
-    return session().scalars(
-        select(Instance)
-        .where(Instance.subscription_id == subscription.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
+    return (
+        session()
+        .scalars(
+            select(Instance)
+            .where(Instance.subscription_id == subscription.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        .one()
+    )

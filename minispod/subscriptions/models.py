@@ -86,7 +86,9 @@ class Period(Identified, Base):
     __tablename__ = "periods"
     __table_args__ = (
         UniqueConstraint("subscription_id", "number"),
-        CheckConstraint("charged >= 0 AND refunded >= 0 AND refunded <= charged", name="refund_within_charge"),
+        CheckConstraint(
+            "charged >= 0 AND refunded >= 0 AND refunded <= charged", name="refund_within_charge"
+        ),
         CheckConstraint("ends_at > starts_at", name="ends_after_start"),
     )
 
@@ -98,5 +100,7 @@ class Period(Identified, Base):
     price: Mapped[Rupiah] = mapped_column(BigInteger)
     charged: Mapped[Rupiah] = mapped_column(BigInteger)
     refunded: Mapped[Rupiah] = mapped_column(BigInteger, default=Rupiah(0))
-    entry_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("ledger_entries.id", ondelete="RESTRICT"), unique=True)
+    entry_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("ledger_entries.id", ondelete="RESTRICT"), unique=True
+    )
     created_at: Mapped[datetime]

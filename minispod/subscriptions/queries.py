@@ -138,9 +138,7 @@ def due(at: datetime, limit: int = 500) -> Sequence[uuid.UUID]:
 def count_live() -> int:
     """Number of live subscriptions."""
     return (
-        session().scalar(
-            select(func.count()).select_from(Subscription).where(Subscription.status.in_(LIVE))
-        )
+        session().scalar(select(func.count()).select_from(Subscription).where(Subscription.status.in_(LIVE)))
         or 0
     )
 

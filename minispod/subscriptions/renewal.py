@@ -1,6 +1,6 @@
 """Renew on the day, or begin the payment grace (decisions 9, 10, 20)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from minispod.accounts.models import User
 from minispod.audit import trail
@@ -49,10 +49,12 @@ def renew(subscription: Subscription, *, rules: BusinessRules, actor: Actor, at:
     return True
 
 
-def begin_grace(subscription: Subscription, *, rules: BusinessRules, actor: Actor, at: datetime) -> None:
+def begin_grace(
+    subscription: Subscription, grace: timedelta, *, rules: BusinessRules, actor: Actor, at: datetime
+) -> None:
     """Let it run on without payment until the grace is over; the grace begins once per period."""
-    assert rules.grace is not None
-    subscription.grace_until = subscription.ends_at + rules.grace
+    until = subscription.ends_at + grace
+    subscription.grace_until = until
     subscription.failed_charges += 1
     subscription.updated_at = at
     trail.record(
@@ -61,7 +63,7 @@ def begin_grace(subscription: Subscription, *, rules: BusinessRules, actor: Acto
         at=at,
         subject_kind="subscription",
         subject_id=subscription.id,
-        until=subscription.grace_until.isoformat(),
+        until=until.isoformat(),
     )
     tell_customer(
         MessageKind.GRACE_STARTED,
@@ -69,7 +71,7 @@ def begin_grace(subscription: Subscription, *, rules: BusinessRules, actor: Acto
         event=str(subscription.period_number),
         at=at,
         zone=rules.zone,
-        grace_until=subscription.grace_until.astimezone(rules.zone).date().isoformat(),
+        grace_until=until.astimezone(rules.zone).date().isoformat(),
         price_text=format_rupiah(subscription.price),
     )
 

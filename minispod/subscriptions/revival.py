@@ -30,7 +30,9 @@ from minispod.wallet import ledger
 def waiting_for_money(user_id: uuid.UUID) -> Sequence[uuid.UUID]:
     """Subscriptions of this customer in payment grace or expired for lack of credit, oldest end first."""
     grace = (Subscription.status == SubscriptionStatus.ACTIVE) & Subscription.grace_until.is_not(None)
-    expired = (Subscription.status == SubscriptionStatus.EXPIRED) & (Subscription.end_reason == EndReason.NO_CREDIT)
+    expired = (Subscription.status == SubscriptionStatus.EXPIRED) & (
+        Subscription.end_reason == EndReason.NO_CREDIT
+    )
     return (
         session()
         .scalars(
@@ -49,13 +51,18 @@ def revive(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, at
         return False
     if subscription.status is SubscriptionStatus.ACTIVE and subscription.grace_until is not None:
         return renewal.renew(subscription, rules=rules, actor=actor, at=at)
-    if subscription.status is not SubscriptionStatus.EXPIRED or subscription.end_reason is not EndReason.NO_CREDIT:
+    if (
+        subscription.status is not SubscriptionStatus.EXPIRED
+        or subscription.end_reason is not EndReason.NO_CREDIT
+    ):
         return False
     if subscription.retention_until is not None and subscription.retention_until <= at:
         return False
-    instance = session().scalars(
-        select(Instance).where(Instance.subscription_id == subscription.id).with_for_update()
-    ).one()
+    instance = (
+        session()
+        .scalars(select(Instance).where(Instance.subscription_id == subscription.id).with_for_update())
+        .one()
+    )
     if not ledger.covers(subscription.user_id, subscription.price):
         return False
     subscription.turn(SubscriptionStatus.ACTIVE, at)

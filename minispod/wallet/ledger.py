@@ -109,7 +109,9 @@ def debit(user_id: uuid.UUID, amount: int, posting: Posting, *, actor: Actor, at
     return entry
 
 
-def take_back(user_id: uuid.UUID, amount: int, posting: Posting, *, actor: Actor, at: datetime) -> LedgerEntry:
+def take_back(
+    user_id: uuid.UUID, amount: int, posting: Posting, *, actor: Actor, at: datetime
+) -> LedgerEntry:
     """Reverse credit the gateway took back; what was spent already becomes debt (decision 14)."""
     wallet = _locked(user_id)
     _require_positive(amount)
@@ -180,4 +182,3 @@ def _locked(user_id: uuid.UUID) -> Wallet:
 def _require_positive(amount: int) -> None:
     if amount <= 0:
         raise ValueError("a credit is positive")
-

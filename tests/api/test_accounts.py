@@ -95,9 +95,7 @@ def test_a_refresh_token_works_once_and_its_reuse_ends_the_family(
     assert second != first
 
     clock.advance(minutes=5)
-    refused(
-        client.post("/api/auth/refresh", json={"refreshToken": first}), 401, "accounts.token_reused"
-    )
+    refused(client.post("/api/auth/refresh", json={"refreshToken": first}), 401, "accounts.token_reused")
 
     refused(client.post("/api/auth/refresh", json={"refreshToken": second}), 401, "accounts.bad_token")
 
@@ -159,16 +157,12 @@ def test_blanks_clear_phone_and_avatar(client: FlaskClient, customer: Person) ->
     assert (user["name"], user["phone"], user["avatar"]) == ("Siti Baru", None, None)
 
 
-def test_a_taken_phone_is_refused_in_the_profile(
-    client: FlaskClient, person: Callable[..., Person]
-) -> None:
+def test_a_taken_phone_is_refused_in_the_profile(client: FlaskClient, person: Callable[..., Person]) -> None:
     one, other = person(), person()
     body = {"name": "Siti", "phone": "081298765432", "avatar": ""}
     data_of(client.put("/api/user/profile", json=body, headers=one.headers))
 
-    refused(
-        client.put("/api/user/profile", json=body, headers=other.headers), 409, "accounts.phone_taken"
-    )
+    refused(client.put("/api/user/profile", json=body, headers=other.headers), 409, "accounts.phone_taken")
 
 
 def test_the_password_is_checked(client: FlaskClient, customer: Person) -> None:

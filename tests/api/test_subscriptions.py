@@ -101,7 +101,9 @@ def test_a_second_live_subscription_is_refused(
 
     refused(
         client.post(
-            "/api/subscriptions", json={"planId": str(plan_id("n8n-automation", "PRO"))}, headers=customer.headers
+            "/api/subscriptions",
+            json={"planId": str(plan_id("n8n-automation", "PRO"))},
+            headers=customer.headers,
         ),
         409,
         "subscriptions.live_subscription_exists",
@@ -146,9 +148,7 @@ def test_an_unknown_plan_is_404(client: FlaskClient, customer: Person, catalog: 
 def test_a_bad_body_is_400(
     client: FlaskClient, customer: Person, catalog: None, body: dict[str, object]
 ) -> None:
-    refused(
-        client.post("/api/subscriptions", json=body, headers=customer.headers), 400, "request.invalid"
-    )
+    refused(client.post("/api/subscriptions", json=body, headers=customer.headers), 400, "request.invalid")
 
 
 def test_other_peoples_subscriptions_do_not_exist(
@@ -169,9 +169,7 @@ def test_other_peoples_subscriptions_do_not_exist(
             "subscriptions.no_such_subscription",
         )
     refused(
-        client.put(
-            f"/api/subscriptions/{mine}/auto-renew", json={"autoRenew": False}, headers=other.headers
-        ),
+        client.put(f"/api/subscriptions/{mine}/auto-renew", json={"autoRenew": False}, headers=other.headers),
         404,
         "subscriptions.no_such_subscription",
     )

@@ -91,9 +91,7 @@ def test_orders_of_different_services_with_credit_for_one(
     owner = person(credit=75_000)
     plans = [plan_id("n8n-automation"), plan_id("ghost-blog"), plan_id("postgresql", "PRO")]
 
-    tally = _tally(
-        at_once(CROWD, lambda index: _order(app, settings, ports, clock, owner, plans[index % 3]))
-    )
+    tally = _tally(at_once(CROWD, lambda index: _order(app, settings, ports, clock, owner, plans[index % 3])))
 
     assert tally["ordered"] == 1
     with app.app_context():

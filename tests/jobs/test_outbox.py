@@ -100,9 +100,13 @@ def test_work_is_handed_over_after_the_commit_and_gone_when_done(
 
 
 def test_a_rolled_back_wish_never_was(world: None, basket: Basket, clock: FrozenClock) -> None:
-    with pytest.raises(RuleBroken), unit_of_work(basket):
-        outbox.later(TASK, key="one", at=clock.now())
-        raise RuleBroken
+    def ask_and_fail() -> None:
+        with unit_of_work(basket):
+            outbox.later(TASK, key="one", at=clock.now())
+            raise RuleBroken
+
+    with pytest.raises(RuleBroken):
+        ask_and_fail()
 
     assert basket.rows == []
     assert _rows() == []

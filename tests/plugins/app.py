@@ -44,7 +44,7 @@ from minispod.wallet.models import EntryKind, EntryType
 from tests.plugins.simulators import Simulator
 
 START = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
-PASSWORD = "correct horse"  # noqa: S105 - of accounts that live as long as a test
+PASSWORD = "correct horse"
 SERVER_KEY = "SB-Mid-server-TESTKEY-minispod"
 MERCHANT = "G812345678"
 NOWHERE = "http://127.0.0.1:1"
@@ -80,6 +80,7 @@ def settings(migrated_database_url: str, redis_url: str) -> Settings:
         sealing_keys=Fernet.generate_key().decode(),
         jwt_secret="a secret of the tests, long enough for anyone",
         control_wait_seconds=5,
+        provision_attempts=2,
         log_level="WARNING",
         admin_idle_minutes=30,
     )
@@ -280,8 +281,11 @@ def plan_id(app: Flask, catalog: None) -> Callable[..., uuid.UUID]:
 
     def find_plan(slug: str = "n8n-automation", tier: str = "BASIC") -> uuid.UUID:
         with app.app_context():
-            found = session().query(Plan).join(Service).filter(
-                Service.slug == slug, Plan.plan_type == PlanType(tier)
+            found = (
+                session()
+                .query(Plan)
+                .join(Service)
+                .filter(Service.slug == slug, Plan.plan_type == PlanType(tier))
             )
             return found.one().id
 

@@ -239,5 +239,6 @@ def _break_image(monkeypatch: pytest.MonkeyPatch) -> None:
     bad: AppRecipe = good.model_copy(update={"image": "registry.invalid/does-not-exist"})
     for module in ("provisioning", "creation"):
         monkeypatch.setattr(
-            f"minispod.instances.{module}.get_recipe", lambda slug: bad if slug == good.slug else get_recipe(slug)
+            f"minispod.instances.{module}.get_recipe",
+            lambda slug: bad if slug == good.slug else get_recipe(slug),
         )
