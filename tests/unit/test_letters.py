@@ -4,6 +4,7 @@ Rendered by the job's own `letters.write`, with undefined names refused: a templ
 gives fails here and not in front of a customer.
 """
 
+import ast
 import re
 import uuid
 from collections.abc import Iterator
@@ -21,7 +22,8 @@ from minispod.notifications.messages import MessageKind
 from minispod.notifications.post import Letter, Recipient
 from minispod.settings import Settings
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = ROOT / "templates"
 LANGUAGES = ("en", "id")
 SUBSCRIPTION: dict[str, Any] = {
     "service": "n8n Automation",
@@ -224,6 +226,58 @@ def test_secrets_are_shown_as_they_are() -> None:
 
     assert "password s3cret&<more>" in mail.text
     assert "password s3cret&amp;&lt;more&gt;" in mail.html
+
+
+def test_the_shapes_tried_here_are_those_the_acts_hand_over() -> None:
+    """Read from the source: a fact that an act stops giving, or gives under another name, fails here."""
+    given = facts_given()
+    tried = {kind: {frozenset(facts) for shape, facts in SHAPES if shape is kind} for kind in given}
+    tried[MessageKind.INSTANCE_READY] = {facts - {"access"} for facts in tried[MessageKind.INSTANCE_READY]}
+
+    assert set(MessageKind) - set(given) == set()
+    assert tried == given
+
+
+def facts_given() -> dict[MessageKind, set[frozenset[str]]]:
+    """Names of the facts of each kind, by the calls of `tell_customer`, `tell_staff` and `post.queue`."""
+    found: dict[MessageKind, set[frozenset[str]]] = {}
+    packages = ("accounts", "instances", "onboarding", "payments", "subscriptions")
+    for file in (file for package in packages for file in (ROOT / "minispod" / package).glob("*.py")):
+        tree = ast.parse(file.read_text())
+        named = {
+            target.id: node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Attribute):
+                kind = getattr(MessageKind, node.args[0].attr, None)
+                facts = facts_of(node, named)
+                if kind is not None and facts is not None:
+                    found.setdefault(kind, set()).add(facts)
+    return found
+
+
+def facts_of(call: ast.Call, named: dict[str, ast.expr]) -> frozenset[str] | None:
+    given = {each.arg: each.value for each in call.keywords if each.arg}
+    if ast.unparse(call.func) == "tell_customer":
+        return frozenset(SUBSCRIPTION) | (set(given) - {"event", "at", "zone"})
+    facts = given.get("facts")
+    if isinstance(facts, ast.Name):
+        facts = named.get(facts.id)
+    if ast.unparse(call.func) == "post.queue" and isinstance(facts, ast.Dict):
+        return frozenset(ast.literal_eval(key) for key in facts.keys if key is not None)
+    return None
+
+
+def test_the_facts_of_a_subscription_are_those_tried_here() -> None:
+    tree = ast.parse((ROOT / "minispod" / "subscriptions" / "telling.py").read_text())
+    returned = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
+    facts = next(value for value in returned if isinstance(value, ast.Dict))
+
+    assert {ast.literal_eval(key) for key in facts.keys if key is not None} == set(SUBSCRIPTION)
 
 
 class _Tags(HTMLParser):
