@@ -50,8 +50,8 @@ test: $(READY) ## run all tests
 test-fast: $(READY) ## run the tests that need neither server nor simulator
 	@$(PYTHON) -m pytest tests/unit -x -q $(ARGS)
 
-test-cluster: $(READY) ## run the contract suites against the cluster of KUBECONFIG too
-	@$(PYTHON) -m pytest tests/contracts --cluster $(ARGS)
+test-cluster: $(READY) ## run the contract suites and the story against the cluster of KUBECONFIG too
+	@$(PYTHON) -m pytest tests/contracts tests/scenarios/test_story.py --cluster $(ARGS)
 
 lint: $(READY) ## check style and layout
 	@$(BIN)/ruff check .
