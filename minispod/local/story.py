@@ -61,10 +61,15 @@ class Story:
 
     def _arrive(self) -> None:
         with self._told.step("the shop is ready"):
-            eventually(self._is_ready, within=READY_SECONDS, otherwise="/readyz does not answer 200")
+            eventually(
+                self._is_ready,
+                within=READY_SECONDS,
+                otherwise="/readyz does not answer 200; is there a demo? Start one with 'make demo'",
+            )
         with self._told.step(f"registers as {self._email}"):
             form = {"name": "Budi Santoso", "email": self._email, "password": PASSWORD}
-            self._me.call("POST", "/auth/register", form, status=201)
+            user = self._me.call("POST", "/auth/register", form, status=201)["user"]
+            self._told.remark(f"account {user['id']}")
         with self._told.step("signs in"):
             self._me.keep(self._me.call("POST", "/auth/login", {"email": self._email, "password": PASSWORD}))
         with self._told.step("gets fresh tokens for the old ones"):

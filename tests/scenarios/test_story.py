@@ -1,6 +1,7 @@
 """`make demo` and `make story`, from the outside: on the simulated cluster always, on a real one with --cluster."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -8,12 +9,15 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from minispod.instances.naming import namespace_for
+from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.local import processes
 from minispod.local.processes import Program
 
@@ -72,11 +76,20 @@ def test_one_customers_story_ends_well(demo: Demo) -> None:
         check=False,
     )
 
+    _clean_up(demo, told.stdout)
     print(told.stdout)
     log = (demo.state / "demo.log").read_text(errors="replace")
     assert told.returncode == 0, f"{told.stdout}\n{told.stderr}\nThe demo said:\n{log[-4000:]}"
     assert "The story ends well" in told.stdout
     assert "left out" not in told.stdout
+
+
+def _clean_up(demo: Demo, told: str) -> None:
+    """A customer keeps the namespace for the next order; this one will not come back."""
+    account = re.search(r"\(account ([0-9a-f-]{36})\)", told)
+    kubeconfig = demo.environment.get("KUBECONFIG")
+    if account and kubeconfig:
+        KubernetesCluster(kubeconfig).delete_namespace(namespace_for(uuid.UUID(account.group(1))))
 
 
 def _await_ready(process: "subprocess.Popen[bytes]", state: Path) -> None:
