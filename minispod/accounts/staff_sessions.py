@@ -15,7 +15,7 @@ from minispod.accounts.errors import AccountDeactivated, BadCredentials, NoSuchU
 from minispod.accounts.models import User
 from minispod.accounts.sessions import check_password
 from minispod.audit import trail
-from minispod.kernel.actor import Actor, Role
+from minispod.kernel.actor import Actor, ActorKind, Role
 from minispod.kernel.errors import Unavailable
 from minispod.kernel.ids import parse_id
 
@@ -107,8 +107,14 @@ def admit(email: str, password: str, *, bcrypt_rounds: int, actor: Actor, at: da
         )
         return None
     user.signed_in_at = at
+    administrator = Actor(ActorKind.STAFF, user.id, user.name, actor.address)
     trail.record(
-        actor, trail.Action.ACCOUNT_SIGNED_IN, at=at, subject_kind="user", subject_id=user.id, door=_DOOR
+        administrator,
+        trail.Action.ACCOUNT_SIGNED_IN,
+        at=at,
+        subject_kind="user",
+        subject_id=user.id,
+        door=_DOOR,
     )
     return user
 

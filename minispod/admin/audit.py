@@ -6,6 +6,8 @@ from minispod.admin import pages
 from minispod.admin.door import door
 from minispod.audit import trail
 from minispod.audit.trail import Action
+from minispod.insights.activity import named
+from minispod.kernel.paging import Page
 
 
 @door.get("/audit")
@@ -22,7 +24,7 @@ def audit_list() -> Any:
     return pages.page_or_fragment(
         "admin/audit/page.html",
         "admin/audit/_list.html",
-        found=found,
+        found=Page(named(found.items), found.total, found.page, found.limit),
         search=search,
         action=action,
         actions=Action,

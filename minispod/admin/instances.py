@@ -13,6 +13,7 @@ from minispod.admin import guard, pages
 from minispod.admin.door import door
 from minispod.audit import trail
 from minispod.insights import fleet
+from minispod.insights.activity import named
 from minispod.instances import controls, queries
 from minispod.instances.naming import object_names
 from minispod.instances.states import IN_TRANSITION, InstanceStatus
@@ -104,7 +105,7 @@ def _facts(instance_id: uuid.UUID) -> dict[str, Any]:
     timeline = trail.search(PageRequest(1, _TIMELINE), subject_kind="instance", subject_id=str(instance_id))
     return {
         "sold": sold,
-        "timeline": timeline.items,
+        "timeline": named(timeline.items),
         "is_moving": sold.instance.status in IN_TRANSITION,
         "at": current_ports().clock.now(),
     }

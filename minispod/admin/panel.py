@@ -6,7 +6,18 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import Flask, Response, flash, make_response, redirect, render_template, request, session, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_wtf.csrf import CSRFError
 from htmx_flask import Htmx
 from werkzeug.exceptions import HTTPException
@@ -57,11 +68,12 @@ _OURS_ONLY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-# Flask-Admin and the RQ dashboard carry scripts and styles inside their pages.
+# Flask-Admin and the RQ dashboard carry scripts and styles inside their pages; the latter compiles its templates.
 _WITH_INLINE = _OURS_ONLY.replace(
     "script-src 'self'; style-src 'self'",
     "script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'",
 )
+_WITH_EVAL = _WITH_INLINE.replace("script-src 'self'", "script-src 'self' 'unsafe-eval'")
 
 __all__ = ["answer_page_error", "answer_refusal", "init_app"]
 
@@ -78,6 +90,7 @@ def init_app(app: Flask, settings: Settings, timetable: Callable[[], Sequence[Ti
     jobs_board.init_app(app, settings)
     raw_tables.init_app(app)
     app.add_url_rule("/", "home", _home)
+    app.add_url_rule("/favicon.ico", "favicon", _favicon)
     app.after_request(_harden)
 
 
@@ -124,11 +137,20 @@ def _home() -> Any:
     return redirect(url_for("panel.today"))
 
 
+def _favicon() -> Any:
+    return current_app.send_static_file("img/mark.svg")
+
+
+def _policy() -> str:
+    if jobs_board.is_board(request.path):
+        return _WITH_EVAL
+    return _WITH_INLINE if raw_tables.is_table(request.path) else _OURS_ONLY
+
+
 def _harden(response: Response) -> Response:
     if request.path.startswith(("/api/", "/static/")):
         return response
-    framed = jobs_board.is_board(request.path) or raw_tables.is_table(request.path)
-    response.headers.setdefault("Content-Security-Policy", _WITH_INLINE if framed else _OURS_ONLY)
+    response.headers.setdefault("Content-Security-Policy", _policy())
     response.headers.setdefault("X-Frame-Options", "DENY")
     response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
     if is_admin(request.path) and request.endpoint not in raw_tables.STATIC_ENDPOINTS:

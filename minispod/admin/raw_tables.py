@@ -56,7 +56,8 @@ class ReadOnlyTable(ModelView):
     named_filter_urls = False
 
     def __init__(self, model: type[Any], category: str) -> None:
-        columns = [column.key for column in model.__table__.columns if column.key not in _NEVER_SHOWN]
+        shown = [column.key for column in model.__table__.columns if column.key not in _NEVER_SHOWN]
+        columns = sorted(shown, key=lambda key: key != "id")
         self.column_list = columns
         self.column_details_list = columns
         self.column_sortable_list = columns
@@ -88,7 +89,12 @@ def init_app(app: Flask) -> None:
     """Mount the tables."""
     index = TablesIndex(name="Tables", url=TABLES, endpoint="admin")
     tables = Admin(
-        app, name="MinisPod tables", theme=Bootstrap4Theme(), index_view=index, url=TABLES, endpoint="admin"
+        app,
+        name="MinisPod tables",
+        theme=Bootstrap4Theme(fluid=True),
+        index_view=index,
+        url=TABLES,
+        endpoint="admin",
     )
     for category, models in _SHELVES.items():
         for model in models:

@@ -7,6 +7,7 @@ from minispod.admin.door import door
 from minispod.audit import trail
 from minispod.cluster import monitoring
 from minispod.insights import today as insight
+from minispod.insights.activity import named
 from minispod.instances import queries as instance_queries
 from minispod.kernel import outbox
 from minispod.kernel.paging import PageRequest
@@ -33,6 +34,6 @@ def today() -> Any:
         used=insight.utilisation(picture.nodes),
         picture=picture,
         backlog=outbox.backlog(),
-        recent=trail.search(PageRequest(1, _RECENT)).items,
+        recent=named(trail.search(PageRequest(1, _RECENT)).items),
         at=at,
     )

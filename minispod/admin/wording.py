@@ -1,6 +1,7 @@
 """How values read on the pages: money, times, sizes, states. Pure; the pages' only formatting."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -30,6 +31,9 @@ _TONES = {
     "bad": ("ERROR", "FAILED", "BLOCKED", "NOT_READY", "CHARGEBACK"),
 }
 _TONE_OF = {state: tone for tone, states in _TONES.items() for state in states}
+_AMOUNTS = frozenset({"amount", "charged", "debt", "price", "refunded", "balance"})
+_SILENT_FACTS = frozenset({"door"})
+_LONGEST_FACT = 160
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
@@ -39,10 +43,11 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         ago=ago,
         cores=cores,
+        facts=facts,
         gigabytes=gigabytes,
         moment=moment,
         percent=percent,
-        rupiah=format_rupiah,
+        rupiah=rupiah,
         short_id=short_id,
         tone=tone,
         words=words,
@@ -58,6 +63,21 @@ def words(state: Any) -> str:
     """A state or action as people read it: "PARTIALLY_REFUNDED" -> "Partially refunded"."""
     text = str(state).replace("_", " ").replace(".", ": ").lower()
     return text[:1].upper() + text[1:]
+
+
+def rupiah(amount: int) -> str:
+    """An amount that is not broken at the end of a line."""
+    return format_rupiah(amount).replace(" ", "\u00a0")
+
+
+def facts(details: Mapping[str, Any]) -> str:
+    """The details of an audit entry in one line."""
+    told = {name: value for name, value in details.items() if value not in (None, "", {}, [])}
+    return ", ".join(
+        f"{name.replace('_', ' ')} {_fact(name, value)}"[:_LONGEST_FACT]
+        for name, value in told.items()
+        if name not in _SILENT_FACTS
+    )
 
 
 def span(length: timedelta) -> str:
@@ -112,6 +132,18 @@ def percent(part: float | None, whole: float | None) -> int:
 def short_id(value: uuid.UUID | str | None) -> str:
     """The end of an id, enough to tell it apart (its beginning is the time)."""
     return f"…{str(value)[-8:]}" if value else "—"
+
+
+def _fact(name: str, value: Any) -> str:
+    if name in _AMOUNTS and isinstance(value, int):
+        return rupiah(value)
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key} {_change(each)}" for key, each in value.items())
+    return str(value)
+
+
+def _change(value: Any) -> str:
+    return " \u2192 ".join(str(each) for each in value) if isinstance(value, list) else str(value)
 
 
 def _largest(distance: timedelta) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy import func, or_, select
 from minispod.accounts import directory
 from minispod.accounts.models import User
 from minispod.audit.models import AuditEntry
+from minispod.insights.activity import Happening, named
 from minispod.instances.models import Instance
 from minispod.kernel.actor import Actor, Role
 from minispod.kernel.database import session
@@ -45,7 +46,7 @@ class Dossier:
     subscriptions: Page[OwnedSubscription]
     instances: Sequence[Instance]
     messages: Sequence[Notification]
-    audit: Sequence[AuditEntry]
+    audit: Sequence[Happening]
 
 
 def list_customers(page: PageRequest, *, search: str = "", role: Role | None = None) -> Page[ListedCustomer]:
@@ -94,7 +95,7 @@ def _messages(user_id: uuid.UUID) -> Sequence[Notification]:
     return session().scalars(wanted).all()
 
 
-def _audit(user_id: uuid.UUID) -> Sequence[AuditEntry]:
+def _audit(user_id: uuid.UUID) -> Sequence[Happening]:
     """What the customer did and what was done to the account or its wallet."""
     wanted = (
         select(AuditEntry)
@@ -102,4 +103,4 @@ def _audit(user_id: uuid.UUID) -> Sequence[AuditEntry]:
         .order_by(AuditEntry.at.desc(), AuditEntry.id.desc())
         .limit(_SHOWN)
     )
-    return session().scalars(wanted).all()
+    return named(session().scalars(wanted).all())
