@@ -23,14 +23,14 @@ from pathlib import Path
 
 import orjson
 
-from .certificates import tls_context, write_kubeconfig, write_private
-from .cluster import Cluster
-from .ingress_front import Front
-from .levers import Levers
-from .persistence import Keeper, load
-from .process import die_with_parent, wait_for_end
-from .wire.api import Api
-from .wire.server import Server
+from minispod.simulator.kubernetes.certificates import tls_context, write_kubeconfig, write_private
+from minispod.simulator.kubernetes.cluster import Cluster
+from minispod.simulator.kubernetes.ingress_front import Front
+from minispod.simulator.kubernetes.levers import Levers
+from minispod.simulator.kubernetes.persistence import Keeper, load
+from minispod.simulator.kubernetes.process import die_with_parent, wait_for_end
+from minispod.simulator.kubernetes.wire.api import Api
+from minispod.simulator.kubernetes.wire.server import Server
 
 
 def arguments(words: list[str]) -> argparse.Namespace:

@@ -3,14 +3,22 @@
 Namespaces, limit ranges, quotas, the default storage class, service accounts, tolerations. Every refusal is a 403.
 """
 
-from .dials import Dials
-from .limits import apply_limit_defaults, refuse_out_of_limits
-from .machinery.jsonish import Json, dig
-from .machinery.kinds import CLAIMS, INGRESS_CLASSES, INGRESSES, NAMESPACES, PODS, STORAGE_CLASSES, Resource
-from .machinery.refusals import Cause, forbidden
-from .pod_security import refuse_insecure
-from .quota import refuse_excess
-from .store import Store
+from minispod.simulator.kubernetes.dials import Dials
+from minispod.simulator.kubernetes.limits import apply_limit_defaults, refuse_out_of_limits
+from minispod.simulator.kubernetes.machinery.jsonish import Json, dig
+from minispod.simulator.kubernetes.machinery.kinds import (
+    CLAIMS,
+    INGRESS_CLASSES,
+    INGRESSES,
+    NAMESPACES,
+    PODS,
+    STORAGE_CLASSES,
+    Resource,
+)
+from minispod.simulator.kubernetes.machinery.refusals import Cause, forbidden
+from minispod.simulator.kubernetes.pod_security import refuse_insecure
+from minispod.simulator.kubernetes.quota import refuse_excess
+from minispod.simulator.kubernetes.store import Store
 
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 DEFAULT_INGRESS_CLASS = "ingressclass.kubernetes.io/is-default-class"
@@ -46,8 +54,7 @@ class Admission:
         elif resource == INGRESSES and "kubernetes.io/ingress.class" not in (
             obj["metadata"].get("annotations") or {}
         ):
-            if "ingressClassName" not in obj["spec"]:
-                self._default_class(obj, INGRESS_CLASSES, DEFAULT_INGRESS_CLASS, "ingressClassName")
+            self._default_class(obj, INGRESS_CLASSES, DEFAULT_INGRESS_CLASS, "ingressClassName")
 
     def admit(self, resource: Resource, obj: Json, old: Json | None = None) -> None:
         """A 403 for what limit ranges, pod security or quotas do not allow."""
@@ -66,7 +73,7 @@ class Admission:
     def _default_class(self, obj: Json, classes: Resource, mark: str, field: str) -> None:
         for one in self._store.list(classes):
             if dig(one, "metadata", "annotations", mark) == "true":
-                obj["spec"][field] = one["metadata"]["name"]
+                obj["spec"].setdefault(field, one["metadata"]["name"])
                 return
 
     def _complete_pod(self, pod: Json) -> None:

@@ -3,12 +3,12 @@
 Addresses are chosen among those no object holds, so nothing needs to be remembered or released.
 """
 
-import random
+import secrets
 
-from .machinery.jsonish import Json, dig
-from .machinery.kinds import JOBS, SERVICES, Resource
-from .machinery.refusals import invalid, invalid_value
-from .store import Store
+from minispod.simulator.kubernetes.machinery.jsonish import Json, dig
+from minispod.simulator.kubernetes.machinery.kinds import JOBS, SERVICES, Resource
+from minispod.simulator.kubernetes.machinery.refusals import invalid, invalid_value
+from minispod.simulator.kubernetes.store import Store
 
 NODE_PORTS = range(30000, 32768)
 
@@ -32,7 +32,7 @@ def allocate(store: Store, resource: Resource, obj: Json) -> None:
 
 def _free_address(taken: set[str]) -> str:
     while True:
-        address = f"10.43.{random.randrange(1, 255)}.{random.randrange(1, 255)}"
+        address = f"10.43.{1 + secrets.randbelow(254)}.{1 + secrets.randbelow(254)}"
         if address not in taken:
             return address
 
@@ -40,7 +40,7 @@ def _free_address(taken: set[str]) -> str:
 def _node_port(obj: Json, at: int, port: Json, taken: set[int | None]) -> None:
     asked = port.get("nodePort")
     if asked is None:
-        port["nodePort"] = next(number for number in random.sample(NODE_PORTS, 500) if number not in taken)
+        port["nodePort"] = secrets.choice([number for number in NODE_PORTS if number not in taken])
     elif asked in taken or asked not in NODE_PORTS:
         why = (
             "provided port is already allocated"

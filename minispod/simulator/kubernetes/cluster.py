@@ -2,20 +2,20 @@
 
 from typing import Any
 
-from .admission import Admission
-from .controllers.context import Context
-from .controllers.images import Images
-from .controllers.wiring import Controllers
-from .dials import Dials
-from .machinery.jsonish import Json
-from .machinery.kinds import BY_KEY
-from .reactor import Reactor
-from .recorder import Recorder
-from .registry import Registry
-from .removal import Removal
-from .seeds import sow
-from .store import Store
-from .weather import Weather
+from minispod.simulator.kubernetes.admission import Admission
+from minispod.simulator.kubernetes.controllers.context import Context
+from minispod.simulator.kubernetes.controllers.images import Images
+from minispod.simulator.kubernetes.controllers.wiring import Controllers
+from minispod.simulator.kubernetes.dials import Dials
+from minispod.simulator.kubernetes.machinery.jsonish import Json
+from minispod.simulator.kubernetes.machinery.kinds import BY_KEY
+from minispod.simulator.kubernetes.reactor import Reactor
+from minispod.simulator.kubernetes.recorder import Recorder
+from minispod.simulator.kubernetes.registry import Registry
+from minispod.simulator.kubernetes.removal import Removal
+from minispod.simulator.kubernetes.seeds import sow
+from minispod.simulator.kubernetes.store import Store
+from minispod.simulator.kubernetes.weather import Weather
 
 
 class Cluster:

@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 import orjson
 
-from .cluster import Cluster
-from .controllers.endpoints import pods_behind
-from .controllers.ingresses import ANNOTATION
-from .machinery.jsonish import Json, dig
-from .machinery.kinds import INGRESS_CLASSES, INGRESSES, PODS, SERVICES
-from .pages import application_page, notice_page
-from .pod_facts import is_ready
-from .wire.exchange import Request, Response
+from minispod.simulator.kubernetes.cluster import Cluster
+from minispod.simulator.kubernetes.controllers.endpoints import pods_behind
+from minispod.simulator.kubernetes.controllers.ingresses import ANNOTATION
+from minispod.simulator.kubernetes.machinery.jsonish import Json, dig
+from minispod.simulator.kubernetes.machinery.kinds import INGRESS_CLASSES, INGRESSES, PODS, SERVICES
+from minispod.simulator.kubernetes.pages import application_page, notice_page
+from minispod.simulator.kubernetes.pod_facts import is_ready
+from minispod.simulator.kubernetes.wire.exchange import Request, Response
 
 HEALTH_PATHS = ("/healthz", "/health", "/livez", "/readyz", "/healthz/readiness", "/api/health")
 HTML = "text/html; charset=utf-8"

@@ -11,13 +11,13 @@ from typing import Any
 
 import orjson
 
-from .cluster import Cluster
-from .controllers.faults import Fault
-from .machinery.jsonish import Json, dig
-from .machinery.kinds import PODS, named
-from .machinery.refusals import Refusal, bad_request
-from .weather import Failure
-from .wire.exchange import Request, Response, answer
+from minispod.simulator.kubernetes.cluster import Cluster
+from minispod.simulator.kubernetes.controllers.faults import Fault
+from minispod.simulator.kubernetes.machinery.jsonish import Json, dig
+from minispod.simulator.kubernetes.machinery.kinds import PODS, named
+from minispod.simulator.kubernetes.machinery.refusals import Refusal, bad_request
+from minispod.simulator.kubernetes.weather import Failure
+from minispod.simulator.kubernetes.wire.exchange import Request, Response, answer
 
 CRASH = Fault(1, "Error", 1.0)
 OOM = Fault(137, "OOMKilled", 0.2)

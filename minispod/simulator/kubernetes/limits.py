@@ -2,12 +2,12 @@
 
 from decimal import Decimal
 
-from .machinery.jsonish import Json, dig
-from .machinery.kinds import CLAIMS, LIMIT_RANGES, PODS, Resource
-from .machinery.quantities import amount, written
-from .machinery.refusals import forbidden
-from .quota import pod_total
-from .store import Store
+from minispod.simulator.kubernetes.machinery.jsonish import Json, dig
+from minispod.simulator.kubernetes.machinery.kinds import CLAIMS, LIMIT_RANGES, PODS, Resource
+from minispod.simulator.kubernetes.machinery.quantities import amount, written
+from minispod.simulator.kubernetes.machinery.refusals import forbidden
+from minispod.simulator.kubernetes.quota import pod_total
+from minispod.simulator.kubernetes.store import Store
 
 ANNOTATION = "kubernetes.io/limit-ranger"
 

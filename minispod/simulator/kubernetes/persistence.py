@@ -12,9 +12,9 @@ from typing import Any
 
 import orjson
 
-from .certificates import Identity, new_identity, write_private
-from .cluster import Cluster
-from .store import Change
+from minispod.simulator.kubernetes.certificates import Identity, new_identity, write_private
+from minispod.simulator.kubernetes.cluster import Cluster
+from minispod.simulator.kubernetes.store import Change
 
 DEBOUNCE_SECONDS = 1.0
 FORMAT = 1
@@ -44,7 +44,7 @@ class Keeper:
         self._cluster = cluster
         self._identity = identity
         self._dirty = threading.Event()
-        self._stopped = False
+        self._stopped = threading.Event()
         self._writing = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
         cluster.store.subscribe(self._changed)
@@ -56,7 +56,7 @@ class Keeper:
 
     def stop(self) -> None:
         """Write for the last time."""
-        self._stopped = True
+        self._stopped.set()
         self._dirty.set()
         self.save()
 
@@ -64,12 +64,10 @@ class Keeper:
         self._dirty.set()
 
     def _run(self) -> None:
-        pause = threading.Event()
-        while not self._stopped:
+        while True:
             self._dirty.wait()
-            if self._stopped:
+            if self._stopped.wait(DEBOUNCE_SECONDS):
                 return
-            pause.wait(DEBOUNCE_SECONDS)
             self._dirty.clear()
             self.save()
 

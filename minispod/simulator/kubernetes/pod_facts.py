@@ -1,6 +1,6 @@
 """What can be read off a pod: is it ready, done, going; which class of service it has; who made it."""
 
-from .machinery.jsonish import Json, dig
+from minispod.simulator.kubernetes.machinery.jsonish import Json, dig
 
 
 def condition(obj: Json, type_: str) -> Json | None:

@@ -6,10 +6,10 @@ Only the checks of the published standards that a pod spec of ours can touch; th
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from .machinery.jsonish import Json, dig
-from .machinery.kinds import NAMESPACES, PODS
-from .machinery.refusals import forbidden
-from .store import Store
+from minispod.simulator.kubernetes.machinery.jsonish import Json, dig
+from minispod.simulator.kubernetes.machinery.kinds import NAMESPACES, PODS
+from minispod.simulator.kubernetes.machinery.refusals import forbidden
+from minispod.simulator.kubernetes.store import Store
 
 ENFORCE = "pod-security.kubernetes.io/enforce"
 SAFE_VOLUMES = {

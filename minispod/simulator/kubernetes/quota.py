@@ -5,11 +5,11 @@ Usage is always counted from the objects themselves, so it cannot drift; the quo
 
 from decimal import Decimal
 
-from .machinery.jsonish import Json, dig
-from .machinery.kinds import CLAIMS, PODS, QUOTAS, RESOURCES, SERVICES, Resource
-from .machinery.quantities import amount, is_binary, written
-from .machinery.refusals import forbidden
-from .store import Store
+from minispod.simulator.kubernetes.machinery.jsonish import Json, dig
+from minispod.simulator.kubernetes.machinery.kinds import CLAIMS, PODS, QUOTAS, RESOURCES, SERVICES, Resource
+from minispod.simulator.kubernetes.machinery.quantities import amount, is_binary, written
+from minispod.simulator.kubernetes.machinery.refusals import forbidden
+from minispod.simulator.kubernetes.store import Store
 
 COMPUTE = ("cpu", "memory", "ephemeral-storage")
 OBJECT_COUNTS = (
@@ -28,7 +28,7 @@ def refuse_excess(store: Store, resource: Resource, obj: Json, old: Json | None)
     """A 403 if a quota of the object's namespace would be exceeded by it."""
     namespace, name = obj["metadata"].get("namespace", ""), obj["metadata"].get("name", "")
     for quota in store.list(QUOTAS, namespace):
-        hard = {key: value for key, value in dig(quota, "spec", "hard", default={}).items()}
+        hard: Json = dict(dig(quota, "spec", "hard", default={}))
         if resource == PODS and not _in_scope(quota, obj):
             continue
         if resource == PODS and old is None:

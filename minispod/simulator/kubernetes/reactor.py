@@ -85,7 +85,7 @@ class Reactor:
             try:
                 with self._lock:
                     work(*args)
-            except Exception:
+            except Exception:  # noqa: BLE001 - time must not stop because one piece of work is faulty
                 traceback.print_exc(file=sys.stderr)
 
     def _next(self) -> tuple[Work, tuple[Any, ...]] | None:

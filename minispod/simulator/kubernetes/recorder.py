@@ -4,10 +4,10 @@ import itertools
 import time
 from typing import Any
 
-from .machinery.jsonish import Json, clone, micro_text, new_uid, now_text
-from .machinery.kinds import EVENTS, NAMESPACES
-from .reactor import Reactor
-from .store import Store
+from minispod.simulator.kubernetes.machinery.jsonish import Json, clone, micro_text, new_uid, now_text
+from minispod.simulator.kubernetes.machinery.kinds import EVENTS, NAMESPACES
+from minispod.simulator.kubernetes.reactor import Reactor
+from minispod.simulator.kubernetes.store import Store
 
 LIFETIME_SECONDS = 3600
 

@@ -3,33 +3,38 @@
 Every write holds the store's lock from reading the old object to storing the new one. Deleting is in `removal`.
 """
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .admission import Admission
-from .allocation import allocate, keep_allocated
-from .machinery.apply import apply as apply_config
-from .machinery.decoding import Decoded, cannot_handle, decode, strict_text, undeclared
-from .machinery.defaults import fill
-from .machinery.jsonish import SAFE_ALPHABET, Json, clone, dig, new_uid, now_text
-from .machinery.kinds import DEPLOYMENTS, NODES, PODS, Resource
-from .machinery.ownership import Owner, record_update, same_content
-from .machinery.refusals import Refusal, bad_request, conflict
-from .machinery.rules import check
-from .machinery.schema import schema
-from .pod_facts import quality_of_service
-from .store import Store
-
-CARRIED = (
-    "uid",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "generation",
-    "generateName",
+from minispod.simulator.kubernetes.admission import Admission
+from minispod.simulator.kubernetes.allocation import allocate, keep_allocated
+from minispod.simulator.kubernetes.machinery.apply import apply as apply_config
+from minispod.simulator.kubernetes.machinery.decoding import (
+    Decoded,
+    cannot_handle,
+    decode,
+    strict_text,
+    undeclared,
 )
+from minispod.simulator.kubernetes.machinery.defaults import fill
+from minispod.simulator.kubernetes.machinery.jsonish import Json, clone, dig
+from minispod.simulator.kubernetes.machinery.kinds import NODES, PODS, Resource
+from minispod.simulator.kubernetes.machinery.ownership import Owner, record_update, same_content
+from minispod.simulator.kubernetes.machinery.refusals import Refusal, bad_request
+from minispod.simulator.kubernetes.machinery.rules import check
+from minispod.simulator.kubernetes.machinery.schema import schema
+from minispod.simulator.kubernetes.metadata import (
+    bumps_generation,
+    carry_metadata,
+    carry_status,
+    match_url,
+    new_metadata,
+    place,
+)
+from minispod.simulator.kubernetes.pod_facts import quality_of_service
+from minispod.simulator.kubernetes.store import Store
+
 FIRST_STATUS: dict[str, Json] = {
     "ReplicaSet": {"replicas": 0},
     "StatefulSet": {"replicas": 0, "availableReplicas": 0},
@@ -40,7 +45,6 @@ FIRST_STATUS: dict[str, Json] = {
     "PersistentVolume": {"phase": "Pending"},
 }
 CONTROLLER = "kube-controller-manager"
-REVISION = "deployment.kubernetes.io/revision"
 
 
 @dataclass(slots=True)
@@ -71,12 +75,12 @@ class Registry:
         if obj["metadata"].get("resourceVersion"):
             raise bad_request("resourceVersion should not be set on objects to be created")
         with self.store.lock:
-            _place(resource, namespace, obj)
+            place(resource, namespace, obj)
             self._admission.open_namespace(resource, namespace, obj["metadata"].get("name", ""))
             return self._insert(resource, obj, writer, owned_by_update=True)
 
     def _insert(self, resource: Resource, obj: Json, writer: Writer, *, owned_by_update: bool) -> Json:
-        _new_metadata(resource, obj, keep_ledger=not owned_by_update)
+        new_metadata(resource, obj, keep_ledger=not owned_by_update)
         fill(resource, obj)
         if "status" in resource.subresources and resource != NODES:
             obj["status"] = clone(FIRST_STATUS.get(resource.kind, {}))
@@ -95,7 +99,7 @@ class Registry:
         obj = self._decoded(resource, body, writer).obj
         with self.store.lock:
             old = self.store.get(resource, namespace, name)
-            _match_url(resource, obj, namespace, name)
+            match_url(resource, obj, namespace, name)
             return self._update(resource, old, obj, writer)
 
     def patch(
@@ -106,7 +110,7 @@ class Registry:
             old = self.store.get(resource, namespace, name)
             decoded = decode(resource, change(clone(old)))
             self._judge_unknown(resource, decoded, writer, patching=True)
-            _match_url(resource, decoded.obj, namespace, name)
+            match_url(resource, decoded.obj, namespace, name)
             return self._update(resource, old, decoded.obj, writer)
 
     def rescale(
@@ -165,8 +169,8 @@ class Registry:
         self, resource: Resource, old: Json, obj: Json, writer: Writer, *, record: bool = True
     ) -> Json:
         """From a whole new version to the stored one; nothing is stored if nothing changed."""
-        _carry_metadata(resource, old, obj)
-        _carry_status(resource, old, obj, writer)
+        carry_metadata(resource, old, obj)
+        carry_status(resource, old, obj, writer.subresource)
         keep_allocated(resource, old, obj)
         fill(resource, obj)
         if record:
@@ -180,7 +184,7 @@ class Registry:
     def _keep(self, resource: Resource, old: Json, obj: Json, writer: Writer) -> Json:
         if same_content(old, obj):
             return old
-        if resource.has_generation and _bumps_generation(resource, old, obj):
+        if resource.has_generation and bumps_generation(resource, old, obj):
             obj["metadata"]["generation"] = old["metadata"].get("generation", 1) + 1
         if writer.dry_run:
             return obj
@@ -230,85 +234,3 @@ class Registry:
             raise cannot_handle(resource, f"strict decoding error: {told}")
         if writer.validation == "Warn":
             writer.warnings += [f'unknown field "{name}"' for name in decoded.unknown]
-
-
-def _place(resource: Resource, namespace: str, obj: Json) -> None:
-    """Put the object where the URL says, unless it says otherwise itself."""
-    metadata = obj["metadata"]
-    if not resource.namespaced:
-        metadata.pop("namespace", None)
-        return
-    if metadata.get("namespace") not in (None, "", namespace):
-        raise bad_request(
-            "the namespace of the provided object does not match the namespace sent on the request"
-        )
-    metadata["namespace"] = namespace
-
-
-def _match_url(resource: Resource, obj: Json, namespace: str, name: str) -> None:
-    stated = obj["metadata"].setdefault("name", name)
-    if stated != name:
-        raise bad_request(f"the name of the object ({stated}) does not match the name on the URL ({name})")
-    _place(resource, namespace, obj)
-
-
-def _new_metadata(resource: Resource, obj: Json, *, keep_ledger: bool) -> None:
-    metadata = obj["metadata"]
-    if not metadata.get("name") and metadata.get("generateName"):
-        metadata["name"] = metadata["generateName"][:58] + "".join(random.choices(SAFE_ALPHABET, k=5))
-    for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"):
-        metadata.pop(name, None)
-    if not keep_ledger:
-        metadata.pop("managedFields", None)
-    metadata |= {"uid": new_uid(), "creationTimestamp": now_text()}
-    if resource.has_generation:
-        metadata["generation"] = 1
-    if resource.kind == "PersistentVolumeClaim":
-        metadata["finalizers"] = sorted({*metadata.get("finalizers", ()), "kubernetes.io/pvc-protection"})
-
-
-def _carry_metadata(resource: Resource, old: Json, obj: Json) -> None:
-    """What a writer cannot change stays; a stale version or a wrong identity is a conflict."""
-    before, after = old["metadata"], obj["metadata"]
-    stated = after.get("resourceVersion")
-    if stated and stated not in ("0", before["resourceVersion"]):
-        raise conflict(resource, before["name"])
-    if after.get("uid") not in (None, "", before["uid"]):
-        why = f"Precondition failed: UID in precondition: {after['uid']}, UID in object meta: {before['uid']}"
-        raise conflict(resource, before["name"], why)
-    for name in CARRIED:
-        if name in before:
-            after[name] = before[name]
-        else:
-            after.pop(name, None)
-    after["resourceVersion"] = before["resourceVersion"]
-
-
-def _carry_status(resource: Resource, old: Json, obj: Json, writer: Writer) -> None:
-    """A status write changes the status alone, any other write everything but the status."""
-    if "status" not in resource.subresources:
-        return
-    if writer.subresource == "status":
-        status, ledger = obj.get("status"), obj["metadata"].get("managedFields")
-        keep = {key: part for key, part in old.items() if key != "status"}
-        obj.clear()
-        obj.update(clone(keep))
-        if status is not None:
-            obj["status"] = status
-        if ledger is not None:
-            obj["metadata"]["managedFields"] = ledger
-    elif "status" in old:
-        obj["status"] = old["status"]
-    else:
-        obj.pop("status", None)
-
-
-def _bumps_generation(resource: Resource, old: Json, obj: Json) -> bool:
-    if old.get("spec") != obj.get("spec"):
-        return True
-    return resource == DEPLOYMENTS and _own_annotations(old) != _own_annotations(obj)
-
-
-def _own_annotations(obj: Json) -> Json:
-    annotations = obj["metadata"].get("annotations") or {}
-    return {key: value for key, value in annotations.items() if key != REVISION}

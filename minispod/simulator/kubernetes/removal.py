@@ -6,11 +6,11 @@ An object with finalizers or grace is only marked here; whoever owns the finaliz
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from .admission import Admission
-from .machinery.jsonish import Json, clone, dig
-from .machinery.kinds import BY_KIND, JOBS, NAMESPACES, PODS, Resource
-from .machinery.refusals import conflict, invalid, unsupported_value
-from .store import Address, Store
+from minispod.simulator.kubernetes.admission import Admission
+from minispod.simulator.kubernetes.machinery.jsonish import Json, clone, dig
+from minispod.simulator.kubernetes.machinery.kinds import BY_KIND, JOBS, NAMESPACES, PODS, Resource
+from minispod.simulator.kubernetes.machinery.refusals import conflict, invalid, unsupported_value
+from minispod.simulator.kubernetes.store import Address, Store
 
 POLICIES = ("Foreground", "Background", "Orphan")
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"

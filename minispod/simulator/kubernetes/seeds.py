@@ -5,9 +5,9 @@ One 64 GiB master kept for the platform and two 32 GiB workers, as the product's
 
 from typing import NamedTuple
 
-from .controllers.nodes import healthy_conditions
-from .machinery.jsonish import Json, now_text
-from .machinery.kinds import (
+from minispod.simulator.kubernetes.controllers.nodes import healthy_conditions
+from minispod.simulator.kubernetes.machinery.jsonish import Json, now_text
+from minispod.simulator.kubernetes.machinery.kinds import (
     INGRESS_CLASSES,
     LEASES,
     NAMESPACES,
@@ -15,8 +15,8 @@ from .machinery.kinds import (
     SERVICES,
     STORAGE_CLASSES,
 )
-from .registry import Registry, Writer
-from .wire.discovery import GIT_VERSION
+from minispod.simulator.kubernetes.registry import Registry, Writer
+from minispod.simulator.kubernetes.wire.discovery import GIT_VERSION
 
 RESERVED_MEMORY_KI = 1024 * 1024
 

@@ -8,9 +8,9 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeAlias
 
-from .machinery.jsonish import Json
-from .machinery.kinds import Resource
-from .machinery.refusals import already_exists, not_found
+from minispod.simulator.kubernetes.machinery.jsonish import Json
+from minispod.simulator.kubernetes.machinery.kinds import Resource
+from minispod.simulator.kubernetes.machinery.refusals import already_exists, not_found
 
 HISTORY_LENGTH = 5000
 FIRST_VERSION = 100

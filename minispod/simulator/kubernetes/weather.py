@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .machinery.refusals import Refusal
-from .wire.exchange import Request
-from .wire.routes import find_route
-from .wire.server import Hangup
+from minispod.simulator.kubernetes.machinery.refusals import Refusal
+from minispod.simulator.kubernetes.wire.exchange import Request
+from minispod.simulator.kubernetes.wire.routes import find_route
+from minispod.simulator.kubernetes.wire.server import Hangup
 
 VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete", "HEAD": "get"}
 REASONS = {

@@ -2,13 +2,12 @@
 
 import math
 
+from minispod.simulator.kubernetes.controllers.context import Context
 from minispod.simulator.kubernetes.machinery.jsonish import Json, clone, dig, now_text
 from minispod.simulator.kubernetes.machinery.kinds import DISRUPTION_BUDGETS, PODS, QUOTAS
 from minispod.simulator.kubernetes.machinery.selectors import selects
 from minispod.simulator.kubernetes.pod_facts import is_active, is_ready
 from minispod.simulator.kubernetes.quota import status_of
-
-from .context import Context
 
 
 class Budgets:

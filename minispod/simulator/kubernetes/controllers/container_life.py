@@ -6,13 +6,12 @@ Timers carry the container's epoch; one that comes due after the container has m
 import re
 from collections.abc import Callable
 
+from minispod.simulator.kubernetes.controllers.context import Context
+from minispod.simulator.kubernetes.controllers.faults import Fault, Faults
+from minispod.simulator.kubernetes.controllers.images import full_name
+from minispod.simulator.kubernetes.controllers.pod_run import ContainerRun, PodRun
 from minispod.simulator.kubernetes.machinery.jsonish import Json, dig
 from minispod.simulator.kubernetes.machinery.kinds import CONFIG_MAPS, PODS, SECRETS
-
-from .context import Context
-from .faults import Fault, Faults
-from .images import full_name
-from .pod_run import ContainerRun, PodRun
 
 CONFIG_RETRY_SECONDS = 5.0
 INIT_SECONDS = 0.4
@@ -108,7 +107,10 @@ class ContainerLife:
         self._c.images.keep(run.node, one.image)
         one.failed_pulls = 0
         size = 40_000_000 + sum(one.image.encode()) * 91_193
-        text = f'Successfully pulled image "{one.image}" in {took:g}s ({took:g}s including waiting). Image size: {size} bytes.'
+        text = (
+            f'Successfully pulled image "{one.image}" in {took:g}s ({took:g}s including waiting). '
+            f"Image size: {size} bytes."
+        )
         self.say(run, one, "Pulled", text)
         self._create(run, one)
 

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
+from minispod.simulator.kubernetes.controllers.images import Images
 from minispod.simulator.kubernetes.dials import Dials
 from minispod.simulator.kubernetes.reactor import Reactor
 from minispod.simulator.kubernetes.recorder import Recorder
 from minispod.simulator.kubernetes.registry import Registry
 from minispod.simulator.kubernetes.removal import Removal
 from minispod.simulator.kubernetes.store import Store
-
-from .images import Images
 
 
 @dataclass(frozen=True, slots=True)

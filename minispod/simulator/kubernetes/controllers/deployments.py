@@ -3,26 +3,24 @@
 The status follows the replica sets; a rollout that makes no progress for its deadline says so.
 """
 
-import math
-from datetime import UTC, datetime
-
-from minispod.simulator.kubernetes.machinery.jsonish import Json, clone, dig, now_text, read_time, safe_hash
+from minispod.simulator.kubernetes.controllers.context import Context
+from minispod.simulator.kubernetes.controllers.rollouts import (
+    HASH,
+    DeploymentStatus,
+    pods_of,
+    sets_of,
+    surge,
+    unavailable,
+)
+from minispod.simulator.kubernetes.machinery.jsonish import Json, clone, dig, safe_hash
 from minispod.simulator.kubernetes.machinery.kinds import DEPLOYMENTS, REPLICA_SETS
+from minispod.simulator.kubernetes.metadata import REVISION
 from minispod.simulator.kubernetes.pod_facts import (
-    condition,
-    controller_of,
-    is_active,
-    is_done,
     is_going,
     owner_reference,
 )
-from minispod.simulator.kubernetes.registry import REVISION, Writer
-from minispod.simulator.kubernetes.store import Address
+from minispod.simulator.kubernetes.registry import Writer
 
-from .conditions import set_condition
-from .context import Context
-
-HASH = "pod-template-hash"
 COMPONENT = "deployment-controller"
 
 
@@ -31,13 +29,14 @@ class Deployments:
 
     def __init__(self, context: Context) -> None:
         self._c = context
+        self._status = DeploymentStatus(context, self.reconcile)
 
     def reconcile(self, namespace: str, name: str) -> None:
         """One step towards what the deployment asks for."""
         deployment = self._c.store.find(DEPLOYMENTS, namespace, name)
         if deployment is None or is_going(deployment):
             return
-        sets = self._sets(deployment)
+        sets = sets_of(self._c, deployment)
         if not deployment["spec"].get("paused"):
             current = self._current(deployment, sets)
             if current is None:
@@ -48,12 +47,7 @@ class Deployments:
             else:
                 self._roll(deployment, current, others)
             self._clean_up(deployment, current)
-        self._report(namespace, name)
-
-    def _sets(self, deployment: Json) -> list[Json]:
-        uid = deployment["metadata"]["uid"]
-        addresses = self._c.store.owned_by(uid)
-        return [self._c.store.get(*one) for one in addresses if one.resource == REPLICA_SETS]
+        self._status.report(namespace, name)
 
     def _current(self, deployment: Json, sets: list[Json]) -> Json | None:
         """The replica set of the present template, made if it is missing; None when waiting for old pods."""
@@ -62,19 +56,14 @@ class Deployments:
         for one in sets:
             if dig(one, "metadata", "labels", HASH) == key:
                 return self._renumber(deployment, one, sets)
-        active = [one for one in sets if one["spec"]["replicas"] or self._pods(one)]
+        active = [one for one in sets if one["spec"]["replicas"] or pods_of(self._c, one)]
         if deployment["spec"]["strategy"]["type"] == "Recreate" and active:
             for one in active:
                 self._scale(deployment, one, 0)
-            if any(self._pods(one) for one in active):
-                self._report(deployment["metadata"]["namespace"], deployment["metadata"]["name"])
+            if any(pods_of(self._c, one) for one in active):
+                self._status.report(deployment["metadata"]["namespace"], deployment["metadata"]["name"])
                 return None
         return self._make_set(deployment, key, sets)
-
-    def _pods(self, replica_set: Json) -> list[Json]:
-        """All pods of a replica set that still run, those on their way out included."""
-        found = [self._c.store.get(*one) for one in self._c.store.owned_by(replica_set["metadata"]["uid"])]
-        return [pod for pod in found if not is_done(pod)]
 
     def _next_revision(self, sets: list[Json]) -> int:
         return (
@@ -117,7 +106,7 @@ class Deployments:
                 "annotations": {
                     REVISION: revision,
                     "deployment.kubernetes.io/desired-replicas": str(spec["replicas"]),
-                    "deployment.kubernetes.io/max-replicas": str(spec["replicas"] + _surge(spec)),
+                    "deployment.kubernetes.io/max-replicas": str(spec["replicas"] + surge(spec)),
                 },
                 "ownerReferences": [owner_reference(deployment)],
             },
@@ -143,13 +132,14 @@ class Deployments:
         if deployment["spec"]["strategy"]["type"] == "Recreate":
             return wanted
         present = sum(one["spec"]["replicas"] for one in sets)
-        return max(0, min(wanted, wanted + _surge(deployment["spec"]) - present))
+        room: int = wanted + surge(deployment["spec"]) - present
+        return max(0, min(wanted, room))
 
     def _recreate(self, deployment: Json, current: Json, others: list[Json]) -> None:
         """Old pods first go entirely, then the new ones come."""
         for one in others:
             self._scale(deployment, one, 0)
-        if not any(self._pods(one) for one in others):
+        if not any(pods_of(self._c, one) for one in others):
             self._scale(deployment, current, deployment["spec"]["replicas"])
 
     def _roll(self, deployment: Json, current: Json, others: list[Json]) -> None:
@@ -160,12 +150,12 @@ class Deployments:
             self._scale(deployment, current, wanted)
             size = wanted
         old_sizes = sum(one["spec"]["replicas"] for one in others)
-        room = wanted + _surge(spec) - size - old_sizes
+        room = wanted + surge(spec) - size - old_sizes
         if size < wanted and (room > 0 or not others):
             size = min(wanted, size + room) if others else wanted
             current = self._scale(deployment, current, size)
         spare = sum(dig(one, "status", "availableReplicas", default=0) for one in [current, *others])
-        spare -= wanted - _unavailable(spec)
+        spare -= wanted - unavailable(spec)
         for one in sorted(others, key=lambda each: each["metadata"]["creationTimestamp"]):
             available = dig(one, "status", "availableReplicas", default=0)
             idle = one["spec"]["replicas"] - available
@@ -196,7 +186,7 @@ class Deployments:
         """Keep only as many idle old replica sets as the history limit allows."""
         idle = [
             one
-            for one in self._sets(deployment)
+            for one in sets_of(self._c, deployment)
             if one["metadata"]["uid"] != current["metadata"]["uid"]
             and one["spec"]["replicas"] == 0
             and not dig(one, "status", "replicas", default=0)
@@ -205,110 +195,3 @@ class Deployments:
         surplus = len(idle) - deployment["spec"].get("revisionHistoryLimit", 10)
         for one in idle[: max(0, surplus)]:
             self._c.store.remove(REPLICA_SETS, one["metadata"]["namespace"], one["metadata"]["name"])
-
-    def _report(self, namespace: str, name: str) -> None:
-        """Write the status that follows from the replica sets."""
-        deployment = self._c.store.get(DEPLOYMENTS, namespace, name)
-        sets = self._sets(deployment)
-        key = safe_hash(deployment["spec"]["template"])
-        current = next((one for one in sets if dig(one, "metadata", "labels", HASH) == key), None)
-        wanted = deployment["spec"]["replicas"]
-        counts = {
-            "replicas": _sum(sets, "replicas"),
-            "updatedReplicas": dig(current, "status", "replicas", default=0),
-            "readyReplicas": _sum(sets, "readyReplicas"),
-            "availableReplicas": _sum(sets, "availableReplicas"),
-        }
-        status: Json = {"observedGeneration": deployment["metadata"]["generation"]}
-        status |= {field: count for field, count in counts.items() if count}
-        missing = max(wanted, counts["replicas"]) - counts["availableReplicas"]
-        if missing > 0:
-            status["unavailableReplicas"] = missing
-        going = sum(1 for one in sets for pod in self._pods(one) if not is_active(pod))
-        if going:
-            status["terminatingReplicas"] = going
-        status["conditions"] = self._conditions(deployment, current, counts)
-        self._c.registry.set_status(DEPLOYMENTS, deployment, status)
-
-    def _conditions(self, deployment: Json, current: Json | None, counts: Json) -> list[Json]:
-        wanted = deployment["spec"]["replicas"]
-        conditions = clone(dig(deployment, "status", "conditions", default=[]))
-        enough = counts["availableReplicas"] >= wanted - _unavailable(deployment["spec"])
-        set_condition(
-            conditions,
-            "Available",
-            "True" if enough else "False",
-            "MinimumReplicasAvailable" if enough else "MinimumReplicasUnavailable",
-            f"Deployment {'has' if enough else 'does not have'} minimum availability.",
-            stamped=True,
-        )
-        name = current["metadata"]["name"] if current else ""
-        complete = counts["updatedReplicas"] == wanted == counts["replicas"] == counts["availableReplicas"]
-        if complete and current:
-            text = f'ReplicaSet "{name}" has successfully progressed.'
-            set_condition(conditions, "Progressing", "True", "NewReplicaSetAvailable", text, stamped=True)
-        elif current:
-            self._progress(deployment, conditions, current, counts)
-        failure = condition(current, "ReplicaFailure") if current else None
-        conditions = [one for one in conditions if one["type"] != "ReplicaFailure"]
-        if failure:
-            text = failure["message"]
-            set_condition(conditions, "ReplicaFailure", "True", failure["reason"], text, stamped=True)
-        return conditions
-
-    def _progress(self, deployment: Json, conditions: list[Json], current: Json, counts: Json) -> None:
-        name = current["metadata"]["name"]
-        earlier = next((one for one in conditions if one["type"] == "Progressing"), None)
-        before = deployment.get("status", {})
-        moved = any(counts[field] > before.get(field, 0) for field in ("updatedReplicas", "readyReplicas"))
-        moved = moved or counts["availableReplicas"] > before.get("availableReplicas", 0)
-        deadline = deployment["spec"].get("progressDeadlineSeconds", 600)
-        if earlier and not moved and earlier["reason"] in ("ReplicaSetUpdated", "ProgressDeadlineExceeded"):
-            age = (
-                datetime.now(UTC) - read_time(earlier["lastUpdateTime"])
-            ).total_seconds() * self._c.reactor.speed
-            if age >= deadline:
-                text = f'ReplicaSet "{name}" has timed out progressing.'
-                set_condition(
-                    conditions, "Progressing", "False", "ProgressDeadlineExceeded", text, stamped=True
-                )
-            return
-        text = f'ReplicaSet "{name}" is progressing.'
-        set_condition(conditions, "Progressing", "True", "ReplicaSetUpdated", text, stamped=True)
-        found = next(one for one in conditions if one["type"] == "Progressing")
-        found["lastUpdateTime"] = now_text()
-        place = deployment["metadata"]["namespace"], deployment["metadata"]["name"]
-        self._c.reactor.later(deadline + 1, self.reconcile, *place)
-
-
-def deployment_of(replica_set: Json) -> Address | None:
-    """The deployment that made a replica set."""
-    owner = controller_of(replica_set)
-    if owner is None or owner["kind"] != "Deployment":
-        return None
-    return Address(DEPLOYMENTS, replica_set["metadata"]["namespace"], owner["name"])
-
-
-def _sum(sets: list[Json], field: str) -> int:
-    return sum(dig(one, "status", field, default=0) for one in sets)
-
-
-def _share(value: object, whole: int, *, up: bool) -> int:
-    if isinstance(value, int):
-        return value
-    part = whole * int(str(value).rstrip("%")) / 100
-    return math.ceil(part) if up else math.floor(part)
-
-
-def _surge(spec: Json) -> int:
-    """How many pods more than wanted a rolling update may have."""
-    return _share(dig(spec, "strategy", "rollingUpdate", "maxSurge", default=0), spec["replicas"], up=True)
-
-
-def _unavailable(spec: Json) -> int:
-    """How many pods fewer than wanted may be available meanwhile."""
-    rolling = dig(spec, "strategy", "rollingUpdate")
-    if not rolling:
-        return 0
-    fewer = _share(rolling["maxUnavailable"], spec["replicas"], up=False)
-    return fewer or (1 if _surge(spec) == 0 else 0)

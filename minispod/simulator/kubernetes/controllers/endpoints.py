@@ -1,12 +1,11 @@
 """Endpoints and endpoint slices: which ready pods stand behind a service."""
 
+from minispod.simulator.kubernetes.controllers.context import Context
 from minispod.simulator.kubernetes.machinery.jsonish import Json, clone, dig
 from minispod.simulator.kubernetes.machinery.kinds import ENDPOINT_SLICES, ENDPOINTS, PODS, SERVICES
 from minispod.simulator.kubernetes.machinery.refusals import Refusal
 from minispod.simulator.kubernetes.pod_facts import is_active, is_ready, owner_reference
 from minispod.simulator.kubernetes.registry import Writer
-
-from .context import Context
 
 SERVICE_NAME = "kubernetes.io/service-name"
 

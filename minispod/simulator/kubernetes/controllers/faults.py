@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from minispod.simulator.kubernetes.controllers.pod_run import PodRun
 from minispod.simulator.kubernetes.machinery.jsonish import Json
-
-from .pod_run import PodRun
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,8 @@
 """The ingress controller's word: which address an Ingress is served at."""
 
+from minispod.simulator.kubernetes.controllers.context import Context
 from minispod.simulator.kubernetes.machinery.jsonish import dig
 from minispod.simulator.kubernetes.machinery.kinds import INGRESS_CLASSES, INGRESSES
-
-from .context import Context
 
 ADDRESS = "127.0.0.1"
 ANNOTATION = "kubernetes.io/ingress.class"

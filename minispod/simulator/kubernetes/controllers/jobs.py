@@ -1,14 +1,13 @@
 """Jobs: pods that run to their end, again if they fail, until enough succeeded or too many failed."""
 
+from minispod.simulator.kubernetes.controllers.context import Context
+from minispod.simulator.kubernetes.controllers.replica_sets import pod_from
 from minispod.simulator.kubernetes.machinery.jsonish import Json, clone, dig, now_text
 from minispod.simulator.kubernetes.machinery.kinds import JOBS, PODS
 from minispod.simulator.kubernetes.machinery.refusals import Refusal
 from minispod.simulator.kubernetes.pod_facts import is_active, is_going, is_ready
 from minispod.simulator.kubernetes.registry import Writer
 from minispod.simulator.kubernetes.removal import DeleteOptions
-
-from .context import Context
-from .replica_sets import pod_from
 
 COMPONENT = "job-controller"
 RETRY_SECONDS = 5.0

@@ -4,17 +4,16 @@ Each step is a timer of the reactor that checks whether it is still wanted (the 
 not moved on). How containers start, fail and restart is in `container_life`.
 """
 
-import random
+import secrets
 
+from minispod.simulator.kubernetes.controllers.container_life import ContainerLife
+from minispod.simulator.kubernetes.controllers.context import Context
+from minispod.simulator.kubernetes.controllers.pod_run import PodRun, recall, run_for
+from minispod.simulator.kubernetes.controllers.volumes import claim_names
 from minispod.simulator.kubernetes.machinery.jsonish import Json, clone, dig
 from minispod.simulator.kubernetes.machinery.kinds import CLAIMS, CONFIG_MAPS, NODES, PODS, SECRETS
 from minispod.simulator.kubernetes.pod_facts import is_done, is_going
 from minispod.simulator.kubernetes.store import Address
-
-from .container_life import ContainerLife
-from .context import Context
-from .pod_run import PodRun, recall, run_for
-from .volumes import claim_names
 
 MOUNT_RETRY_SECONDS = 2.0
 MOUNT_RETRY_MOST = 120.0
@@ -37,7 +36,7 @@ class Kubelets:
         """A pod of some node has changed."""
         pod = self._c.store.find(PODS, namespace, name)
         node = dig(pod, "spec", "nodeName")
-        if pod is None or not node or node in self.off or is_done(pod) and not is_going(pod):
+        if pod is None or not node or node in self.off or (is_done(pod) and not is_going(pod)):
             return
         run = self.runs.get(pod["metadata"]["uid"])
         if run is None:
@@ -67,7 +66,7 @@ class Kubelets:
         run = self.runs.get(uid)
         if run is None or not self._works(run) or run.going:
             return
-        if not run.ip or not run.mounted and not any(one.has_run for one in run.containers):
+        if not run.ip or (not run.mounted and not any(one.has_run for one in run.containers)):
             self._mount(uid)
             return
         run.mounted = True
@@ -103,12 +102,10 @@ class Kubelets:
 
     def _free_address(self, node: str) -> str:
         names = sorted(one["metadata"]["name"] for one in self._c.store.list(NODES))
-        subnet = names.index(node) if node in names else 99
+        subnet = names.index(node) if node in names else len(names)
         taken = {run.ip for run in self.runs.values()}
-        while True:
-            address = f"10.42.{subnet}.{random.randrange(2, 254)}"
-            if address not in taken or len(taken) > 200:
-                return address
+        free = [address for last in range(2, 254) if (address := f"10.42.{subnet}.{last}") not in taken]
+        return secrets.choice(free) if free else ""
 
     def _missing_volume(self, pod: Json) -> str | None:
         """Why the volumes cannot be mounted yet."""
@@ -127,7 +124,8 @@ class Kubelets:
                     continue
                 if self._c.store.find(resource, namespace, source.get(key, "")) is None:
                     kind = resource.kind.lower()
-                    return f'MountVolume.SetUp failed for volume "{volume["name"]}" : {kind} "{source.get(key)}" not found'
+                    failed = f'MountVolume.SetUp failed for volume "{volume["name"]}"'
+                    return f'{failed} : {kind} "{source.get(key)}" not found'
         return None
 
     def _pod(self, run: PodRun | None) -> Json | None:
@@ -187,7 +185,7 @@ class Kubelets:
         """The node is back: pods that should go are ended, the others start their containers again."""
         self.off.discard(node)
         for pod in self._c.store.list(PODS):
-            if dig(pod, "spec", "nodeName") != node or is_done(pod) and not is_going(pod):
+            if dig(pod, "spec", "nodeName") != node or (is_done(pod) and not is_going(pod)):
                 continue
             run = self.runs.get(pod["metadata"]["uid"])
             if run is None or is_going(pod):

@@ -1,5 +1,6 @@
 """Namespaces: what every new one gets, and how one that goes takes everything with it."""
 
+from minispod.simulator.kubernetes.controllers.context import Context
 from minispod.simulator.kubernetes.machinery.jsonish import Json, clone
 from minispod.simulator.kubernetes.machinery.kinds import (
     CONFIG_MAPS,
@@ -13,8 +14,6 @@ from minispod.simulator.kubernetes.machinery.refusals import Refusal
 from minispod.simulator.kubernetes.pod_facts import is_going
 from minispod.simulator.kubernetes.registry import Writer
 from minispod.simulator.kubernetes.removal import DeleteOptions
-
-from .context import Context
 
 
 class Namespaces:

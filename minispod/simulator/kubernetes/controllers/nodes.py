@@ -2,14 +2,13 @@
 
 from datetime import UTC, datetime
 
+from minispod.simulator.kubernetes.controllers.context import Context
+from minispod.simulator.kubernetes.controllers.kubelet import Kubelets
+from minispod.simulator.kubernetes.controllers.scheduler import tolerates
 from minispod.simulator.kubernetes.machinery.jsonish import Json, clone, dig, now_text, read_time
 from minispod.simulator.kubernetes.machinery.kinds import NODES, PODS
 from minispod.simulator.kubernetes.pod_facts import is_done, is_going
 from minispod.simulator.kubernetes.removal import DeleteOptions
-
-from .context import Context
-from .kubelet import Kubelets
-from .scheduler import tolerates
 
 UNREACHABLE = "node.kubernetes.io/unreachable"
 UNSCHEDULABLE = "node.kubernetes.io/unschedulable"

@@ -1,11 +1,11 @@
 """What a kubelet knows about the pods it runs, and the pod status that follows from it."""
 
-import random
+import hashlib
+import secrets
 from dataclasses import dataclass, field
 
+from minispod.simulator.kubernetes.controllers.images import full_name
 from minispod.simulator.kubernetes.machinery.jsonish import Json, clone, dig, now_text
-
-from .images import full_name
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class ContainerRun:
         """The container runs from now on."""
         self.phase, self.reason, self.message = "running", "", ""
         self.started_at, self.finished_at = now_text(), ""
-        self.identity = f"containerd://{random.getrandbits(256):064x}"
+        self.identity = f"containerd://{secrets.token_hex(32)}"
         self.ready = self.started = False
         self.epoch += 1
 
@@ -92,8 +92,8 @@ class ContainerRun:
 
 
 def _image_id(image: str) -> str:
-    seed = random.Random(full_name(image)).getrandbits(256)
-    return f"{full_name(image).rsplit(':', 1)[0]}@sha256:{seed:064x}"
+    digest = hashlib.sha256(full_name(image).encode()).hexdigest()
+    return f"{full_name(image).rsplit(':', 1)[0]}@sha256:{digest}"
 
 
 @dataclass(slots=True)

@@ -1,14 +1,13 @@
 """Replica sets: the right number of pods of one template, and an honest status when they cannot be made."""
 
+from minispod.simulator.kubernetes.controllers.conditions import set_condition
+from minispod.simulator.kubernetes.controllers.context import Context
 from minispod.simulator.kubernetes.machinery.jsonish import Json, clone, dig
 from minispod.simulator.kubernetes.machinery.kinds import PODS, REPLICA_SETS
 from minispod.simulator.kubernetes.machinery.refusals import Refusal
 from minispod.simulator.kubernetes.pod_facts import condition, is_active, is_ready, owner_reference
 from minispod.simulator.kubernetes.registry import Writer
 from minispod.simulator.kubernetes.removal import DeleteOptions
-
-from .conditions import set_condition
-from .context import Context
 
 COMPONENT = "replicaset-controller"
 RETRY_FIRST, RETRY_MOST = 1.0, 60.0

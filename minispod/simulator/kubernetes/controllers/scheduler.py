@@ -1,20 +1,20 @@
 """The scheduler: puts each pod on a node that has room for its requests, or says why none has.
 
-Room is counted from the pods themselves. Among fitting nodes the one with the most memory left wins.
+Room is counted from the pods themselves. Among fitting nodes the one with the fewest pods wins, then
+the one with the most memory left.
 """
 
 from collections import Counter
 from decimal import Decimal
 
+from minispod.simulator.kubernetes.controllers.conditions import set_condition
+from minispod.simulator.kubernetes.controllers.context import Context
+from minispod.simulator.kubernetes.controllers.volumes import SELECTED_NODE, claim_names
 from minispod.simulator.kubernetes.machinery.jsonish import Json, clone, dig, now_text
 from minispod.simulator.kubernetes.machinery.kinds import CLAIMS, NODES, PODS, STORAGE_CLASSES, VOLUMES
 from minispod.simulator.kubernetes.machinery.quantities import amount
 from minispod.simulator.kubernetes.pod_facts import condition, is_done, is_going
 from minispod.simulator.kubernetes.quota import pod_total
-
-from .conditions import set_condition
-from .context import Context
-from .volumes import SELECTED_NODE, claim_names
 
 COMPONENT = "default-scheduler"
 MEASURED = ("cpu", "memory")
@@ -38,16 +38,16 @@ class Scheduler:
             return
         nodes = self._c.store.list(NODES)
         reasons: Counter[str] = Counter()
-        fitting: list[tuple[Decimal, str]] = []
+        fitting: list[tuple[Decimal, Decimal, str]] = []
         for node in nodes:
             reason = self._obstacle(pod, node)
             if reason:
                 reasons[reason] += 1
             else:
                 left = self._left(node)
-                fitting.append((left["memory"], node["metadata"]["name"]))
+                fitting.append((left["pods"], left["memory"], node["metadata"]["name"]))
         if fitting:
-            self._bind(pod, max(fitting)[1])
+            self._bind(pod, max(fitting)[2])
         else:
             told = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
             preemption = (

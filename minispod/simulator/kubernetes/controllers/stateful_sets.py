@@ -1,14 +1,13 @@
 """Stateful sets: pods with fixed names, one after the other, each with claims of its own."""
 
+from minispod.simulator.kubernetes.controllers.context import Context
+from minispod.simulator.kubernetes.controllers.replica_sets import pod_from
 from minispod.simulator.kubernetes.machinery.jsonish import Json, clone, dig, safe_hash
 from minispod.simulator.kubernetes.machinery.kinds import CLAIMS, PODS, STATEFUL_SETS
 from minispod.simulator.kubernetes.machinery.refusals import Refusal
 from minispod.simulator.kubernetes.pod_facts import is_active, is_done, is_going, is_ready
 from minispod.simulator.kubernetes.registry import Writer
 from minispod.simulator.kubernetes.removal import DeleteOptions
-
-from .context import Context
-from .replica_sets import pod_from
 
 REVISION = "controller-revision-hash"
 COMPONENT = "statefulset-controller"

@@ -3,13 +3,12 @@
 Also the protection of claims in use, and the end of volumes whose claim is gone.
 """
 
+from minispod.simulator.kubernetes.controllers.context import Context
 from minispod.simulator.kubernetes.machinery.jsonish import Json, clone, dig
 from minispod.simulator.kubernetes.machinery.kinds import CLAIMS, PODS, STORAGE_CLASSES, VOLUMES
 from minispod.simulator.kubernetes.pod_facts import is_done, is_going
 from minispod.simulator.kubernetes.registry import Writer
 from minispod.simulator.kubernetes.store import Address
-
-from .context import Context
 
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 PROTECTION = "kubernetes.io/pvc-protection"

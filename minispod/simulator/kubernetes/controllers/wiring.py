@@ -1,5 +1,18 @@
 """Which controller hears of which change; the table that keeps the cluster moving."""
 
+from minispod.simulator.kubernetes.controllers.budgets import Budgets
+from minispod.simulator.kubernetes.controllers.context import Context
+from minispod.simulator.kubernetes.controllers.deployments import Deployments
+from minispod.simulator.kubernetes.controllers.endpoints import EndpointsController
+from minispod.simulator.kubernetes.controllers.ingresses import IngressController
+from minispod.simulator.kubernetes.controllers.jobs import Jobs
+from minispod.simulator.kubernetes.controllers.kubelet import Kubelets
+from minispod.simulator.kubernetes.controllers.namespaces import Namespaces
+from minispod.simulator.kubernetes.controllers.nodes import Nodes
+from minispod.simulator.kubernetes.controllers.replica_sets import ReplicaSets
+from minispod.simulator.kubernetes.controllers.scheduler import Scheduler
+from minispod.simulator.kubernetes.controllers.stateful_sets import StatefulSets
+from minispod.simulator.kubernetes.controllers.volumes import Claims, claim_names
 from minispod.simulator.kubernetes.machinery.jsonish import Json, dig
 from minispod.simulator.kubernetes.machinery.kinds import (
     CLAIMS,
@@ -19,20 +32,6 @@ from minispod.simulator.kubernetes.machinery.kinds import (
 from minispod.simulator.kubernetes.pod_facts import controller_of, is_going
 from minispod.simulator.kubernetes.removal import FOREGROUND, ORPHAN
 from minispod.simulator.kubernetes.store import Address, Change, address_of
-
-from .budgets import Budgets
-from .context import Context
-from .deployments import Deployments
-from .endpoints import EndpointsController
-from .ingresses import IngressController
-from .jobs import Jobs
-from .kubelet import Kubelets
-from .namespaces import Namespaces
-from .nodes import Nodes
-from .replica_sets import ReplicaSets
-from .scheduler import Scheduler
-from .stateful_sets import StatefulSets
-from .volumes import Claims, claim_names
 
 
 class Controllers:

@@ -5,11 +5,21 @@ The caller passes a decoded configuration; defaults, admission and storage come 
 
 from typing import Any
 
-from .fields import ANYTHING, Path, Paths, child_node, children, difference, field_set, item_key, told
-from .jsonish import Json, clone, now_text
-from .ownership import Claim, Ledger, Owner, read_ledger, write_ledger
-from .refusals import Refusal
-from .schema import Node
+from minispod.simulator.kubernetes.machinery.fields import (
+    ANYTHING,
+    Path,
+    Paths,
+    child_node,
+    children,
+    difference,
+    field_set,
+    item_key,
+    told,
+)
+from minispod.simulator.kubernetes.machinery.jsonish import Json, clone, now_text
+from minispod.simulator.kubernetes.machinery.ownership import Claim, Ledger, Owner, read_ledger, write_ledger
+from minispod.simulator.kubernetes.machinery.refusals import Refusal
+from minispod.simulator.kubernetes.machinery.schema import Node
 
 
 def apply(node: Node, live: Json | None, config: Json, owner: Owner, *, force: bool) -> Json:

@@ -6,12 +6,12 @@ What a Go server forgets when it reads and writes an object (nulls, empty lists 
 from dataclasses import dataclass, field
 from typing import Any
 
-from .fields import ANYTHING
-from .jsonish import Json, read_time
-from .kinds import Resource
-from .quantities import FAULT, NotAQuantity, canonical
-from .refusals import Refusal, bad_request
-from .schema import Node, schema
+from minispod.simulator.kubernetes.machinery.fields import ANYTHING
+from minispod.simulator.kubernetes.machinery.jsonish import Json, read_time
+from minispod.simulator.kubernetes.machinery.kinds import Resource
+from minispod.simulator.kubernetes.machinery.quantities import FAULT, NotAQuantity, canonical
+from minispod.simulator.kubernetes.machinery.refusals import Refusal, bad_request
+from minispod.simulator.kubernetes.machinery.schema import Node, schema
 
 SCALARS: dict[str, tuple[type, ...]] = {
     "string": (str,),

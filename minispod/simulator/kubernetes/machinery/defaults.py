@@ -5,8 +5,8 @@ Defaults change the object they are given; callers pass a copy that is theirs.
 
 from collections.abc import Callable
 
-from .jsonish import Json, base64_text, dig
-from .kinds import Resource
+from minispod.simulator.kubernetes.machinery.jsonish import Json, base64_text, dig
+from minispod.simulator.kubernetes.machinery.kinds import Resource
 
 
 def fill(resource: Resource, obj: Json) -> None:

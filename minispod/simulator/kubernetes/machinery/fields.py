@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
-from .jsonish import Json
-from .schema import Node
+from minispod.simulator.kubernetes.machinery.jsonish import Json
+from minispod.simulator.kubernetes.machinery.schema import Node
 
 Path: TypeAlias = tuple[str, ...]
 Paths: TypeAlias = set[Path]

@@ -5,6 +5,7 @@ A stored object is never changed in place: whoever wants to change one clones it
 
 import base64
 import hashlib
+import secrets
 import uuid
 from datetime import UTC, datetime
 from typing import Any, TypeAlias, TypeVar
@@ -56,6 +57,11 @@ def base64_text(text: str) -> str:
 
 
 SAFE_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+
+
+def random_suffix() -> str:
+    """The five letters that complete a generated name."""
+    return "".join(secrets.choice(SAFE_ALPHABET) for _ in range(5))
 
 
 def safe_hash(value: Any, length: int = 10) -> str:

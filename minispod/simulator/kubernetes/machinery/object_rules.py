@@ -7,11 +7,17 @@ import base64
 import binascii
 from collections.abc import Callable
 
-from .jsonish import Json, dig
-from .pod_rules import pod_spec
-from .quantities import amount
-from .refusals import Cause, bad_request, duplicate, invalid_value, required
-from .selectors import selects
+from minispod.simulator.kubernetes.machinery.jsonish import Json, dig
+from minispod.simulator.kubernetes.machinery.pod_rules import pod_spec
+from minispod.simulator.kubernetes.machinery.quantities import amount
+from minispod.simulator.kubernetes.machinery.refusals import (
+    Cause,
+    bad_request,
+    duplicate,
+    invalid_value,
+    required,
+)
+from minispod.simulator.kubernetes.machinery.selectors import selects
 
 IMMUTABLE = "field is immutable"
 
@@ -220,7 +226,10 @@ def _claim_update(obj: Json, old: Json) -> list[Cause]:
         dig(each, "spec", "resources", "requests", "storage", default="0") for each in (old, obj)
     )
     if fixed[0] != fixed[1] or dig(old, "spec", "volumeName") not in (None, dig(obj, "spec", "volumeName")):
-        why = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+        why = (
+            "spec is immutable after creation except resources.requests and volumeAttributesClassName "
+            "for bound claims"
+        )
         return [Cause("FieldValueForbidden", f"Forbidden: {why}", "spec")]
     if amount(after) < amount(before):
         why = "field can not be less than status.capacity"

@@ -5,9 +5,9 @@ Every write goes through here: an Update takes over the fields it changes, an Ap
 
 from dataclasses import dataclass, replace
 
-from .fields import Paths, difference, from_wire, to_wire
-from .jsonish import Json, now_text
-from .schema import Node
+from minispod.simulator.kubernetes.machinery.fields import Paths, difference, from_wire, to_wire
+from minispod.simulator.kubernetes.machinery.jsonish import Json, now_text
+from minispod.simulator.kubernetes.machinery.schema import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,8 @@ def record_update(node: Node, old: Json | None, new: Json, owner: Owner) -> None
             claim.paths = (claim.paths | found.changed) - found.removed
         else:
             claim.paths = claim.paths - found.changed - found.removed
-    if found.changed or found.removed:
-        if owner in ledger:
-            ledger[owner].time = now_text()
+    if owner in ledger and (found.changed or found.removed):
+        ledger[owner].time = now_text()
     write_ledger(new, ledger)
 
 

@@ -5,10 +5,10 @@ Each is a pure function from the stored object and the patch to the new object.
 
 from typing import Any
 
-from .fields import ANYTHING, child_node
-from .jsonish import Json, clone
-from .refusals import Refusal, bad_request
-from .schema import Node
+from minispod.simulator.kubernetes.machinery.fields import ANYTHING, child_node
+from minispod.simulator.kubernetes.machinery.jsonish import Json, clone
+from minispod.simulator.kubernetes.machinery.refusals import Refusal, bad_request
+from minispod.simulator.kubernetes.machinery.schema import Node
 
 MISSING = object()
 

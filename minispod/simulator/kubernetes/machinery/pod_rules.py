@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable
 
-from .jsonish import Json, dig
-from .quantities import amount
-from .refusals import Cause, duplicate, invalid_value, required
+from minispod.simulator.kubernetes.machinery.jsonish import Json, dig
+from minispod.simulator.kubernetes.machinery.quantities import amount
+from minispod.simulator.kubernetes.machinery.refusals import Cause, duplicate, invalid_value, required
 
 ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 CONTAINER_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")

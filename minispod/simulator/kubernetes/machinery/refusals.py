@@ -6,8 +6,8 @@ Texts follow the real server, because callers match on them.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .jsonish import Json
-from .kinds import Resource
+from minispod.simulator.kubernetes.machinery.jsonish import Json
+from minispod.simulator.kubernetes.machinery.kinds import Resource
 
 
 class Cause(NamedTuple):

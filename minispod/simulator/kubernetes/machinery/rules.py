@@ -6,12 +6,18 @@ This file holds what is common (names, labels, enumerations) and hands the kind'
 import re
 from typing import Any
 
-from .fields import ANYTHING, child_node
-from .jsonish import Json, dig
-from .kinds import Resource
-from .object_rules import RULES, UPDATE_RULES
-from .refusals import Cause, invalid, invalid_value, required, unsupported_value
-from .schema import Node, schema
+from minispod.simulator.kubernetes.machinery.fields import ANYTHING, child_node
+from minispod.simulator.kubernetes.machinery.jsonish import Json, dig
+from minispod.simulator.kubernetes.machinery.kinds import Resource
+from minispod.simulator.kubernetes.machinery.object_rules import RULES, UPDATE_RULES
+from minispod.simulator.kubernetes.machinery.refusals import (
+    Cause,
+    invalid,
+    invalid_value,
+    required,
+    unsupported_value,
+)
+from minispod.simulator.kubernetes.machinery.schema import Node, schema
 
 LABEL_1123 = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 SUBDOMAIN_1123 = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")

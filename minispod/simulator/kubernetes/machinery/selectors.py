@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from .jsonish import Json, dig
-from .refusals import bad_request
+from minispod.simulator.kubernetes.machinery.jsonish import Json, dig
+from minispod.simulator.kubernetes.machinery.refusals import bad_request
 
 Matcher: TypeAlias = Callable[[Json], bool]
 LabelTest: TypeAlias = Callable[[Mapping[str, str]], bool]

@@ -8,12 +8,11 @@ from collections.abc import Callable
 
 from minispod.simulator.kubernetes.cluster import Cluster
 from minispod.simulator.kubernetes.machinery.refusals import Refusal, no_such_path, unauthorized
-
-from . import discovery, metrics, openapi
-from .exchange import Request, Response, answer, text_answer
-from .resources import Resources
-from .reviews import review
-from .routes import find_route
+from minispod.simulator.kubernetes.wire import discovery, metrics, openapi
+from minispod.simulator.kubernetes.wire.exchange import Request, Response, answer, text_answer
+from minispod.simulator.kubernetes.wire.resources import Resources
+from minispod.simulator.kubernetes.wire.reviews import review
+from minispod.simulator.kubernetes.wire.routes import find_route
 
 OPEN_PATHS = ("/healthz", "/livez", "/readyz")
 

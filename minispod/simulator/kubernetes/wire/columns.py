@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 from minispod.simulator.kubernetes.machinery.jsonish import Json, dig
 from minispod.simulator.kubernetes.machinery.selectors import selector_text
 from minispod.simulator.kubernetes.pod_facts import condition
-
-from .ages import age, since
+from minispod.simulator.kubernetes.wire.ages import age, since
 
 
 class Column(NamedTuple):

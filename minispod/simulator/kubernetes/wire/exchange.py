@@ -11,9 +11,11 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 import yaml
 
-from minispod.simulator.kubernetes.machinery.refusals import bad_request, unsupported_media_type
+from minispod.simulator.kubernetes.machinery import protobuf
+from minispod.simulator.kubernetes.machinery.refusals import bad_request
 
 JSON = "application/json"
+PROTOBUF = "application/vnd.kubernetes.protobuf"
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "application/apply-patch+yaml")
 
 
@@ -47,9 +49,9 @@ class Request:
         return self.header("content-type").split(";")[0].strip().lower()
 
     def content(self) -> Any:
-        """The body as a value; a 400 if it cannot be read, a 415 if it is no JSON or YAML."""
-        if "protobuf" in self.content_type:
-            raise unsupported_media_type(self.content_type, (JSON, "application/yaml"))
+        """The body as a value; a 400 if it cannot be read."""
+        if self.content_type == PROTOBUF:
+            return protobuf.read(self.body)
         try:
             return yaml.safe_load(self.body) if self.content_type in YAML_TYPES else orjson.loads(self.body)
         except (orjson.JSONDecodeError, yaml.YAMLError, UnicodeDecodeError) as fault:

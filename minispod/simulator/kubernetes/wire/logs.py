@@ -11,10 +11,9 @@ from minispod.simulator.kubernetes.cluster import Cluster
 from minispod.simulator.kubernetes.machinery.jsonish import Json, dig, read_time
 from minispod.simulator.kubernetes.machinery.kinds import PODS
 from minispod.simulator.kubernetes.machinery.refusals import Refusal, bad_request, method_not_allowed
-
-from .exchange import Request, Response
-from .log_lines import Line, lines_between, next_line
-from .routes import Route
+from minispod.simulator.kubernetes.wire.exchange import Request, Response
+from minispod.simulator.kubernetes.wire.log_lines import Line, lines_between, next_line
+from minispod.simulator.kubernetes.wire.routes import Route
 
 PULSE_SECONDS = 1.0
 
@@ -58,7 +57,7 @@ class Logs:
             if default in mains:
                 return str(default)
             if len(mains) == 1:
-                return mains[0]
+                return str(mains[0])
             more = f" or one of the init containers: [{' '.join(inits)}]" if inits else ""
             text = (
                 f"a container name must be specified for pod {name}, choose one of: [{' '.join(mains)}]{more}"

@@ -6,8 +6,7 @@ from minispod.simulator.kubernetes.machinery.jsonish import Json
 from minispod.simulator.kubernetes.machinery.kinds import RESOURCES, Resource
 from minispod.simulator.kubernetes.machinery.refusals import no_such_path
 from minispod.simulator.kubernetes.machinery.schema import documents
-
-from .discovery import GIT_VERSION
+from minispod.simulator.kubernetes.wire.discovery import GIT_VERSION
 
 PATCH_TYPES = (
     "application/apply-patch+yaml",

@@ -4,8 +4,7 @@ from minispod.simulator.kubernetes.machinery.jsonish import Json
 from minispod.simulator.kubernetes.machinery.refusals import bad_request
 from minispod.simulator.kubernetes.registry import Writer
 from minispod.simulator.kubernetes.removal import DeleteOptions
-
-from .exchange import Request
+from minispod.simulator.kubernetes.wire.exchange import Request
 
 VALIDATIONS = ("Strict", "Warn", "Ignore")
 

@@ -17,15 +17,14 @@ from minispod.simulator.kubernetes.machinery.refusals import (
 )
 from minispod.simulator.kubernetes.machinery.schema import schema
 from minispod.simulator.kubernetes.registry import Writer
-
-from .exchange import Request, Response, answer
-from .listing import list_objects, matcher
-from .openapi import PATCH_TYPES
-from .options import delete_options, writer_of
-from .routes import Route
-from .subresources import Subresources
-from .tables import table_for, wants_table
-from .watching import Watch
+from minispod.simulator.kubernetes.wire.exchange import Request, Response, answer
+from minispod.simulator.kubernetes.wire.listing import list_objects, matcher
+from minispod.simulator.kubernetes.wire.openapi import PATCH_TYPES
+from minispod.simulator.kubernetes.wire.options import delete_options, writer_of
+from minispod.simulator.kubernetes.wire.routes import Route
+from minispod.simulator.kubernetes.wire.subresources import Subresources
+from minispod.simulator.kubernetes.wire.tables import table_for, wants_table
+from minispod.simulator.kubernetes.wire.watching import Watch
 
 APPLY = "application/apply-patch+yaml"
 

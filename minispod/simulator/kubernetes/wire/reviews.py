@@ -2,8 +2,7 @@
 
 from minispod.simulator.kubernetes.machinery.jsonish import Json
 from minispod.simulator.kubernetes.machinery.refusals import method_not_allowed, no_such_path
-
-from .exchange import Request
+from minispod.simulator.kubernetes.wire.exchange import PROTOBUF, Request
 
 USER = {"username": "system:admin", "groups": ["system:masters", "system:authenticated"]}
 
@@ -12,7 +11,7 @@ def review(path: str, request: Request) -> Json:
     """The answer to a SelfSubjectAccessReview or SelfSubjectReview."""
     if request.method != "POST":
         raise method_not_allowed()
-    asked = request.content() if request.body else {}
+    asked = request.content() if request.body and request.content_type != PROTOBUF else {}
     kind = path.rsplit("/", 1)[-1]
     if kind == "selfsubjectaccessreviews":
         return {

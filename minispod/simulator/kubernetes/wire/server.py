@@ -14,7 +14,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, TypeAlias
 
-from .exchange import Request, Response
+from minispod.simulator.kubernetes.wire.exchange import Request, Response
 
 Application: TypeAlias = Callable[[Request], Response]
 IDLE_SECONDS = 300
@@ -50,14 +50,12 @@ class Handler(BaseHTTPRequestHandler):
         except Hangup:
             self._hang_up()
             return
-        except Exception:
+        except Exception:  # noqa: BLE001 - the fence of the process: a fault of ours is a 500 and a trace
             traceback.print_exc(file=sys.stderr)
             response = Response(
                 500, b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","code":500}\n'
             )
         self._write(response)
-
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = handle_any
 
     def _write(self, response: Response) -> None:
         self.send_response(response.code)
@@ -78,8 +76,7 @@ class Handler(BaseHTTPRequestHandler):
         self._pour(response)
 
     def _pour(self, response: Response) -> None:
-        stream = response.stream
-        assert stream is not None
+        stream = response.stream or iter(())
         try:
             for chunk in stream:
                 if chunk:
@@ -124,6 +121,9 @@ class Handler(BaseHTTPRequestHandler):
         """Requests are not logged; the simulator is asked too often."""
 
 
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
 class Server(ThreadingHTTPServer):
     """A listening socket and its threads."""
 
@@ -133,7 +133,8 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, port: int, application: Application, tls: ssl.SSLContext | None = None) -> None:
-        handler = type("BoundHandler", (Handler,), {"application": staticmethod(application)})
+        verbs = {f"do_{method}": Handler.handle_any for method in METHODS}
+        handler = type("BoundHandler", (Handler,), {"application": staticmethod(application), **verbs})
         super().__init__(("127.0.0.1", port), handler)
         self._tls = tls
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 5.0}, daemon=True)

@@ -15,11 +15,10 @@ from minispod.simulator.kubernetes.machinery.refusals import (
 from minispod.simulator.kubernetes.machinery.selectors import selector_text, selects
 from minispod.simulator.kubernetes.pod_facts import is_ready
 from minispod.simulator.kubernetes.removal import DeleteOptions
-
-from .exchange import Request, Response, answer
-from .logs import Logs
-from .options import writer_of
-from .routes import Route
+from minispod.simulator.kubernetes.wire.exchange import Request, Response, answer
+from minispod.simulator.kubernetes.wire.logs import Logs
+from minispod.simulator.kubernetes.wire.options import writer_of
+from minispod.simulator.kubernetes.wire.routes import Route
 
 
 class Subresources:

@@ -8,10 +8,9 @@ from typing import Any
 
 from minispod.simulator.kubernetes.machinery.jsonish import Json
 from minispod.simulator.kubernetes.machinery.kinds import Resource
-
-from .ages import age
-from .columns import COLUMNS, Column
-from .exchange import Request
+from minispod.simulator.kubernetes.wire.ages import age
+from minispod.simulator.kubernetes.wire.columns import COLUMNS, Column
+from minispod.simulator.kubernetes.wire.exchange import Request
 
 AGE = "CreationTimestamp is a timestamp representing the server time when this object was created."
 
