@@ -106,7 +106,7 @@ class DatabaseSettings(_Group):
 
 
 class RedisSettings(_Group):
-    """Redis: queues, rate limits, administration sessions. Losing it loses nothing."""
+    """Redis: queues, rate limits, administration sessions. Losing it loses no work; administrators sign in again."""
 
     redis_url: str = Field(
         "", description="redis://:password@host:port/0; empty: the embedded server of the demo."
@@ -199,7 +199,9 @@ class ClusterSettings(_Group):
 class MailSettings(_Group):
     """Outgoing mail."""
 
-    smtp_host: str = Field("", description="Mail server; empty: mails are queued and not sent.")
+    smtp_host: str = Field(
+        "", description="Mail server; empty: mails wait for two days and are then given up."
+    )
     smtp_port: int = Field(25, ge=1, le=65535, description="Port of the mail server.")
     smtp_user: str = Field("", description="User name at the mail server, if it wants one.")
     smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server.")

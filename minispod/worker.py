@@ -78,10 +78,11 @@ def run_clock() -> None:
 def _register(clock: Scheduler) -> None:
     ports, settings = current_ports(), current_settings()
     wanted = {f"{_TICK_PREFIX}{each.name}": each for each in schedule(settings)}
-    known = {job.id for job in clock.get_jobs()}
-    for stale in known - set(wanted):
+    known = {job.id: job.meta.get("interval") for job in clock.get_jobs()}
+    kept = {job_id for job_id, each in wanted.items() if known.get(job_id) == each.seconds}
+    for stale in set(known) - kept:
         clock.cancel(stale)
-    for job_id in set(wanted) - known:
+    for job_id in set(wanted) - kept:
         each = wanted[job_id]
         # result_ttl=-1: a job hash that expires would silently leave the schedule.
         clock.schedule(

@@ -634,6 +634,7 @@ def upgrade() -> None:
         sa.Column("repair_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("health_status", sa.String(length=300), nullable=True),
         sa.Column("last_health_check_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("applied_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("first_ran_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_stopped_at", sa.DateTime(timezone=True), nullable=True),

@@ -8,9 +8,9 @@ from flask import Response, g, jsonify, request
 from minispod.api.envelope import Door
 from minispod.api.guard import limiter, requires_sign_in
 from minispod.api.problems import problem
+from minispod.api.schemas.base import RequestKeyHeader
 from minispod.api.schemas.payments import (
     NoticeAnswerOut,
-    RequestKeyHeader,
     TopUpIn,
     TopUpOut,
     TransactionStatusOut,

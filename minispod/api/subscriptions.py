@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from flask import g, request
+from flask import g
 
 from minispod.api.envelope import Answer, Door
 from minispod.api.guard import limiter, requires_sign_in
+from minispod.api.schemas.base import RequestKeyHeader
 from minispod.api.schemas.subscriptions import (
     AccessOut,
     AutoRenewIn,
@@ -120,9 +121,10 @@ def _mine(subscription_id: str) -> OwnedSubscription:
 @door.post("")
 @requires_sign_in
 @limiter.limit("60 per minute")
+@door.arguments(RequestKeyHeader, location="headers")
 @door.arguments(OrderIn)
 @door.answers(201, OrderedOut, message="Subscription created successfully")
-def order(body: dict[str, Any]) -> Any:
+def order(headers: dict[str, Any], body: dict[str, Any]) -> Any:
     """Order a plan: debit, slot, subscription and instance in one transaction; provisioning follows."""
     ports, settings = current_ports(), current_settings()
     if body["coupon_code"]:
@@ -131,7 +133,7 @@ def order(body: dict[str, Any]) -> Any:
         placed = ordering.place_order(
             parse_id(body["plan_id"]),
             user_id=g.user.id,
-            request_key=request.headers.get("Idempotency-Key", "").strip()[:80] or None,
+            request_key=headers["request_key"],
             rules=business_rules(settings),
             sealer=ports.sealer,
             actor=g.actor,

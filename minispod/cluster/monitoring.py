@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from minispod.cluster import listings
@@ -133,6 +133,15 @@ def record_silence(at: datetime) -> None:
             index_elements=["id"],
             set_={"silent_since": func.coalesce(ClusterState.silent_since, silent.excluded.silent_since)},
         )
+    )
+
+
+def record_answer() -> None:
+    """Note that the cluster answers (again)."""
+    session().execute(
+        update(ClusterState)
+        .where(ClusterState.id == 1, ClusterState.silent_since.is_not(None))
+        .values(silent_since=None)
     )
 
 

@@ -65,6 +65,7 @@ class Instance(Identified, Base):
 
     health_status: Mapped[str | None] = mapped_column(String(300))
     last_health_check_at: Mapped[datetime | None]
+    applied_at: Mapped[datetime | None]
     first_ran_at: Mapped[datetime | None]
     last_started_at: Mapped[datetime | None]
     last_stopped_at: Mapped[datetime | None]

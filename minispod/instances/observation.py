@@ -19,6 +19,8 @@ from minispod.kernel.database import session
 
 _SETTLED = (InstanceStatus.RUNNING, InstanceStatus.STOPPED)
 _IMPATIENT_AFTER = timedelta(minutes=2)
+# What somebody changed by hand and no figure shows (an image, a limit) is put right by applying again.
+_APPLY_AGAIN_AFTER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ def _is_known(text: str, known: set[uuid.UUID]) -> bool:
 def _has_drifted(instance: Instance, sighting: WorkloadSighting | None, at: datetime) -> bool:
     if instance.status in _SETTLED:
         if instance.wanted is Wanted.RUNNING:
+            if instance.applied_at is None or at - instance.applied_at > _APPLY_AGAIN_AFTER:
+                return True
             return sighting is None or sighting.wanted_replicas != 1
         return sighting is not None and sighting.wanted_replicas != 0
     # Work that should be under way and shows no progress: its outbox row may be gone with a lost database

@@ -196,6 +196,7 @@ def _done(instance: Instance, actor: Actor, at: datetime) -> Settlement:
     instance.attempt_started_at = None
     instance.last_error = None
     instance.repair_until = None
+    instance.applied_at = at
     if instance.wanted is Wanted.ABSENT:
         instance.turn(InstanceStatus.TERMINATED, at)
         instance.pod_name = instance.node_name = None

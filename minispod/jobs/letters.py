@@ -3,7 +3,9 @@
 Indonesian texts lie beside the English ones as <name>.id.<ext>.
 """
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import render_template
 from jinja2 import Template
@@ -16,8 +18,9 @@ from minispod.ports import current_settings
 def write(letter: Letter, facts: dict[str, Any]) -> Mail:
     """Render subject, text and HTML; the Message-ID is stable, so that a repeat can be recognised."""
     settings = current_settings()
+    zone = ZoneInfo(settings.business.billing_timezone)
     context = {
-        **facts,
+        **{name: _as_people_read(value, zone) for name, value in facts.items()},
         "name": letter.recipient.name,
         "frontend_url": settings.web.frontend_url,
         "own_url": settings.own_url,
@@ -31,6 +34,17 @@ def write(letter: Letter, facts: dict[str, Any]) -> Mail:
         html=_render(letter, "body.html", context),
         headers={"X-MinisPod-Kind": letter.kind.value},
     )
+
+
+def _as_people_read(value: Any, zone: ZoneInfo) -> Any:
+    """Instants become the shop's local time, "2026-11-20T10:00 WIB"; everything else stays."""
+    if not isinstance(value, str) or "T" not in value:
+        return value
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    return at.astimezone(zone).strftime("%Y-%m-%dT%H:%M %Z") if at.tzinfo else value
 
 
 def _render(letter: Letter, name: str, context: dict[str, Any]) -> str:

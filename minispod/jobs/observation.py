@@ -24,6 +24,7 @@ def observe_cluster(ports: Ports, settings: Settings) -> None:
         log.warning("cluster.silent")
         return
     with unit_of_work(ports.courier):
+        monitoring.record_answer()
         found = observation.apply_sightings(sightings, usages, at=ports.clock.now())
     if found.drifted or found.orphans:
         log.warning(

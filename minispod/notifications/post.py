@@ -16,7 +16,8 @@ from minispod.kernel.tasks import Task
 from minispod.notifications.messages import MessageKind
 from minispod.notifications.models import DeliveryState, Notification
 
-_ATTEMPTS = 12
+# With pauses that grow to an hour (jobs/notifications) this is about two days.
+_ATTEMPTS = 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,16 @@ class PageQuery(WireSchema):
     limit = fields.Integer(load_default=100, validate=validate.Range(min=1, max=100))
 
 
+class RequestKeyHeader(WireSchema):
+    """A key of the client's choice: the same key again is the same request."""
+
+    request_key = fields.String(
+        data_key="Idempotency-Key",
+        load_default=None,
+        validate=validate.Regexp(r"^[\x21-\x7e]{1,80}$", error="must be 1 to 80 visible ASCII characters"),
+    )
+
+
 class PaginationOut(WireSchema):
     """The superset of the contract's five pagination shapes."""
 

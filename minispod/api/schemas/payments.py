@@ -1,22 +1,12 @@
 """Top-ups and the gateway's webhook on the wire."""
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from minispod.api.schemas.base import WireSchema
 from minispod.api.schemas.wallet import TransactionSummaryOut
 from minispod.payments.gateway import PaymentGroup
 
 _GROUPS = ", ".join(group.value for group in PaymentGroup)
-
-
-class RequestKeyHeader(WireSchema):
-    """A key of the client's choice: the same key again is the same request."""
-
-    request_key = fields.String(
-        data_key="Idempotency-Key",
-        load_default=None,
-        validate=validate.Regexp(r"^[\x21-\x7e]{1,80}$", error="must be 1 to 80 visible ASCII characters"),
-    )
 
 
 class TopUpIn(WireSchema):
