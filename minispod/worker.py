@@ -24,6 +24,7 @@ from minispod.kernel import pulse
 from minispod.kernel.tasks import Queue
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.ports import current_ports, current_settings
+from minispod.settings import BadSettings
 
 log = structlog.get_logger()
 
@@ -114,12 +115,16 @@ def _keep_registered(app: Flask, clock: Scheduler) -> None:
 
 def main(arguments: list[str]) -> int:
     """Start the process named first; queue names may follow "worker"."""
-    if arguments[:1] == ["worker"]:
-        work(arguments[1:])
-    elif arguments == ["scheduler"]:
-        run_clock()
-    else:
-        sys.stderr.write("usage: python -m minispod.worker worker [QUEUE ...] | scheduler\n")
+    try:
+        if arguments[:1] == ["worker"]:
+            work(arguments[1:])
+        elif arguments == ["scheduler"]:
+            run_clock()
+        else:
+            sys.stderr.write("usage: python -m minispod.worker worker [QUEUE ...] | scheduler\n")
+            return 2
+    except BadSettings as problem:
+        sys.stderr.write(f"{problem}\n")
         return 2
     return 0
 
