@@ -32,6 +32,8 @@ def readiness(ports: Ports, settings: Settings, *, stale: timedelta) -> dict[str
             checks[name] = "ok" if lives else f"No {name} has shown a sign of life lately."
     except SQLAlchemyError:
         checks["database"] = "The database does not answer, or its migrations are missing."
+        for name in ("migrations", "worker", "scheduler"):
+            checks.setdefault(name, "Unknown while the database does not answer.")
     return checks
 
 

@@ -1,23 +1,30 @@
 """Entry of the background processes: `python -m minispod.worker worker|scheduler`.
 
 The worker takes row ids from RQ and runs the rows; the scheduler is rq-scheduler, used only as a
-clock that ticks the periodic jobs of jobs/schedule.py.
+clock that ticks the periodic jobs of jobs/schedule.py. Both outlive a Redis or a database that goes
+away for a while, and end on SIGTERM only.
 """
 
+import signal
 import sys
 import threading
+import time
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
+from types import FrameType
 
+import redis
 import rq
 import structlog
 from flask import Flask
+from rq.exceptions import StopRequested
 from rq.worker import SimpleWorker
 from rq_scheduler import Scheduler
 
 from minispod.app import create_app
-from minispod.integrations.redis_queue import blocking_connection
+from minispod.integrations.redis_queue import blocking_connection, connection
 from minispod.jobs import runner
 from minispod.jobs.schedule import find, schedule
 from minispod.kernel import pulse
@@ -29,6 +36,38 @@ from minispod.settings import BadSettings
 log = structlog.get_logger()
 
 _TICK_PREFIX = "tick-"
+_PAUSE_SECONDS = 1.0
+# A Redis that has become silent is noticed within this time.
+_WORKER_SECONDS = 60
+
+_leaving = threading.Event()
+
+
+class _Worker(SimpleWorker):
+    """RQ's worker, soon back when Redis is, and deaf to RQ's commands over Redis: signals stop it."""
+
+    max_connection_wait_time = 2.0
+
+    def subscribe(self) -> None:
+        """Listen to nobody."""
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """Finish the running job, then end."""
+        _leaving.set()
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+
+class _Clock(Scheduler):  # type: ignore[misc]
+    """rq-scheduler, which can be stopped while Redis is away."""
+
+    def _install_signal_handlers(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _leave)
+
+
+def _leave(signum: int, frame: FrameType | None) -> None:
+    _leaving.set()
+    raise SystemExit(0)
 
 
 @lru_cache(maxsize=1)
@@ -56,24 +95,41 @@ def tick(name: str) -> None:
 
 
 def work(queues: list[str]) -> None:
-    """Work on the given queues, or on all of them in the order of their urgency."""
-    app = _app()
+    """Work on the given queues, or on all of them in the order of their urgency, until asked to stop."""
+    url = _app().extensions["minispod.settings"].redis.redis_url
     names = queues or [queue.value for queue in Queue]
-    connection = blocking_connection(app.extensions["minispod.settings"].redis.redis_url)
-    worker = SimpleWorker([rq.Queue(name, connection=connection) for name in names], connection=connection)
+    with suppress(StopRequested):
+        while not _leaving.is_set():
+            try:
+                _work_once(url, names)
+            except redis.RedisError as trouble:
+                log.warning("worker.queue_silent", error=type(trouble).__name__)
+            _leaving.wait(_PAUSE_SECONDS)
+
+
+def _work_once(url: str, names: list[str]) -> None:
+    """Work until asked to stop, or until Redis goes away in the middle of a job."""
+    taken_from = blocking_connection(url)
+    queues = [rq.Queue(name, connection=taken_from) for name in names]
+    worker = _Worker(queues, connection=taken_from, worker_ttl=_WORKER_SECONDS)
     worker.work(logging_level="WARNING", with_scheduler=False)
 
 
 def run_clock() -> None:
-    """Register every periodic job under a fixed id and tick until stopped."""
+    """Keep every periodic job registered under a fixed id, and tick until stopped."""
     app = _app()
-    settings = app.extensions["minispod.settings"]
-    connection = blocking_connection(settings.redis.redis_url)
-    clock = Scheduler(Queue.SWEEPS.value, connection=connection, interval=1)
-    with app.app_context():
-        _register(clock)
-    threading.Thread(target=_keep_registered, args=(app, clock), daemon=True).start()
-    clock.run()
+    url = app.extensions["minispod.settings"].redis.redis_url
+    threading.Thread(target=_keep_registered, args=(app, _clock(url)), daemon=True).start()
+    while not _leaving.is_set():
+        try:
+            _clock(url).run()
+        except redis.RedisError as trouble:
+            log.warning("scheduler.queue_silent", error=type(trouble).__name__)
+            time.sleep(_PAUSE_SECONDS)
+
+
+def _clock(url: str) -> _Clock:
+    return _Clock(Queue.SWEEPS.value, connection=connection(url), interval=1)
 
 
 def _register(clock: Scheduler) -> None:
