@@ -13,8 +13,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from minispod import __version__, cli, tables
 from minispod.admin import panel
-from minispod.api import doors, guard, problems
+from minispod.api import cross_origin, doors, guard, problems
 from minispod.api.addressing import OneTree
+from minispod.api.envelope import ProblemSchema
 from minispod.jobs.schedule import schedule
 from minispod.kernel import logs
 from minispod.kernel.database import db
@@ -28,6 +29,8 @@ _SCHEMA = tables.__all__
 
 
 class _Api(flask_smorest.Api):
+    ERROR_SCHEMA = ProblemSchema
+
     def handle_http_exception(self, error: HTTPException) -> Any:
         """flask-smorest answers for the whole application; the pages have an answer of their own."""
         return _answer_http_error(error)
@@ -45,6 +48,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     Migrate(app, db, directory=str(ROOT / "migrations"))
     _bind_requests(app)
     guard.init_app(app, settings)
+    cross_origin.init_app(app, settings)
     _register_api(app)
     panel.init_app(app, settings, lambda: schedule(settings))
     cli.init_app(app)

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
 
+from minispod.accounts.directory import find_by_email
 from minispod.accounts.errors import EmailTaken, PhoneTaken
 from minispod.accounts.models import User
 from minispod.accounts.passwords import hash_password
@@ -53,5 +54,6 @@ def insert_or_refuse(user: User) -> None:
         with session().begin_nested():
             session().add(user)
             session().flush()  # the database answers now, while the refusal can still be worded
-    except IntegrityError as error:
-        raise (PhoneTaken() if "phone" in str(error.orig) else EmailTaken()) from None
+    except IntegrityError:
+        is_known = find_by_email(user.email) is not None
+        raise (EmailTaken() if is_known else PhoneTaken()) from None

@@ -1,20 +1,25 @@
 """The public catalogue: /api/v1/catalog. No token is needed."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from minispod.api.envelope import Door
+from minispod.api.guard import is_staff_looking
 from minispod.api.schemas.base import PageQuery, pagination, wanted_page
 from minispod.api.schemas.catalog import (
     CatalogQuery,
     CategoryOut,
     CategoryServicesOut,
-    ServiceOut,
+    FeaturedQuery,
+    FeaturedServiceOut,
+    FoundServicesOut,
+    ServiceDetailOut,
     ServicePlansOut,
     ServicesOut,
 )
 from minispod.catalog import browsing
 from minispod.catalog.models import Service
-from minispod.kernel.paging import Page
+from minispod.kernel.paging import Page, PageRequest
 
 door = Door("catalog", __name__, url_prefix="/api/v1/catalog", description="What is for sale")
 
@@ -33,17 +38,25 @@ def list_services(query: dict[str, Any]) -> dict[str, Any]:
 
 @door.get("/search")
 @door.arguments(CatalogQuery, location="query")
-@door.answers(200, ServicesOut, message="Search results retrieved successfully")
+@door.answers(200, FoundServicesOut, message="Search results retrieved successfully")
 def search_services(query: dict[str, Any]) -> dict[str, Any]:
     """Search name, description and tags of the services for sale."""
     page = browsing.list_services(
         wanted_page(query), search=query["q"], category_slug=query["category"], featured=query["featured"]
     )
-    return _services(page)
+    return {**_services(page), "total_count": page.total, "has_more": page.has_next}
+
+
+@door.get("/featured")
+@door.arguments(FeaturedQuery, location="query")
+@door.answers(200, FeaturedServiceOut(many=True), message="Featured services retrieved successfully")
+def list_featured_services(query: dict[str, Any]) -> Sequence[Service]:
+    """List the featured services, each with its cheapest plan."""
+    return browsing.list_services(PageRequest(1, query["limit"]), featured=True).items
 
 
 @door.get("/services/<slug>")
-@door.answers(200, ServiceOut, message="Service retrieved successfully")
+@door.answers(200, ServiceDetailOut, message="Service details retrieved successfully")
 def get_service(slug: str) -> Service:
     """Show one service for sale."""
     return browsing.get_service(slug)
@@ -63,9 +76,10 @@ def get_service_plans(slug: str) -> dict[str, Any]:
 
 
 @door.get("/categories")
+@door.doc(security=[{}, {"bearer": []}])
 @door.answers(200, CategoryOut(many=True), message="Service categories retrieved successfully")
 def list_categories() -> list[dict[str, Any]]:
-    """List the categories that hold something for sale."""
+    """List the categories that hold something for sale; administrators see the empty ones too."""
     return [
         {
             "id": category.id,
@@ -77,15 +91,16 @@ def list_categories() -> list[dict[str, Any]]:
             "updated_at": category.updated_at,
             "count": {"services": services},
         }
-        for category, services in browsing.list_categories()
+        for category, services in browsing.list_categories(with_empty=is_staff_looking())
     ]
 
 
 @door.get("/categories/<slug>/services")
 @door.arguments(PageQuery, location="query")
-@door.answers(200, CategoryServicesOut, message="Category services retrieved successfully")
+@door.answers(200, CategoryServicesOut, message="Services retrieved successfully")
 def list_category_services(query: dict[str, Any], slug: str) -> dict[str, Any]:
     """List the services of one category."""
     category = browsing.get_category(slug)
     page = browsing.list_services(wanted_page(query), category_slug=slug)
-    return {"category": category, **_services(page)}
+    names = {name: getattr(category, name) for name in ("id", "name", "slug", "description")}
+    return {"category": category, **names, **_services(page)}

@@ -61,6 +61,28 @@ class EnvelopeSchema(Schema):
     timestamp = fields.String(required=True, metadata={"format": "date-time"})
 
 
+class ProblemSchema(Schema):
+    """Every refusal and error: `code` is stable, `message` is for a person, `requestId` finds it in our logs."""
+
+    success = fields.Boolean(required=True, metadata={"examples": [False]})
+    status_code = fields.Integer(required=True, data_key="statusCode", metadata={"examples": [400]})
+    message = fields.String(required=True, metadata={"examples": ["Insufficient credit balance"]})
+    timestamp = fields.String(required=True, metadata={"format": "date-time"})
+    code = fields.String(required=True, metadata={"examples": ["wallet.insufficient_credit"]})
+    request_id = fields.String(required=True, data_key="requestId", allow_none=True)
+    errors = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.String()),
+        metadata={"description": "What is wrong with each field, when the request was invalid"},
+    )
+    data = fields.Dict(
+        metadata={
+            "description": "Facts that belong to the refusal",
+            "examples": [{"currentBalance": 10000, "requiredAmount": 50000, "shortfall": 40000}],
+        }
+    )
+
+
 _enveloped: dict[str, type[Schema]] = {}
 
 

@@ -1,4 +1,4 @@
-"""Is the process alive, and is the shop ready: /livez and /readyz (also under /api/v1/health)."""
+"""Is the process alive, and is the shop ready: /livez, /readyz, and /api/v1/health for clients."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,7 +18,18 @@ _STALE = timedelta(seconds=60)
 @door.doc(summary="Is the process alive", responses={"200": {"description": "alive"}})
 def alive() -> Response:
     """Answer as long as the process can."""
+    return _alive()
+
+
+def _alive() -> Response:
     return make_response(jsonify({"success": True, "message": "alive", "timestamp": timestamp()}), 200)
+
+
+@door.get("/api/v1/health")
+@door.doc(summary="The same for clients of the API", responses={"200": {"description": "alive"}})
+def alive_for_clients() -> Response:
+    """Answer as `/livez` does."""
+    return _alive()
 
 
 @door.get("/readyz")

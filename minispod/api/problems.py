@@ -4,7 +4,7 @@ from typing import Any
 
 import structlog
 from flask import Response, jsonify, make_response
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from minispod.api.envelope import timestamp
 from minispod.kernel.errors import (
@@ -99,6 +99,8 @@ def answer_crash(error: Exception) -> Response:
 
 
 def _sentence(error: HTTPException) -> str:
+    if isinstance(error, TooManyRequests):
+        return TooMany.default_message
     return str(error.description or error.name)
 
 

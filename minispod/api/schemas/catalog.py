@@ -13,6 +13,12 @@ class CatalogQuery(PageQuery):
     featured = fields.Boolean(load_default=None)
 
 
+class FeaturedQuery(WireSchema):
+    """How many featured services are wanted."""
+
+    limit = fields.Integer(load_default=6, validate=validate.Range(min=1, max=20))
+
+
 class CategoryRefOut(WireSchema):
     """A category, as a service names it."""
 
@@ -68,11 +74,40 @@ class ServiceOut(WireSchema):
     plans = fields.List(fields.Nested(PlanOut))
 
 
+class FeaturedServiceOut(ServiceOut):
+    """A featured service with its cheapest plan alone."""
+
+    plans = fields.List(fields.Nested(PlanOut), attribute="cheapest_plans")
+
+
+class PlanDetailOut(PlanOut):
+    """A plan on the page of its service."""
+
+    count = fields.Function(
+        lambda plan: {"subscriptions": plan.used_quota},
+        data_key="_count",
+        metadata={"type": "object", "properties": {"subscriptions": {"type": "integer"}}},
+    )
+
+
+class ServiceDetailOut(ServiceOut):
+    """One service on its own page."""
+
+    plans = fields.List(fields.Nested(PlanDetailOut))
+
+
 class ServicesOut(WireSchema):
     """A page of services."""
 
     services = fields.List(fields.Nested(ServiceOut))
     pagination = fields.Nested(PaginationOut)
+
+
+class FoundServicesOut(ServicesOut):
+    """A page of what was searched for."""
+
+    total_count = fields.Integer()
+    has_more = fields.Boolean()
 
 
 class ServicePlansOut(WireSchema):
@@ -103,7 +138,13 @@ class CategoryOut(WireSchema):
     count = fields.Nested(CategoryCountOut, data_key="_count")
 
 
-class CategoryServicesOut(ServicesOut):
-    """A category and a page of its services."""
+class CategoryDetailOut(CategoryRefOut):
+    """A category with its description."""
 
-    category = fields.Nested(CategoryRefOut)
+    description = fields.String(allow_none=True)
+
+
+class CategoryServicesOut(CategoryDetailOut, ServicesOut):
+    """A category and a page of its services; clients find the category beside the list and as an object."""
+
+    category = fields.Nested(CategoryDetailOut)

@@ -1,0 +1,26 @@
+"""Which pages may call the API from a browser: CORS for /api/, on every answer, errors included.
+
+The front end sends `Authorization` and a JSON content type on every call, so each one is preflighted; a
+preflight never needs a token and never counts against a limit. No cookies are used here, so no credentials.
+"""
+
+from flask import Flask
+from flask_cors import CORS
+
+from minispod.settings import Settings
+
+_A_DAY = 24 * 3600
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Allow the configured origins."""
+    CORS(
+        app,
+        resources={r"/api/.*": {}},
+        origins=list(settings.web.cors_origins),
+        methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
+        expose_headers=["X-Request-ID", "Retry-After"],
+        max_age=_A_DAY,
+        vary_header=True,
+    )

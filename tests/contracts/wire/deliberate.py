@@ -1,0 +1,176 @@
+"""The reviewed list: where our answers differ from the recorded ones on purpose, and who says so.
+
+Each entry cites a decision, a fault of the original or a section of the contract. A difference that is not
+here fails its replay, and so does an entry whose difference is gone.
+"""
+
+import re
+from dataclasses import dataclass
+
+# Below these paths the original dumps whatever it stored; what the front end reads there is asserted apart.
+OPAQUE = {
+    "data.transactions[].metadata": "frontend C2: trimmed to safe keys",
+}
+
+# Keys that may be null although no recording happens to show it.
+NULLABLE = {
+    "phone": "frontend A1: phone is optional",
+}
+
+# Keys of ours beside theirs, wherever they occur; clients ignore what they do not know.
+ADDITIONS = {
+    r"(code|errors|requestId)": "decision 2: extra keys of every error",
+    r"(statusCode|timestamp)": "contract README 2: the two the original forgets, harmless",
+    r"data": "contract README 2: some errors carry facts as data",
+    r"data\.pagination\.\w+": "contract README 3: one superset of all five shapes",
+    r"data\.totalPages": "frontend C2: the front end reads it beside the list",
+    r"data\.user\.(creditBalance|totalTopUp|totalSpent|googleId|isGoogleUser|emailVerified)": (
+        "backend 1: registration answers the same user as login"
+    ),
+    r"data\.refreshToken": "decision 39: refresh tokens rotate",
+    r"data\.wallet\.gatewayDebt": "decision 14: what the gateway took back after it was spent",
+    r"data\.services\[\]\.category\.id": "backend 2: a category is named with its id",
+    r"data\.category": "backend 2: the text has the category as an object, the recording beside the list",
+    r"data\.isReactivation": "frontend E2: says whether an expired subscription was taken up",
+    r"data\.(discountAmount|finalAmount|isFreeService|originalAmount)": "frontend E2: the same keys on reactivation",
+    r"data\.(subscription|subscriptions\[\])\.(service|plan|instances|_count)": (
+        "decision 12: a subscription is never without its instance, service and plan"
+    ),
+    r"data\.(subscription|subscriptions\[\])\.(service|plan)\.\w+": (
+        "frontend E5: every answer has the service and plan of the detail page"
+    ),
+    r"data\.subscription\.transactions\[\]\.(customId|invoiceNumber|status)": "frontend E3: the history reads them",
+    r"data(\.subscription)?\.billingInfo\.(nextChargeAmount|gracePeriodEnd)": (
+        "frontend E5: one billing block for detail and switch"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Deliberate:
+    """One difference, in the words of `shapes.differences`, in the recordings it occurs in."""
+
+    difference: str
+    because: str
+    recordings: frozenset[str]
+
+
+def _(difference: str, because: str, *recordings: str) -> Deliberate:
+    return Deliberate(difference, because, frozenset(recordings))
+
+
+LIST = (
+    # Accounts
+    _("status: 401 instead of 403", "decision 3: an invalid token is 401", "auth__profile_bad_token"),
+    _("status: 401 instead of 500", "fault 30: a deactivated account is told so", "auth__login_deactivated"),
+    _(
+        "status: 409 instead of 500",
+        "fault 30: a taken phone is a conflict",
+        "auth__register_duplicate_phone",
+    ),
+    _(
+        "status: 409 instead of 201",
+        "fault 30: addresses are compared without case",
+        "auth__register_email_case_variant",
+    ),
+    _(
+        "status: 201 instead of 400",
+        "fault 53: unknown keys are ignored",
+        "auth__register_unknown_field",
+    ),
+    _("status: 200 instead of 400", "fault 53: unknown keys are ignored", "user__profile_put_with_email"),
+    _(
+        "status: 200 instead of 404",
+        "backend 1: the front end's name for the path is an alias",
+        "auth__refresh_frontend_path",
+    ),
+    _(
+        "status: 401 instead of 200",
+        "fault 28: tokens of deactivated users end at once",
+        "wallet__info_as_deactivated_user",
+    ),
+    _(
+        "status: 401 instead of 500",
+        "fault 28: tokens of deleted users are worth nothing",
+        "wallet__info_as_deleted_user",
+    ),
+    _("status: 400 instead of 500", "contract README 2: malformed JSON is 400", "generic__malformed_json"),
+    # Catalogue
+    _("status: 200 instead of 401", "decision 4: the catalogue is public", "catalog__services_no_token"),
+    _(
+        "status: 200 instead of 500",
+        "fault 51: search never works there",
+        "catalog__search",
+        "catalog__search_empty",
+    ),
+    _("status: 404 instead of 500", "fault 51: an unknown service is 404", "catalog__service_detail_404"),
+    _(
+        "data.services[].envTemplate: missing",
+        "decision 4: recipe internals never leave the catalogue",
+        "catalog__services",
+        "catalog__services_paged",
+        "catalog__category_services",
+    ),
+    _("data.envTemplate: missing", "decision 4: recipe internals never leave", "catalog__service_detail"),
+    _("data[].envTemplate: missing", "decision 4: recipe internals never leave", "catalog__featured"),
+    # Subscriptions
+    _(
+        "data.subscription.service.envTemplate: missing",
+        "fault 32: default passwords went to every customer",
+        "subscriptions__create_ok",
+        "subscriptions__create_free_plan",
+        "subscriptions__create_last_slot",
+        "subscriptions__create_reactivates_expired",
+    ),
+    _(
+        "status: 404 instead of 400",
+        "decision 30: a malformed id is 404, as an unknown one",
+        "subscriptions__create_bad_plan_id",
+        "subscriptions__create_unknown_plan",
+        "subscriptions__detail_bad_id",
+    ),
+    _("status: 409 instead of 503", "decision 3: sold out is 409", "subscriptions__create_quota_full"),
+    *(
+        _(
+            f"data.subscription.{key}: missing",
+            "frontend E5: the client merges the block, so the reduced objects are left out",
+            "subscriptions__auto_renew_off",
+            "subscriptions__auto_renew_on",
+        )
+        for key in ("service", "plan")
+    ),
+    _(
+        "status: 200 instead of 500",
+        "fault 37: a paid subscription has an instance and can be tried again",
+        "subscriptions__retry_provisioning_no_k8s",
+    ),
+    # Wallet
+    _(
+        "status: 503 instead of 500",
+        "decision 31: one mapping; an outside party that is silent is 503",
+        "wallet__topup_frontend_body",
+        "wallet__topup_midtrans_unreachable",
+    ),
+    _(
+        "status: 200 instead of 400",
+        "contract README 6: every type and status of the enumerations can be asked for",
+        "wallet__transactions_coupon_filter",
+        "wallet__transactions_refunded_filter",
+    ),
+    _(
+        "status: 200 instead of 404",
+        "frontend C2: the front end's table has this path",
+        "wallet__transaction_get_by_id_frontend_path",
+    ),
+)
+
+
+def deliberate(recording: str) -> frozenset[str]:
+    """The differences that must be found in our answer to this recording."""
+    return frozenset(each.difference for each in LIST if recording in each.recordings)
+
+
+def is_addition(difference: str) -> bool:
+    """Whether this is a key of ours beside theirs that the list knows."""
+    path, _, what = difference.rpartition(": ")
+    return what == "added" and any(re.fullmatch(pattern, path) for pattern in ADDITIONS)
