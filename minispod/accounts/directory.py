@@ -31,8 +31,8 @@ def list_users(page: PageRequest, *, search: str = "", role: Role | None = None)
     """List accounts, newest first; `search` looks into name, address and phone."""
     wanted = select(User).order_by(User.created_at.desc(), User.id.desc())
     if search:
-        like = f"%{search.strip()}%"
-        wanted = wanted.where(or_(User.name.ilike(like), User.email.ilike(like), User.phone.ilike(like)))
+        columns = (User.name, User.email, User.phone)
+        wanted = wanted.where(or_(*(column.icontains(search.strip(), autoescape=True) for column in columns)))
     if role:
         wanted = wanted.where(User.role == role)
     return page_of(wanted, page)

@@ -111,11 +111,10 @@ def _gate() -> BaseResponse | None:
     user: User = current_user.user
     g.actor = Actor(ActorKind.STAFF, user.id, user.name, request.remote_addr)
     structlog.contextvars.bind_contextvars(actor_id=str(user.id))
-    if jobs_board.is_board(request.path):
-        jobs_board.check_origin()
-    else:
-        csrf.protect()
     _note_use()
+    if jobs_board.is_board(request.path):
+        return jobs_board.check()
+    csrf.protect()
     return None
 
 

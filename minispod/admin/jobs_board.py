@@ -7,7 +7,7 @@ It carries no CSRF tokens and changes state on one GET: its writes are therefore
 from urllib.parse import urlsplit
 
 import rq_dashboard
-from flask import Flask, abort, request
+from flask import Flask, Response, abort, current_app, jsonify, request
 from rq_dashboard.web import setup_rq_connection
 
 from minispod.admin.sessions import PATH
@@ -29,14 +29,23 @@ def is_board(path: str) -> bool:
     return path == BOARD or path.startswith(BOARD + "/")
 
 
-def check_origin() -> None:
+def check() -> Response | None:
     """Refuse writes that do not come from our own pages, writes by GET, and other Redis servers than ours."""
     if (request.view_args or {}).get("instance_number"):
         abort(404)
     if request.method in _READING:
         if request.endpoint == "rq_dashboard.requeue_all":
             abort(405, valid_methods=["POST"])
-        return
+        return None
     origin = request.headers.get("Origin") or request.headers.get("Referer") or ""
     if urlsplit(origin).netloc != request.host:
         abort(403)
+    return jsonify(status="OK") if _has_nothing_to_compact() else None
+
+
+def _has_nothing_to_compact() -> bool:
+    """RQ fails on a queue that was never used or is empty, where there is simply nothing to do."""
+    if request.endpoint != "rq_dashboard.compact_queue":
+        return False
+    name = (request.view_args or {})["queue_name"]
+    return not current_app.redis_conn.exists(f"rq:queue:{name}")  # type: ignore[attr-defined]

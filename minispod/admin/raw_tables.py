@@ -4,6 +4,7 @@ Read-only (decision 40: Flask-Admin commits by itself); changes go through our a
 sealed values are not shown. The one file of this package that may know the database.
 """
 
+import uuid
 from typing import Any
 
 from flask import Flask
@@ -19,6 +20,8 @@ from minispod.catalog.models import Category, Plan, Service
 from minispod.cluster.models import ClusterState, NodeReading
 from minispod.instances.models import Instance, Tenancy
 from minispod.kernel.database import db
+from minispod.kernel.errors import NotFound
+from minispod.kernel.ids import parse_id
 from minispod.kernel.outbox import OutboxRow
 from minispod.kernel.pulse import Pulse
 from minispod.notifications.models import Notification
@@ -29,6 +32,8 @@ from minispod.wallet.models import LedgerEntry, Wallet
 TABLES = f"{PATH}/tables"
 STATIC_ENDPOINTS = frozenset({"admin.static", "rq_dashboard.static"})
 
+_DIGITS = 10
+_LAST_PAGE = 100_000
 _NEVER_SHOWN = ("password_hash", "google_id", "sealed_secrets", "snap_token", "digest", "request_key")
 # Refresh tokens are left out whole: there is nothing in them but digests.
 _SHELVES: dict[str, tuple[type[Any], ...]] = {
@@ -65,6 +70,20 @@ class ReadOnlyTable(ModelView):
         super().__init__(
             model, db, name=name, category=category, endpoint=f"table_{name}", url=f"{TABLES}/{name}"
         )
+
+    def get_one(self, id: str) -> Any:
+        """Find one row; an id that cannot be one is not found, instead of an error of the database."""
+        key = self.model.__table__.primary_key.columns[0].type.python_type
+        if key is uuid.UUID:
+            parse_id(id)
+        elif key is int and not (id.isascii() and id.isdigit() and len(id) < _DIGITS):
+            raise NotFound()
+        return super().get_one(id)
+
+    def _get_list_extra_args(self) -> Any:
+        args = super()._get_list_extra_args()
+        args.page = min(max(args.page or 0, 0), _LAST_PAGE)
+        return args
 
     def is_accessible(self) -> bool:
         """The gate has decided already; this is the second lock."""

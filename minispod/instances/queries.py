@@ -14,8 +14,7 @@ from minispod.instances.models import Instance
 from minispod.instances.naming import inside_host
 from minispod.instances.states import InstanceStatus
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import page_of, session
-from minispod.kernel.paging import Page, PageRequest
+from minispod.kernel.database import session
 from minispod.kernel.sealed import Sealer
 
 
@@ -80,39 +79,10 @@ def list_statuses(*, owners: Collection[uuid.UUID] | None, ended_since: datetime
     return [StatusFacts(*row) for row in session().execute(wanted)]
 
 
-def list_instances(
-    page: PageRequest, *, search: str = "", status: InstanceStatus | None = None
-) -> Page[Instance]:
-    """List instances for staff, newest first; `search` looks into name, host and namespace."""
-    wanted = select(Instance).order_by(Instance.created_at.desc(), Instance.id.desc())
-    if search:
-        like = f"%{search.strip()}%"
-        wanted = wanted.where(
-            or_(Instance.name.ilike(like), Instance.host.ilike(like), Instance.namespace.ilike(like))
-        )
-    if status is not None:
-        wanted = wanted.where(Instance.status == status)
-    return page_of(wanted, page)
-
-
 def count_by_status() -> dict[InstanceStatus, int]:
     """Number of instances in each state."""
     rows = session().execute(select(Instance.status, func.count()).group_by(Instance.status))
     return {status: int(number) for status, number in rows}
-
-
-def in_trouble(limit: int = 20) -> Sequence[Instance]:
-    """Instances that need a person: failed ones first."""
-    return (
-        session()
-        .scalars(
-            select(Instance)
-            .where(Instance.status == InstanceStatus.ERROR)
-            .order_by(Instance.status_changed_at.desc())
-            .limit(limit)
-        )
-        .all()
-    )
 
 
 def open_access(instance: Instance, *, sealer: Sealer, language: str = "en") -> Access:

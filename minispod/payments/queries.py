@@ -8,25 +8,12 @@ from minispod.kernel.actor import Actor
 from minispod.kernel.database import page_of, session
 from minispod.kernel.paging import Page, PageRequest
 from minispod.payments.models import GatewayNotice, TopUp
-from minispod.payments.states import TopUpState
 
 
 def find_topup(topup_id: uuid.UUID, *, actor: Actor) -> TopUp | None:
     """The top-up as it is now, if the actor may see it."""
     topup = session().get(TopUp, topup_id, populate_existing=True)
     return topup if topup is not None and actor.may_see(topup.user_id) else None
-
-
-def list_topups(
-    page: PageRequest, *, state: TopUpState | None = None, user_id: uuid.UUID | None = None
-) -> Page[TopUp]:
-    """List top-ups for staff, newest first."""
-    wanted = select(TopUp).order_by(TopUp.created_at.desc(), TopUp.number.desc())
-    if state is not None:
-        wanted = wanted.where(TopUp.state == state)
-    if user_id is not None:
-        wanted = wanted.where(TopUp.user_id == user_id)
-    return page_of(wanted, page)
 
 
 def list_notices(page: PageRequest, *, order_id: str | None = None) -> Page[GatewayNotice]:

@@ -92,16 +92,8 @@ def list_all(
         .options(joinedload(Subscription.plan), joinedload(Subscription.service))
     )
     if search:
-        like = f"%{search.strip()}%"
-        wanted = wanted.where(
-            or_(
-                User.name.ilike(like),
-                User.email.ilike(like),
-                Service.name.ilike(like),
-                Plan.name.ilike(like),
-                Instance.host.ilike(like),
-            )
-        )
+        columns = (User.name, User.email, Service.name, Plan.name, Instance.host)
+        wanted = wanted.where(or_(*(column.icontains(search.strip(), autoescape=True) for column in columns)))
     if status is not None:
         wanted = wanted.where(Subscription.status == status)
     if user_id is not None:

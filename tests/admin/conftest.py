@@ -1,14 +1,21 @@
 """What the tests of the administration share: a browser that has signed in, and forms as a browser sends them."""
 
 import re
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from minispod.cluster import monitoring
+from minispod.cluster.port import NodeSighting
+from minispod.kernel.clock import FrozenClock
+from minispod.kernel.unit_of_work import unit_of_work
+from tests.admin.shop import Shop, open_shop
 from tests.plugins.app import PASSWORD, Person
 
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -67,3 +74,44 @@ def browser(stranger: Callable[[], Browser], administrator: Person) -> Browser:
     assert made.sign_in(administrator.email).status_code == 303
     made.get("/admin/")
     return made
+
+
+@pytest.fixture
+def shop(app: Flask, clock: FrozenClock, customer: Person, plan_id: Callable[..., uuid.UUID]) -> Shop:
+    """A shop with one of everything."""
+    return open_shop(app, clock, customer, plan_id)
+
+
+@pytest.fixture
+def nodes_seen(app: Flask, clock: FrozenClock) -> None:
+    """Two workers and a control plane, read every ten minutes for two hours."""
+    with app.app_context():
+        for minutes in range(120, -1, -10):
+            with unit_of_work():
+                names = ("control-1", "worker-1", "worker-2")
+                monitoring.record_nodes(
+                    [_node(name, clock) for name in names], clock.now() - timedelta(minutes=minutes)
+                )
+
+
+def _node(name: str, clock: FrozenClock) -> NodeSighting:
+    return NodeSighting(
+        name=name,
+        is_ready=name != "worker-2",
+        is_schedulable=True,
+        is_control_plane=name.startswith("control"),
+        cpu_allocatable=12_000,
+        memory_allocatable=32_768,
+        cpu_capacity=12_000,
+        memory_capacity=32_768,
+        pods_allocatable=110,
+        cpu_requested=3_000,
+        memory_requested=16_384,
+        pods_running=12,
+        cpu_used=1_500,
+        memory_used=None if name == "control-1" else 8_192,
+        version="v1.32.4+k3s1",
+        addresses=("10.0.0.4",),
+        conditions={"Ready": "True"},
+        created_at=clock.now() - timedelta(days=12),
+    )

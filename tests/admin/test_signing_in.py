@@ -1,8 +1,6 @@
 """Who gets in, who does not, and when a session ends."""
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
@@ -10,8 +8,8 @@ from redis import Redis
 
 from minispod.accounts import sessions, stewardship
 from minispod.accounts.directory import get_user
-from minispod.accounts.staff_sessions import SessionsUnavailable
 from minispod.audit import trail
+from minispod.integrations.redis_sessions import RedisSessions
 from minispod.kernel.actor import Role, system
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.paging import PageRequest
@@ -207,24 +205,8 @@ def test_signing_out_ends_the_session_and_its_key(browser: Browser, stranger: Ca
     assert browser.get("/admin/").status_code == 303
 
 
-class SilentStore:
-    """A session store that does not answer."""
-
-    def load(self, key: str) -> dict[str, Any] | None:
-        raise SessionsUnavailable()
-
-    def save(self, key: str, values: Mapping[str, Any], life: timedelta) -> None:
-        raise SessionsUnavailable()
-
-    def drop(self, key: str) -> None:
-        raise SessionsUnavailable()
-
-    def count(self, key: str, window: timedelta) -> int:
-        raise SessionsUnavailable()
-
-
 def test_while_redis_is_silent_the_page_says_so_and_lets_nobody_in(browser: Browser, ports: PortsNow) -> None:
-    ports.change(admin_sessions=SilentStore())
+    ports.change(admin_sessions=RedisSessions("redis://127.0.0.1:1/0"))
 
     answers = [browser.get("/admin/"), browser.get("/admin/login"), browser.post("/admin/logout")]
 
