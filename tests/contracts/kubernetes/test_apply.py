@@ -1,7 +1,7 @@
 """Server-side apply: create, repeat, change, conflict, force, and fields that are no longer stated."""
 
-from tests.contracts.kubernetes.conftest import APPLY, Room, Target
 from tests.contracts.kubernetes.manifests import Json, config, container, deployment
+from tests.contracts.kubernetes.target import APPLY, Room, Target
 
 
 def managers(obj: Json) -> dict[tuple[str, str], Json]:

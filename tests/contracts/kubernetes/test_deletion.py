@@ -2,8 +2,8 @@
 
 from kubernetes import client
 
-from tests.contracts.kubernetes.conftest import Room, Target
 from tests.contracts.kubernetes.manifests import Json, config, deployment, pod
+from tests.contracts.kubernetes.target import Room, Target
 
 
 def test_deletion_of_plain_objects_answers_with_a_status(room: Room, target: Target) -> None:

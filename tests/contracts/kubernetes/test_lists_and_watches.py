@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from kubernetes import client, watch
 
-from tests.contracts.kubernetes.conftest import Room, Target
 from tests.contracts.kubernetes.manifests import Json, config, deployment
+from tests.contracts.kubernetes.target import Room, Target
 
 
 def names(found: Json) -> list[str]:

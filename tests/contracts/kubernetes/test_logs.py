@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from kubernetes import client
 
-from tests.contracts.kubernetes.conftest import Room, Target
 from tests.contracts.kubernetes.manifests import MISSING, SHELL, container, pod
+from tests.contracts.kubernetes.target import Room, Target
 
 COUNTING = [
     "sh",

@@ -4,8 +4,8 @@ import uuid
 
 from kubernetes import client
 
-from tests.contracts.kubernetes.conftest import Room, Target
 from tests.contracts.kubernetes.manifests import config, deployment
+from tests.contracts.kubernetes.target import Room, Target
 
 
 def test_a_new_namespace_is_active_and_has_a_default_account(room: Room, target: Target) -> None:

@@ -4,8 +4,8 @@ import re
 
 from kubernetes import client
 
-from tests.contracts.kubernetes.conftest import Room, Target
 from tests.contracts.kubernetes.manifests import SMALL, Json, container, deployment
+from tests.contracts.kubernetes.target import Room, Target
 
 METRICS = "/apis/metrics.k8s.io/v1beta1"
 

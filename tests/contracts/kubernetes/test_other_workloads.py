@@ -2,7 +2,6 @@
 
 import uuid
 
-from tests.contracts.kubernetes.conftest import Room, Target
 from tests.contracts.kubernetes.manifests import (
     SHELL,
     Json,
@@ -13,6 +12,7 @@ from tests.contracts.kubernetes.manifests import (
     pod,
     service,
 )
+from tests.contracts.kubernetes.target import Room, Target
 
 
 def test_an_ingress_leads_to_the_pods_behind_it(room: Room, target: Target) -> None:

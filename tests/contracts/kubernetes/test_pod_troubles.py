@@ -1,7 +1,7 @@
 """Pods that cannot be placed, pulled or kept running."""
 
-from tests.contracts.kubernetes.conftest import Room, Target
 from tests.contracts.kubernetes.manifests import MISSING, SHELL, Json, container, deployment, pod
+from tests.contracts.kubernetes.target import Room, Target
 
 
 def state_of(room: Room, target: Target, name: str) -> Json:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.contracts.kubernetes.conftest import Room, Target
 from tests.contracts.kubernetes.manifests import SMALL, Json, claim, config, container, deployment, pod
+from tests.contracts.kubernetes.target import Room, Target
 
 
 def with_quota(room: Room, target: Target, **hard: str) -> None:

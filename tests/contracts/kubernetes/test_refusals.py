@@ -1,10 +1,11 @@
 """The Status bodies of refusals: 400, 401, 404, 405, 409, 415, 422, and strict validation."""
 
 import json
+
 import urllib3
 
-from tests.contracts.kubernetes.conftest import MERGE, Answer, Room, Target
 from tests.contracts.kubernetes.manifests import config, container, deployment, ingress, pod, service
+from tests.contracts.kubernetes.target import MERGE, Answer, Room, Target
 
 
 def status_of(answer: Answer) -> tuple[int, str, str]:
@@ -100,6 +101,16 @@ def test_names_and_labels_have_a_form(room: Room, target: Target) -> None:
     )
     assert 'metadata.labels: Invalid value: "not a value": a valid label must be' in label.body["message"]
     assert 'metadata.labels: Invalid value: "bad key": name part must consist of' in key.body["message"]
+
+
+def test_labels_of_a_template_have_a_form_too(room: Room, target: Target) -> None:
+    body = deployment("web", replicas=0)
+    body["spec"]["template"]["metadata"]["labels"]["name"] = "a & b"
+
+    answer = target.ask("POST", f"{room.apps}/deployments", body)
+
+    assert status_of(answer)[:2] == (422, "Invalid")
+    assert 'spec.template.labels: Invalid value: "a & b": a valid label must be' in answer.body["message"]
 
 
 def test_a_selector_must_match_its_template(room: Room, target: Target) -> None:

@@ -2,8 +2,8 @@
 
 import base64
 
-from tests.contracts.kubernetes.conftest import JSON_PATCH, Room, Target
 from tests.contracts.kubernetes.manifests import config
+from tests.contracts.kubernetes.target import JSON_PATCH, Room, Target
 
 
 def test_string_data_is_write_only(room: Room, target: Target) -> None:

@@ -1,7 +1,7 @@
 """Claims: bound when a pod uses them, protected while one does, gone with their volume."""
 
-from tests.contracts.kubernetes.conftest import Room, Target
 from tests.contracts.kubernetes.manifests import Json, claim, container, pod
+from tests.contracts.kubernetes.target import Room, Target
 
 VOLUME = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
 

@@ -75,11 +75,16 @@ def _metadata(resource: Resource, obj: Json) -> list[Cause]:
     if not name:
         return [required("metadata.name", "name or generateName is required")]
     causes = _name(resource, name)
-    for key, value in (metadata.get("labels") or {}).items():
-        causes += label_causes("metadata.labels", key, value)
+    causes += _labels("metadata.labels", metadata)
+    causes += _labels("spec.template.labels", dig(obj, "spec", "template", "metadata", default={}))
     for key in metadata.get("annotations") or {}:
         causes += _key_causes("metadata.annotations", key.lower())
     return causes
+
+
+def _labels(where: str, metadata: Json) -> list[Cause]:
+    labels = metadata.get("labels") or {}
+    return [cause for key, value in labels.items() for cause in label_causes(where, key, value)]
 
 
 def _name(resource: Resource, name: str) -> list[Cause]:

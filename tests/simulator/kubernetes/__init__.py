@@ -1,0 +1,1 @@
+"""What only the simulator has: levers, a front for ingresses, a state file, its command line."""
