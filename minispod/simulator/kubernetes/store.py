@@ -54,6 +54,7 @@ class Store:
         self.lock = threading.RLock()
         self.version = FIRST_VERSION
         self.oldest = FIRST_VERSION
+        self.generation = 0
         self.history: deque[Change] = deque()
         self._objects: dict[Resource, dict[str, dict[str, Json]]] = defaultdict(lambda: defaultdict(dict))
         self._owned: dict[str, set[Address]] = defaultdict(set)
@@ -158,10 +159,11 @@ class Store:
             self.oldest = self.version
 
     def load(self, version: int, objects: Iterable[tuple[Resource, Json]]) -> None:
-        """Become another set of objects without telling anybody; history starts anew."""
+        """Become another set of objects; history starts anew, and who watches must notice the new generation."""
         with self.lock:
             self._objects.clear()
             self._owned.clear()
+            self.generation += 1
             self.version = max(version, self.version)
             for resource, obj in objects:
                 address = address_of(resource, obj)

@@ -3,6 +3,7 @@
 from kubernetes import client
 
 from tests.contracts.kubernetes.manifests import (
+    MISSING,
     SMALL,
     WEB_NEWER,
     Json,
@@ -266,6 +267,33 @@ def _waiting(room: Room, reason: str) -> Json | None:
             if waiting.get("reason") == reason:
                 return waiting
     return None
+
+
+def test_a_rollout_without_progress_says_so(room: Room, target: Target) -> None:
+    target.create(
+        f"{room.apps}/deployments", deployment("web", container(MISSING), progressDeadlineSeconds=3)
+    )
+
+    found = target.eventually(lambda: _stuck(room, target))
+
+    assert (found["status"], found["reason"]) == ("False", "ProgressDeadlineExceeded")
+    assert found["message"].startswith('ReplicaSet "web-')
+    assert found["message"].endswith('" has timed out progressing.')
+
+
+def _stuck(room: Room, target: Target) -> Json | None:
+    found = conditions(target.get(f"{room.apps}/deployments/web")).get("Progressing")
+    return found if found and found["status"] == "False" else None
+
+
+def test_availability_takes_as_long_as_asked(room: Room, target: Target) -> None:
+    target.create(f"{room.apps}/deployments", deployment("web", minReadySeconds=2))
+
+    room.rolled_out("web")
+
+    (found,) = target.get(f"{room.apps}/replicasets")["items"]
+    assert found["spec"]["minReadySeconds"] == 2
+    assert found["status"]["availableReplicas"] == 1
 
 
 def test_a_paused_deployment_makes_nothing(room: Room, target: Target) -> None:

@@ -319,6 +319,16 @@ def test_speed_changes_how_fast_time_passes(sim: Running, target: Target, room: 
     target.eventually(lambda: target.get(f"{room.core}/pods/p")["status"]["phase"] == "Running", 3)
 
 
+def test_pods_of_a_removed_node_are_lost_and_replaced(target: Target, room: Room) -> None:
+    room.deploy(deployment("web"))
+    (before,) = room.pods("web")
+
+    target.delete(f"/api/v1/nodes/{before['spec']['nodeName']}")
+
+    target.eventually(lambda: target.gone(f"{room.core}/pods/{before['metadata']['name']}"))
+    room.rolled_out("web")
+
+
 def test_reset_makes_a_new_cluster(sim: Running, target: Target, room: Room) -> None:
     sim.pull("node", node="worker-1", power="off")
     sim.pull("dial", pull_seconds=1)

@@ -13,6 +13,7 @@ from minispod.simulator.kubernetes.removal import DeleteOptions
 UNREACHABLE = "node.kubernetes.io/unreachable"
 UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 COMPONENT = "node-controller"
+HEARTBEAT_SECONDS = 300.0
 PRESSURES = {
     "MemoryPressure": ("KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
     "DiskPressure": ("KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
@@ -27,6 +28,22 @@ class Nodes:
         self._c = context
         self._kubelets = kubelets
         self._outages: dict[str, int] = {}
+
+    def start_heartbeats(self) -> None:
+        """Let every node that has power report from time to time."""
+        self._c.reactor.later(HEARTBEAT_SECONDS, self._beat)
+
+    def _beat(self) -> None:
+        for node in self._c.store.list(NODES):
+            if node["metadata"]["name"] not in self._kubelets.off:
+                self._set(node, healthy_conditions(), heartbeat=True)
+        self.start_heartbeats()
+
+    def gone(self, name: str) -> None:
+        """The node was removed from the cluster: its pods are lost."""
+        if self._c.store.find(NODES, "", name) is None:
+            for pod in self._pods(name):
+                self._c.store.remove(PODS, pod["metadata"]["namespace"], pod["metadata"]["name"])
 
     def power_off(self, name: str) -> None:
         """Cut the power: nothing on the node answers any more; the cluster notices after the grace time."""

@@ -1,8 +1,10 @@
 """Replica sets: the right number of pods of one template, and an honest status when they cannot be made."""
 
+from datetime import UTC, datetime
+
 from minispod.simulator.kubernetes.controllers.conditions import set_condition
 from minispod.simulator.kubernetes.controllers.context import Context
-from minispod.simulator.kubernetes.machinery.jsonish import Json, clone, dig
+from minispod.simulator.kubernetes.machinery.jsonish import Json, clone, dig, read_time
 from minispod.simulator.kubernetes.machinery.kinds import PODS, REPLICA_SETS
 from minispod.simulator.kubernetes.machinery.refusals import Refusal
 from minispod.simulator.kubernetes.pod_facts import condition, is_active, is_ready, owner_reference
@@ -83,7 +85,10 @@ class ReplicaSets:
         if active:
             status["fullyLabeledReplicas"] = len(active)
         if ready:
-            status |= {"readyReplicas": ready, "availableReplicas": ready}
+            status["readyReplicas"] = ready
+        available = sum(1 for pod in active if self._is_available(replica_set, pod))
+        if available:
+            status["availableReplicas"] = available
         going = sum(1 for pod in pods if "deletionTimestamp" in pod["metadata"])
         if going:
             status["terminatingReplicas"] = going
@@ -94,6 +99,18 @@ class ReplicaSets:
             set_condition(conditions, "ReplicaFailure", "True", *failure)
             status["conditions"] = conditions
         self._c.registry.set_status(REPLICA_SETS, replica_set, status)
+
+    def _is_available(self, replica_set: Json, pod: Json) -> bool:
+        """Ready, and for as long as the replica set asks."""
+        wanted = replica_set["spec"].get("minReadySeconds", 0)
+        if not is_ready(pod) or not wanted:
+            return is_ready(pod)
+        since = read_time((condition(pod, "Ready") or {})["lastTransitionTime"])
+        left = wanted - (datetime.now(UTC) - since).total_seconds() * self._c.reactor.speed
+        if left > 0:
+            metadata = replica_set["metadata"]
+            self._c.reactor.later(left + 0.1, self._again, metadata["namespace"], metadata["name"])
+        return bool(left <= 0)
 
 
 def pod_from(owner: Json, **metadata: object) -> Json:

@@ -73,6 +73,7 @@ class Controllers:
         """Look at everything once, as after a restart."""
         for resource, obj in self._c.store.everything():
             self.hear(Change(self._c.store.version, "ADDED", resource, obj, None))
+        self.nodes.start_heartbeats()
 
     def hear(self, change: Change) -> None:
         """Plan what the change makes necessary."""
@@ -86,7 +87,7 @@ class Controllers:
         if resource == PODS:
             self._hear_pod(change, namespace, name)
         elif resource == NODES:
-            self._soon(self.nodes.observe, name)
+            self._soon(self.nodes.gone if change.type == "DELETED" else self.nodes.observe, name)
             self._soon(self.scheduler.schedule_waiting)
         elif resource == NAMESPACES:
             self._soon(self.namespaces.reconcile, name)

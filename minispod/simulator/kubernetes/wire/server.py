@@ -18,6 +18,7 @@ from minispod.simulator.kubernetes.wire.exchange import Request, Response
 
 Application: TypeAlias = Callable[[Request], Response]
 IDLE_SECONDS = 300
+HANDSHAKE_SECONDS = 10
 LARGEST_BODY = 4 * 1024 * 1024
 
 
@@ -158,12 +159,13 @@ class Server(ThreadingHTTPServer):
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Shake hands in the connection's own thread, so that a silent client holds up nobody."""
         if self._tls is not None:
-            request.settimeout(10)
+            request.settimeout(HANDSHAKE_SECONDS)
             try:
                 request = self._tls.wrap_socket(request, server_side=True)
-            except (OSError, ssl.SSLError):
+            except OSError:
                 return
-        super().finish_request(request, client_address)
+        with contextlib.closing(request):
+            super().finish_request(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Broken connections are the client's affair."""

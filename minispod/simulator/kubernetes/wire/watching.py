@@ -37,7 +37,6 @@ class Watch:
         asked = query.get("timeoutSeconds") or "0"
         self._seconds = float(asked) if asked.isdigit() and int(asked) else LONGEST_SECONDS
         self._news: queue.SimpleQueue[Change] = queue.SimpleQueue()
-        self.closing = False
 
     def lines(self, render: Render) -> Iterator[bytes]:
         """The lines of the stream; an empty one is a chance to see whether the client is still there."""
@@ -65,6 +64,7 @@ class Watch:
             if version and version < self._store.oldest:
                 raise expired(f"too old resource version: {version} ({self._store.oldest})")
             self._store.subscribe(self._take)
+            self._generation = self._store.generation
             self._seen = version or self._store.version
             if version and not self._initial:
                 for change in self._store.since(version):
@@ -83,7 +83,10 @@ class Watch:
     def _following(self, render: Render) -> Iterator[bytes]:
         end = time.monotonic() + self._seconds
         bookmark_at = time.monotonic() + BOOKMARK_SECONDS
-        while not self.closing and (left := end - time.monotonic()) > 0:
+        while (left := end - time.monotonic()) > 0:
+            if self._generation != self._store.generation:
+                yield _line("ERROR", expired("the cluster was reset").status())
+                return
             try:
                 change = self._news.get(timeout=min(left, PULSE_SECONDS))
             except queue.Empty:
@@ -96,7 +99,7 @@ class Watch:
             if self._bookmarks and time.monotonic() >= bookmark_at:
                 bookmark_at = time.monotonic() + BOOKMARK_SECONDS
                 yield self._bookmark()
-        if self._bookmarks and not self.closing:
+        if self._bookmarks:
             yield self._bookmark()
 
     def _told(self, change: Change) -> tuple[str, Json] | None:
