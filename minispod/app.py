@@ -6,7 +6,7 @@ from typing import Any
 
 import flask_smorest
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, abort, g, request
 from flask_migrate import Migrate
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -117,6 +117,8 @@ def _bind_requests(app: Flask) -> None:
     def stamp(response: Response) -> Response:
         response.headers["X-Request-ID"] = g.get("request_id", "")
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        if "\x00" in request.path:  # no name of ours has one, and PostgreSQL refuses to look for it
+            abort(404)
         response.headers.setdefault("Referrer-Policy", "same-origin")
         if request.path.startswith("/api/"):
             response.headers.setdefault("Cache-Control", "no-store")

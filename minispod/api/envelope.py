@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import wraps
+from json import JSONDecodeError
 from typing import Any
 
 import flask_smorest
@@ -49,7 +50,11 @@ class _LenientParser(FlaskParser):
     def _raw_load_json(self, req: Request) -> Any:
         if not req.get_data(cache=True).strip():
             return {}
-        return super()._raw_load_json(req)
+        try:
+            return super()._raw_load_json(req)
+        except (ValueError, RecursionError):
+            # Not only broken JSON: also what is nested a thousand deep, or a number of thousands of digits.
+            raise JSONDecodeError("unreadable", "body", 0) from None
 
 
 class EnvelopeSchema(Schema):

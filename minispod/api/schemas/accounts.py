@@ -7,13 +7,24 @@ from minispod.api.schemas.base import Blank, Timestamp, WireSchema
 _PHONE = validate.Regexp(
     r"^(\+62|62|0)8[1-9][0-9]{6,9}$", error="must be an Indonesian mobile number such as 081234567890"
 )
-_AVATAR = validate.URL(schemes={"http", "https"}, error="must be a web address")
+_AVATAR = (
+    validate.Length(max=500),
+    validate.URL(schemes={"http", "https"}, error="must be a web address"),
+)
+# A name stands in mail headers and in lists: one line that reads from left to right.
+_NAME = (
+    validate.Length(2, 50),
+    validate.Regexp(
+        r"^(?=.*\S.*\S)[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$",
+        error="must be one line of at least two visible characters",
+    ),
+)
 
 
 class RegisterIn(WireSchema):
     """What a new customer sends; a role is ignored."""
 
-    name = fields.String(required=True, validate=validate.Length(2, 50))
+    name = fields.String(required=True, validate=_NAME)
     email = fields.Email(required=True, validate=validate.Length(max=254))
     password = fields.String(required=True, validate=validate.Length(6, 72), load_only=True)
     phone = Blank(load_default=None, validate=_PHONE)
@@ -42,7 +53,7 @@ class LogoutIn(WireSchema):
 class ProfileIn(WireSchema):
     """One's own profile; blanks clear phone and avatar."""
 
-    name = Blank(validate=validate.Length(2, 50))
+    name = Blank(validate=_NAME)
     phone = Blank(validate=_PHONE)
     avatar = Blank(validate=_AVATAR)
 

@@ -4,10 +4,11 @@ The front end sends extra keys, blanks and nulls; the compatible endpoints accep
 "Empty strings and nulls").
 """
 
+import re
 from datetime import datetime
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, fields, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate
 
 from minispod.api.envelope import timestamp
 from minispod.kernel.paging import Page, PageRequest
@@ -17,6 +18,10 @@ def camel(name: str) -> str:
     """snake_case to camelCase."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
+
+
+# Neither PostgreSQL nor UTF-8 can hold these.
+_UNHOLDABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class WireSchema(Schema):
@@ -31,6 +36,19 @@ class WireSchema(Schema):
         """Name the field in camelCase unless it says otherwise."""
         if field_obj.data_key is None:
             field_obj.data_key = camel(field_name)
+
+    @pre_load
+    def _refuse_unholdable(self, data: Any, **kwargs: Any) -> Any:
+        keys = [str(field.data_key) for field in self.load_fields.values()]
+        texts = {key: data.get(key) for key in keys} if hasattr(data, "get") else {}
+        problems = {
+            key: ["must be text without NUL and without lone surrogates"]
+            for key, text in texts.items()
+            if isinstance(text, str) and _UNHOLDABLE.search(text)
+        }
+        if problems:
+            raise ValidationError(problems)
+        return data
 
 
 class Timestamp(fields.Field[datetime]):
