@@ -112,13 +112,13 @@ def _bind_requests(app: Flask) -> None:
         )
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        if "\x00" in request.path:  # no name of ours has one, and PostgreSQL refuses to look for it
+            abort(404)
 
     @app.after_request
     def stamp(response: Response) -> Response:
         response.headers["X-Request-ID"] = g.get("request_id", "")
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        if "\x00" in request.path:  # no name of ours has one, and PostgreSQL refuses to look for it
-            abort(404)
         response.headers.setdefault("Referrer-Policy", "same-origin")
         if request.path.startswith("/api/"):
             response.headers.setdefault("Cache-Control", "no-store")
