@@ -83,9 +83,8 @@ def _topups() -> Select[TopUp, User]:
 
 
 def _matches(search: str, number: Any, text: Any) -> ColumnElement[bool]:
-    columns = (User.name, User.email, TopUp.order_id, text)
-    ways: list[ColumnElement[bool]] = [column.icontains(search, autoescape=True) for column in columns]
     read = _NUMBER.fullmatch(search)
     if read:
-        ways.append(number == int(read[1]))
-    return or_(*ways)
+        return number == int(read[1])  # type: ignore[no-any-return]
+    columns = (User.name, User.email, TopUp.order_id, text)
+    return or_(*(column.icontains(search, autoescape=True) for column in columns))
