@@ -444,6 +444,7 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_ledger_entries_subscription_id"), "ledger_entries", ["subscription_id"], unique=False
     )
+    op.create_index("ix_ledger_entries_created_at", "ledger_entries", ["created_at"], unique=False)
     op.create_index(
         "ix_ledger_entries_user_id_created_at", "ledger_entries", ["user_id", "created_at"], unique=False
     )
@@ -737,6 +738,7 @@ def downgrade() -> None:
     op.drop_table("subscriptions")
     op.drop_table("plans")
     op.drop_index("ix_ledger_entries_user_id_created_at", table_name="ledger_entries")
+    op.drop_index("ix_ledger_entries_created_at", table_name="ledger_entries")
     op.drop_index(op.f("ix_ledger_entries_subscription_id"), table_name="ledger_entries")
     op.drop_table("ledger_entries")
     op.drop_table("wallets")

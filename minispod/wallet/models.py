@@ -67,6 +67,7 @@ class LedgerEntry(Identified, Base):
     __table_args__ = (
         UniqueConstraint("kind", "reference"),
         Index("ix_ledger_entries_user_id_created_at", "user_id", "created_at"),
+        Index("ix_ledger_entries_created_at", "created_at"),
         CheckConstraint("amount = abs(delta)", name="amount_is_size"),
         CheckConstraint("balance_after = balance_before + delta", name="adds_up"),
     )
