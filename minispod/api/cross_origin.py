@@ -22,5 +22,4 @@ def init_app(app: Flask, settings: Settings) -> None:
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
         expose_headers=["X-Request-ID", "Retry-After"],
         max_age=_A_DAY,
-        vary_header=True,
     )

@@ -1,10 +1,12 @@
 """The cluster's objects in the shape of the staff's lists: the keys are a promise to the front end.
 
 Pure. Numbers are 0 where the API leaves them out, lists and labels are never null, memory capacity is
-always in Ki, and a pod has one `containers` list with image, readiness and usage together.
+always in Ki, times have milliseconds and Z as everywhere on the wire, and a pod has one `containers`
+list with image, readiness and usage together.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from minispod.cluster.quantities import MEBIBYTE, parse_quantity, whole_bytes
@@ -82,7 +84,7 @@ def pod_item(pod: Raw, metrics: Raw | None) -> Item:
         "nodeName": spec.get("nodeName"),
         "podIP": status.get("podIP"),
         "hostIP": status.get("hostIP"),
-        "metricsTimestamp": (metrics or {}).get("timestamp"),
+        "metricsTimestamp": _time(metrics or {}, "timestamp"),
         "metricsWindow": (metrics or {}).get("window"),
         "containers": [
             _pod_container(each, statuses.get(each.get("name")), usages.get(each.get("name")))
@@ -166,7 +168,7 @@ def _identity(thing: Raw, *, namespaced: bool = False) -> Item:
         **where,
         "labels": dict(_map(metadata, "labels")),
         "annotations": annotations,
-        "createdAt": metadata.get("creationTimestamp"),
+        "createdAt": _time(metadata, "creationTimestamp"),
     }
 
 
@@ -175,7 +177,7 @@ def _node_metrics(metrics: Raw | None) -> Item | None:
         return None
     usage = _map(metrics, "usage")
     return {
-        "timestamp": metrics.get("timestamp"),
+        "timestamp": _time(metrics, "timestamp"),
         "window": metrics.get("window"),
         "usage": {"cpu": cpu_usage(usage.get("cpu")), "memory": memory_usage(usage.get("memory"))},
     }
@@ -234,7 +236,8 @@ def _path(rule: Raw, path: Raw) -> Item:
 
 
 def _condition(condition: Raw) -> Item:
-    return _pick(condition, "type", "status", "reason", "message", "lastTransitionTime")
+    told = _pick(condition, "type", "status", "reason", "message")
+    return {**told, "lastTransitionTime": _time(condition, "lastTransitionTime")}
 
 
 def _balancer_addresses(status: Raw) -> list[str]:
@@ -244,6 +247,15 @@ def _balancer_addresses(status: Raw) -> list[str]:
 
 def _pick(source: Raw, *names: str) -> Item:
     return {name: source.get(name) for name in names}
+
+
+def _time(source: Raw, name: str) -> str | None:
+    """The API's time as the wire has times; None when there is none that can be read."""
+    try:
+        at = datetime.fromisoformat(source.get(name) or "").astimezone(UTC)
+    except (TypeError, ValueError):
+        return None
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _count(source: Raw, name: str) -> int:

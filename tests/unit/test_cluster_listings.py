@@ -84,7 +84,8 @@ def test_node_with_its_metrics():
     assert item["metrics"]["usage"]["memory"]["gigabytes"] == 2.0
     assert item["addresses"] == [{"type": "InternalIP", "address": "10.0.0.2"}]
     assert item["version"] == "v1.32.4+k3s1"
-    assert item["createdAt"] == "2026-11-20T10:00:00Z"
+    assert item["createdAt"] == "2026-11-20T10:00:00.000Z"
+    assert item["metrics"]["timestamp"] == "2026-11-20T10:01:00.000Z"
 
 
 def test_node_without_metrics_or_readiness():

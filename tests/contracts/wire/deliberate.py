@@ -113,6 +113,29 @@ LIST = (
     ),
     _("data.envTemplate: missing", "decision 4: recipe internals never leave", "catalog__service_detail"),
     _("data[].envTemplate: missing", "decision 4: recipe internals never leave", "catalog__featured"),
+    # Payments
+    _(
+        "data.transaction.midtransStatus.grossAmount: integer instead of text",
+        "contract README 5: money is an integer of rupiah",
+        "webhook_stub__status_pending",
+    ),
+    _(
+        "data.transaction.midtransStatus.transactionTime: missing",
+        "contract README 5: a time without a zone is never sent",
+        "webhook_stub__status_pending",
+    ),
+    _(
+        "status: 403 instead of 200",
+        "fault 1: what the gateway did not sign is refused",
+        "webhook_stub__forged_settlement_while_pending",
+        "webhook_stub__settlement_wrong_signature_replay",
+        "webhook_unreachable__wrongly_signed_settlement",
+    ),
+    _(
+        "status: 400 instead of 200",
+        "fault 3: a notification without a signature is none",
+        "webhook_unreachable__unsigned",
+    ),
     # Subscriptions
     _(
         "data.subscription.service.envTemplate: missing",

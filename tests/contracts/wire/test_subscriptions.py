@@ -72,9 +72,8 @@ def test_the_last_slot_is_sold_once(
 def test_an_order_with_a_coupon_is_refused_rather_than_charged_in_full(
     replay: Replay, customer: Person, plan_id: PlanFinder
 ) -> None:
-    body = replay("subscriptions__create_with_unknown_coupon", customer, plan_id())
-
-    assert body["code"] == "subscriptions.coupons_not_taken"
+    for name in ("subscriptions__create_with_unknown_coupon", "subscriptions__create_with_topup_coupon"):
+        assert replay(name, customer, plan_id())["code"] == "subscriptions.coupons_not_taken"
 
 
 def test_an_order_takes_up_what_has_expired(
@@ -170,6 +169,7 @@ def test_cancelling(
     assert (data["subscription"]["status"], data["refundAmount"]) == ("CANCELLED", 0)
     again = replay("subscriptions__cancel_again", customer, mine)
     assert again["code"] == "subscriptions.already_cancelled"
+    assert replay("wallet__info_after_cancel", customer)["data"]["wallet"]["creditBalance"] == 450_000
 
 
 def test_what_never_ran_is_refunded_in_full(replay: Replay, customer: Person, plan_id: PlanFinder) -> None:
