@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.plugins.servers",
     "tests.plugins.simulators",
     "tests.plugins.app",
+    "tests.plugins.shop",
 ]
 
 

@@ -29,6 +29,11 @@ def reconcile_later(instance: Instance, at: datetime) -> None:
     outbox.later(Task.RECONCILE_INSTANCE, key=str(instance.id), at=at, instance_id=str(instance.id))
 
 
+def ensure_reconciled(instance: Instance, at: datetime) -> None:
+    """The same for a sweep: work that waits or runs already keeps its pause."""
+    outbox.ensure(Task.RECONCILE_INSTANCE, key=str(instance.id), at=at, instance_id=str(instance.id))
+
+
 def run(instance: Instance, *, at: datetime) -> None:
     """Want it running, again or from the start (revival of an expired subscription)."""
     begun = instance.first_ran_at is not None and instance.status is not InstanceStatus.TERMINATED

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from minispod.cluster.port import PodUsage, WorkloadSighting
-from minispod.instances.controls import reconcile_later
+from minispod.instances.controls import ensure_reconciled
 from minispod.instances.models import Instance
 from minispod.instances.states import HEALTHY, InstanceStatus, Wanted
 from minispod.kernel.database import session
@@ -56,7 +56,7 @@ def apply_sightings(
         sighting = by_instance.get(str(instance.id))
         if _has_drifted(instance, sighting, at):
             drifted.append(instance.id)
-            reconcile_later(instance, at)
+            ensure_reconciled(instance, at)
         if instance.status is InstanceStatus.RUNNING:
             _note(instance, sighting, by_pod, at)
             unhealthy += instance.health_status != HEALTHY

@@ -56,7 +56,7 @@ def fan_out_due(ports: Ports, settings: Settings) -> None:
     at = ports.clock.now()
     with unit_of_work(ports.courier):
         for subscription_id in queries.due(at):
-            outbox.later(
+            outbox.ensure(
                 Task.ADVANCE_SUBSCRIPTION,
                 key=str(subscription_id),
                 at=at,

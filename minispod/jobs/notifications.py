@@ -31,7 +31,7 @@ def deliver_message(work: Work) -> timedelta | None:
     except (MailUnavailable, MailRefused) as problem:
         with unit_of_work():
             again = post.settle_failed(message_id, problem.message, final=isinstance(problem, MailRefused))
-        return timedelta(seconds=min(_LONGEST_PAUSE, 5 * 2**work.lease.attempts)) if again else None
+        return timedelta(seconds=min(_LONGEST_PAUSE, 5 * 2**letter.attempts)) if again else None
     with unit_of_work():
         post.settle_sent(message_id, at=work.now())
     return None

@@ -54,6 +54,8 @@ def _run(lease: Lease, ports: Ports, settings: Settings) -> None:
         error = f"{type(crash).__name__}"
         again = _pause(lease.attempts) if lease.attempts < _CRASHES else _GIVEN_UP
         log.exception("job.crashed", attempts=lease.attempts)
+    # A read that failed outside a unit of work would take the row's own transaction down with it.
+    release_connection()
     with unit_of_work(ports.courier):
         at = ports.clock.now()
         if again is None:

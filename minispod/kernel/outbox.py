@@ -1,9 +1,9 @@
 """The outbox: work that must happen, written in the same transaction as its cause.
 
-`later()` is the only way to cause work. A row lives until its work is done, not merely until it was
-handed to the queue: the queue is a courier that may lose everything. One row per (task, key); asking
-again while it runs bumps `version`, and the row is then run once more, so no wish is lost.
-See docs/adr/0003.
+`later()` causes work; `ensure()` is for sweeps that find it undone. A row lives until its work is done,
+not merely until it was handed to the queue: the queue is a courier that may lose everything. One row per
+(task, key); asking again while it runs bumps `version`, and the row is then run once more, so no wish is
+lost. `attempts` counts failures in a row, not rounds. See docs/adr/0003.
 """
 
 import uuid
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import Index, String, Text, UniqueConstraint, case, delete, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from minispod.kernel.database import Base, Identified, session
@@ -25,6 +25,7 @@ log = structlog.get_logger()
 
 _REDELIVER_AFTER = timedelta(seconds=20)
 _ERROR_LENGTH = 500
+_KNOWN = tuple(task.value for task in Task)
 
 
 class OutboxRow(Identified, Base):
@@ -72,18 +73,7 @@ class Lease:
 
 def later(task: Task, *, key: str, at: datetime, delay: timedelta = timedelta(0), **args: str) -> None:
     """Have `task` done after the commit, not before `at + delay`; asking twice for one key is one piece of work."""
-    caused_by = structlog.contextvars.get_contextvars().get("request_id")
-    wish = insert(OutboxRow).values(
-        id=new_id(),
-        task=task.value,
-        key=key,
-        args=args,
-        caused_by=caused_by,
-        created_at=at,
-        run_after=at + delay,
-        version=1,
-        attempts=0,
-    )
+    wish = _wish(task, key, at, at + delay, args)
     settled = wish.on_conflict_do_update(
         index_elements=["task", "key"],
         set_={
@@ -97,7 +87,15 @@ def later(task: Task, *, key: str, at: datetime, delay: timedelta = timedelta(0)
     ).returning(OutboxRow.id, OutboxRow.run_after)
     row_id, run_after = session().execute(settled).one()
     if run_after <= at:
-        session().info.setdefault("outbox", []).append((row_id, task.nature.queue))
+        _hand_over(row_id, task)
+
+
+def ensure(task: Task, *, key: str, at: datetime, **args: str) -> None:
+    """Have `task` done unless it waits or runs already; what waits keeps its pause, because a sweep asks again."""
+    wish = _wish(task, key, at, at, args).on_conflict_do_nothing(index_elements=["task", "key"])
+    row_id = session().scalar(wish.returning(OutboxRow.id))
+    if row_id is not None:
+        _hand_over(row_id, task)
 
 
 def dispatch(courier: Courier) -> None:
@@ -122,7 +120,8 @@ def due(at: datetime, limit: int = 200) -> Sequence[tuple[uuid.UUID, Queue]]:
     lost = or_(OutboxRow.handed_over_at.is_(None), OutboxRow.handed_over_at < at - _REDELIVER_AFTER)
     wanted = (
         select(OutboxRow)
-        .where(OutboxRow.run_after <= at, free, lost)
+        # During a deployment a newer version may have asked for what only it can do.
+        .where(OutboxRow.task.in_(_KNOWN), OutboxRow.run_after <= at, free, lost)
         .order_by(OutboxRow.run_after)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -163,11 +162,11 @@ def finish(lease: Lease, at: datetime) -> None:
             .where(OutboxRow.id == lease.row_id)
             .values(leased_until=None, handed_over_at=None)
         )
-        _remember(lease)
+        _hand_over(lease.row_id, lease.task)
 
 
 def postpone(lease: Lease, at: datetime, delay: timedelta, error: str | None = None) -> None:
-    """Free the row to be run again after `delay`."""
+    """Free the row to be run again after `delay`; without an error it is a further round, not a failure."""
     session().execute(
         update(OutboxRow)
         .where(OutboxRow.id == lease.row_id)
@@ -176,15 +175,30 @@ def postpone(lease: Lease, at: datetime, delay: timedelta, error: str | None = N
             handed_over_at=None,
             # Somebody who asked again meanwhile does not wait for our backoff.
             run_after=case((OutboxRow.version == lease.version, at + delay), else_=at),
+            attempts=OutboxRow.attempts if error else 0,
             last_error=error[:_ERROR_LENGTH] if error else None,
         )
     )
 
 
-def _remember(lease: Lease) -> None:
-    session().info.setdefault("outbox", []).append((lease.row_id, lease.task.nature.queue))
-
-
 def backlog() -> int:
     """Number of rows that are not done."""
     return session().scalar(select(func.count()).select_from(OutboxRow)) or 0
+
+
+def _wish(task: Task, key: str, at: datetime, run_after: datetime, args: dict[str, str]) -> Insert:
+    return insert(OutboxRow).values(
+        id=new_id(),
+        task=task.value,
+        key=key,
+        args=args,
+        caused_by=structlog.contextvars.get_contextvars().get("request_id"),
+        created_at=at,
+        run_after=run_after,
+        version=1,
+        attempts=0,
+    )
+
+
+def _hand_over(row_id: uuid.UUID, task: Task) -> None:
+    session().info.setdefault("outbox", []).append((row_id, task.nature.queue))

@@ -38,6 +38,7 @@ class Letter:
     kind: MessageKind
     recipient: Recipient
     facts: dict[str, Any]
+    attempts: int = 1
 
 
 def queue(
@@ -79,7 +80,7 @@ def claim(message_id: uuid.UUID) -> Letter | None:
         return None
     row.attempts += 1
     recipient = Recipient(row.to_name, row.to_address, row.user_id, row.language)
-    return Letter(row.id, row.kind, recipient, dict(row.facts))
+    return Letter(row.id, row.kind, recipient, dict(row.facts), row.attempts)
 
 
 def settle_sent(message_id: uuid.UUID, *, at: datetime) -> None:

@@ -65,7 +65,7 @@ def queue_due(at: datetime) -> int:
     """Have every top-up that is due asked about, and every abandoned notice settled; the number of both."""
     due, abandoned = list_due(at), notices.list_abandoned(at)
     for topup_id in due:
-        outbox.later(Task.POLL_TOPUP, key=str(topup_id), at=at, topup_id=str(topup_id))
+        outbox.ensure(Task.POLL_TOPUP, key=str(topup_id), at=at, topup_id=str(topup_id))
     for notice_id in abandoned:
         notices.leave_to_job(notice_id, at=at)
     return len(due) + len(abandoned)

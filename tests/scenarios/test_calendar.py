@@ -5,96 +5,22 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
 
 from minispod.accounts.models import User
 from minispod.catalog.models import Plan
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus, Wanted
-from minispod.kernel.actor import system
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
-from minispod.kernel.unit_of_work import unit_of_work
-from minispod.notifications.models import Notification
-from minispod.rules import business_rules
 from minispod.settings import Settings
-from minispod.subscriptions import cancellation, ordering, queries
-from minispod.subscriptions.models import Period, Subscription
+from minispod.subscriptions.models import Period
 from minispod.subscriptions.states import EndReason, SubscriptionStatus
-from minispod.wallet import ledger, statements
-from minispod.wallet.models import EntryKind, EntryType, Wallet
-from tests.plugins.app import Person, PortsNow
+from tests.plugins.app import Person
+from tests.plugins.shop import Shop
 
 PlanFinder = Callable[..., uuid.UUID]
 Advance = Callable[..., datetime]
-
-
-class Shop:
-    """The acts of this scenario, each in a unit of work of its own."""
-
-    def __init__(self, app: Flask, settings: Settings, ports: PortsNow, clock: FrozenClock) -> None:
-        self.app, self.settings, self.ports, self.clock = app, settings, ports, clock
-
-    def order(self, person: Person, plan: uuid.UUID) -> uuid.UUID:
-        """Order a plan."""
-        with self.app.app_context(), unit_of_work():
-            placed = ordering.place_order(
-                plan,
-                user_id=person.id,
-                rules=business_rules(self.settings),
-                sealer=self.ports.sealer,
-                actor=person.actor,
-                at=self.clock.now(),
-            )
-            return placed.subscription.id
-
-    def credit(self, person: Person, amount: int) -> None:
-        """Money comes in, as from a top-up."""
-        posting = ledger.Posting(
-            EntryType.ADMIN_ADJUSTMENT, EntryKind.ADJUSTMENT, uuid.uuid4().hex, "Credit of a test"
-        )
-        with self.app.app_context(), unit_of_work():
-            ledger.credit(person.id, amount, posting, actor=system("tests"), at=self.clock.now())
-
-    def auto_renew(self, person: Person, subscription_id: uuid.UUID, wanted: bool) -> None:
-        """Switch renewal."""
-        with self.app.app_context(), unit_of_work():
-            cancellation.set_auto_renew(subscription_id, wanted, actor=person.actor, at=self.clock.now())
-
-    def look(self, subscription_id: uuid.UUID) -> tuple[Subscription, Instance]:
-        """The rows as they are."""
-        with self.app.app_context():
-            owned = queries.get_subscription(subscription_id, actor=system("tests"))
-            assert owned.instance is not None
-            return owned.subscription, owned.instance
-
-    def balance(self, person: Person) -> int:
-        """What is in the wallet."""
-        with self.app.app_context():
-            assert statements.differences() == []
-            return session().get_one(Wallet, person.id).balance
-
-    def mails(self, person: Person) -> list[str]:
-        """The kinds of message queued for a person, oldest first."""
-        with self.app.app_context():
-            rows = session().scalars(
-                select(Notification)
-                .where(Notification.user_id == person.id)
-                .order_by(Notification.created_at, Notification.id)
-            )
-            return [row.kind.value for row in rows]
-
-    def used(self, plan: uuid.UUID) -> int:
-        """Slots taken."""
-        with self.app.app_context():
-            return session().get_one(Plan, plan, populate_existing=True).used_quota
-
-
-@pytest.fixture
-def shop(app: Flask, settings: Settings, ports: PortsNow, clock: FrozenClock) -> Shop:
-    """The shop."""
-    return Shop(app, settings, ports, clock)
 
 
 def test_a_month_later_it_renews_for_the_same_price(
