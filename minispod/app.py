@@ -8,6 +8,8 @@ import flask_smorest
 import structlog
 from flask import Flask, Response, abort, g, request
 from flask_migrate import Migrate
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -16,10 +18,11 @@ from minispod.admin import panel
 from minispod.api import cross_origin, doors, guard, problems
 from minispod.api.addressing import OneTree
 from minispod.api.envelope import ProblemSchema
+from minispod.integrations.redis_queue import connection
 from minispod.jobs.schedule import schedule
 from minispod.kernel import logs
 from minispod.kernel.database import db
-from minispod.kernel.errors import Refusal
+from minispod.kernel.errors import Refusal, Unavailable
 from minispod.ports import Ports
 from minispod.settings import Settings
 from minispod.wiring import build_ports
@@ -80,6 +83,8 @@ def _configure(app: Flask, settings: Settings) -> None:
                 "application_name": "minispod",
             },
         },
+        # The same short patience with Redis as everywhere: without it a silent one holds every limited request.
+        RATELIMIT_STORAGE_OPTIONS={"connection_pool": connection(settings.redis.redis_url).connection_pool},
         MAX_CONTENT_LENGTH=1024 * 1024,
         API_TITLE="MinisPod",
         API_VERSION=__version__,
@@ -132,12 +137,9 @@ def _bind_requests(app: Flask) -> None:
 
 
 def _answer_errors(app: Flask) -> None:
-    @app.errorhandler(Refusal)
-    def refuse(refusal: Refusal) -> Any:
-        if _is_api():
-            return problems.answer_refusal(refusal)
-        return panel.answer_refusal(refusal)
-
+    app.register_error_handler(Refusal, _answer_refusal)
+    for silence in (OperationalError, InterfaceError, PoolExhausted):
+        app.register_error_handler(silence, _answer_database_silence)
     app.register_error_handler(HTTPException, _answer_http_error)
 
     @app.errorhandler(Exception)
@@ -146,6 +148,19 @@ def _answer_errors(app: Flask) -> None:
             return problems.answer_crash(error)
         structlog.get_logger().error("page.crashed", exc_info=error)
         return panel.answer_page_error(500)
+
+
+def _answer_refusal(refusal: Refusal) -> Any:
+    if _is_api():
+        return problems.answer_refusal(refusal)
+    return panel.answer_refusal(refusal)
+
+
+def _answer_database_silence(error: Exception) -> Any:
+    """The database is away, or too busy: the transaction is rolled back, and the same request may come again."""
+    cause = getattr(error, "orig", None) or error
+    structlog.get_logger().error("database.silent", error=type(cause).__name__)
+    return _answer_refusal(Unavailable())
 
 
 def _answer_http_error(error: HTTPException) -> Any:

@@ -30,6 +30,8 @@ STATUS_OF_FAMILY: dict[type[Refusal], int] = {
     Unavailable: 503,
 }
 
+_RETRY_SECONDS = "5"
+
 _CODES = {
     400: "request.bad",
     401: "unauthenticated",
@@ -70,6 +72,8 @@ def answer_refusal(refusal: Refusal) -> Response:
     answer = problem(status_of(refusal), refusal.message, refusal.code, **extra)
     if isinstance(refusal, TooMany):
         answer.headers["Retry-After"] = str(refusal.retry_after)
+    if isinstance(refusal, Unavailable):
+        answer.headers["Retry-After"] = _RETRY_SECONDS
     if isinstance(refusal, Unauthenticated):
         answer.headers["WWW-Authenticate"] = "Bearer"
     return answer

@@ -5,18 +5,22 @@ from functools import lru_cache
 
 import redis
 import rq
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from minispod.kernel.errors import Unavailable
 from minispod.kernel.tasks import Queue
 
 _RUN = "minispod.worker.run_row"
-_SECONDS = 3
+_SECONDS = 2
 
 
 @lru_cache(maxsize=4)
 def connection(url: str) -> redis.Redis:
     """One client per address, with short timeouts: nobody waits long for a queue."""
-    return redis.Redis.from_url(url, socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS)
+    # Once more at once, for a connection that Redis closed; the library's own pauses would add up to many seconds.
+    again = Retry(NoBackoff(), 1)
+    return redis.Redis.from_url(url, socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS, retry=again)
 
 
 def blocking_connection(url: str) -> redis.Redis:

@@ -1,0 +1,292 @@
+"""A shop under fault: what customers do over HTTP, what the books say in SQL, what came by mail, what runs in the cluster.
+
+Not a plugin: conftest.py builds fixtures from it. Books are read and customers made past the web server, so that they
+can be looked at whatever is down; nothing here repairs anything.
+"""
+
+import subprocess
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import requests
+from flask import Flask
+from sqlalchemy import Row, text
+
+from minispod.catalog.seeding import seed_catalog
+from minispod.integrations.kubernetes.adapter import KubernetesCluster
+from minispod.kernel.actor import Role, system
+from minispod.kernel.database import db, session
+from minispod.kernel.unit_of_work import unit_of_work
+from minispod.onboarding.signup import register
+from minispod.settings import DatabaseSettings
+from minispod.wallet import ledger, statements
+from minispod.wallet.models import EntryKind, EntryType
+from tests.faults.backstage import Backstage
+from tests.plugins.simulators import Simulator
+
+PASSWORD = "correct horse"
+CREDIT = 500_000
+PRICE = 50_000
+
+
+def eventually(is_so: Callable[[], bool], what: str, *, seconds: float = 25.0, log: Backstage | None = None) -> None:
+    """Wait until something is so; fails with the words given when it does not become so."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > deadline:
+            pytest.fail(f"not within {seconds:.0f} s: {what}\n{log.said() if log else ''}")
+        time.sleep(0.1)
+
+
+class Books:
+    """The database, read past the application."""
+
+    def __init__(self, url: str) -> None:
+        self._app = Flask("books")
+        self._app.config["SQLALCHEMY_DATABASE_URI"] = DatabaseSettings(database_url=url).database_url
+        self._app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_pre_ping": True}
+        db.init_app(self._app)
+
+    def ask(self, statement: str, **values: Any) -> list[Row[Any]]:
+        """The rows of a query."""
+        with self._app.app_context():
+            return list(session().execute(text(statement), values).all())
+
+    def one(self, statement: str, **values: Any) -> Any:
+        """The one value of a query."""
+        [[value]] = self.ask(statement, **values)
+        return value
+
+    def change(self, statement: str, **values: Any) -> None:
+        """Change rows, as time or a person at the database would."""
+        self.do(lambda: session().execute(text(statement), values))
+
+    def do(self, act: Callable[[], Any]) -> Any:
+        """Run an act in a unit of work of its own."""
+        with self._app.app_context(), unit_of_work():
+            return act()
+
+    def let_pass(self, seconds: float) -> None:
+        """Let this time pass for all work that waits, is leased or was handed over: each of its instants moves back."""
+        columns = ("run_after", "leased_until", "handed_over_at")
+        moved = ", ".join(f"{column} = {column} - make_interval(secs => :by)" for column in columns)
+        self.change(f"UPDATE outbox SET {moved}", by=seconds)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        with self._app.app_context():
+            db.engine.dispose()
+
+    def assert_they_add_up(self) -> None:
+        """Every wallet is the sum of its ledger, every slot belongs to one running promise, every period was paid once."""
+        with self._app.app_context():
+            assert not statements.differences()
+        taken = self.ask(
+            "SELECT p.id, p.used_quota, count(s.id) FROM plans p LEFT JOIN subscriptions s"
+            " ON s.plan_id = p.id AND s.status = 'ACTIVE' GROUP BY p.id HAVING p.used_quota <> count(s.id)"
+        )
+        assert not taken, f"slots and subscriptions differ: {taken}"
+        odd = self.ask(
+            "SELECT s.id FROM subscriptions s LEFT JOIN periods p ON p.subscription_id = s.id"
+            " LEFT JOIN ledger_entries e ON e.id = p.entry_id AND e.amount = p.charged AND e.subscription_id = s.id"
+            " LEFT JOIN instances i ON i.subscription_id = s.id"
+            " GROUP BY s.id HAVING count(e.id) <> s.period_number OR count(DISTINCT i.id) <> 1"
+        )
+        assert not odd, f"subscriptions without their charges or their instance: {odd}"
+
+
+@dataclass
+class Shop:
+    """One shop with its processes and everything outside of it."""
+
+    backstage: Backstage
+    books: Books
+    url: str
+    web: subprocess.Popen[bytes]
+    cluster: KubernetesCluster
+    kubernetes: Simulator
+    mailbox: Simulator
+    customers: list["Customer"] = field(default_factory=list)
+
+    def open(self) -> None:
+        """Begin with empty books, put the catalogue on sale and wait for the web server."""
+        tables = ", ".join(table.name for table in db.metadata.sorted_tables)
+        self.books.change(f"TRUNCATE {tables} CASCADE")
+        self.books.do(lambda: seed_catalog(actor=system("tests"), at=datetime.now(UTC)))
+        eventually(self.answers, "the web server answers", log=self.backstage)
+
+    def answers(self) -> bool:
+        """Whether the web server lives."""
+        try:
+            return requests.get(f"{self.url}/livez", timeout=2).status_code == 200
+        except requests.RequestException:
+            return False
+
+    def customer(self, *, role: Role = Role.USER, credit: int = CREDIT) -> "Customer":
+        """A customer with credit who is signed in."""
+        address = f"{uuid.uuid4().hex[:12]}@example.com"
+        at, clerk = datetime.now(UTC), system("tests")
+
+        def enrol() -> uuid.UUID:
+            user, _ = register(
+                name="Siti Rahma",
+                email=address,
+                password=PASSWORD,
+                role=role,
+                bcrypt_rounds=4,
+                frontend_url="http://localhost:3100",
+                actor=clerk,
+                at=at,
+            )
+            if credit:
+                posting = ledger.Posting(EntryType.ADMIN_ADJUSTMENT, EntryKind.OPENING, str(user.id), "Opening credit")
+                ledger.credit(user.id, credit, posting, actor=clerk, at=at)
+            return user.id
+
+        made = Customer(self, self.books.do(enrol), address)
+        made.sign_in()
+        self.customers.append(made)
+        return made
+
+    def plan(self, slug: str = "n8n-automation", tier: str = "BASIC") -> uuid.UUID:
+        """The id of a plan."""
+        plan: uuid.UUID = self.books.one(
+            "SELECT p.id FROM plans p JOIN services s ON s.id = p.service_id"
+            " WHERE s.slug = :slug AND p.plan_type = :tier",
+            slug=slug,
+            tier=tier,
+        )
+        return plan
+
+    def readiness(self) -> tuple[int, dict[str, str]]:
+        """What /readyz says: its status, and what is not well."""
+        answer = requests.get(f"{self.url}/readyz", timeout=15)
+        return answer.status_code, {k: v for k, v in answer.json()["checks"].items() if v != "ok"}
+
+    def lever(self, name: str, **body: Any) -> None:
+        """Make trouble in the cluster, or end it."""
+        self._pull(f"{self.kubernetes['levers']}/{name}", self.kubernetes["lever_token"], body)
+
+    def mail_lever(self, **body: Any) -> None:
+        """Make trouble at the mail server; nothing said ends it."""
+        url, token = f"{self.mailbox['http']}/api/levers", self.mailbox["lever_token"]
+        if body:
+            self._pull(url, token, body)
+        else:
+            requests.delete(url, headers={"Authorization": f"Bearer {token}"}, timeout=5).raise_for_status()
+
+    def _pull(self, url: str, token: str, body: dict[str, Any]) -> None:
+        answer = requests.post(url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=5)
+        assert answer.status_code == 200, answer.text
+
+    def fair_weather(self) -> None:
+        """End all trouble, and remove what this shop's customers have in the cluster."""
+        self.lever("clear")
+        self.mail_lever()
+        for customer in self.customers:
+            self.cluster.delete_namespace(customer.namespace)
+        self.customers.clear()
+
+    def idle(self) -> bool:
+        """Whether nothing waits to be done."""
+        return bool(self.books.one("SELECT count(*) FROM outbox") == 0)
+
+
+@dataclass(frozen=True)
+class Customer:
+    """A customer: what they do, what they see, and what there is of theirs."""
+
+    shop: Shop
+    id: uuid.UUID
+    email: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def namespace(self) -> str:
+        """Where their instances run."""
+        return f"user-{self.id.hex}"
+
+    def sign_in(self) -> None:
+        """Get a token over the wire."""
+        answer = self.call("POST", "/auth/login", {"email": self.email, "password": PASSWORD})
+        self.headers["Authorization"] = f"Bearer {answer.json()['data']['accessToken']}"
+
+    def call(self, method: str, path: str, body: Any = None, *, seconds: float = 20) -> requests.Response:
+        """One request to the API."""
+        url = f"{self.shop.url}/api/v1{path}"
+        return requests.request(method, url, json=body, headers=self.headers, timeout=seconds)
+
+    def order(self, slug: str = "n8n-automation") -> str:
+        """Order a plan; returns the id of the subscription."""
+        answer = self.try_order(slug)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["data"]["subscription"]["id"])
+
+    def try_order(self, slug: str = "n8n-automation") -> requests.Response:
+        """Order a plan, whatever the answer is."""
+        return self.call("POST", "/subscriptions", {"planId": str(self.shop.plan(slug))})
+
+    def status(self) -> str | None:
+        """The state of their one instance; None while there is none."""
+        rows = self.shop.books.ask("SELECT status FROM instances WHERE user_id = :id", id=self.id)
+        assert len(rows) <= 1
+        return str(rows[0][0]) if rows else None
+
+    def awaits(self, status: str, *, seconds: float = 25.0) -> None:
+        """Wait until the instance shows this state."""
+        eventually(
+            lambda: self.status() == status, f"the instance is {status}", seconds=seconds, log=self.shop.backstage
+        )
+
+    @property
+    def balance(self) -> int:
+        """Their credit."""
+        return int(self.shop.books.one("SELECT balance FROM wallets WHERE user_id = :id", id=self.id))
+
+    def charges(self) -> int:
+        """How often a period was taken from their wallet."""
+        return int(
+            self.shop.books.one(
+                "SELECT count(*) FROM ledger_entries WHERE user_id = :id AND kind = 'period'", id=self.id
+            )
+        )
+
+    def mails(self, kind: str) -> int:
+        """How many mails of a kind the mail server holds for them."""
+        answer = requests.get(
+            f"{self.shop.mailbox['http']}/api/messages", params={"to": self.email, "limit": 100}, timeout=5
+        )
+        wanted = {"name": "X-MinisPod-Kind", "value": kind}
+        return sum(wanted in mail["headers"] for mail in answer.json()["messages"])
+
+    def workloads(self) -> int:
+        """How many workloads of theirs the cluster holds."""
+        return len(self._mine("deployments"))
+
+    def pods(self) -> int:
+        """How many pods of theirs the cluster holds."""
+        return len(self._mine("pods"))
+
+    def has_namespace(self) -> bool:
+        """Whether the cluster has begun with them."""
+        found = self.shop.cluster.inventory("namespaces")
+        return any(each["metadata"]["name"] == self.namespace for each in found)
+
+    def _mine(self, kind: str) -> list[dict[str, Any]]:
+        found = self.shop.cluster.inventory(kind)
+        return [each for each in found if each["metadata"]["namespace"] == self.namespace]
+
+    def assert_served_once(self) -> None:
+        """One running instance, one workload, one charge, one mail; the books add up."""
+        assert self.status() == "RUNNING"
+        assert (self.workloads(), self.pods()) == (1, 1)
+        assert (self.charges(), self.balance) == (1, CREDIT - PRICE)
+        eventually(lambda: self.mails("instance_ready") > 0, "the mail is there", log=self.shop.backstage)
+        eventually(self.shop.idle, "nothing waits any more", log=self.shop.backstage)
+        assert self.mails("instance_ready") == 1
+        self.shop.books.assert_they_add_up()
