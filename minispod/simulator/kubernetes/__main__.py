@@ -29,6 +29,7 @@ from minispod.simulator.kubernetes.ingress_front import Front
 from minispod.simulator.kubernetes.levers import Levers
 from minispod.simulator.kubernetes.persistence import Keeper, load
 from minispod.simulator.kubernetes.process import die_with_parent, wait_for_end
+from minispod.simulator.kubernetes.reactor import FASTEST, SLOWEST
 from minispod.simulator.kubernetes.wire.api import Api
 from minispod.simulator.kubernetes.wire.server import Server
 
@@ -46,9 +47,16 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--kubeconfig", type=Path, required=True)
     parser.add_argument("--ready-file", type=Path)
     parser.add_argument("--state", type=Path)
-    parser.add_argument("--speed", type=float, default=1.0)
+    parser.add_argument("--speed", type=_speed, default=1.0)
     parser.add_argument("--lever-token", default="")
     return parser.parse_args(words)
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not SLOWEST <= speed <= FASTEST:
+        raise argparse.ArgumentTypeError(f"must be between {SLOWEST} and {FASTEST}")
+    return speed
 
 
 def main(words: list[str]) -> int:

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+SLOWEST, FASTEST = 0.01, 1000.0
 Work: TypeAlias = Callable[..., None]
 
 
@@ -54,8 +55,8 @@ class Reactor:
 
     def set_speed(self, speed: float) -> None:
         """Let time pass at another rate from now on; waiting timers keep what is left of them."""
-        if not 0.01 <= speed <= 1000:
-            raise ValueError("speed must be between 0.01 and 1000")
+        if not SLOWEST <= speed <= FASTEST:
+            raise ValueError(f"speed must be between {SLOWEST} and {FASTEST}")
         with self._wake:
             self._anchor_virtual, self._anchor_wall = self.now(), time.monotonic()
             self._speed = speed

@@ -151,7 +151,7 @@ def test_a_taken_port_gets_one_clear_sentence(tmp_path: Path) -> None:
 
 
 def test_idle_it_costs_next_to_nothing(tmp_path: Path) -> None:
-    sim = launch(tmp_path, "--state", str(tmp_path / "state.json"))
+    sim = launch(tmp_path, "--state", str(tmp_path / "state.json"), "--speed", "20")
     room = new_room(sim.target)
     sim.target.create(f"{room.core}/services", service("web"))
     sim.target.create(f"{room.networking}/ingresses", ingress("web", "idle.localhost"))

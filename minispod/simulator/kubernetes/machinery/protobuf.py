@@ -6,7 +6,6 @@ and zero values that only protobuf sends are dropped, so that the result is what
 
 import base64
 import json
-import struct
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cache
@@ -60,7 +59,7 @@ def read(body: bytes) -> Json:
         version, kind = type_.get(1, ""), type_.get(2, "")
         name = _message_name(version, kind)
         return {"apiVersion": version, "kind": kind, **_message(name, envelope[2])}
-    except (ValueError, KeyError, IndexError, TypeError, struct.error) as fault:
+    except (ValueError, KeyError, IndexError, TypeError, OverflowError, OSError) as fault:
         raise bad_request(f"the protobuf body cannot be read: {fault}") from fault
 
 

@@ -53,7 +53,9 @@ class Request:
         if self.content_type == PROTOBUF:
             return protobuf.read(self.body)
         try:
-            return yaml.safe_load(self.body) if self.content_type in YAML_TYPES else orjson.loads(self.body)
+            if self.content_type in YAML_TYPES and not self.body.lstrip().startswith(b"{"):
+                return yaml.safe_load(self.body)
+            return orjson.loads(self.body)
         except (orjson.JSONDecodeError, yaml.YAMLError, UnicodeDecodeError) as fault:
             shown = self.body[:200].decode("utf-8", "replace")
             raise bad_request(f"couldn't get version/kind; json parse error: {fault} ({shown})") from fault
