@@ -79,7 +79,9 @@ def create_instance(
 def _namespace(user_id: uuid.UUID, at: datetime) -> str:
     name = namespace_for(user_id)
     session().execute(
-        insert(Tenancy).values(user_id=user_id, namespace=name, created_at=at).on_conflict_do_nothing()
+        insert(Tenancy)
+        .values(user_id=user_id, namespace=name, created_at=at)
+        .on_conflict_do_update(index_elements=["user_id"], set_={"cleared_at": None})
     )
     stored = session().get(Tenancy, user_id)
     return stored.namespace if stored else name

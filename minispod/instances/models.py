@@ -22,6 +22,8 @@ class Tenancy(Base):
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"), primary_key=True)
     namespace: Mapped[str] = mapped_column(String(63), unique=True)
     created_at: Mapped[datetime]
+    # When it was deleted because nothing was left in it; None while it may hold something.
+    cleared_at: Mapped[datetime | None]
 
 
 class Instance(Identified, Base):

@@ -4,9 +4,11 @@ from datetime import timedelta
 
 from minispod.accounts import sessions
 from minispod.cluster import monitoring
+from minispod.cluster.port import ClusterRefused, ClusterUnavailable
+from minispod.instances import tidying
 from minispod.jobs import runner
 from minispod.kernel import pulse
-from minispod.kernel.unit_of_work import unit_of_work
+from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.ports import Ports
 from minispod.settings import Settings
 
@@ -22,6 +24,19 @@ def clean_up(ports: Ports, settings: Settings) -> None:
     with unit_of_work():
         sessions.forget_spent(before=at - timedelta(days=30))
         monitoring.forget_readings(before=at - timedelta(days=settings.operation.node_history_days))
+
+
+def tidy_namespaces(ports: Ports, settings: Settings) -> None:
+    """Delete the namespaces in which nothing is left."""
+    with unit_of_work():
+        names = tidying.claim_empty_namespaces(ports.clock.now())
+    release_connection()
+    for name in names:
+        try:
+            ports.cluster.delete_namespace(name)
+        except (ClusterUnavailable, ClusterRefused):
+            with unit_of_work():
+                tidying.give_back(name)
 
 
 def beat(ports: Ports, settings: Settings) -> None:

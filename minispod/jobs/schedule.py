@@ -39,6 +39,9 @@ def schedule(settings: Settings) -> tuple[Periodic, ...]:
         ),
         Periodic("poll-nodes", observation.poll_nodes, operation.poll_nodes_seconds, "node history"),
         Periodic("clean-up", housekeeping.clean_up, 6 * 3600, "spent tokens, old readings"),
+        Periodic(
+            "tidy-namespaces", housekeeping.tidy_namespaces, 300, "nothing stays of a customer who has left"
+        ),
         Periodic("heartbeat", housekeeping.beat, 10, "tells /readyz that a worker and the clock are alive"),
     )
 

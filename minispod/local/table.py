@@ -154,7 +154,16 @@ def _program(ground: _Ground) -> list[Part]:
         row("seed", "-m", "flask", "--app", "wsgi", "seed-demo", after=("migrate",), once=True),
         row("web", *gunicorn, after=("seed", *simulators), SERVE_REALTIME="true"),
         # Two, so that a letter or a payment never waits behind an instance that starts slowly.
-        row("worker", "-m", "minispod.worker", "worker", "money", "mail", "sweeps", after=("seed", *simulators)),
+        row(
+            "worker",
+            "-m",
+            "minispod.worker",
+            "worker",
+            "money",
+            "mail",
+            "sweeps",
+            after=("seed", *simulators),
+        ),
         row("provisioner", "-m", "minispod.worker", "worker", "provisioning", after=("seed", *simulators)),
         row("scheduler", "-m", "minispod.worker", "scheduler", after=("seed", *simulators)),
     ]

@@ -23,6 +23,8 @@ _QUOTA_POLLS = 20
 _QUOTA_PAUSE_SECONDS = 0.1
 # What the API says when trying again at once is the right answer.
 _PASSING = ("status unknown for quota", "the object has been modified")
+# A namespace that is still going takes seconds to minutes; nobody is to blame and the wish stands.
+_GOING = "because it is being terminated"
 
 
 def apply(client: KubernetesClient, objects: Sequence[Mapping[str, Any]]) -> None:
@@ -48,6 +50,8 @@ def _apply_patiently(client: KubernetesClient, manifest: Mapping[str, Any]) -> d
         try:
             return client.apply(address, manifest, MANAGER)
         except ApiSaidNo as refusal:
+            if _GOING in refusal.message:
+                raise ClusterUnavailable("The namespace is still being deleted.") from None
             if not any(words in refusal.message for words in _PASSING):
                 raise
             time.sleep(_PAUSE_SECONDS)
