@@ -2,6 +2,8 @@
 
 Refresh tokens rotate: each may be used once. A spent one that comes again after the ten seconds a
 double click may need revokes its whole family, because somebody else has a copy (decision 39).
+Lock order: the account, then its tokens; whoever writes a token holds the account's row, so that a
+successor cannot be born while its family is being ended.
 """
 
 import uuid
@@ -16,7 +18,7 @@ from minispod.accounts.passwords import matches
 from minispod.accounts.tokens import TokenKeys, TokenPair
 from minispod.audit import trail
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import session
+from minispod.kernel.database import lock, session
 from minispod.kernel.ids import new_id
 
 _DOUBLE_REFRESH = timedelta(seconds=10)
@@ -33,7 +35,9 @@ def check_password(email: str, password: str, *, bcrypt_rounds: int) -> User:
 
 
 def sign_in(user: User, *, keys: TokenKeys, actor: Actor, at: datetime) -> TokenPair:
-    """Begin a family of tokens for an account whose password was checked."""
+    """Begin a family of tokens for an account whose password was checked; refuses one blocked since."""
+    if not _locked(user.id).is_active:
+        raise AccountDeactivated()
     user.signed_in_at = at
     refresh = tokens.new_refresh()
     _remember(user.id, new_id(), refresh, keys, at)
@@ -48,13 +52,18 @@ def refresh(
 
     A reused one is *returned* as TokenReused, not raised: the revocation of its family must be committed.
     """
+    owner_id = session().scalar(
+        select(RefreshToken.user_id).where(RefreshToken.digest == tokens.digest(token))
+    )
+    if owner_id is None:
+        raise BadToken()
+    user = _locked(owner_id)
     row = session().scalar(
-        select(RefreshToken).where(RefreshToken.digest == tokens.digest(token)).with_for_update()
+        select(RefreshToken)
+        .where(RefreshToken.digest == tokens.digest(token))
+        .execution_options(populate_existing=True)
     )
     if row is None or row.revoked_at is not None or row.expires_at <= at:
-        raise BadToken()
-    user = session().get(User, row.user_id)
-    if user is None:
         raise BadToken()
     if not user.is_active:
         raise AccountDeactivated()
@@ -66,11 +75,14 @@ def refresh(
         _revoke(RefreshToken.family_id == row.family_id, at)
         trail.record(actor, trail.Action.ACCOUNT_TOKEN_REUSED, at=at, subject_kind="user", subject_id=user.id)
         return TokenReused()
+    # Whoever stays signed in for weeks is not away (decision 20).
+    user.signed_in_at = at
     return user, TokenPair(tokens.issue_access(user, keys, at), successor)
 
 
 def sign_out(user_id: uuid.UUID, token: str | None, *, actor: Actor, at: datetime) -> None:
     """Revoke the family of `token` when it is this account's; without a token nothing is left to revoke."""
+    _locked(user_id)
     if token:
         row = session().scalar(
             select(RefreshToken).where(
@@ -82,8 +94,21 @@ def sign_out(user_id: uuid.UUID, token: str | None, *, actor: Actor, at: datetim
     trail.record(actor, trail.Action.ACCOUNT_SIGNED_OUT, at=at, subject_kind="user", subject_id=user_id)
 
 
-def sign_out_everywhere(user: User, *, at: datetime) -> None:
+def sign_out_everywhere(user_id: uuid.UUID, *, actor: Actor, at: datetime) -> None:
     """End every access and refresh token of the account at once."""
+    end_tokens(_locked(user_id), at=at)
+    trail.record(
+        actor,
+        trail.Action.ACCOUNT_SIGNED_OUT,
+        at=at,
+        subject_kind="user",
+        subject_id=user_id,
+        everywhere=True,
+    )
+
+
+def end_tokens(user: User, *, at: datetime) -> None:
+    """End every token of a locked account; the act that causes it writes it down."""
     user.token_version += 1
     user.updated_at = at
     _revoke(RefreshToken.user_id == user.id, at)
@@ -97,6 +122,13 @@ def account_of(claims: tokens.AccessClaims) -> User:
     if not user.is_active:
         raise AccountDeactivated()
     if user.token_version != claims.version:
+        raise BadToken()
+    return user
+
+
+def _locked(user_id: uuid.UUID) -> User:
+    user: User | None = lock(User, user_id)
+    if user is None:
         raise BadToken()
     return user
 

@@ -141,8 +141,7 @@ def log_out_everywhere() -> None:
     """End every token of the account at once."""
     ports = current_ports()
     with unit_of_work(ports.courier):
-        user = directory.get_user(g.user.id)
-        sessions.sign_out_everywhere(user, at=ports.clock.now())
+        sessions.sign_out_everywhere(g.user.id, actor=g.actor, at=ports.clock.now())
 
 
 @door.get("/auth/profile")

@@ -96,8 +96,11 @@ def session() -> Session:
 
 
 def lock(model: type[Any], key: Any) -> Any | None:
-    """Load one row `FOR UPDATE`, seeing what others committed while we waited for it."""
-    return session().get(model, key, with_for_update=True, populate_existing=True)
+    """Load one row locked, seeing what others committed while we waited for it.
+
+    The key is not locked: rows that merely refer to this one can be written meanwhile.
+    """
+    return session().get(model, key, with_for_update={"key_share": True}, populate_existing=True)
 
 
 def page_of(

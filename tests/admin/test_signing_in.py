@@ -187,7 +187,7 @@ def test_a_session_ends_at_once_when_its_holder_may_not_any_more(
         elif what == "demoted":
             user.role = Role.USER
         else:
-            sessions.sign_out_everywhere(user, at=clock.now())
+            sessions.sign_out_everywhere(user.id, actor=system("tests"), at=clock.now())
 
     assert browser.get("/admin/").status_code == 303
 

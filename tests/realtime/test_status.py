@@ -129,7 +129,7 @@ def test_whose_tokens_were_ended_is_sent_away(
     clock: FrozenClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from minispod.accounts import directory, sessions
+    from minispod.accounts import sessions
     from minispod.kernel.unit_of_work import unit_of_work
 
     monkeypatch.setattr(rounds, "CHECK_SECONDS", 0.2)
@@ -137,6 +137,6 @@ def test_whose_tokens_were_ended_is_sent_away(
     assert listener.quiet(0.5)
 
     with app.app_context(), unit_of_work():
-        sessions.sign_out_everywhere(directory.get_user(customer.id), at=clock.now())
+        sessions.sign_out_everywhere(customer.id, actor=customer.actor, at=clock.now())
 
     listener.next("disconnect")
