@@ -43,13 +43,15 @@ def success(data: Any, message: str, status: int) -> dict[str, Any]:
 
 
 class _LenientParser(FlaskParser):
-    """Reads what the front end really sends: an empty body with a JSON content type is `{}`."""
+    """Reads what clients really send: an empty body with a JSON content type is `{}`, a form is an object."""
 
     DEFAULT_VALIDATION_STATUS = 400
 
     def _raw_load_json(self, req: Request) -> Any:
         if not req.get_data(cache=True).strip():
             return {}
+        if req.mimetype == "application/x-www-form-urlencoded":
+            return req.form.to_dict()
         try:
             return super()._raw_load_json(req)
         except (ValueError, RecursionError):

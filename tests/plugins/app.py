@@ -22,6 +22,7 @@ from werkzeug.test import TestResponse
 
 from minispod.accounts import tokens
 from minispod.accounts.models import User
+from minispod.api.guard import limiter
 from minispod.app import create_app
 from minispod.catalog.models import Plan, PlanType, Service
 from minispod.catalog.seeding import seed_catalog
@@ -108,6 +109,7 @@ def app(application: Flask, clock: FrozenClock) -> Iterator[Flask]:
     """The application with a frozen clock, an idle courier and an empty database."""
     original: Ports = application.extensions["minispod.ports"]
     application.extensions["minispod.ports"] = replace(original, clock=clock, courier=IdleCourier())
+    limiter.enabled = False  # there is one per process, and other applications of a test may have used it
     yield application
     application.extensions["minispod.ports"] = original
     with application.app_context():

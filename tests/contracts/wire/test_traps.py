@@ -15,7 +15,7 @@ from minispod.kernel.database import session
 from minispod.kernel.ids import new_id
 from minispod.settings import Settings
 from tests.factories.payments import put_topup
-from tests.plugins.app import Person, data_of, refused
+from tests.plugins.app import PASSWORD, Person, data_of, refused
 
 PlanFinder = Callable[..., uuid.UUID]
 ROOTS = (
@@ -63,6 +63,10 @@ def test_an_empty_body_announced_as_json_is_an_empty_object(
     body = refused(client.post("/api/subscriptions", headers=announced), 400, "request.invalid")
     assert list(body["errors"]) == ["planId"]
     data_of(client.post("/api/auth/logout", headers=announced))
+
+
+def test_a_form_is_read_like_json(client: FlaskClient, customer: Person) -> None:
+    data_of(client.post("/api/auth/login", data={"email": customer.email, "password": PASSWORD}))
 
 
 def test_a_body_on_delete_is_read_without_complaint(
