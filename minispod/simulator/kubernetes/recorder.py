@@ -71,13 +71,7 @@ def _event(
     host: str,
     field: str,
 ) -> Json:
-    metadata = about["metadata"]
-    involved: Json = {"kind": about["kind"], "apiVersion": about["apiVersion"], "name": metadata["name"]}
-    if metadata.get("namespace"):
-        involved["namespace"] = metadata["namespace"]
-    involved |= {"uid": metadata["uid"], "resourceVersion": metadata.get("resourceVersion", "")}
-    if field:
-        involved["fieldPath"] = field
+    involved = _involved(about, field)
     source = {"component": component, "host": host} if host else {"component": component}
     now = now_text()
     event: Json = {
@@ -107,3 +101,14 @@ def _event(
         event["source"] = {}
         del event["count"]
     return event
+
+
+def _involved(about: Json, field: str) -> Json:
+    metadata = about["metadata"]
+    involved: Json = {"kind": about["kind"], "apiVersion": about["apiVersion"], "name": metadata["name"]}
+    if metadata.get("namespace"):
+        involved["namespace"] = metadata["namespace"]
+    involved |= {"uid": metadata["uid"], "resourceVersion": metadata.get("resourceVersion", "")}
+    if field:
+        involved["fieldPath"] = field
+    return involved

@@ -18,8 +18,6 @@ from minispod.simulator.kubernetes.machinery.kinds import (
 from minispod.simulator.kubernetes.registry import Registry, Writer
 from minispod.simulator.kubernetes.wire.discovery import GIT_VERSION
 
-RESERVED_MEMORY_KI = 1024 * 1024
-
 
 class Machine(NamedTuple):
     """A node of the reference cluster."""
@@ -96,23 +94,11 @@ def _node_status(machine: Machine) -> Json:
         "hugepages-2Mi": "0",
     }
     allocatable = {**capacity, "ephemeral-storage": str(disk * 1024 * 95 // 100)}
-    now = now_text()
-    conditions = [
-        {
-            "type": type_,
-            "status": status,
-            "lastHeartbeatTime": now,
-            "lastTransitionTime": now,
-            "reason": reason,
-            "message": message,
-        }
-        for type_, status, reason, message in healthy_conditions()
-    ]
     number = f"{MACHINES.index(machine) + 1:08x}"
     return {
         "capacity": capacity,
         "allocatable": allocatable,
-        "conditions": conditions,
+        "conditions": _conditions(),
         "addresses": [
             {"type": "InternalIP", "address": machine.address},
             {"type": "Hostname", "address": machine.name},
@@ -131,6 +117,21 @@ def _node_status(machine: Machine) -> Json:
             "architecture": "amd64",
         },
     }
+
+
+def _conditions() -> list[Json]:
+    now = now_text()
+    return [
+        {
+            "type": type_,
+            "status": status,
+            "lastHeartbeatTime": now,
+            "lastTransitionTime": now,
+            "reason": reason,
+            "message": message,
+        }
+        for type_, status, reason, message in healthy_conditions()
+    ]
 
 
 def _lease(node: str) -> Json:

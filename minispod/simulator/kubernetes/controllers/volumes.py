@@ -12,7 +12,6 @@ from minispod.simulator.kubernetes.store import Address
 
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 PROTECTION = "kubernetes.io/pvc-protection"
-PROVISIONER = "rancher.io/local-path"
 PROVISION_SECONDS = 0.5
 
 
