@@ -15,8 +15,9 @@ from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.local.redis import start_redis
 from minispod.local.servers import Server
 from tests.faults.backstage import Backstage
-from tests.faults.shop import Books, Shop
+from tests.faults.shop import Books, LiveShop
 from tests.plugins import databases
+from tests.plugins.app import MERCHANT, SERVER_KEY
 from tests.plugins.simulators import Simulator
 
 
@@ -80,6 +81,7 @@ def backstage(
     own_redis: Restartable,
     kubernetes_simulator: Simulator,
     mailbox_simulator: Simulator,
+    midtrans_simulator: Simulator,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Backstage]:
     """Starts the processes of this file's shop."""
@@ -89,6 +91,10 @@ def backstage(
         "DATABASE_URL": own_database_url,
         "REDIS_URL": own_redis.url,
         "KUBECONFIG": str(kubernetes_simulator["kubeconfig"]),
+        "MIDTRANS_SERVER_KEY": SERVER_KEY,
+        "MIDTRANS_MERCHANT_ID": MERCHANT,
+        "MIDTRANS_SNAP_BASE_URL": midtrans_simulator["url"],
+        "MIDTRANS_CORE_BASE_URL": midtrans_simulator["url"],
         "SMTP_HOST": smtp_host,
         "SMTP_PORT": smtp_port,
         "SEALING_KEYS": Fernet.generate_key().decode(),
@@ -112,11 +118,11 @@ def standing_shop(
     own_database_url: str,
     kubernetes_simulator: Simulator,
     mailbox_simulator: Simulator,
-) -> Iterator[Shop]:
+) -> Iterator[LiveShop]:
     """The shop with web server and scheduler, and nobody who works behind them."""
     url, web = backstage.web()
     backstage.scheduler()
-    shop = Shop(
+    shop = LiveShop(
         backstage=backstage,
         books=Books(own_database_url),
         url=url,
@@ -130,7 +136,7 @@ def standing_shop(
 
 
 @pytest.fixture
-def shop(standing_shop: Shop, backstage: Backstage) -> Iterator[Shop]:
+def shop(standing_shop: LiveShop, backstage: Backstage) -> Iterator[LiveShop]:
     """The shop, open, with empty books; what a test starts behind it ends with the test, and so does all trouble."""
     standing_shop.open()
     before = len(backstage)

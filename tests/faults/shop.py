@@ -101,7 +101,7 @@ class Books:
 
 
 @dataclass
-class Shop:
+class LiveShop:
     """One shop with its processes and everything outside of it."""
 
     backstage: Backstage
@@ -111,6 +111,7 @@ class Shop:
     cluster: KubernetesCluster
     kubernetes: Simulator
     mailbox: Simulator
+    plan: uuid.UUID = uuid.UUID(int=0)
     customers: list["Customer"] = field(default_factory=list)
 
     def open(self) -> None:
@@ -118,6 +119,10 @@ class Shop:
         tables = ", ".join(table.name for table in db.metadata.sorted_tables)
         self.books.change(f"TRUNCATE {tables} CASCADE")
         self.books.do(lambda: seed_catalog(actor=system("tests"), at=datetime.now(UTC)))
+        self.plan = self.books.one(
+            "SELECT p.id FROM plans p JOIN services s ON s.id = p.service_id"
+            " WHERE s.slug = 'n8n-automation' AND p.plan_type = 'BASIC'"
+        )
         eventually(self.answers, "the web server answers", log=self.backstage)
 
     def answers(self) -> bool:
@@ -152,16 +157,6 @@ class Shop:
         made.sign_in()
         self.customers.append(made)
         return made
-
-    def plan(self, slug: str = "n8n-automation", tier: str = "BASIC") -> uuid.UUID:
-        """The id of a plan."""
-        plan: uuid.UUID = self.books.one(
-            "SELECT p.id FROM plans p JOIN services s ON s.id = p.service_id"
-            " WHERE s.slug = :slug AND p.plan_type = :tier",
-            slug=slug,
-            tier=tier,
-        )
-        return plan
 
     def readiness(self) -> tuple[int, dict[str, str]]:
         """What /readyz says: its status, and what is not well."""
@@ -201,7 +196,7 @@ class Shop:
 class Customer:
     """A customer: what they do, what they see, and what there is of theirs."""
 
-    shop: Shop
+    shop: LiveShop
     id: uuid.UUID
     email: str
     headers: dict[str, str] = field(default_factory=dict)
@@ -221,15 +216,15 @@ class Customer:
         url = f"{self.shop.url}/api/v1{path}"
         return requests.request(method, url, json=body, headers=self.headers, timeout=seconds)
 
-    def order(self, slug: str = "n8n-automation") -> str:
-        """Order a plan; returns the id of the subscription."""
-        answer = self.try_order(slug)
+    def order(self) -> str:
+        """Order the plan; returns the id of the subscription."""
+        answer = self.try_order()
         assert answer.status_code == 201, answer.text
         return str(answer.json()["data"]["subscription"]["id"])
 
-    def try_order(self, slug: str = "n8n-automation") -> requests.Response:
-        """Order a plan, whatever the answer is."""
-        return self.call("POST", "/subscriptions", {"planId": str(self.shop.plan(slug))})
+    def try_order(self) -> requests.Response:
+        """Order the plan, whatever the answer is."""
+        return self.call("POST", "/subscriptions", {"planId": str(self.shop.plan)})
 
     def status(self) -> str | None:
         """The state of their one instance; None while there is none."""

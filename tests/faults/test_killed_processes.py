@@ -12,24 +12,24 @@ import rq
 from minispod.kernel.tasks import Queue, Task
 from minispod.local import processes
 from tests.faults.conftest import Restartable
-from tests.faults.shop import CREDIT, PRICE, Customer, Shop, eventually
+from tests.faults.shop import CREDIT, PRICE, Customer, LiveShop, eventually
 
 LEASE_SECONDS = max(task.nature.lease_seconds for task in Task)
 
 
-def leased(shop: Shop) -> set[str]:
+def leased(shop: LiveShop) -> set[str]:
     """The tasks that a worker holds just now."""
     return {task for (task,) in shop.books.ask("SELECT task FROM outbox WHERE leased_until > now()")}
 
 
-def await_middle(shop: Shop, customer: Customer) -> None:
+def await_middle(shop: LiveShop, customer: Customer) -> None:
     """Wait until a worker has begun with this customer in the cluster, and is not done."""
     eventually(customer.has_namespace, "the worker has begun", log=shop.backstage)
     assert Task.RECONCILE_INSTANCE in leased(shop)
     assert customer.workloads() == 0
 
 
-def test_what_killed_workers_had_begun_is_finished_by_another(shop: Shop) -> None:
+def test_what_killed_workers_had_begun_is_finished_by_another(shop: LiveShop) -> None:
     customer = shop.customer()
     shop.lever("delay", seconds=0.7)
     shop.mail_lever(delay_s=9)
@@ -54,7 +54,7 @@ def test_what_killed_workers_had_begun_is_finished_by_another(shop: Shop) -> Non
     assert customer.mails("welcome") == 1
 
 
-def test_a_worker_that_is_asked_to_stop_finishes_what_it_holds(shop: Shop) -> None:
+def test_a_worker_that_is_asked_to_stop_finishes_what_it_holds(shop: LiveShop) -> None:
     customer = shop.customer()
     shop.lever("delay", seconds=0.3)
     provisioner = shop.backstage.worker("provisioning")
@@ -71,14 +71,14 @@ def test_a_worker_that_is_asked_to_stop_finishes_what_it_holds(shop: Shop) -> No
 
 
 def test_a_web_server_killed_in_the_middle_of_an_order_leaves_nothing(
-    shop: Shop, own_database_url: str
+    shop: LiveShop, own_database_url: str
 ) -> None:
     customer = shop.customer()
     [child] = processes.children_of(shop.web.pid)
     somebody = psycopg2.connect(own_database_url)
     with somebody, somebody.cursor() as cursor, ThreadPoolExecutor(1) as pool:
         # The slot comes after the subscription, the instance and the charge.
-        cursor.execute("SELECT id FROM plans WHERE id = %s FOR UPDATE", (str(shop.plan()),))
+        cursor.execute("SELECT id FROM plans WHERE id = %s FOR UPDATE", (str(shop.plan),))
         answer = pool.submit(customer.try_order)
         eventually(lambda: waits_for_a_lock(shop), "the order waits for the slot", log=shop.backstage)
 
@@ -94,7 +94,7 @@ def test_a_web_server_killed_in_the_middle_of_an_order_leaves_nothing(
     assert customer.try_order().status_code == 201
 
 
-def waits_for_a_lock(shop: Shop) -> bool:
+def waits_for_a_lock(shop: LiveShop) -> bool:
     """Whether a transaction in this shop's database waits for another."""
     return bool(
         shop.books.one(
@@ -104,7 +104,7 @@ def waits_for_a_lock(shop: Shop) -> bool:
     )
 
 
-def test_two_schedulers_and_two_workers_do_everything_once(shop: Shop, own_redis: Restartable) -> None:
+def test_two_schedulers_and_two_workers_do_everything_once(shop: LiveShop, own_redis: Restartable) -> None:
     customers = [shop.customer() for _ in range(4)]
     for customer in customers:
         customer.order()
@@ -131,14 +131,14 @@ def test_two_schedulers_and_two_workers_do_everything_once(shop: Shop, own_redis
     shop.books.assert_they_add_up()
 
 
-def deliver_thrice(shop: Shop, queues: dict[Queue, rq.Queue]) -> None:
+def deliver_thrice(shop: LiveShop, queues: dict[Queue, rq.Queue]) -> None:
     """Have the queue bring every piece of work three times."""
     for row_id, task in shop.books.ask("SELECT id, task FROM outbox"):
         for _ in range(3):
             queues[Task(task).nature.queue].enqueue("minispod.worker.run_row", str(uuid.UUID(str(row_id))))
 
 
-def end_the_month(shop: Shop) -> None:
+def end_the_month(shop: LiveShop) -> None:
     """Let every running month have ended a minute ago."""
     back = "(SELECT max(ends_at) - now() + interval '1 minute' FROM subscriptions WHERE status = 'ACTIVE')"
     for table, columns in {

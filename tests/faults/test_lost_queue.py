@@ -11,14 +11,14 @@ import redis
 from minispod.jobs.schedule import schedule
 from minispod.settings import Settings
 from tests.faults.conftest import Restartable
-from tests.faults.shop import Shop, eventually
+from tests.faults.shop import LiveShop, eventually
 
 REDELIVERY_SECONDS = 20
 # What a customer may have to wait for an order while every call to Redis runs into its time limit.
 PATIENCE_SECONDS = 15
 
 
-def test_a_flushed_queue_is_filled_again(shop: Shop, own_redis: Restartable, settings: Settings) -> None:
+def test_a_flushed_queue_is_filled_again(shop: LiveShop, own_redis: Restartable, settings: Settings) -> None:
     queue = redis.Redis.from_url(own_redis.url)
     customers = [shop.customer() for _ in range(2)]
     for customer in customers:
@@ -47,7 +47,7 @@ def test_a_flushed_queue_is_filled_again(shop: Shop, own_redis: Restartable, set
         assert customer.mails("welcome") == 1
 
 
-def test_orders_are_taken_while_redis_is_away(shop: Shop, own_redis: Restartable) -> None:
+def test_orders_are_taken_while_redis_is_away(shop: LiveShop, own_redis: Restartable) -> None:
     caught_at_work, ordered_meanwhile = shop.customer(), shop.customer()
     worker = shop.backstage.worker()
     eventually(lambda: shop.readiness() == (200, {}), "all is well", log=shop.backstage)
@@ -72,7 +72,7 @@ def test_orders_are_taken_while_redis_is_away(shop: Shop, own_redis: Restartable
     assert worker.poll() is None, "the same worker goes on"
 
 
-def test_orders_are_taken_while_redis_is_silent(shop: Shop, own_redis: Restartable) -> None:
+def test_orders_are_taken_while_redis_is_silent(shop: LiveShop, own_redis: Restartable) -> None:
     customer = shop.customer()
     shop.backstage.worker()
     eventually(lambda: shop.readiness() == (200, {}), "all is well", log=shop.backstage)
