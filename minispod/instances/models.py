@@ -84,6 +84,12 @@ class Instance(Identified, Base):
         """Tell whether nothing of it is left in the cluster."""
         return self.status is InstanceStatus.TERMINATED
 
+    def is_beyond_repair(self, at: datetime) -> bool:
+        """Tell whether it never ran and the window for repairing it is over; an attempt under way may end."""
+        return (
+            self.status is InstanceStatus.ERROR and self.repair_until is not None and self.repair_until <= at
+        )
+
     def turn(self, status: InstanceStatus, at: datetime, *, health: str | None = None) -> None:
         """Show `status` from now on."""
         if self.status is not status:

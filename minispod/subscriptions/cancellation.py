@@ -3,20 +3,17 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import select
-
 from minispod.audit import trail
 from minispod.catalog import quota
 from minispod.instances import controls
 from minispod.instances.models import Instance
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import session
 from minispod.kernel.money import Rupiah, format_rupiah
 from minispod.notifications.messages import MessageKind
 from minispod.subscriptions.charging import refund_in_full
 from minispod.subscriptions.errors import AlreadyCancelled, NotActive
 from minispod.subscriptions.models import Subscription
-from minispod.subscriptions.queries import lock_own
+from minispod.subscriptions.queries import lock_instance_of, lock_own
 from minispod.subscriptions.rules import BusinessRules
 from minispod.subscriptions.states import EndReason, SubscriptionStatus
 from minispod.subscriptions.telling import owner_name, tell_customer, tell_staff
@@ -32,7 +29,7 @@ def cancel(
     subscription = lock_own(subscription_id, actor=actor)
     if subscription.status is SubscriptionStatus.CANCELLED:
         raise AlreadyCancelled()
-    instance = _locked_instance(subscription)
+    instance = lock_instance_of(subscription)
     never_ran = instance.first_ran_at is None
     refunded = _end(
         subscription, instance, EndReason.CUSTOMER, refund=never_ran, rules=rules, actor=actor, at=at
@@ -127,16 +124,3 @@ def _end(
         refunded=refunded,
     )
     return refunded
-
-
-def _locked_instance(subscription: Subscription) -> Instance:
-    return (
-        session()
-        .scalars(
-            select(Instance)
-            .where(Instance.subscription_id == subscription.id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
-        .one()
-    )

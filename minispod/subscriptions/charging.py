@@ -68,15 +68,18 @@ def charge_period(
 
 
 def refund_in_full(subscription: Subscription, *, description: str, actor: Actor, at: datetime) -> Rupiah:
-    """Give back what the running period cost, once (decision 13); locks the wallet."""
-    paid = session().scalar(
-        select(Period).where(
-            Period.subscription_id == subscription.id, Period.number == subscription.period_number
-        )
+    """Give back what every month of it cost, each once (decisions 13 and 17); locks the wallet."""
+    paid = session().scalars(
+        select(Period)
+        .where(Period.subscription_id == subscription.id, Period.refunded < Period.charged)
+        .order_by(Period.number)
+        .execution_options(populate_existing=True)
     )
-    if paid is None or paid.charged == paid.refunded:
-        return Rupiah(0)
-    amount = Rupiah(paid.charged - paid.refunded)
+    return Rupiah(sum(_refund(each, subscription, description, actor, at) for each in paid.all()))
+
+
+def _refund(paid: Period, subscription: Subscription, description: str, actor: Actor, at: datetime) -> int:
+    amount = paid.charged - paid.refunded
     paid.refunded = paid.charged
     ledger.credit(
         subscription.user_id,

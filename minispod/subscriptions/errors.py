@@ -17,6 +17,13 @@ class LiveSubscriptionExists(Conflict):
     default_message = "You already have an active subscription for this service"
 
 
+class RequestKeyReused(Conflict):
+    """The same Idempotency-Key came with another wish."""
+
+    code = "subscriptions.request_key_reused"
+    default_message = "This Idempotency-Key was used for a different order."
+
+
 class TooManyFreePlans(RuleBroken):
     """The customer holds as many free plans as one may (decision 20)."""
 

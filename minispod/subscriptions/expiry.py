@@ -9,19 +9,17 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import select
-
 from minispod.audit import trail
 from minispod.catalog import quota
 from minispod.instances import controls
 from minispod.instances.models import Instance
-from minispod.instances.states import InstanceStatus
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import lock, session
+from minispod.kernel.database import lock
 from minispod.notifications.messages import MessageKind
 from minispod.subscriptions import renewal
 from minispod.subscriptions.cancellation import cancel_unprovisioned
 from minispod.subscriptions.models import Subscription
+from minispod.subscriptions.queries import lock_instance_of
 from minispod.subscriptions.rules import BusinessRules
 from minispod.subscriptions.states import EndReason, SubscriptionStatus
 from minispod.subscriptions.telling import tell_customer
@@ -60,12 +58,10 @@ def _next_step(subscription: Subscription, rules: BusinessRules, actor: Actor, a
         return None
     if subscription.status is not SubscriptionStatus.ACTIVE:
         return None
-    instance = _locked_instance(subscription)
-    if instance.repair_until is not None and instance.repair_until <= at:
-        if instance.status is InstanceStatus.ERROR:
-            cancel_unprovisioned(subscription, instance, rules=rules, actor=actor, at=at)
-            return Step.GIVEN_BACK
-        instance.repair_until = None
+    instance = lock_instance_of(subscription)
+    if instance.is_beyond_repair(at):
+        cancel_unprovisioned(subscription, instance, rules=rules, actor=actor, at=at)
+        return Step.GIVEN_BACK
     if subscription.ends_at > at:
         return None
     return _period_over(subscription, instance, rules, actor, at)
@@ -128,7 +124,7 @@ def _expire(
 
 def _close(subscription: Subscription, actor: Actor, at: datetime) -> Step:
     """The retention is over: the data may go (decision 18). The slot was released at expiry."""
-    instance = _locked_instance(subscription)
+    instance = lock_instance_of(subscription)
     subscription.turn(SubscriptionStatus.CANCELLED, at)
     subscription.end_reason = EndReason.RETENTION_OVER
     subscription.retention_until = None
@@ -142,16 +138,3 @@ def _close(subscription: Subscription, actor: Actor, at: datetime) -> Step:
         reason=EndReason.RETENTION_OVER.value,
     )
     return Step.CLOSED
-
-
-def _locked_instance(subscription: Subscription) -> Instance:
-    return (
-        session()
-        .scalars(
-            select(Instance)
-            .where(Instance.subscription_id == subscription.id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
-        .one()
-    )

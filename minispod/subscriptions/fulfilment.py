@@ -43,6 +43,16 @@ def conclude(
 
 
 def _gave_up(subscription: Subscription, instance: Instance, zone: ZoneInfo, at: datetime) -> None:
+    if instance.repair_until is not None:
+        outbox.later(
+            Task.ADVANCE_SUBSCRIPTION,
+            key=f"{subscription.id}:repair",
+            at=at,
+            delay=instance.repair_until - at,
+            subscription_id=str(subscription.id),
+        )
+    if instance.is_beyond_repair(at):
+        return  # the letter about the refund follows at once
     event = f"failed:{instance.generation}"
     reason = instance.last_error or "The instance did not become ready."
     tell_customer(
@@ -60,11 +70,3 @@ def _gave_up(subscription: Subscription, instance: Instance, zone: ZoneInfo, at:
         event=f"{instance.id}:{event}",
         at=at,
     )
-    if instance.repair_until is not None:
-        outbox.later(
-            Task.ADVANCE_SUBSCRIPTION,
-            key=f"{subscription.id}:repair",
-            at=at,
-            delay=instance.repair_until - at,
-            subscription_id=str(subscription.id),
-        )

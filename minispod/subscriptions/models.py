@@ -73,6 +73,11 @@ class Subscription(Identified, Base):
         """When the next charge is due; None when there will be none."""
         return self.ends_at if self.is_active and self.auto_renew else None
 
+    @property
+    def waits_for_credit(self) -> bool:
+        """Tell whether it is in payment grace and its owner wants it to go on."""
+        return self.is_active and self.auto_renew and self.grace_until is not None
+
     def turn(self, status: SubscriptionStatus, at: datetime) -> None:
         """Change the state along the table; raise ImpossibleChange."""
         LIFECYCLE.check(self.status, status)

@@ -23,9 +23,10 @@ from minispod.kernel.ids import new_id
 from minispod.kernel.money import Rupiah
 from minispod.kernel.sealed import Sealer
 from minispod.subscriptions.charging import charge_period
-from minispod.subscriptions.errors import LiveSubscriptionExists, TooManyFreePlans
+from minispod.subscriptions.errors import LiveSubscriptionExists, RequestKeyReused, TooManyFreePlans
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.pricing import period
+from minispod.subscriptions.queries import lock_instance_of
 from minispod.subscriptions.rules import BusinessRules
 from minispod.subscriptions.states import LIVE, SubscriptionStatus
 
@@ -54,28 +55,25 @@ def place_order(
     """Order a plan, or take up an expired subscription of the same service again.
 
     Refuses NoSuchPlan, LiveSubscriptionExists, InsufficientCredit, WalletInDebt, PlanSoldOut,
-    TooManyFreePlans. A repeat with the same `request_key` returns what the first one made.
+    TooManyFreePlans, RequestKeyReused. A repeat with the same `request_key` returns what the first one made.
     """
-    if request_key and (repeat := _repeat(user_id, request_key)) is not None:
+    if (repeat := _repeat(user_id, plan_id, request_key)) is not None:
         return repeat
     plan = browsing.get_plan_for_sale(plan_id)
-    newest = session().scalar(
-        select(Subscription)
-        .where(Subscription.user_id == user_id, Subscription.service_id == plan.service_id)
-        .order_by(Subscription.created_at.desc())
-        .limit(1)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    newest = _lock_newest(user_id, plan.service_id)
     if newest is not None and newest.status in LIVE:
-        raise LiveSubscriptionExists(existingSubscriptionId=str(newest.id))
+        return _somebody_was_first(user_id, plan, request_key)
     expired = newest if newest is not None and newest.status is SubscriptionStatus.EXPIRED else None
     subscription = expired or _new(plan, user_id, rules, at)
     if expired is not None:
         _reopen(expired, plan, rules, at)
-    subscription.request_key = request_key
-    _write(subscription)
-    instance = _instance_for(subscription, plan, rules, sealer, at)
+    subscription.request_key = request_key or subscription.request_key
+    if not _write(subscription):
+        return _somebody_was_first(user_id, plan, request_key)
+    if expired is not None:
+        instance = _take_up(expired, plan, at)
+    else:
+        instance = _make_instance(subscription, plan, rules, sealer, at)
     charge_period(
         subscription,
         subscription.anchor_period,
@@ -101,14 +99,44 @@ def place_order(
     return Order(subscription, instance, subscription.last_charge, expired is not None)
 
 
-def _repeat(user_id: uuid.UUID, request_key: str) -> Order | None:
+def _repeat(user_id: uuid.UUID, plan_id: uuid.UUID, request_key: str | None) -> Order | None:
+    """What the first request with this key made; raise RequestKeyReused when that was another wish."""
+    if not request_key:
+        return None
     subscription = session().scalar(
         select(Subscription).where(Subscription.user_id == user_id, Subscription.request_key == request_key)
     )
     if subscription is None:
         return None
+    if subscription.plan_id != plan_id:
+        raise RequestKeyReused()
     instance = session().scalars(select(Instance).where(Instance.subscription_id == subscription.id)).one()
     return Order(subscription, instance, subscription.last_charge, is_reactivation=False, is_repeat=True)
+
+
+def _lock_newest(user_id: uuid.UUID, service_id: uuid.UUID) -> Subscription | None:
+    return session().scalar(
+        select(Subscription)
+        .where(Subscription.user_id == user_id, Subscription.service_id == service_id)
+        .order_by(Subscription.created_at.desc())
+        .limit(1)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+def _somebody_was_first(user_id: uuid.UUID, plan: Plan, request_key: str | None) -> Order:
+    """A live subscription is there: of the same request, come twice at once, or of another one."""
+    if (repeat := _repeat(user_id, plan.id, request_key)) is not None:
+        return repeat
+    live = session().scalar(
+        select(Subscription.id).where(
+            Subscription.user_id == user_id,
+            Subscription.service_id == plan.service_id,
+            Subscription.status.in_(LIVE),
+        )
+    )
+    raise LiveSubscriptionExists(existingSubscriptionId=str(live))
 
 
 def _new(plan: Plan, user_id: uuid.UUID, rules: BusinessRules, at: datetime) -> Subscription:
@@ -151,37 +179,36 @@ def begin_again(subscription: Subscription, rules: BusinessRules, at: datetime) 
     subscription.end_reason = None
 
 
-def _write(subscription: Subscription) -> None:
+def _write(subscription: Subscription) -> bool:
+    """Write it now; False when another order of this service, or with this key, was first."""
     try:
         with session().begin_nested():
             session().add(subscription)
-            session().flush()  # the unique index decides between orders that come at once
+            session().flush()  # the unique indexes decide between orders that come at once
     except IntegrityError as error:
         if "uq_subscriptions_live" in str(error.orig) or "request_key" in str(error.orig):
-            raise LiveSubscriptionExists() from None
+            return False
         raise
+    return True
 
 
-def _instance_for(
+def _take_up(subscription: Subscription, plan: Plan, at: datetime) -> Instance:
+    """The instance of an expired subscription, with its data, in the size of the ordered plan."""
+    instance = lock_instance_of(subscription)
+    instance.cpu_milli, instance.memory_mb = plan.cpu_milli, plan.memory_mb
+    instance.storage_gb = max(instance.storage_gb, plan.storage_gb)  # a volume never shrinks
+    run(instance, at=at)
+    return instance
+
+
+def _make_instance(
     subscription: Subscription, plan: Plan, rules: BusinessRules, sealer: Sealer, at: datetime
 ) -> Instance:
-    size = Size(plan.cpu_milli, plan.memory_mb, plan.storage_gb)
-    existing = session().scalar(
-        select(Instance)
-        .where(Instance.subscription_id == subscription.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if existing is not None:
-        existing.cpu_milli, existing.memory_mb = size.cpu_milli, size.memory_mb
-        existing.storage_gb = max(existing.storage_gb, size.storage_gb)  # a volume never shrinks
-        run(existing, at=at)
-        return existing
     instance = create_instance(
         subscription_id=subscription.id,
         user_id=subscription.user_id,
         service_slug=plan.service.slug,
-        size=size,
+        size=Size(plan.cpu_milli, plan.memory_mb, plan.storage_gb),
         addresses=rules.addresses,
         sealer=sealer,
         at=at,

@@ -74,6 +74,20 @@ def lock_own(subscription_id: uuid.UUID, *, actor: Actor) -> Subscription:
     return subscription
 
 
+def lock_instance_of(subscription: Subscription) -> Instance:
+    """The instance of a locked subscription, locked after it (docs/adr/0005)."""
+    return (
+        session()
+        .scalars(
+            select(Instance)
+            .where(Instance.subscription_id == subscription.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        .one()
+    )
+
+
 def list_all(
     page: PageRequest,
     *,
@@ -108,19 +122,27 @@ def due(at: datetime, limit: int = 500) -> Sequence[uuid.UUID]:
         Subscription.status == SubscriptionStatus.ACTIVE,
         Subscription.ends_at <= at,
         # A grace that still runs has nothing to do until it ends; credit wakes it earlier.
-        or_(Subscription.grace_until.is_(None), Subscription.grace_until <= at),
+        or_(
+            Subscription.grace_until.is_(None),
+            Subscription.grace_until <= at,
+            Subscription.auto_renew.is_(False),
+        ),
     )
     kept_too_long = and_(
         Subscription.status == SubscriptionStatus.EXPIRED, Subscription.retention_until <= at
     )
-    unrepaired = and_(Subscription.status == SubscriptionStatus.ACTIVE, Instance.repair_until <= at)
+    unrepaired = and_(
+        Subscription.status == SubscriptionStatus.ACTIVE,
+        Instance.repair_until <= at,
+        Instance.status == InstanceStatus.ERROR,
+    )
     return (
         session()
         .scalars(
             select(Subscription.id)
             .join(Instance, Instance.subscription_id == Subscription.id)
             .where(or_(over, kept_too_long, unrepaired))
-            .order_by(Subscription.ends_at)
+            .order_by(Subscription.ends_at, Subscription.id)
             .limit(limit)
         )
         .all()

@@ -13,7 +13,6 @@ from sqlalchemy import or_, select
 from minispod.audit import trail
 from minispod.catalog import quota
 from minispod.instances import controls
-from minispod.instances.models import Instance
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import lock, session
 from minispod.notifications.messages import MessageKind
@@ -21,6 +20,7 @@ from minispod.subscriptions import renewal
 from minispod.subscriptions.charging import charge_period
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.ordering import begin_again
+from minispod.subscriptions.queries import lock_instance_of
 from minispod.subscriptions.rules import BusinessRules
 from minispod.subscriptions.states import EndReason, SubscriptionStatus
 from minispod.subscriptions.telling import tell_customer
@@ -29,7 +29,11 @@ from minispod.wallet import ledger
 
 def waiting_for_money(user_id: uuid.UUID) -> Sequence[uuid.UUID]:
     """Subscriptions of this customer in payment grace or expired for lack of credit, oldest end first."""
-    grace = (Subscription.status == SubscriptionStatus.ACTIVE) & Subscription.grace_until.is_not(None)
+    grace = (
+        (Subscription.status == SubscriptionStatus.ACTIVE)
+        & Subscription.grace_until.is_not(None)
+        & Subscription.auto_renew.is_(True)
+    )
     expired = (Subscription.status == SubscriptionStatus.EXPIRED) & (
         Subscription.end_reason == EndReason.NO_CREDIT
     )
@@ -49,7 +53,7 @@ def revive(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, at
     subscription: Subscription | None = lock(Subscription, subscription_id)
     if subscription is None:
         return False
-    if subscription.status is SubscriptionStatus.ACTIVE and subscription.grace_until is not None:
+    if subscription.waits_for_credit:
         return renewal.renew(subscription, rules=rules, actor=actor, at=at)
     if (
         subscription.status is not SubscriptionStatus.EXPIRED
@@ -58,11 +62,7 @@ def revive(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, at
         return False
     if subscription.retention_until is not None and subscription.retention_until <= at:
         return False
-    instance = (
-        session()
-        .scalars(select(Instance).where(Instance.subscription_id == subscription.id).with_for_update())
-        .one()
-    )
+    instance = lock_instance_of(subscription)
     if not ledger.covers(subscription.user_id, subscription.price):
         return False
     subscription.turn(SubscriptionStatus.ACTIVE, at)

@@ -91,7 +91,7 @@ def debit(user_id: uuid.UUID, amount: int, posting: Posting, *, actor: Actor, at
         raise ValueError("a debit is not negative")
     if amount and wallet.gateway_debt:
         raise WalletInDebt(debt=wallet.gateway_debt)
-    if wallet.balance < amount:
+    if not _covers(wallet, amount):
         raise InsufficientCredit(
             currentBalance=wallet.balance, requiredAmount=amount, shortfall=amount - wallet.balance
         )
@@ -139,8 +139,7 @@ def find_entry(kind: EntryKind, reference: str) -> LedgerEntry | None:
 
 def covers(user_id: uuid.UUID, amount: int) -> bool:
     """Tell whether a debit would succeed; locks the wallet, so that it still will in this transaction."""
-    wallet = _locked(user_id)
-    return wallet.balance >= amount and (amount == 0 or wallet.gateway_debt == 0)
+    return _covers(_locked(user_id), amount)
 
 
 def _post(wallet: Wallet, delta: int, posting: Posting, *, actor: Actor, at: datetime) -> LedgerEntry:
@@ -170,6 +169,11 @@ def _post(wallet: Wallet, delta: int, posting: Posting, *, actor: Actor, at: dat
     session().add(entry)
     session().flush()  # the unique (kind, reference) and the balance check answer now, under the lock
     return entry
+
+
+def _covers(wallet: Wallet, amount: int) -> bool:
+    """What is free is covered by any wallet, also by one in debt; debt is a balance below zero."""
+    return amount == 0 or wallet.balance >= amount
 
 
 def _locked(user_id: uuid.UUID) -> Wallet:
