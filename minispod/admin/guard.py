@@ -5,7 +5,6 @@ holds the signed-in person; the rules of sessions are in accounts/staff_sessions
 """
 
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask, Response, g, redirect, request, session, url_for
@@ -16,7 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from minispod.accounts import staff_sessions
 from minispod.accounts.models import User
 from minispod.accounts.staff_sessions import SessionLimits, SessionRecord, SessionsUnavailable
-from minispod.admin import jobs_board
+from minispod.admin import jobs_board, pages, raw_tables
 from minispod.admin.sessions import StoredSessions, is_admin
 from minispod.kernel.actor import Actor, ActorKind, visitor
 from minispod.ports import current_ports, current_settings
@@ -94,8 +93,8 @@ def safe_way_back(target: str | None) -> str:
     home = url_for("panel.today")
     if not target or "\\" in target or not target.isprintable():
         return home
-    parts = urlsplit(target)
-    return target if not parts.scheme and not parts.netloc and is_admin(parts.path) else home
+    parts = pages.split_address(target)
+    return target if parts and not parts.scheme and not parts.netloc and is_admin(parts.path) else home
 
 
 def _gate() -> BaseResponse | None:
@@ -114,6 +113,8 @@ def _gate() -> BaseResponse | None:
     _note_use()
     if jobs_board.is_board(request.path):
         return jobs_board.check()
+    if raw_tables.is_table(request.path):
+        raw_tables.check()
     csrf.protect()
     return None
 

@@ -4,24 +4,29 @@ It carries no CSRF tokens and changes state on one GET: its writes are therefore
 (same origin), and never by GET. What it can delete are deliveries; the work itself lies in the outbox.
 """
 
-from urllib.parse import urlsplit
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import rq_dashboard
 from flask import Flask, Response, abort, current_app, jsonify, request
-from rq_dashboard.web import setup_rq_connection
+from rq_dashboard.web import NoSuchJobError, setup_rq_connection
 
+from minispod.admin.pages import split_address
 from minispod.admin.sessions import PATH
 from minispod.settings import Settings
 
 BOARD = f"{PATH}/jobs"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_LISTS = frozenset({"queued", "started", "finished", "failed", "deferred", "scheduled", "canceled"})
+_MOST = 10_000
 
 
-def init_app(app: Flask, settings: Settings) -> None:
-    """Mount the dashboard; it connects to Redis when it is first opened."""
+def init_app(app: Flask, settings: Settings, answer_missing: Callable[[int], Any]) -> None:
+    """Mount the dashboard; it connects to Redis when it is first opened. Finished jobs soon exist no more."""
     app.config["RQ_DASHBOARD_REDIS_URL"] = settings.redis.redis_url
     setup_rq_connection(app)
     app.register_blueprint(rq_dashboard.blueprint, url_prefix=BOARD)
+    app.register_error_handler(NoSuchJobError, lambda _: answer_missing(404))
 
 
 def is_board(path: str) -> bool:
@@ -31,16 +36,27 @@ def is_board(path: str) -> bool:
 
 def check() -> Response | None:
     """Refuse writes that do not come from our own pages, writes by GET, and other Redis servers than ours."""
-    if (request.view_args or {}).get("instance_number"):
+    if not _is_sensible(request.view_args or {}):
         abort(404)
     if request.method in _READING:
         if request.endpoint == "rq_dashboard.requeue_all":
             abort(405, valid_methods=["POST"])
         return None
     origin = request.headers.get("Origin") or request.headers.get("Referer") or ""
-    if urlsplit(origin).netloc != request.host:
+    parts = split_address(origin)
+    if parts is None or parts.netloc != request.host:
         abort(403)
     return jsonify(status="OK") if _has_nothing_to_compact() else None
+
+
+def _is_sensible(asked: Mapping[str, Any]) -> bool:
+    """Tell whether the dashboard knows what it is asked for; it would crash on what it does not."""
+    numbers = [str(asked[name]) for name in ("per_page", "page") if name in asked]
+    return (
+        not asked.get("instance_number")
+        and asked.get("registry_name", "queued") in _LISTS
+        and all(number.isascii() and number.isdigit() and 0 < int(number[:9]) <= _MOST for number in numbers)
+    )
 
 
 def _has_nothing_to_compact() -> bool:

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Container
 from enum import StrEnum
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit, urlunsplit
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
 from flask_wtf.csrf import generate_csrf
@@ -51,9 +51,9 @@ def live_fragment(page: str, fragment: str, *, every: int = 10, **facts: Any) ->
 
 def here(**changes: str | int | None) -> str:
     """The address of this list with other filters or another page; what is None falls away."""
-    known: dict[str, Any] = {**(request.view_args or {}), **request.args.to_dict(), **changes}
+    known = {**request.args.to_dict(), **changes}
     kept = {name: value for name, value in known.items() if value not in (None, "") and name != "seen"}
-    return url_for(request.endpoint or "panel.today", **kept)
+    return quote(request.path) + (f"?{urlencode(kept)}" if kept else "")
 
 
 def page_request() -> PageRequest:
@@ -84,10 +84,20 @@ def one_of(choices: Container[str], name: str, default: str) -> str:
 
 def back(default_endpoint: str = "panel.today") -> BaseResponse:
     """Where the form that was sent stood: a page of ours, never another site."""
-    parts = urlsplit(request.referrer or "")
-    ours = parts.netloc == request.host and is_admin(parts.path)
-    target = parts.path + (f"?{parts.query}" if parts.query else "") if ours else url_for(default_endpoint)
+    parts = split_address(request.referrer)
+    ours = parts is not None and parts.netloc == request.host and is_admin(parts.path)
+    target = (
+        urlunsplit(("", "", parts.path, parts.query, "")) if parts and ours else url_for(default_endpoint)
+    )
     return redirect(target, 303)
+
+
+def split_address(text: str | None) -> SplitResult | None:
+    """The parts of an address from outside; None when it is none."""
+    try:
+        return urlsplit(text or "")
+    except ValueError:
+        return None
 
 
 def told(message: str, target: str, tone: str = "good") -> BaseResponse:

@@ -87,7 +87,7 @@ def init_app(app: Flask, settings: Settings, timetable: Callable[[], Sequence[Ti
     wording.init_app(app)
     guard.init_app(app, settings)
     app.register_blueprint(door)
-    jobs_board.init_app(app, settings)
+    jobs_board.init_app(app, settings, answer_page_error)
     raw_tables.init_app(app)
     app.add_url_rule("/", "home", _home)
     app.add_url_rule("/favicon.ico", "favicon", _favicon)

@@ -7,14 +7,15 @@ sealed values are not shown. The one file of this package that may know the data
 import uuid
 from typing import Any
 
-from flask import Flask
+from flask import Flask, abort, request
 from flask_admin import Admin, AdminIndexView, expose
 from flask_admin.contrib.sqla import ModelView
 from flask_admin.theme import Bootstrap4Theme
 from flask_login import current_user
 
 from minispod.accounts.models import User
-from minispod.admin.sessions import PATH
+from minispod.admin.pages import split_address
+from minispod.admin.sessions import PATH, is_admin
 from minispod.audit.models import AuditEntry
 from minispod.catalog.models import Category, Plan, Service
 from minispod.cluster.models import ClusterState, NodeReading
@@ -76,13 +77,14 @@ class ReadOnlyTable(ModelView):
         key = self.model.__table__.primary_key.columns[0].type.python_type
         if key is uuid.UUID:
             parse_id(id)
-        elif key is int and not (id.isascii() and id.isdigit() and len(id) < _DIGITS):
+        elif (key is int and not (id.isascii() and id.isdigit() and len(id) < _DIGITS)) or "\x00" in id:
             raise NotFound()
         return super().get_one(id)
 
     def _get_list_extra_args(self) -> Any:
         args = super()._get_list_extra_args()
         args.page = min(max(args.page or 0, 0), _LAST_PAGE)
+        args.extra_args = {}  # they would become arguments of url_for, which reads some of them as orders
         return args
 
     def is_accessible(self) -> bool:
@@ -120,9 +122,16 @@ def init_app(app: Flask) -> None:
             tables.add_view(ReadOnlyTable(model, category))
 
 
+def check() -> None:
+    """Refuse a way back that leads elsewhere or is no address; Flask-Admin would crash on some."""
+    way_back = split_address(request.args.get("url", TABLES))
+    if way_back is None or way_back.scheme or way_back.netloc or not is_admin(way_back.path):
+        abort(400)
+
+
 def is_table(path: str) -> bool:
     """Tell whether a path belongs to the tables (their index is a page of ours)."""
     return path.startswith(TABLES + "/") and path != TABLES + "/"
 
 
-__all__ = ["STATIC_ENDPOINTS", "TABLES", "init_app", "is_table"]
+__all__ = ["STATIC_ENDPOINTS", "TABLES", "check", "init_app", "is_table"]

@@ -10,10 +10,10 @@ from tests.admin.conftest import Browser
 from tests.plugins.app import Person
 
 _OPEN = {"panel.sign_in", "panel.enter"}
-_SOME_ID = "01a1f922-b4b6-77d2-9267-754f21fb013a"
+SOME_ID = "01a1f922-b4b6-77d2-9267-754f21fb013a"
 
 
-def _rules(app: Flask, method: str) -> Iterator[tuple[Rule, str]]:
+def rules_of(app: Flask, method: str) -> Iterator[tuple[Rule, str]]:
     """Every route under /admin that takes the method, with an address that matches it."""
     values = {
         "act": "stop",
@@ -30,7 +30,7 @@ def _rules(app: Flask, method: str) -> Iterator[tuple[Rule, str]]:
             and method in (rule.methods or set())
             and rule.endpoint not in _OPEN
         ):
-            given = {name: values.get(name, _SOME_ID) for name in rule.arguments}
+            given = {name: values.get(name, SOME_ID) for name in rule.arguments}
             if "instance_number" in given:
                 given["instance_number"] = 0  # type: ignore[assignment]
             yield rule, adapter.build(rule.endpoint, given, method=method, append_unknown=False)
@@ -39,7 +39,7 @@ def _rules(app: Flask, method: str) -> Iterator[tuple[Rule, str]]:
 def test_every_page_sends_a_stranger_to_the_sign_in(app: Flask, stranger: Callable[[], Browser]) -> None:
     browser = stranger()
 
-    answers = {path: browser.get(path) for _, path in _rules(app, "GET")}
+    answers = {path: browser.get(path) for _, path in rules_of(app, "GET")}
 
     assert len(answers) > 30
     assert {path: answer.status_code for path, answer in answers.items() if answer.status_code != 303} == {}
@@ -55,7 +55,7 @@ def test_every_post_of_a_stranger_is_refused(app: Flask, stranger: Callable[[], 
     browser = stranger()
     browser.get("/admin/login")
 
-    statuses = {path: browser.post(path).status_code for _, path in _rules(app, "POST")}
+    statuses = {path: browser.post(path).status_code for _, path in rules_of(app, "POST")}
 
     assert len(statuses) > 8
     assert set(statuses.values()) == {303}
@@ -72,7 +72,7 @@ def test_a_customer_is_not_let_in_whatever_token_they_hold(
 
 
 def test_every_post_without_its_token_is_refused(app: Flask, browser: Browser) -> None:
-    paths = [path for _, path in _rules(app, "POST") if not path.startswith("/admin/jobs")]
+    paths = [path for _, path in rules_of(app, "POST") if not path.startswith("/admin/jobs")]
 
     missing = {
         browser.client.post(path, headers={"Referer": "http://localhost/admin/"}).status_code
