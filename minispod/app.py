@@ -24,6 +24,7 @@ from minispod.kernel import logs
 from minispod.kernel.database import db
 from minispod.kernel.errors import Refusal, Unavailable
 from minispod.ports import Ports
+from minispod.rules import check_rules
 from minispod.settings import Settings
 from minispod.wiring import build_ports
 
@@ -42,6 +43,7 @@ class _Api(flask_smorest.Api):
 def create_app(settings: Settings | None = None, ports: Ports | None = None) -> Flask:
     """Build the application; raise BadSettings when the environment makes no sense."""
     settings = settings or Settings.from_environment()
+    check_rules(settings)
     app = Flask("minispod", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     app.extensions["minispod.settings"] = settings
     app.extensions["minispod.ports"] = ports or build_ports(settings)
@@ -82,6 +84,7 @@ def _configure(app: Flask, settings: Settings) -> None:
                 "options": "-c timezone=UTC -c lock_timeout=15s -c statement_timeout=30s",
                 "application_name": "minispod",
             },
+            "hide_parameters": True,  # an error must not carry hashes and sealed values into a log
         },
         # The same short patience with Redis as everywhere: without it a silent one holds every limited request.
         RATELIMIT_STORAGE_OPTIONS={"connection_pool": connection(settings.redis.redis_url).connection_pool},

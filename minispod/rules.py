@@ -4,10 +4,19 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from minispod.instances.creation import AddressRules
+from minispod.instances.naming import check_host_pattern
 from minispod.instances.provisioning import ClusterRules
 from minispod.payments.topups import TopUpRules
-from minispod.settings import Settings
+from minispod.settings import BadSettings, Settings
 from minispod.subscriptions.rules import BusinessRules
+
+
+def check_rules(settings: Settings) -> None:
+    """Refuse what only the owner of a rule can judge; raise BadSettings."""
+    try:
+        check_host_pattern(settings.cluster.host_pattern)
+    except ValueError as error:
+        raise BadSettings(f"HOST_PATTERN: {error}") from None
 
 
 def business_rules(settings: Settings) -> BusinessRules:

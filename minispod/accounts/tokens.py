@@ -11,7 +11,7 @@ import hmac
 import secrets
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,7 +28,7 @@ ALGORITHM = "HS256"
 class TokenKeys:
     """The secret and the lives of the tokens."""
 
-    secret: str
+    secret: str = field(repr=False)
     access_life: timedelta
     refresh_life: timedelta
 
@@ -45,8 +45,8 @@ class AccessClaims:
 class TokenPair:
     """What a client gets when it signs in or refreshes."""
 
-    access: str
-    refresh: str
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
 
 
 def issue_access(user: User, keys: TokenKeys, at: datetime) -> str:

@@ -7,7 +7,7 @@ from email.utils import format_datetime, formataddr, localtime
 
 from minispod.kernel.unit_of_work import refuse_inside_unit_of_work
 from minispod.notifications.mailer import Mail, MailRefused, MailUnavailable
-from minispod.settings import MailSettings
+from minispod.settings.groups import MailSettings
 
 _SECONDS = 10
 

@@ -4,11 +4,16 @@ The doors bind `request_id`, `job_id`, `task` and `actor_id` once; every line be
 """
 
 import logging
+import re
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
+_LONGEST_TRACE = 12_000
+# PostgreSQL quotes the statement and the row it refused, with every value in them.
+_QUOTED_BY_DATABASE = re.compile(r"^(DETAIL|LINE \d+):.*?(?=^\s*$|^\[SQL|\Z)", re.MULTILINE | re.DOTALL)
 _SECRET_WORDS = ("password", "token", "secret", "authorization", "server_key", "credential")
 
 
@@ -38,6 +43,7 @@ def configure(level: str = "INFO", *, as_json: bool = True) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                _tidy_trace,
                 renderer,
             ],
         )
@@ -53,4 +59,16 @@ def _mask(logger: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
     for key in event:
         if any(word in key.lower() for word in _SECRET_WORDS):
             event[key] = "***"
+    return event
+
+
+def _tidy_trace(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Leave out what the database quotes, and the middle of an endless trace."""
+    trace = event.get("exception")
+    if isinstance(trace, str):
+        trace = _QUOTED_BY_DATABASE.sub(r"\1: left out\n", trace)
+        if len(trace) > _LONGEST_TRACE:
+            half = _LONGEST_TRACE // 2
+            trace = f"{trace[:half]}\n[...]\n{trace[-half:]}"
+        event["exception"] = trace
     return event

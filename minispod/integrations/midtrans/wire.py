@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import requests
@@ -82,7 +82,7 @@ def _read(response: requests.Response, ends_at: float) -> bytes:
 class Account:
     """Whose account, and where it is served."""
 
-    server_key: str
+    server_key: str = field(repr=False)
     client_key: str
     is_production: bool
     snap_url: str

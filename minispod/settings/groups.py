@@ -1,31 +1,19 @@
-"""Settings: everything that can be configured, read from the environment once and checked at boot.
+"""The groups of settings: each field says what it means, its unit and why the default is what it is.
 
-Each group is frozen; each field says what it means, its unit and why the default is what it is. The
-README's table is generated from here (`flask settings-table`). Nothing else reads the environment.
+Each group is frozen and judges its own values; whether they make sense together is judged by `Settings`.
+The README's table is generated from here (`flask settings-table`).
 """
 
 from enum import StrEnum
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from cryptography.fernet import Fernet
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-OFFICIAL_MIDTRANS_HOSTS = frozenset(
-    {
-        "app.midtrans.com",
-        "app.sandbox.midtrans.com",
-        "api.midtrans.com",
-        "api.sandbox.midtrans.com",
-    }
-)
-_DEVELOPMENT_SECRET = "development-only-secret-do-not-use-in-production"  # noqa: S105
-_DEVELOPMENT_SEAL = "ZGV2ZWxvcG1lbnQtb25seS1zZWFsLWtleS0wMDAwMDA="
-
-
-class BadSettings(Exception):
-    """The environment does not make sense; the message names each variable and what to do."""
+DEVELOPMENT_SECRET = "development-only-secret-do-not-use-in-production"  # noqa: S105
+DEVELOPMENT_SEAL = "ZGV2ZWxvcG1lbnQtb25seS1zZWFsLWtleS0wMDAwMDA="
 
 
 class Environment(StrEnum):
@@ -36,28 +24,46 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
-class _Group(BaseSettings):
+def _split(value: Any) -> Any:
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    )
+
+
+_Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+_Days = Annotated[tuple[Annotated[int, Field(ge=1)], ...], NoDecode, BeforeValidator(_split)]
+_ADDRESS = r"^https?://[^\s/@]+(/\S*)?$"
+_DOMAIN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
+
+
+class Group(BaseSettings):
+    """A group of settings, read from the environment."""
+
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
 
-class WebSettings(_Group):
+class WebSettings(Group):
     """The web server and the addresses under which customers see us."""
 
     port: int = Field(5000, ge=1, le=65535, description="Port of the one origin: API, pages and /socket.io/.")
     public_url: str | None = Field(
-        None, description="Our own address as customers see it; default http://localhost:PORT."
+        None,
+        pattern=_ADDRESS,
+        description="Our own address as customers see it; default http://localhost:PORT.",
     )
     frontend_url: str = Field(
-        "http://localhost:3100", description="The customer front end; links in mails lead there."
+        "http://localhost:3100",
+        pattern=_ADDRESS,
+        description="The customer front end; links in mails lead there.",
     )
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+    cors_origins: _Texts = Field(
         ("http://localhost:3100",), description="Origins (comma-separated) whose pages may call the API."
     )
     trusted_proxies: int = Field(
         0, ge=0, le=5, description="How many reverse proxies in front of us set X-Forwarded-For."
     )
     secret_key: SecretStr = Field(
-        SecretStr(_DEVELOPMENT_SECRET), description="Signs the administration's cookies."
+        SecretStr(DEVELOPMENT_SECRET), description="Signs the administration's cookies."
     )
     control_wait_seconds: float = Field(
         20,
@@ -72,21 +78,14 @@ class WebSettings(_Group):
         12, ge=1, description="An administration session ends after this time at the latest."
     )
 
-    @field_validator("cors_origins", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        return (
-            tuple(part.strip() for part in value.split(",") if part.strip())
-            if isinstance(value, str)
-            else value
-        )
 
-
-class DatabaseSettings(_Group):
+class DatabaseSettings(Group):
     """PostgreSQL, the truth."""
 
     database_url: str = Field(
-        "", description="postgresql://user:password@host:port/name; empty: the embedded server of the demo."
+        "",
+        repr=False,
+        description="postgresql://user:password@host:port/name; empty: the embedded server of the demo.",
     )
     database_pool_size: int = Field(5, ge=1, le=100, description="Connections kept per process.")
     database_pool_overflow: int = Field(
@@ -105,19 +104,19 @@ class DatabaseSettings(_Group):
         return value
 
 
-class RedisSettings(_Group):
+class RedisSettings(Group):
     """Redis: queues, rate limits, administration sessions. Losing it loses no work; administrators sign in again."""
 
     redis_url: str = Field(
-        "", description="redis://:password@host:port/0; empty: the embedded server of the demo."
+        "", repr=False, description="redis://:password@host:port/0; empty: the embedded server of the demo."
     )
 
 
-class TokenSettings(_Group):
+class TokenSettings(Group):
     """Access and refresh tokens of the JSON API."""
 
     jwt_secret: SecretStr = Field(
-        SecretStr(_DEVELOPMENT_SECRET), description="Signs access tokens; at least 32 characters."
+        SecretStr(DEVELOPMENT_SECRET), description="Signs access tokens; at least 32 characters."
     )
     jwt_expires_hours: int = Field(
         24, ge=1, le=24 * 30, description="Life of an access token; the front end never refreshes."
@@ -126,7 +125,7 @@ class TokenSettings(_Group):
     bcrypt_rounds: int = Field(12, ge=4, le=15, description="Cost of password hashes; 12 takes about 0.25 s.")
 
 
-class MidtransSettings(_Group):
+class MidtransSettings(Group):
     """The payment gateway."""
 
     midtrans_server_key: SecretStr = Field(
@@ -150,7 +149,7 @@ class MidtransSettings(_Group):
     )
 
 
-class ClusterSettings(_Group):
+class ClusterSettings(Group):
     """The cluster, and how instances are named and reached."""
 
     kubeconfig: str = Field(
@@ -158,7 +157,9 @@ class ClusterSettings(_Group):
         validation_alias=AliasChoices("KUBECONFIG", "KUBECONFIG_PATH", "kubeconfig"),
         description="Path of a kubeconfig; empty: the service account of the pod we run in.",
     )
-    base_domain: str = Field("minispod.localhost", description="Instances get host names under this domain.")
+    base_domain: str = Field(
+        "minispod.localhost", pattern=_DOMAIN, description="Instances get host names under this domain."
+    )
     host_pattern: str = Field(
         "{instance}.{service}.{domain}",
         description="Host name of an instance; a pattern with one label fits a single wildcard certificate.",
@@ -196,7 +197,7 @@ class ClusterSettings(_Group):
     )
 
 
-class MailSettings(_Group):
+class MailSettings(Group):
     """Outgoing mail."""
 
     smtp_host: str = Field(
@@ -206,10 +207,14 @@ class MailSettings(_Group):
     smtp_user: str = Field("", description="User name at the mail server, if it wants one.")
     smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server.")
     smtp_starttls: bool = Field(False, description="Whether to demand STARTTLS.")
-    mail_from: str = Field("MinisPod <no-reply@minispod.localhost>", description="Sender of all mails.")
+    mail_from: str = Field(
+        "MinisPod <no-reply@minispod.localhost>",
+        pattern=r"^[^\x00-\x1f<>@]*<?[^\x00-\x20<>@]+@[^\x00-\x20<>@]+>?$",
+        description="Sender of all mails.",
+    )
 
 
-class BusinessSettings(_Group):
+class BusinessSettings(Group):
     """Rules of the business that differ from shop to shop."""
 
     billing_timezone: str = Field(
@@ -222,7 +227,7 @@ class BusinessSettings(_Group):
     data_retention_days: int = Field(
         30, ge=0, le=365, description="Data of an expired instance are kept this many days."
     )
-    reminder_days: Annotated[tuple[int, ...], NoDecode] = Field(
+    reminder_days: _Days = Field(
         (7, 3, 1), description="Expiry notices go out this many days before the end."
     )
     low_credit_warning_days: int = Field(
@@ -240,15 +245,16 @@ class BusinessSettings(_Group):
         60, ge=1, description="Free plans renew while the customer signed in within this time (decision 20)."
     )
 
-    @field_validator("reminder_days", mode="before")
+    @field_validator("billing_timezone")
     @classmethod
-    def _split(cls, value: Any) -> Any:
-        return (
-            tuple(int(part) for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-        )
+    def _zone(cls, value: str) -> str:
+        try:
+            return ZoneInfo(value).key
+        except (KeyError, ValueError, OSError):
+            raise ValueError("is no time zone such as Asia/Jakarta") from None
 
 
-class OperationSettings(_Group):
+class OperationSettings(Group):
     """How the processes behave."""
 
     minispod_env: Environment = Field(
@@ -259,8 +265,9 @@ class OperationSettings(_Group):
         "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe level that is logged."
     )
     log_json: bool = Field(True, description="JSON logs; false: readable lines.")
-    sealing_keys: Annotated[tuple[str, ...], NoDecode] = Field(
-        (_DEVELOPMENT_SEAL,),
+    sealing_keys: _Texts = Field(
+        (DEVELOPMENT_SEAL,),
+        repr=False,
         description="Fernet keys (comma-separated, newest first) that seal instance credentials.",
     )
     rate_limits_enabled: bool = Field(True, description="Whether sensitive routes are rate-limited.")
@@ -277,15 +284,6 @@ class OperationSettings(_Group):
         description="Live connections that a process with SERVE_REALTIME accepts; each holds a thread.",
     )
 
-    @field_validator("sealing_keys", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        return (
-            tuple(part.strip() for part in value.split(",") if part.strip())
-            if isinstance(value, str)
-            else value
-        )
-
     @field_validator("sealing_keys")
     @classmethod
     def _fernet(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -301,7 +299,7 @@ class OperationSettings(_Group):
         return value
 
 
-GROUPS: tuple[type[_Group], ...] = (
+GROUPS: tuple[type[Group], ...] = (
     WebSettings,
     DatabaseSettings,
     RedisSettings,
@@ -312,95 +310,3 @@ GROUPS: tuple[type[_Group], ...] = (
     BusinessSettings,
     OperationSettings,
 )
-
-
-class Settings:
-    """All groups together; immutable, and sensible as a whole."""
-
-    __slots__ = ("business", "cluster", "database", "mail", "midtrans", "operation", "redis", "tokens", "web")
-
-    web: WebSettings
-    database: DatabaseSettings
-    redis: RedisSettings
-    tokens: TokenSettings
-    midtrans: MidtransSettings
-    cluster: ClusterSettings
-    mail: MailSettings
-    business: BusinessSettings
-    operation: OperationSettings
-
-    def __init__(self, **overrides: Any) -> None:
-        """Read the environment; `overrides` (field names) win over it. Raises BadSettings."""
-        names = dict(
-            zip(
-                (
-                    "web",
-                    "database",
-                    "redis",
-                    "tokens",
-                    "midtrans",
-                    "cluster",
-                    "mail",
-                    "business",
-                    "operation",
-                ),
-                GROUPS,
-                strict=True,
-            )
-        )
-        problems: list[str] = []
-        for name, group in names.items():
-            known = {key: value for key, value in overrides.items() if key in group.model_fields}
-            try:
-                object.__setattr__(self, name, group(**known))
-            except ValidationError as error:
-                problems += [f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
-        if not problems:
-            problems = self._contradictions()
-        if problems:
-            raise BadSettings("The configuration cannot be used:\n  " + "\n  ".join(problems))
-
-    @classmethod
-    def from_environment(cls, **overrides: Any) -> "Settings":
-        """Read the environment once."""
-        return cls(**overrides)
-
-    @property
-    def is_production(self) -> bool:
-        """Tell whether real customers are served."""
-        return self.operation.minispod_env is Environment.PRODUCTION
-
-    @property
-    def own_url(self) -> str:
-        """Our own address without a trailing slash."""
-        return (self.web.public_url or f"http://localhost:{self.web.port}").rstrip("/")
-
-    def _contradictions(self) -> list[str]:
-        found = []
-        if not self.database.database_url:
-            found.append("DATABASE_URL: is missing; `make demo` brings a server of its own.")
-        if not self.redis.redis_url:
-            found.append("REDIS_URL: is missing; `make demo` brings a server of its own.")
-        if self.midtrans.topup_minimum > self.midtrans.topup_maximum:
-            found.append("TOPUP_MINIMUM: is larger than TOPUP_MAXIMUM.")
-        if len(self.tokens.jwt_secret.get_secret_value()) < 32:
-            found.append("JWT_SECRET: needs at least 32 characters.")
-        if self.is_production:
-            found += self._unfit_for_production()
-        return found
-
-    def _unfit_for_production(self) -> list[str]:
-        found = []
-        if self.tokens.jwt_secret.get_secret_value() == _DEVELOPMENT_SECRET:
-            found.append("JWT_SECRET: production needs a secret of its own.")
-        if self.web.secret_key.get_secret_value() == _DEVELOPMENT_SECRET:
-            found.append("SECRET_KEY: production needs a secret of its own.")
-        if _DEVELOPMENT_SEAL in self.operation.sealing_keys:
-            found.append("SEALING_KEYS: production needs keys of its own.")
-        for name in ("midtrans_snap_base_url", "midtrans_core_base_url"):
-            address = getattr(self.midtrans, name)
-            if address and urlsplit(address).hostname not in OFFICIAL_MIDTRANS_HOSTS:
-                found.append(f"{name.upper()}: production talks to Midtrans only.")
-        if not self.midtrans.midtrans_server_key.get_secret_value():
-            found.append("MIDTRANS_SERVER_KEY: is missing.")
-        return found

@@ -1,0 +1,131 @@
+"""Settings: everything that can be configured, read from the environment once and checked at boot.
+
+Nothing else reads the environment. The program refuses to start on nonsense, and in production also with
+what belongs to development: known secrets, simulators, addresses that customers cannot reach.
+"""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from minispod.settings.groups import (
+    DEVELOPMENT_SEAL,
+    DEVELOPMENT_SECRET,
+    BusinessSettings,
+    ClusterSettings,
+    DatabaseSettings,
+    Environment,
+    MailSettings,
+    MidtransSettings,
+    OperationSettings,
+    RedisSettings,
+    TokenSettings,
+    WebSettings,
+)
+
+_SHORTEST_SECRET = 32
+_MIDTRANS_HOSTS = frozenset(
+    {"app.midtrans.com", "app.sandbox.midtrans.com", "api.midtrans.com", "api.sandbox.midtrans.com"}
+)
+
+
+class BadSettings(Exception):
+    """The environment does not make sense; the message names each variable and what to do."""
+
+
+class Settings:
+    """All groups together; immutable, and sensible as a whole."""
+
+    __slots__ = ("business", "cluster", "database", "mail", "midtrans", "operation", "redis", "tokens", "web")
+
+    web: WebSettings
+    database: DatabaseSettings
+    redis: RedisSettings
+    tokens: TokenSettings
+    midtrans: MidtransSettings
+    cluster: ClusterSettings
+    mail: MailSettings
+    business: BusinessSettings
+    operation: OperationSettings
+
+    def __init__(self, **overrides: Any) -> None:
+        """Read the environment; `overrides` (field names) win over it. Raises BadSettings."""
+        problems: list[str] = []
+        for name, group in Settings.__annotations__.items():
+            known = {key: value for key, value in overrides.items() if key in group.model_fields}
+            try:
+                object.__setattr__(self, name, group(**known))
+            except ValidationError as error:
+                problems += [f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+        if not problems:
+            problems = self._contradictions()
+        if problems:
+            raise BadSettings("The configuration cannot be used:\n  " + "\n  ".join(problems))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse: what was checked at boot stays as it was."""
+        raise AttributeError("settings do not change while the program runs")
+
+    @classmethod
+    def from_environment(cls, **overrides: Any) -> "Settings":
+        """Read the environment once."""
+        return cls(**overrides)
+
+    @property
+    def is_production(self) -> bool:
+        """Tell whether real customers are served."""
+        return self.operation.minispod_env is Environment.PRODUCTION
+
+    @property
+    def own_url(self) -> str:
+        """Our own address without a trailing slash."""
+        return (self.web.public_url or f"http://localhost:{self.web.port}").rstrip("/")
+
+    def _contradictions(self) -> list[str]:
+        found = []
+        if not self.database.database_url:
+            found.append("DATABASE_URL: is missing; `make demo` brings a server of its own.")
+        if not self.redis.redis_url:
+            found.append("REDIS_URL: is missing; `make demo` brings a server of its own.")
+        if self.midtrans.topup_minimum > self.midtrans.topup_maximum:
+            found.append("TOPUP_MINIMUM: is larger than TOPUP_MAXIMUM.")
+        for name, secret in (("JWT_SECRET", self.tokens.jwt_secret), ("SECRET_KEY", self.web.secret_key)):
+            if len(secret.get_secret_value()) < _SHORTEST_SECRET:
+                found.append(f"{name}: needs at least {_SHORTEST_SECRET} characters.")
+        if self.is_production:
+            found += self._unfit_for_production()
+        return found
+
+    def _unfit_for_production(self) -> list[str]:
+        found = []
+        if self.tokens.jwt_secret.get_secret_value() == DEVELOPMENT_SECRET:
+            found.append("JWT_SECRET: production needs a secret of its own.")
+        if self.web.secret_key.get_secret_value() == DEVELOPMENT_SECRET:
+            found.append("SECRET_KEY: production needs a secret of its own.")
+        if DEVELOPMENT_SEAL in self.operation.sealing_keys:
+            found.append("SEALING_KEYS: production needs keys of its own.")
+        for name in ("midtrans_snap_base_url", "midtrans_core_base_url"):
+            address = getattr(self.midtrans, name)
+            if address and not _is_midtrans(address):
+                found.append(f"{name.upper()}: production talks to Midtrans only.")
+        if not self.midtrans.midtrans_server_key.get_secret_value():
+            found.append("MIDTRANS_SERVER_KEY: is missing.")
+        told_to_customers = {
+            "FRONTEND_URL": self.web.frontend_url,
+            "BASE_DOMAIN": self.cluster.base_domain,
+            "MAIL_FROM": self.mail.mail_from,
+        }
+        return found + [
+            f"{name}: customers cannot reach localhost."
+            for name, value in told_to_customers.items()
+            if "localhost" in value
+        ]
+
+
+def _is_midtrans(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme == "https" and parts.hostname in _MIDTRANS_HOSTS

@@ -1,0 +1,101 @@
+"""Production starts with secrets, addresses and a gateway of its own, or not at all; nonsense never starts."""
+
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+
+from minispod.rules import check_rules
+from minispod.settings import BadSettings, Settings
+
+PRODUCTION: dict[str, Any] = {
+    "minispod_env": "production",
+    "database_url": "postgresql://shop:pw@db.example.com/shop",
+    "redis_url": "redis://:pw@redis.example.com/0",
+    "secret_key": "signs the cookies of administrators, long",
+    "jwt_secret": "signs the tokens of customers, long enough",
+    "sealing_keys": Fernet.generate_key().decode(),
+    "midtrans_server_key": "Mid-server-of-the-shop",
+    "midtrans_is_production": True,
+    "base_domain": "apps.example.com",
+    "frontend_url": "https://www.example.com",
+    "mail_from": "MinisPod <no-reply@example.com>",
+}
+DEVELOPMENT = Settings(database_url="postgresql://x@127.0.0.1/x", redis_url="redis://127.0.0.1")
+DEVELOPMENT_SECRET = DEVELOPMENT.web.secret_key.get_secret_value()
+
+
+def _refusal(**changes: Any) -> str:
+    with pytest.raises(BadSettings) as refusal:
+        check_rules(Settings(**{**PRODUCTION, **changes}))
+    return str(refusal.value)
+
+
+def test_a_complete_environment_starts() -> None:
+    assert Settings(**PRODUCTION).is_production
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("secret_key", DEVELOPMENT_SECRET),
+        ("jwt_secret", DEVELOPMENT_SECRET),
+        ("sealing_keys", DEVELOPMENT.operation.sealing_keys[0]),
+        ("sealing_keys", f"{Fernet.generate_key().decode()},{DEVELOPMENT.operation.sealing_keys[0]}"),
+        ("secret_key", ""),
+        ("secret_key", "short"),
+        ("jwt_secret", "short"),
+        ("sealing_keys", ""),
+        ("sealing_keys", "not-a-key"),
+        ("midtrans_server_key", ""),
+        ("midtrans_snap_base_url", "http://127.0.0.1:8481"),
+        ("midtrans_core_base_url", "https://midtrans.example.com"),
+        ("midtrans_core_base_url", "https://api.midtrans.com.example.com"),
+        ("midtrans_core_base_url", "https://api.midtrans.com@example.com"),
+        ("midtrans_core_base_url", "http://api.midtrans.com"),
+        ("midtrans_core_base_url", "https://["),
+        ("frontend_url", "http://localhost:3100"),
+        ("base_domain", "minispod.localhost"),
+        ("mail_from", "MinisPod <no-reply@minispod.localhost>"),
+        ("database_url", ""),
+        ("database_url", "sqlite:///shop.db"),
+        ("redis_url", ""),
+    ],
+)
+def test_what_belongs_to_development_is_refused_by_name(name: str, value: str) -> None:
+    assert f"{name.upper()}: " in _refusal(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("billing_timezone", "Mars/Olympus"),
+        ("billing_timezone", "../etc/passwd"),
+        ("billing_timezone", ""),
+        ("host_pattern", "{instance}.{nobody}"),
+        ("host_pattern", "{instance"),
+        ("host_pattern", "everybody.{domain}"),
+        ("base_domain", "two words.example.com"),
+        ("mail_from", "nobody"),
+        ("mail_from", "MinisPod <no-reply@example.com>\r\nBcc: x@example.com"),
+        ("frontend_url", "javascript:alert(1)"),
+        ("frontend_url", "www.example.com"),
+        ("public_url", "ftp://example.com"),
+        ("reminder_days", "7,soon"),
+        ("reminder_days", "-1"),
+        ("port", "0"),
+        ("port", "http"),
+        ("trusted_proxies", "-1"),
+        ("topup_minimum", "20000000"),
+    ],
+)
+def test_nonsense_is_refused_at_boot_and_not_at_the_first_customer(name: str, value: str) -> None:
+    assert f"{name.upper()}: " in _refusal(**{name: value})
+
+
+def test_all_problems_are_told_at_once() -> None:
+    told = _refusal(
+        secret_key=DEVELOPMENT_SECRET, midtrans_server_key="", frontend_url="http://localhost:3100"
+    )
+
+    assert all(name in told for name in ("SECRET_KEY", "MIDTRANS_SERVER_KEY", "FRONTEND_URL"))
