@@ -1,6 +1,6 @@
 """The real processes of one shop, as the Procfile names them: started, signalled and ended by the test.
 
-Not a plugin: conftest.py builds fixtures from it. The invariant: `end_all` leaves no process of ours behind.
+Not a plugin: conftest.py builds fixtures from it. The invariant: `end` leaves no process of ours behind.
 """
 
 import os
@@ -21,9 +21,9 @@ STOP_SECONDS = 25.0
 class Backstage:
     """Starts web, workers and schedulers in one environment."""
 
-    def __init__(self, environment: Mapping[str, str], directory: Path) -> None:
-        self._environment = os.environ | {"PYTHONPATH": str(ROOT), "TZ": "UTC"} | environment
-        self._log = directory / "processes.log"
+    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+        self._environment = {**os.environ, "PYTHONPATH": str(ROOT), "TZ": "UTC", **environment}
+        self._log = log
         self._running: list[subprocess.Popen[bytes]] = []
 
     def web(self) -> tuple[str, subprocess.Popen[bytes]]:
@@ -33,9 +33,9 @@ class Backstage:
         options = ("--no-control-socket", "-k", "gthread", "--threads", "12", "-b", address)
         return f"http://{address}", self._start("gunicorn", *options, "wsgi:app")
 
-    def worker(self, *queues: str) -> subprocess.Popen[bytes]:
-        """A worker on the given queues, or on all."""
-        return self._start("minispod.worker", "worker", *queues)
+    def worker(self, *queues: str, **changed: str) -> subprocess.Popen[bytes]:
+        """A worker on the given queues, or on all; `changed` are settings of its own."""
+        return self._start("minispod.worker", "worker", *queues, **changed)
 
     def scheduler(self) -> subprocess.Popen[bytes]:
         """A scheduler."""
@@ -51,21 +51,17 @@ class Backstage:
         process.send_signal(signal.SIGTERM)
         return process.wait(STOP_SECONDS)
 
-    def end(self, since: int = 0) -> None:
-        """Kill every process that was started since there were so many."""
-        for process in self._running[since:]:
-            processes.stop(process, signal.SIGKILL, within_seconds=3)
-        del self._running[since:]
-
-    def __len__(self) -> int:
-        return len(self._running)
+    def end(self) -> None:
+        """Kill every process that was started here."""
+        while self._running:
+            processes.stop(self._running.pop(), signal.SIGKILL, within_seconds=3)
 
     def said(self) -> str:
         """The end of what they all wrote, for a person who reads a failure."""
         return self._log.read_text(errors="replace")[-6000:] if self._log.exists() else ""
 
-    def _start(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
-        program = Program((sys.executable, "-m", module, *arguments), self._environment, ROOT)
+    def _start(self, module: str, *arguments: str, **changed: str) -> subprocess.Popen[bytes]:
+        program = Program((sys.executable, "-m", module, *arguments), self._environment | changed, ROOT)
         with self._log.open("ab") as output:
             self._running.append(processes.spawn(program, output=output))
         return self._running[-1]

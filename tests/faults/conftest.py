@@ -4,8 +4,10 @@ Workers and schedulers are the test's own, and end with it. Nothing stands still
 """
 
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,8 @@ from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.local.redis import start_redis
 from minispod.local.servers import Server
 from tests.faults.backstage import Backstage
-from tests.faults.shop import Books, LiveShop
+from tests.faults.books import Books
+from tests.faults.shop import LiveShop
 from tests.plugins import databases
 from tests.plugins.app import MERCHANT, SERVER_KEY
 from tests.plugins.simulators import Simulator
@@ -76,25 +79,24 @@ def own_database_url(
 
 
 @pytest.fixture(scope="module")
-def backstage(
+def environment(
     own_database_url: str,
     own_redis: Restartable,
     kubernetes_simulator: Simulator,
     mailbox_simulator: Simulator,
     midtrans_simulator: Simulator,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Backstage]:
-    """Starts the processes of this file's shop."""
+) -> dict[str, str]:
+    """What the processes of this file's shop are told."""
     smtp_host, _, smtp_port = str(mailbox_simulator["smtp"]).rpartition(":")
-    environment = {
+    return {
         "MINISPOD_ENV": "test",
         "DATABASE_URL": own_database_url,
         "REDIS_URL": own_redis.url,
         "KUBECONFIG": str(kubernetes_simulator["kubeconfig"]),
         "MIDTRANS_SERVER_KEY": SERVER_KEY,
         "MIDTRANS_MERCHANT_ID": MERCHANT,
-        "MIDTRANS_SNAP_BASE_URL": midtrans_simulator["url"],
-        "MIDTRANS_CORE_BASE_URL": midtrans_simulator["url"],
+        "MIDTRANS_SNAP_BASE_URL": str(midtrans_simulator["url"]),
+        "MIDTRANS_CORE_BASE_URL": str(midtrans_simulator["url"]),
         "SMTP_HOST": smtp_host,
         "SMTP_PORT": smtp_port,
         "SEALING_KEYS": Fernet.generate_key().decode(),
@@ -107,23 +109,40 @@ def backstage(
         "LOG_LEVEL": "WARNING",
         "LOG_JSON": "false",
     }
-    stage = Backstage(environment, tmp_path_factory.mktemp("backstage"))
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all processes of this file write to."""
+    return tmp_path_factory.mktemp("backstage") / "log"
+
+
+@pytest.fixture(scope="module")
+def standing(environment: dict[str, str], log: Path) -> Iterator[Backstage]:
+    """Processes that stay for the whole file."""
+    stage = Backstage(environment, log)
     yield stage
     stage.end()
 
 
 @pytest.fixture(scope="module")
+def standing_worker(standing: Backstage) -> subprocess.Popen[bytes]:
+    """A worker that stays from the first test that asks for it to the end of the file."""
+    return standing.worker()
+
+
+@pytest.fixture(scope="module")
 def standing_shop(
-    backstage: Backstage,
+    standing: Backstage,
     own_database_url: str,
     kubernetes_simulator: Simulator,
     mailbox_simulator: Simulator,
 ) -> Iterator[LiveShop]:
     """The shop with web server and scheduler, and nobody who works behind them."""
-    url, web = backstage.web()
-    backstage.scheduler()
+    url, web = standing.web()
+    standing.scheduler()
     shop = LiveShop(
-        backstage=backstage,
+        backstage=standing,
         books=Books(own_database_url),
         url=url,
         web=web,
@@ -136,10 +155,11 @@ def standing_shop(
 
 
 @pytest.fixture
-def shop(standing_shop: LiveShop, backstage: Backstage) -> Iterator[LiveShop]:
+def shop(standing_shop: LiveShop, environment: dict[str, str], log: Path) -> Iterator[LiveShop]:
     """The shop, open, with empty books; what a test starts behind it ends with the test, and so does all trouble."""
-    standing_shop.open()
-    before = len(backstage)
-    yield standing_shop
-    backstage.end(before)
-    standing_shop.fair_weather()
+    own = Backstage(environment, log)
+    shop = replace(standing_shop, backstage=own)
+    shop.open()
+    yield shop
+    own.end()
+    shop.close()

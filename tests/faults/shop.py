@@ -1,9 +1,9 @@
-"""A shop under fault: what customers do over HTTP, what the books say in SQL, what came by mail, what runs in the cluster.
+"""A shop under fault: what customers do over HTTP, and what becomes of it in books, mailbox and cluster.
 
-Not a plugin: conftest.py builds fixtures from it. Books are read and customers made past the web server, so that they
-can be looked at whatever is down; nothing here repairs anything.
+Not a plugin: conftest.py builds fixtures from it. Customers are made past the web server, then sign in over it.
 """
 
+import re
 import subprocess
 import time
 import uuid
@@ -14,90 +14,20 @@ from typing import Any
 
 import pytest
 import requests
-from flask import Flask
-from sqlalchemy import Row, text
 
 from minispod.catalog.seeding import seed_catalog
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.kernel.actor import Role, system
-from minispod.kernel.database import db, session
-from minispod.kernel.unit_of_work import unit_of_work
 from minispod.onboarding.signup import register
-from minispod.settings import DatabaseSettings
-from minispod.wallet import ledger, statements
+from minispod.wallet import ledger
 from minispod.wallet.models import EntryKind, EntryType
 from tests.faults.backstage import Backstage
+from tests.faults.books import Books
 from tests.plugins.simulators import Simulator
 
 PASSWORD = "correct horse"
 CREDIT = 500_000
 PRICE = 50_000
-
-
-def eventually(is_so: Callable[[], bool], what: str, *, seconds: float = 25.0, log: Backstage | None = None) -> None:
-    """Wait until something is so; fails with the words given when it does not become so."""
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        if time.monotonic() > deadline:
-            pytest.fail(f"not within {seconds:.0f} s: {what}\n{log.said() if log else ''}")
-        time.sleep(0.1)
-
-
-class Books:
-    """The database, read past the application."""
-
-    def __init__(self, url: str) -> None:
-        self._app = Flask("books")
-        self._app.config["SQLALCHEMY_DATABASE_URI"] = DatabaseSettings(database_url=url).database_url
-        self._app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_pre_ping": True}
-        db.init_app(self._app)
-
-    def ask(self, statement: str, **values: Any) -> list[Row[Any]]:
-        """The rows of a query."""
-        with self._app.app_context():
-            return list(session().execute(text(statement), values).all())
-
-    def one(self, statement: str, **values: Any) -> Any:
-        """The one value of a query."""
-        [[value]] = self.ask(statement, **values)
-        return value
-
-    def change(self, statement: str, **values: Any) -> None:
-        """Change rows, as time or a person at the database would."""
-        self.do(lambda: session().execute(text(statement), values))
-
-    def do(self, act: Callable[[], Any]) -> Any:
-        """Run an act in a unit of work of its own."""
-        with self._app.app_context(), unit_of_work():
-            return act()
-
-    def let_pass(self, seconds: float) -> None:
-        """Let this time pass for all work that waits, is leased or was handed over: each of its instants moves back."""
-        columns = ("run_after", "leased_until", "handed_over_at")
-        moved = ", ".join(f"{column} = {column} - make_interval(secs => :by)" for column in columns)
-        self.change(f"UPDATE outbox SET {moved}", by=seconds)
-
-    def close(self) -> None:
-        """Give the connections back."""
-        with self._app.app_context():
-            db.engine.dispose()
-
-    def assert_they_add_up(self) -> None:
-        """Every wallet is the sum of its ledger, every slot belongs to one running promise, every period was paid once."""
-        with self._app.app_context():
-            assert not statements.differences()
-        taken = self.ask(
-            "SELECT p.id, p.used_quota, count(s.id) FROM plans p LEFT JOIN subscriptions s"
-            " ON s.plan_id = p.id AND s.status = 'ACTIVE' GROUP BY p.id HAVING p.used_quota <> count(s.id)"
-        )
-        assert not taken, f"slots and subscriptions differ: {taken}"
-        odd = self.ask(
-            "SELECT s.id FROM subscriptions s LEFT JOIN periods p ON p.subscription_id = s.id"
-            " LEFT JOIN ledger_entries e ON e.id = p.entry_id AND e.amount = p.charged AND e.subscription_id = s.id"
-            " LEFT JOIN instances i ON i.subscription_id = s.id"
-            " GROUP BY s.id HAVING count(e.id) <> s.period_number OR count(DISTINCT i.id) <> 1"
-        )
-        assert not odd, f"subscriptions without their charges or their instance: {odd}"
 
 
 @dataclass
@@ -111,19 +41,16 @@ class LiveShop:
     cluster: KubernetesCluster
     kubernetes: Simulator
     mailbox: Simulator
-    plan: uuid.UUID = uuid.UUID(int=0)
-    customers: list["Customer"] = field(default_factory=list)
+    plan: uuid.UUID = field(init=False)
 
     def open(self) -> None:
-        """Begin with empty books, put the catalogue on sale and wait for the web server."""
-        tables = ", ".join(table.name for table in db.metadata.sorted_tables)
-        self.books.change(f"TRUNCATE {tables} CASCADE")
+        """Put the catalogue on sale and wait for the web server."""
         self.books.do(lambda: seed_catalog(actor=system("tests"), at=datetime.now(UTC)))
         self.plan = self.books.one(
             "SELECT p.id FROM plans p JOIN services s ON s.id = p.service_id"
             " WHERE s.slug = 'n8n-automation' AND p.plan_type = 'BASIC'"
         )
-        eventually(self.answers, "the web server answers", log=self.backstage)
+        self.eventually(self.answers, "the web server answers")
 
     def answers(self) -> bool:
         """Whether the web server lives."""
@@ -149,14 +76,25 @@ class LiveShop:
                 at=at,
             )
             if credit:
-                posting = ledger.Posting(EntryType.ADMIN_ADJUSTMENT, EntryKind.OPENING, str(user.id), "Opening credit")
+                posting = ledger.Posting(
+                    EntryType.ADMIN_ADJUSTMENT, EntryKind.OPENING, str(user.id), "Opening credit"
+                )
                 ledger.credit(user.id, credit, posting, actor=clerk, at=at)
             return user.id
 
         made = Customer(self, self.books.do(enrol), address)
         made.sign_in()
-        self.customers.append(made)
         return made
+
+    def desk(self) -> requests.Session:
+        """A browser with an administrator signed in."""
+        browser, url = requests.Session(), f"{self.url}/admin/login"
+        token = re.search('name="csrf_token" value="([^"]+)"', browser.get(url, timeout=10).text)
+        assert token is not None
+        email = self.customer(role=Role.ADMINISTRATOR, credit=0).email
+        form = {"csrf_token": token[1], "email": email, "password": PASSWORD}
+        assert browser.post(url, form, timeout=10).url == f"{self.url}/admin/"
+        return browser
 
     def readiness(self) -> tuple[int, dict[str, str]]:
         """What /readyz says: its status, and what is not well."""
@@ -179,13 +117,22 @@ class LiveShop:
         answer = requests.post(url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=5)
         assert answer.status_code == 200, answer.text
 
-    def fair_weather(self) -> None:
-        """End all trouble, and remove what this shop's customers have in the cluster."""
+    def close(self) -> None:
+        """End all trouble, forget everything, and remove what this shop's customers have in the cluster."""
         self.lever("clear")
         self.mail_lever()
-        for customer in self.customers:
-            self.cluster.delete_namespace(customer.namespace)
-        self.customers.clear()
+        namespaces = self.books.ask("SELECT namespace FROM tenancies")
+        self.books.empty()
+        for (namespace,) in namespaces:
+            self.cluster.delete_namespace(namespace)
+
+    def eventually(self, is_so: Callable[[], bool], what: str, *, seconds: float = 25.0) -> None:
+        """Wait until something is so; fails with the words given, and what the processes said, when it stays false."""
+        deadline = time.monotonic() + seconds
+        while not is_so():
+            if time.monotonic() > deadline:
+                pytest.fail(f"not within {seconds:.0f} s: {what}\n{self.backstage.said()}")
+            time.sleep(0.1)
 
     def idle(self) -> bool:
         """Whether nothing waits to be done."""
@@ -234,9 +181,7 @@ class Customer:
 
     def awaits(self, status: str, *, seconds: float = 25.0) -> None:
         """Wait until the instance shows this state."""
-        eventually(
-            lambda: self.status() == status, f"the instance is {status}", seconds=seconds, log=self.shop.backstage
-        )
+        self.shop.eventually(lambda: self.status() == status, f"the instance is {status}", seconds=seconds)
 
     @property
     def balance(self) -> int:
@@ -254,7 +199,7 @@ class Customer:
     def mails(self, kind: str) -> int:
         """How many mails of a kind the mail server holds for them."""
         answer = requests.get(
-            f"{self.shop.mailbox['http']}/api/messages", params={"to": self.email, "limit": 100}, timeout=5
+            f"{self.shop.mailbox['http']}/api/messages", params={"to": self.email, "limit": "100"}, timeout=5
         )
         wanted = {"name": "X-MinisPod-Kind", "value": kind}
         return sum(wanted in mail["headers"] for mail in answer.json()["messages"])
@@ -281,7 +226,7 @@ class Customer:
         assert self.status() == "RUNNING"
         assert (self.workloads(), self.pods()) == (1, 1)
         assert (self.charges(), self.balance) == (1, CREDIT - PRICE)
-        eventually(lambda: self.mails("instance_ready") > 0, "the mail is there", log=self.shop.backstage)
-        eventually(self.shop.idle, "nothing waits any more", log=self.shop.backstage)
+        self.shop.eventually(lambda: self.mails("instance_ready") > 0, "the mail is there")
+        self.shop.eventually(self.shop.idle, "nothing waits any more")
         assert self.mails("instance_ready") == 1
         self.shop.books.assert_they_add_up()

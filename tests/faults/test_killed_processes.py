@@ -1,7 +1,9 @@
 """Processes that are killed, stopped or doubled: what they held is finished by another, once."""
 
+import signal
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import psycopg2
 import pytest
@@ -12,7 +14,7 @@ import rq
 from minispod.kernel.tasks import Queue, Task
 from minispod.local import processes
 from tests.faults.conftest import Restartable
-from tests.faults.shop import CREDIT, PRICE, Customer, LiveShop, eventually
+from tests.faults.shop import CREDIT, PRICE, Customer, LiveShop
 
 LEASE_SECONDS = max(task.nature.lease_seconds for task in Task)
 
@@ -24,7 +26,7 @@ def leased(shop: LiveShop) -> set[str]:
 
 def await_middle(shop: LiveShop, customer: Customer) -> None:
     """Wait until a worker has begun with this customer in the cluster, and is not done."""
-    eventually(customer.has_namespace, "the worker has begun", log=shop.backstage)
+    shop.eventually(customer.has_namespace, "the worker has begun")
     assert Task.RECONCILE_INSTANCE in leased(shop)
     assert customer.workloads() == 0
 
@@ -36,7 +38,7 @@ def test_what_killed_workers_had_begun_is_finished_by_another(shop: LiveShop) ->
     provisioner, postman = shop.backstage.worker("provisioning"), shop.backstage.worker("sweeps", "mail")
     customer.order()
     await_middle(shop, customer)
-    eventually(lambda: Task.DELIVER_MESSAGE in leased(shop), "the welcome is on its way")
+    shop.eventually(lambda: Task.DELIVER_MESSAGE in leased(shop), "the welcome is on its way")
 
     shop.backstage.kill(provisioner)
     shop.backstage.kill(postman)
@@ -45,7 +47,7 @@ def test_what_killed_workers_had_begun_is_finished_by_another(shop: LiveShop) ->
     shop.mail_lever()
     assert leased(shop) == {Task.RECONCILE_INSTANCE, Task.DELIVER_MESSAGE}
     shop.backstage.worker()
-    eventually(lambda: shop.readiness()[0] == 200, "another worker lives", log=shop.backstage)
+    shop.eventually(lambda: shop.readiness()[0] == 200, "another worker lives")
     assert customer.status() == "PROVISIONING", "nobody takes it while the lease runs"
     assert customer.mails("welcome") == 0
     shop.books.let_pass(LEASE_SECONDS)
@@ -80,15 +82,15 @@ def test_a_web_server_killed_in_the_middle_of_an_order_leaves_nothing(
         # The slot comes after the subscription, the instance and the charge.
         cursor.execute("SELECT id FROM plans WHERE id = %s FOR UPDATE", (str(shop.plan),))
         answer = pool.submit(customer.try_order)
-        eventually(lambda: waits_for_a_lock(shop), "the order waits for the slot", log=shop.backstage)
+        shop.eventually(lambda: waits_for_a_lock(shop), "the order waits for the slot")
 
-        processes.send(child, processes.signal.SIGKILL)
+        processes.send(child, signal.SIGKILL)
 
         with pytest.raises(requests.ConnectionError):
             answer.result(timeout=10)
     somebody.close()
-    eventually(shop.answers, "the web server is back", log=shop.backstage)
-    eventually(lambda: not waits_for_a_lock(shop), "the transaction has ended")
+    shop.eventually(shop.answers, "the web server is back")
+    shop.eventually(lambda: not waits_for_a_lock(shop), "the transaction has ended")
     assert (customer.status(), customer.charges(), customer.balance) == (None, 0, CREDIT)
     shop.books.assert_they_add_up()
     assert customer.try_order().status_code == 201
@@ -123,12 +125,17 @@ def test_two_schedulers_and_two_workers_do_everything_once(shop: LiveShop, own_r
         queues[Queue.SWEEPS].enqueue("minispod.worker.tick", "advance-calendar")
 
     for customer in customers:
-        eventually(lambda who=customer: who.mails("renewed") > 0, "it is renewed", log=shop.backstage)
-    eventually(shop.idle, "nothing waits any more", log=shop.backstage)
+        shop.eventually(partial(has_mail, customer, "renewed"), "it is renewed")
+    shop.eventually(shop.idle, "nothing waits any more")
     for customer in customers:
         assert (customer.charges(), customer.balance) == (2, CREDIT - 2 * PRICE)
         assert (customer.mails("renewed"), customer.mails("instance_ready")) == (1, 1)
     shop.books.assert_they_add_up()
+
+
+def has_mail(customer: Customer, kind: str) -> bool:
+    """Whether a mail of this kind has come."""
+    return customer.mails(kind) > 0
 
 
 def deliver_thrice(shop: LiveShop, queues: dict[Queue, rq.Queue]) -> None:
