@@ -15,7 +15,7 @@ from minispod.accounts.errors import AccountDeactivated, BadCredentials, NoSuchU
 from minispod.accounts.models import User
 from minispod.accounts.sessions import check_password
 from minispod.audit import trail
-from minispod.kernel.actor import Actor, ActorKind, Role
+from minispod.kernel.actor import Actor, ActorKind, Role, place_of
 from minispod.kernel.errors import Unavailable
 from minispod.kernel.ids import parse_id
 
@@ -78,7 +78,7 @@ class SessionRecord:
 
 def count_try(store: SessionStore, *, email: str, address: str | None) -> None:
     """Count a sign-in from this address; raise TooManySignIns when there were too many lately."""
-    place = address or "nowhere"
+    place = place_of(address)
     tries = (
         (f"try:{place}:{email.strip().lower()[:254]}", _TRIES_PER_ACCOUNT),
         (f"try:{place}", _TRIES_PER_ADDRESS),

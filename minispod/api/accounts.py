@@ -9,7 +9,7 @@ from minispod.accounts.errors import TokenReused
 from minispod.accounts.models import User
 from minispod.accounts.tokens import TokenPair
 from minispod.api.envelope import Door
-from minispod.api.guard import actor_for, here, limiter, requires_sign_in
+from minispod.api.guard import actor_for, here, limiter, place_and_account, requires_sign_in
 from minispod.api.schemas.accounts import (
     LoginIn,
     LogoutIn,
@@ -28,6 +28,9 @@ from minispod.wallet import statements
 from minispod.wallet.models import Wallet
 
 door = Door("accounts", __name__, url_prefix="/api/v1", description="Accounts and profiles")
+
+# Per place these are generous: a mobile network has thousands of customers behind one address.
+_REFRESHES = limiter.shared_limit("600 per 5 minutes", scope="refresh")
 
 
 def _with_credit(user: User, wallet: Wallet) -> dict[str, Any]:
@@ -55,7 +58,7 @@ def _signed_in(user: User, wallet: Wallet, pair: TokenPair) -> dict[str, Any]:
 
 
 @door.post("/auth/register")
-@limiter.limit("20 per hour")
+@limiter.limit("200 per hour")
 @door.arguments(RegisterIn)
 @door.answers(201, SignedInOut, message="User registered successfully")
 def register_account(body: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +79,8 @@ def register_account(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @door.post("/auth/login")
-@limiter.limit("30 per 5 minutes")
+@limiter.limit("10 per 5 minutes", key_func=place_and_account)
+@limiter.limit("300 per 5 minutes")
 @door.arguments(LoginIn)
 @door.answers(200, SignedInOut, message="Login successful")
 def log_in(body: dict[str, Any]) -> dict[str, Any]:
@@ -106,7 +110,7 @@ def _refresh(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @door.post("/auth/refresh-token")
-@limiter.limit("60 per 5 minutes")
+@_REFRESHES
 @door.arguments(RefreshIn)
 @door.answers(200, RefreshedOut, message="Token refreshed successfully")
 def refresh_token(body: dict[str, Any]) -> dict[str, Any]:
@@ -115,7 +119,7 @@ def refresh_token(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @door.post("/auth/refresh")
-@limiter.limit("60 per 5 minutes")
+@_REFRESHES
 @door.arguments(RefreshIn)
 @door.answers(200, RefreshedOut, message="Token refreshed successfully")
 def refresh_token_by_frontend_name(body: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from hashlib import sha256
 from typing import Any
 
 import structlog
@@ -9,14 +10,13 @@ from flask import Flask, g, request
 from flask_jwt_extended import JWTManager, decode_token
 from flask_jwt_extended.exceptions import JWTExtendedException
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from jwt import PyJWTError
 
 from minispod.accounts import sessions
 from minispod.accounts.errors import BadToken, StaffOnly
 from minispod.accounts.models import User
 from minispod.accounts.tokens import ALGORITHM, check_claims
-from minispod.kernel.actor import Actor, ActorKind, Role, visitor
+from minispod.kernel.actor import Actor, ActorKind, Role, place_of, visitor
 from minispod.kernel.errors import Unauthenticated
 from minispod.ports import current_ports
 from minispod.settings import Settings
@@ -26,7 +26,18 @@ _TEN_YEARS = 10 * 365 * 24 * 3600
 
 def _who() -> str:
     user: User | None = g.get("user")
-    return str(user.id) if user else get_remote_address()
+    return str(user.id) if user else place_of(request.remote_addr)
+
+
+def place_and_account() -> str:
+    """The place together with the account that is tried: guessing is slowed down, neighbours behind one address not."""
+    try:
+        body = request.get_json(force=True, silent=True)
+    except RecursionError:
+        body = None
+    email = (body if isinstance(body, dict) else request.form).get("email")
+    account = sha256(str(email).strip().lower().encode("utf-8", "replace")).hexdigest()[:32]
+    return f"{place_of(request.remote_addr)}:{account}"
 
 
 limiter = Limiter(_who, strategy="moving-window", headers_enabled=True)

@@ -1,5 +1,6 @@
 """Who does something, and from where: the value that every act takes and the audit trail keeps."""
 
+import ipaddress
 import uuid
 from dataclasses import dataclass
 from enum import StrEnum
@@ -53,3 +54,14 @@ def system(name: str) -> Actor:
 def visitor(address: str | None = None) -> Actor:
     """Somebody who has not signed in."""
     return Actor(ActorKind.ANONYMOUS, name="visitor", address=address)
+
+
+def place_of(address: str | None) -> str:
+    """What counts as one place: an IPv4 address, or the /64 that one IPv6 customer has for themselves."""
+    try:
+        parsed = ipaddress.ip_address(address or "")
+    except ValueError:
+        return "nowhere"
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed, 64), strict=False).network_address)
+    return str(parsed)

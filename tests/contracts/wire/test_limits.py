@@ -12,7 +12,7 @@ from minispod.app import create_app
 from minispod.kernel.database import db
 from minispod.settings import Settings
 from tests.contracts.wire.test_cross_origin import ORIGIN, preflight
-from tests.plugins.app import Person, refused
+from tests.plugins.app import PASSWORD, Person, refused
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_guessing_passwords_is_stopped(limited: FlaskClient) -> None:
     def attempt() -> int:
         return limited.post("/api/auth/login", json={"email": "x", "password": "y"}).status_code
 
-    assert {attempt() for _ in range(30)} == {400}
+    assert {attempt() for _ in range(10)} == {400}
 
     response = limited.post("/api/auth/login", json={"email": "x"}, headers={"Origin": ORIGIN})
     body = refused(response, 429, "too_many")
@@ -48,6 +48,46 @@ def test_guessing_passwords_is_stopped(limited: FlaskClient) -> None:
     assert 0 < int(response.headers["Retry-After"]) <= 300
     assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
     assert preflight(limited, "/api/auth/login", "POST").status_code == 200
+
+
+def test_neighbours_of_a_guesser_may_still_sign_in(limited: FlaskClient, customer: Person) -> None:
+    for spelling in ("victim@example.com", " VICTIM@example.com") * 5:
+        limited.post("/api/auth/login", json={"email": spelling, "password": "guess"})
+
+    spelling = {"email": "Victim@Example.com", "password": "guess"}
+    refused(limited.post("/api/v1/auth/login", json=spelling), 429, "too_many")
+    refused(limited.post("/api/auth/login", data=spelling), 429, "too_many")
+    mine = {"email": customer.email, "password": PASSWORD}
+    assert limited.post("/api/auth/login", json=mine).status_code == 200
+
+
+def test_a_guesser_does_not_get_far_with_many_accounts_either(limited: FlaskClient) -> None:
+    def attempt(number: int) -> int:
+        body = {"email": f"{number}@example.com"}
+        return limited.post("/api/auth/login", json=body).status_code
+
+    assert {attempt(number) for number in range(300)} == {400}
+    assert attempt(300) == 429
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"email": {"a": []}}', b'{"email": "\\ud800"}', b"\xff"])
+def test_what_cannot_be_read_is_counted_too(limited: FlaskClient, body: bytes) -> None:
+    def attempt() -> int:
+        return limited.post("/api/auth/login", data=body, content_type="application/json").status_code
+
+    assert {attempt() for _ in range(10)} == {400}
+    assert attempt() == 429
+
+
+def test_the_addresses_of_one_ipv6_customer_are_one_place(limited: FlaskClient) -> None:
+    def attempt(address: str) -> int:
+        return limited.post(
+            "/api/auth/login", json={"email": "x"}, environ_overrides={"REMOTE_ADDR": address}
+        ).status_code
+
+    assert {attempt(f"2001:db8:1:2::{number:x}") for number in range(10)} == {400}
+    assert attempt("2001:db8:1:2:ffff::1") == 429
+    assert attempt("2001:db8:1:3::1") == 400
 
 
 def test_orders_are_counted_per_customer(limited: FlaskClient, person: Callable[..., Person]) -> None:
