@@ -44,7 +44,7 @@ def call_staff(
             post.queue(
                 MessageKind.STAFF_ALERT,
                 post.Recipient(user.name, user.email, user.id),
-                dedupe_key=f"topup:{topup.id}:{reason.value}:{transaction_id}:{user.id}",
+                dedupe_key=f"topup:{topup.number}:{reason.value}:{transaction_id}:{user.id}",
                 at=at,
                 facts=facts,
             )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from minispod.kernel import outbox
@@ -48,6 +48,9 @@ _KEPT_FACTS = frozenset(
 )
 _FACT_LENGTH = 200
 _ABANDONED_AFTER = timedelta(minutes=1)
+# Far longer than a job pauses: what is still not settled then was refused, and is tried again.
+_FORGOTTEN_AFTER = timedelta(hours=1)
+_GIVEN_UP_AFTER = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +120,14 @@ def leave_to_job(notice_id: uuid.UUID, *, at: datetime) -> None:
 
 
 def list_abandoned(at: datetime, limit: int = 200) -> Sequence[uuid.UUID]:
-    """Notices nobody settles: the process died between storing and settling them."""
+    """Notices nobody settles: the process died before it did, or the gateway refused to speak about them."""
+    never_queued = GatewayNotice.queued_at.is_(None) & (GatewayNotice.received_at < at - _ABANDONED_AFTER)
     wanted = (
         select(GatewayNotice.id)
         .where(
             GatewayNotice.settled_at.is_(None),
-            GatewayNotice.queued_at.is_(None),
-            GatewayNotice.received_at < at - _ABANDONED_AFTER,
+            GatewayNotice.received_at > at - _GIVEN_UP_AFTER,
+            or_(never_queued, GatewayNotice.queued_at < at - _FORGOTTEN_AFTER),
         )
         .order_by(GatewayNotice.received_at)
         .limit(limit)
