@@ -23,6 +23,7 @@ from minispod.kernel.ids import parse_id
 from minispod.kernel.paging import PageRequest
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.ports import current_ports
+from minispod.subscriptions import operating
 
 _LOG_LINES = 200
 _TIMELINE = 20
@@ -30,10 +31,10 @@ _FOLLOW_SECONDS = 2
 _LOOK_SECONDS = 10
 
 _CONTROLS: dict[str, tuple[Callable[..., Any], str]] = {
-    "start": (controls.start, "is starting"),
+    "start": (operating.start, "is starting"),
     "stop": (controls.stop, "is stopping; its data are kept"),
     "restart": (controls.restart, "is restarting"),
-    "retry": (controls.retry, "is being tried again"),
+    "retry": (operating.retry, "is being tried again"),
 }
 
 

@@ -20,7 +20,6 @@ from minispod.api.schemas.subscriptions import (
     SubscriptionQuery,
     SubscriptionsOut,
 )
-from minispod.instances import controls
 from minispod.instances import queries as instance_queries
 from minispod.instances.models import Instance
 from minispod.kernel.errors import RuleBroken
@@ -28,7 +27,7 @@ from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports, current_settings
 from minispod.rules import business_rules
-from minispod.subscriptions import cancellation, ordering, queries
+from minispod.subscriptions import cancellation, operating, ordering, queries
 from minispod.subscriptions.errors import NotActive
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.pricing import days_until
@@ -214,12 +213,12 @@ def cancel(subscription_id: str) -> dict[str, Any]:
 @door.answers(200, AutoRenewOut, message="Auto-renewal updated successfully")
 def set_auto_renew(body: dict[str, Any], subscription_id: str) -> dict[str, Any]:
     """Switch automatic renewal."""
-    ports = current_ports()
+    ports, rules = current_ports(), business_rules(current_settings())
     at = ports.clock.now()
     with unit_of_work(ports.courier):
         cancellation.set_auto_renew(parse_id(subscription_id), body["auto_renew"], actor=g.actor, at=at)
     owned = _mine(subscription_id)
-    ends = owned.subscription.ends_at.date().isoformat()
+    ends = owned.subscription.ends_at.astimezone(rules.zone).date().isoformat()
     on = owned.subscription.auto_renew
     sentence = (
         f"It renews by itself on {ends}" if on else f"It ends on {ends} unless you switch renewal on again"
@@ -239,10 +238,10 @@ def retry(subscription_id: str) -> dict[str, Any]:
     """Try a failed instance again."""
     ports = current_ports()
     owned = _mine(subscription_id)
-    if not owned.subscription.is_active or owned.instance is None:
+    if owned.instance is None:
         raise NotActive(status=owned.subscription.status.value)
     with unit_of_work(ports.courier):
-        before = controls.retry(owned.instance.id, actor=g.actor, at=ports.clock.now())
+        before = operating.retry(owned.instance.id, actor=g.actor, at=ports.clock.now())
     owned = _mine(subscription_id)
     instance = owned.instance
     return {
