@@ -24,13 +24,14 @@ class SmtpMailer:
         settings = self._settings
         if not settings.smtp_host:
             raise MailUnavailable("No mail server is configured (SMTP_HOST).")
+        message = self._message(mail)
         try:
             with smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=_SECONDS) as server:
                 if settings.smtp_starttls:
                     server.starttls(context=ssl.create_default_context())
                 if settings.smtp_user:
                     server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
-                server.send_message(self._message(mail))
+                server.send_message(message)
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
             raise _refusal(max(codes)) from None
@@ -40,10 +41,16 @@ class SmtpMailer:
             raise MailUnavailable() from None
 
     def _message(self, mail: Mail) -> EmailMessage:
+        try:
+            return self._addressed(mail)
+        except ValueError:  # also what is no ASCII in an address: most servers would not take it
+            raise MailRefused("The message cannot be addressed.") from None
+
+    def _addressed(self, mail: Mail) -> EmailMessage:
         message = EmailMessage()
         message["From"] = self._settings.mail_from
-        message["To"] = formataddr((mail.to_name, mail.to_address))
-        message["Subject"] = mail.subject.strip()
+        message["To"] = formataddr((_one_line(mail.to_name), mail.to_address))
+        message["Subject"] = _one_line(mail.subject)
         message["Message-ID"] = mail.message_id
         message["Date"] = format_datetime(localtime())
         message["Auto-Submitted"] = "auto-generated"
@@ -52,6 +59,11 @@ class SmtpMailer:
         message.set_content(mail.text)
         message.add_alternative(mail.html, subtype="html")
         return message
+
+
+def _one_line(text: str) -> str:
+    """A header is one line, whatever a name contains."""
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
 
 
 def _refusal(code: int) -> MailRefused | MailUnavailable:

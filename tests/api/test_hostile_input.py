@@ -230,6 +230,17 @@ def test_a_name_stays_one_line_when_it_is_changed(client: FlaskClient, customer:
     refused(client.put("/api/v1/user/profile", json=body, headers=customer.headers), 400, "request.invalid")
 
 
+@pytest.mark.parametrize(
+    "email", ["siti@ex\u00e4mple.com", "s\u00edti@example.com", '"a\x01,b"@example.com', '"a,b"@example.com']
+)
+def test_mail_has_to_arrive_at_an_address(client: FlaskClient, email: str) -> None:
+    new = {"name": "Siti", "email": email, "password": "long enough"}
+
+    assert (
+        "email" in refused(client.post("/api/v1/auth/register", json=new), 400, "request.invalid")["errors"]
+    )
+
+
 def test_a_text_the_database_cannot_hold_is_named(client: FlaskClient) -> None:
     body = refused(client.get("/api/v1/catalog/search?q=a%00b"), 400, "request.invalid")
 

@@ -7,6 +7,11 @@ from minispod.api.schemas.base import Blank, Timestamp, WireSchema
 _PHONE = validate.Regexp(
     r"^(\+62|62|0)8[1-9][0-9]{6,9}$", error="must be an Indonesian mobile number such as 081234567890"
 )
+# Mail has to arrive there: no quoted local parts, and nothing that needs a server with SMTPUTF8.
+_ADDRESS = (
+    validate.Length(max=254),
+    validate.Regexp(r"^[!#-'*+\--9=?A-Z^-~@]+$", error="must be an address of plain letters, digits and signs"),
+)
 _AVATAR = (
     validate.Length(max=500),
     validate.URL(schemes={"http", "https"}, error="must be a web address"),
@@ -25,7 +30,7 @@ class RegisterIn(WireSchema):
     """What a new customer sends; a role is ignored."""
 
     name = fields.String(required=True, validate=_NAME)
-    email = fields.Email(required=True, validate=validate.Length(max=254))
+    email = fields.Email(required=True, validate=_ADDRESS)
     password = fields.String(required=True, validate=validate.Length(6, 72), load_only=True)
     phone = Blank(load_default=None, validate=_PHONE)
     avatar = Blank(load_default=None, validate=_AVATAR)
