@@ -8,8 +8,6 @@ import flask_smorest
 import structlog
 from flask import Flask, Response, abort, g, request
 from flask_migrate import Migrate
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolExhausted
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -21,8 +19,9 @@ from minispod.api.envelope import ProblemSchema
 from minispod.integrations.redis_queue import connection
 from minispod.jobs.schedule import schedule
 from minispod.kernel import logs
-from minispod.kernel.database import db
-from minispod.kernel.errors import Refusal, Unavailable
+from minispod.kernel.database import DATABASE_SILENCE, db
+from minispod.kernel.errors import Refusal
+from minispod.kernel.unit_of_work import database_unavailable
 from minispod.ports import Ports
 from minispod.rules import check_rules
 from minispod.settings import Settings
@@ -141,7 +140,7 @@ def _bind_requests(app: Flask) -> None:
 
 def _answer_errors(app: Flask) -> None:
     app.register_error_handler(Refusal, _answer_refusal)
-    for silence in (OperationalError, InterfaceError, PoolExhausted):
+    for silence in DATABASE_SILENCE:
         app.register_error_handler(silence, _answer_database_silence)
     app.register_error_handler(HTTPException, _answer_http_error)
 
@@ -159,11 +158,9 @@ def _answer_refusal(refusal: Refusal) -> Any:
     return panel.answer_refusal(refusal)
 
 
-def _answer_database_silence(error: Exception) -> Any:
-    """The database is away, or too busy: the transaction is rolled back, and the same request may come again."""
-    cause = getattr(error, "orig", None) or error
-    structlog.get_logger().error("database.silent", error=type(cause).__name__)
-    return _answer_refusal(Unavailable())
+def _answer_database_silence(silence: Exception) -> Any:
+    """A read outside a unit of work met a database that is away."""
+    return _answer_refusal(database_unavailable(silence))
 
 
 def _answer_http_error(error: HTTPException) -> Any:

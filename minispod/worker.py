@@ -10,7 +10,8 @@ import sys
 import threading
 import time
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import lru_cache
 from types import FrameType
@@ -28,6 +29,7 @@ from minispod.integrations.redis_queue import blocking_connection, connection
 from minispod.jobs import runner
 from minispod.jobs.schedule import find, schedule
 from minispod.kernel import pulse
+from minispod.kernel.errors import Unavailable
 from minispod.kernel.tasks import Queue
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.ports import current_ports, current_settings
@@ -77,13 +79,13 @@ def _app() -> Flask:
 
 def run_row(row_id: str) -> None:
     """Run one outbox row; what RQ calls."""
-    with _app().app_context():
+    with _app().app_context(), _through_silence():
         runner.run_row(uuid.UUID(row_id), ports=current_ports(), settings=current_settings())
 
 
 def tick(name: str) -> None:
     """Run one periodic job; what RQ calls when the clock ticks."""
-    with _app().app_context():
+    with _app().app_context(), _through_silence():
         ports, settings = current_ports(), current_settings()
         periodic = find(name, settings)
         if periodic is None:
@@ -92,6 +94,15 @@ def tick(name: str) -> None:
         with structlog.contextvars.bound_contextvars(task=name):
             periodic.run(ports, settings)
         release_connection()
+
+
+@contextmanager
+def _through_silence() -> Iterator[None]:
+    """A database or Redis that is away is no fault of the job: the outbox has its row, and the clock ticks again."""
+    try:
+        yield
+    except Unavailable as silence:
+        log.warning("worker.silence", code=silence.code)
 
 
 def work(queues: list[str]) -> None:

@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, Dialect, Enum, MetaData, Uuid, func, select
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.sql import Select
 from sqlalchemy.types import TypeDecorator
@@ -20,6 +22,9 @@ from sqlalchemy.types import TypeDecorator
 from minispod.kernel.ids import new_id
 from minispod.kernel.money import Rupiah
 from minispod.kernel.paging import Page, PageRequest
+
+# What a database raises that is away or too busy to answer: the same may be tried again.
+DATABASE_SILENCE = (OperationalError, InterfaceError, PoolExhausted)
 
 
 class UtcTime(TypeDecorator[datetime]):

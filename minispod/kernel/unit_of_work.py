@@ -2,15 +2,21 @@
 
 `with unit_of_work(courier):` is written in doors only; one per request, two per claim-carry-settle.
 Adapters call `refuse_inside_unit_of_work()`, so that talking to the outside cannot slip into a
-transaction. After the commit the outbox is handed over.
+transaction. After the commit the outbox is handed over. A database that is away is Unavailable, like
+any other party that does not answer.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+import structlog
+
 from minispod.kernel import outbox
-from minispod.kernel.database import db, session
+from minispod.kernel.database import DATABASE_SILENCE, db, session
+from minispod.kernel.errors import Unavailable
+
+log = structlog.get_logger()
 
 _open: ContextVar[bool] = ContextVar("unit_of_work_open", default=False)
 
@@ -21,7 +27,10 @@ class UnitOfWorkMisuse(RuntimeError):
 
 @contextmanager
 def unit_of_work(courier: outbox.Courier | None = None) -> Iterator[None]:
-    """Commit what happens inside, or nothing of it; then hand the outbox to `courier`."""
+    """Commit what happens inside, or nothing of it; then hand the outbox to `courier`.
+
+    Raises Unavailable when the database does not answer.
+    """
     if _open.get():
         raise UnitOfWorkMisuse("a unit of work is open already")
     token = _open.set(True)
@@ -33,10 +42,19 @@ def unit_of_work(courier: outbox.Courier | None = None) -> Iterator[None]:
             session().rollback()
             outbox.forget_pending()
             raise
+    except DATABASE_SILENCE as silence:
+        raise database_unavailable(silence) from silence
     finally:
         _open.reset(token)
     if courier is not None:
         outbox.dispatch(courier)
+
+
+def database_unavailable(silence: Exception) -> Unavailable:
+    """The refusal for a database that is away or too busy; logged, because customers cannot be served."""
+    cause = getattr(silence, "orig", None) or silence
+    log.error("database.silent", error=type(cause).__name__)
+    return Unavailable()
 
 
 def refuse_inside_unit_of_work() -> None:

@@ -135,6 +135,7 @@ def standing_worker(standing: Backstage) -> subprocess.Popen[bytes]:
 def standing_shop(
     standing: Backstage,
     own_database_url: str,
+    own_redis: Restartable,
     kubernetes_simulator: Simulator,
     mailbox_simulator: Simulator,
 ) -> Iterator[LiveShop]:
@@ -146,6 +147,7 @@ def standing_shop(
         books=Books(own_database_url),
         url=url,
         web=web,
+        redis_url=own_redis.url,
         cluster=KubernetesCluster(str(kubernetes_simulator["kubeconfig"])),
         kubernetes=kubernetes_simulator,
         mailbox=mailbox_simulator,

@@ -13,11 +13,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import redis
 import requests
+import rq
 
 from minispod.catalog.seeding import seed_catalog
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.kernel.actor import Role, system
+from minispod.kernel.tasks import Queue
 from minispod.onboarding.signup import register
 from minispod.wallet import ledger
 from minispod.wallet.models import EntryKind, EntryType
@@ -38,6 +41,7 @@ class LiveShop:
     books: Books
     url: str
     web: subprocess.Popen[bytes]
+    redis_url: str
     cluster: KubernetesCluster
     kubernetes: Simulator
     mailbox: Simulator
@@ -133,6 +137,14 @@ class LiveShop:
             if time.monotonic() > deadline:
                 pytest.fail(f"not within {seconds:.0f} s: {what}\n{self.backstage.said()}")
             time.sleep(0.1)
+
+    def queue(self, queue: Queue) -> rq.Queue:
+        """A queue of the workers."""
+        return rq.Queue(queue.value, connection=redis.Redis.from_url(self.redis_url))
+
+    def tick(self, name: str) -> None:
+        """Have a periodic job run now, besides its times."""
+        self.queue(Queue.SWEEPS).enqueue("minispod.worker.tick", name)
 
     def idle(self) -> bool:
         """Whether nothing waits to be done."""

@@ -1,19 +1,15 @@
 """Processes that are killed, stopped or doubled: what they held is finished by another, once."""
 
 import signal
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import psycopg2
 import pytest
-import redis
 import requests
-import rq
 
-from minispod.kernel.tasks import Queue, Task
+from minispod.kernel.tasks import Task
 from minispod.local import processes
-from tests.faults.conftest import Restartable
 from tests.faults.shop import CREDIT, PRICE, Customer, LiveShop
 
 LEASE_SECONDS = max(task.nature.lease_seconds for task in Task)
@@ -106,12 +102,11 @@ def waits_for_a_lock(shop: LiveShop) -> bool:
     )
 
 
-def test_two_schedulers_and_two_workers_do_everything_once(shop: LiveShop, own_redis: Restartable) -> None:
-    customers = [shop.customer() for _ in range(4)]
+def test_two_schedulers_and_two_workers_do_everything_once(shop: LiveShop) -> None:
+    customers = [shop.customer() for _ in range(3)]
     for customer in customers:
         customer.order()
-    queues = {queue: rq.Queue(queue.value, connection=redis.Redis.from_url(own_redis.url)) for queue in Queue}
-    deliver_thrice(shop, queues)
+    deliver_thrice(shop)
     shop.backstage.scheduler()
     shop.backstage.worker()
     shop.backstage.worker()
@@ -122,7 +117,7 @@ def test_two_schedulers_and_two_workers_do_everything_once(shop: LiveShop, own_r
 
     end_the_month(shop)
     for _ in range(10):
-        queues[Queue.SWEEPS].enqueue("minispod.worker.tick", "advance-calendar")
+        shop.tick("advance-calendar")
 
     for customer in customers:
         shop.eventually(partial(has_mail, customer, "renewed"), "it is renewed")
@@ -138,11 +133,11 @@ def has_mail(customer: Customer, kind: str) -> bool:
     return customer.mails(kind) > 0
 
 
-def deliver_thrice(shop: LiveShop, queues: dict[Queue, rq.Queue]) -> None:
+def deliver_thrice(shop: LiveShop) -> None:
     """Have the queue bring every piece of work three times."""
     for row_id, task in shop.books.ask("SELECT id, task FROM outbox"):
         for _ in range(3):
-            queues[Task(task).nature.queue].enqueue("minispod.worker.run_row", str(uuid.UUID(str(row_id))))
+            shop.queue(Task(task).nature.queue).enqueue("minispod.worker.run_row", str(row_id))
 
 
 def end_the_month(shop: LiveShop) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +20,8 @@ from tests.plugins.app import SERVER_KEY
 from tests.plugins.simulators import Simulator
 
 TOPUP = 100_000
+# Long enough for the ticks of a worker, and the sign of life of the scheduler, to fail.
+OUTAGE_SECONDS = 5.5
 LEASE_SECONDS = Task.RECONCILE_INSTANCE.nature.lease_seconds
 
 
@@ -59,9 +62,10 @@ def test_the_shop_survives_a_restart_of_its_database(
     assert {status for answer in answers for status in answer.result()} <= {201, 409, 503}
     assert_it_says_so(shop, late, desk)
     assert payer.pays_and_the_gateway_tells() == 503
+    shop.lever("clear")  # the worker comes back from the cluster and finds no database
+    time.sleep(OUTAGE_SECONDS)
 
     own_postgres.start()
-    shop.lever("clear")
 
     shop.eventually(lambda: shop.readiness() == (200, {}), "all is well again")
     assert worker.poll() is None, "the same worker goes on"
@@ -72,6 +76,7 @@ def test_the_shop_survives_a_restart_of_its_database(
             assert customer.charges() == 1, "what was promised is kept"
     shop.books.let_pass(LEASE_SECONDS)
     shop.books.change("UPDATE topups SET next_poll_at = now()")
+    shop.tick("poll-topups")
     served = [caught_at_work, late, *(each for each in crowd if each.charges())]
     for customer in served:
         customer.awaits("RUNNING", seconds=40)
