@@ -8,7 +8,7 @@ from minispod.instances.naming import check_host_pattern
 from minispod.instances.provisioning import ClusterRules
 from minispod.payments.topups import TopUpRules
 from minispod.settings import BadSettings, Settings
-from minispod.subscriptions.rules import BusinessRules
+from minispod.subscriptions.rules import BusinessRules, CapacityRules
 
 
 def check_rules(settings: Settings) -> None:
@@ -36,6 +36,9 @@ def business_rules(settings: Settings) -> BusinessRules:
             cluster.public_scheme,
             cluster.public_port,
             cluster.ingress_tls,
+        ),
+        capacity=CapacityRules(
+            cluster.cpu_request_ratio, cluster.memory_request_ratio, cluster.capacity_reserve
         ),
     )
 

@@ -1,5 +1,6 @@
 """Refusals of the subscriptions package."""
 
+from minispod.catalog.errors import PlanSoldOut
 from minispod.kernel.errors import Conflict, NotFound, RuleBroken
 
 
@@ -43,3 +44,10 @@ class AlreadyCancelled(RuleBroken):
 
     code = "subscriptions.already_cancelled"
     default_message = "The subscription is already cancelled"
+
+
+class ClusterFull(PlanSoldOut):
+    """The machines hold no more instances of this size (decision 21)."""
+
+    code = "subscriptions.cluster_full"
+    default_message = "All machines are taken at the moment. Please try again later or choose a smaller plan."

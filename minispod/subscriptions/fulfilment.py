@@ -53,7 +53,9 @@ def _gave_up(subscription: Subscription, instance: Instance, zone: ZoneInfo, at:
         )
     if instance.is_beyond_repair(at):
         return  # the letter about the refund follows at once
-    event = f"failed:{instance.generation}"
+    # What has run may fail at every turn; its owner is told once a day.
+    turn = instance.generation if instance.first_ran_at is None else at.astimezone(zone).date()
+    event = f"failed:{turn}"
     reason = instance.last_error or "The instance did not become ready."
     tell_customer(
         MessageKind.INSTANCE_FAILED,

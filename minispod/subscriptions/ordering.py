@@ -27,6 +27,7 @@ from minispod.subscriptions.errors import LiveSubscriptionExists, RequestKeyReus
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.pricing import period
 from minispod.subscriptions.queries import lock_instance_of
+from minispod.subscriptions.room import require_room
 from minispod.subscriptions.rules import BusinessRules
 from minispod.subscriptions.states import LIVE, SubscriptionStatus
 
@@ -54,7 +55,7 @@ def place_order(
 ) -> Order:
     """Order a plan, or take up an expired subscription of the same service again.
 
-    Refuses NoSuchPlan, LiveSubscriptionExists, InsufficientCredit, WalletInDebt, PlanSoldOut,
+    Refuses NoSuchPlan, LiveSubscriptionExists, InsufficientCredit, WalletInDebt, PlanSoldOut, ClusterFull,
     TooManyFreePlans, RequestKeyReused. A repeat with the same `request_key` returns what the first one made.
     """
     if (repeat := _repeat(user_id, plan_id, request_key)) is not None:
@@ -85,6 +86,7 @@ def place_order(
     # The wallet is locked now: two orders of one customer count one after the other.
     _check_free_plans(plan, user_id, rules)
     quota.reserve(plan.id)
+    require_room(instance, rules.capacity)
     action = trail.Action.SUBSCRIPTION_REVIVED if expired else trail.Action.SUBSCRIPTION_ORDERED
     trail.record(
         actor,

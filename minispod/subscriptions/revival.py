@@ -21,6 +21,7 @@ from minispod.subscriptions.charging import charge_period
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.ordering import begin_again
 from minispod.subscriptions.queries import lock_instance_of
+from minispod.subscriptions.room import require_room
 from minispod.subscriptions.rules import BusinessRules
 from minispod.subscriptions.states import EndReason, SubscriptionStatus
 from minispod.subscriptions.telling import tell_customer
@@ -49,7 +50,10 @@ def waiting_for_money(user_id: uuid.UUID) -> Sequence[uuid.UUID]:
 
 
 def revive(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, at: datetime) -> bool:
-    """Take one up again if the credit covers it; False when it does not. Raises PlanSoldOut (data stay kept)."""
+    """Take one up again if the credit covers it; False when it does not.
+
+    Refuses PlanSoldOut and ClusterFull; the data stay kept then.
+    """
     subscription: Subscription | None = lock(Subscription, subscription_id)
     if subscription is None:
         return False
@@ -76,6 +80,7 @@ def revive(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, at
         at=at,
     )
     quota.reserve(subscription.plan_id)
+    require_room(instance, rules.capacity)
     controls.run(instance, at=at)
     trail.record(
         actor,

@@ -8,6 +8,15 @@ from minispod.instances.creation import AddressRules
 
 
 @dataclass(frozen=True, slots=True)
+class CapacityRules:
+    """What of the machines may be sold (decisions 21, 24): shares of a plan's limits, and what stays free."""
+
+    cpu_request_ratio: float
+    memory_request_ratio: float
+    reserve: float
+
+
+@dataclass(frozen=True, slots=True)
 class BusinessRules:
     """The shop's rules; days are calendar days of `zone`."""
 
@@ -19,3 +28,4 @@ class BusinessRules:
     free_plans_per_customer: int
     free_idle: timedelta
     addresses: AddressRules
+    capacity: CapacityRules

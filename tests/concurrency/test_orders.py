@@ -9,6 +9,8 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from minispod.catalog.models import Plan
+from minispod.cluster import monitoring
+from minispod.cluster.port import NodeSighting
 from minispod.instances.models import Instance
 from minispod.kernel.actor import system
 from minispod.kernel.clock import FrozenClock
@@ -143,6 +145,50 @@ def test_fifty_customers_and_one_slot(
         balances = session().scalars(select(Wallet.balance)).all()
         assert sum(balances) == (CROWD - 1) * 50_000
         assert statements.differences() == []
+
+
+def test_fifty_customers_and_memory_for_one(
+    app: Flask,
+    settings: Settings,
+    ports: PortsNow,
+    clock: FrozenClock,
+    person: Callable[..., Person],
+    plan_id: PlanFinder,
+    at_once: AtOnce,
+) -> None:
+    plan = plan_id()
+    people = [person(credit=50_000) for _ in range(CROWD)]
+    with app.app_context(), unit_of_work():
+        # 1 GB plans request 512 MB; of 1,600 MB 36 % stay free: 1,024 MB hold two, one of which is there.
+        monitoring.record_nodes([_worker(memory_mb=1600)], clock.now())
+    _order(app, settings, ports, clock, person(credit=50_000), plan)
+
+    tally = _tally(at_once(CROWD, lambda index: _order(app, settings, ports, clock, people[index], plan)))
+
+    assert tally == {"ordered": 1, "subscriptions.cluster_full": CROWD - 1}
+    with app.app_context():
+        assert session().get_one(Plan, plan).used_quota == 2
+        assert sum(session().scalars(select(Wallet.balance)).all()) == (CROWD - 1) * 50_000
+
+
+def _worker(*, memory_mb: int) -> NodeSighting:
+    return NodeSighting(
+        name="worker-1",
+        is_ready=True,
+        is_schedulable=True,
+        is_control_plane=False,
+        cpu_allocatable=16_000,
+        memory_allocatable=memory_mb,
+        cpu_capacity=16_000,
+        memory_capacity=memory_mb,
+        pods_allocatable=110,
+        cpu_requested=0,
+        memory_requested=0,
+        pods_running=0,
+        cpu_used=None,
+        memory_used=None,
+        version="v1.36.2",
+    )
 
 
 def test_the_calendar_in_parallel_with_a_cancellation_ends_in_one_of_both(
