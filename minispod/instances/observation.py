@@ -1,7 +1,8 @@
 """Compare what the cluster shows with what is wanted: level, not edge.
 
 One list per kind for all instances. Health and usage are noted; drift (a workload that is gone, stopped
-or different although it should run) puts the instance back to work. Nothing is deleted here.
+or different although it should run) puts the instance back to work, and so does a failed one that came up
+after all. What changed after the look is not judged by it. Nothing is deleted here.
 """
 
 import uuid
@@ -12,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from minispod.cluster.port import PodUsage, WorkloadSighting
-from minispod.instances.controls import ensure_reconciled
+from minispod.instances.controls import ensure_reconciled, run
 from minispod.instances.models import Instance
 from minispod.instances.states import HEALTHY, InstanceStatus, Wanted
 from minispod.kernel.database import session
@@ -36,14 +37,14 @@ class Observed:
 def apply_sightings(
     sightings: Sequence[WorkloadSighting], usages: Sequence[PodUsage], *, at: datetime
 ) -> Observed:
-    """Note health and usage of every instance, and have drift repaired."""
+    """Note health and usage of every instance, and have drift repaired; `at` is when the look began."""
     by_instance = {sighting.instance_id: sighting for sighting in sightings}
     by_pod = {(usage.namespace, usage.pod_name): usage for usage in usages}
     instances = (
         session()
         .scalars(
             select(Instance)
-            .where(Instance.status != InstanceStatus.TERMINATED)
+            .where(Instance.status != InstanceStatus.TERMINATED, Instance.status_changed_at <= at)
             .order_by(Instance.id)
             # A row that is being worked on is left alone: its own job will tell.
             .with_for_update(skip_locked=True)
@@ -54,7 +55,10 @@ def apply_sightings(
     unhealthy = 0
     for instance in instances:
         sighting = by_instance.get(str(instance.id))
-        if _has_drifted(instance, sighting, at):
+        if _came_up(instance, sighting):
+            # An image that can be pulled again, a node that is back: nobody needs to press Retry.
+            run(instance, at=at)
+        elif _has_drifted(instance, sighting, at):
             drifted.append(instance.id)
             ensure_reconciled(instance, at)
         if instance.status is InstanceStatus.RUNNING:
@@ -67,6 +71,10 @@ def apply_sightings(
         if not _is_known(sighting.instance_id, known)
     )
     return Observed(len(instances), unhealthy, tuple(drifted), orphans)
+
+
+def _came_up(instance: Instance, sighting: WorkloadSighting | None) -> bool:
+    return instance.status is InstanceStatus.ERROR and sighting is not None and sighting.is_ready
 
 
 def _is_known(text: str, known: set[uuid.UUID]) -> bool:

@@ -15,6 +15,7 @@ log = structlog.get_logger()
 def observe_cluster(ports: Ports, settings: Settings) -> None:
     """Compare what runs with what is wanted; silence is recorded, not an error."""
     release_connection()
+    at = ports.clock.now()
     try:
         sightings = ports.cluster.see_all()
         usages = ports.cluster.usages()
@@ -25,7 +26,7 @@ def observe_cluster(ports: Ports, settings: Settings) -> None:
         return
     with unit_of_work(ports.courier):
         monitoring.record_answer()
-        found = observation.apply_sightings(sightings, usages, at=ports.clock.now())
+        found = observation.apply_sightings(sightings, usages, at=at)
     if found.drifted or found.orphans:
         log.warning(
             "cluster.differs", drifted=[str(each) for each in found.drifted], orphans=list(found.orphans)

@@ -59,3 +59,58 @@ def test_work_whose_row_was_lost_is_asked_for_again(shop: Shop, mine: uuid.UUID,
     _observe(shop)
 
     assert _row(shop).run_after == clock.now()
+
+
+def _sighting(shop: Shop, subscription_id: uuid.UUID, *, is_ready: bool) -> WorkloadSighting:
+    instance = shop.look(subscription_id)[1]
+    return WorkloadSighting(
+        namespace=instance.namespace,
+        name=instance.name,
+        instance_id=str(instance.id),
+        wanted_replicas=1,
+        ready_replicas=int(is_ready),
+        is_ready=is_ready,
+        is_stopped=False,
+    )
+
+
+def test_a_failed_one_that_came_up_after_all_is_taken_up(
+    shop: Shop, mine: uuid.UUID, clock: FrozenClock
+) -> None:
+    until = clock.now() + timedelta(hours=24)
+    shop.put(mine, status=InstanceStatus.ERROR, repair_until=until, attempts=2)
+    before = shop.look(mine)[1].generation
+
+    _observe(shop, _sighting(shop, mine, is_ready=True))
+
+    instance = shop.look(mine)[1]
+    assert (instance.status, instance.attempts) == (InstanceStatus.PENDING, 0)
+    assert instance.generation == before + 1
+    assert instance.repair_until == until, "the window stays until it really runs"
+    assert _row(shop).key == str(instance.id)
+
+
+def test_a_failed_one_that_is_not_ready_stays_with_people(
+    shop: Shop, mine: uuid.UUID, clock: FrozenClock
+) -> None:
+    shop.put(mine, status=InstanceStatus.ERROR)
+
+    _observe(shop, _sighting(shop, mine, is_ready=False))
+
+    assert shop.look(mine)[1].status is InstanceStatus.ERROR
+
+
+def test_what_changed_after_the_look_is_not_judged_by_it(
+    shop: Shop, mine: uuid.UUID, clock: FrozenClock
+) -> None:
+    shop.put(
+        mine,
+        status=InstanceStatus.RUNNING,
+        health_status="Healthy",
+        applied_at=clock.now(),
+        status_changed_at=clock.now() + timedelta(seconds=1),
+    )
+
+    _observe(shop)
+
+    assert shop.look(mine)[1].health_status == "Healthy"
