@@ -10,7 +10,9 @@ _PHONE = validate.Regexp(
 # Mail has to arrive there: no quoted local parts, and nothing that needs a server with SMTPUTF8.
 _ADDRESS = (
     validate.Length(max=254),
-    validate.Regexp(r"^[!#-'*+\--9=?A-Z^-~@]+$", error="must be an address of plain letters, digits and signs"),
+    validate.Regexp(
+        r"^[!#-'*+\--9=?A-Z^-~@]+$", error="must be an address of plain letters, digits and signs"
+    ),
 )
 _AVATAR = (
     validate.Length(max=500),
