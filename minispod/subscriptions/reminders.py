@@ -1,4 +1,5 @@
-"""Notices before the end: expiry in 7, 3, 1 days, and credit that will not cover the renewal.
+"""Notices before the end: expiry in 7, 3, 1 days (renewal off, or a free plan whose owner stays away), and
+credit that will not cover the renewal.
 
 One notice per subscription, period and day; the post office drops repeats.
 """
@@ -12,10 +13,11 @@ from sqlalchemy import select
 from minispod.kernel.database import session
 from minispod.kernel.money import format_rupiah
 from minispod.notifications.messages import MessageKind
+from minispod.subscriptions import renewal
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.pricing import days_until
 from minispod.subscriptions.rules import BusinessRules
-from minispod.subscriptions.states import SubscriptionStatus
+from minispod.subscriptions.states import EndReason, SubscriptionStatus
 from minispod.subscriptions.telling import tell_customer
 from minispod.wallet.models import Wallet
 
@@ -45,10 +47,16 @@ def remind(subscription_id: uuid.UUID, *, rules: BusinessRules, at: datetime) ->
         return
     left = days_until(subscription.ends_at, at)
     event = f"{subscription.period_number}:{left}"
-    if not subscription.auto_renew:
+    if (reason := _will_end(subscription, rules)) is not None:
         if left in rules.reminder_days:
             tell_customer(
-                MessageKind.EXPIRY_NOTICE, subscription, event=event, at=at, zone=rules.zone, days_left=left
+                MessageKind.EXPIRY_NOTICE,
+                subscription,
+                event=event,
+                at=at,
+                zone=rules.zone,
+                days_left=left,
+                reason=reason.value,
             )
         return
     wallet = session().get(Wallet, subscription.user_id)
@@ -68,3 +76,12 @@ def remind(subscription_id: uuid.UUID, *, rules: BusinessRules, at: datetime) ->
             balance=format_rupiah(wallet.balance),
             price_text=format_rupiah(subscription.price),
         )
+
+
+def _will_end(subscription: Subscription, rules: BusinessRules) -> EndReason | None:
+    """Why it will not be renewed, as things stand today; the same questions as in `expiry`."""
+    if not subscription.auto_renew:
+        return EndReason.AUTO_RENEW_OFF
+    if renewal.is_idle(subscription, rules=rules, at=subscription.ends_at):
+        return EndReason.IDLE
+    return None

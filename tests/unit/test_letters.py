@@ -76,8 +76,9 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
         {**SUBSCRIPTION, "price": 0, "refunded": "Rp 0", "reason": REASON},
     ),
     (MessageKind.RENEWED, {**SUBSCRIPTION, "charged": "Rp 50.000"}),
-    (MessageKind.EXPIRY_NOTICE, {**SUBSCRIPTION, "days_left": 7}),
-    (MessageKind.EXPIRY_NOTICE, {**SUBSCRIPTION, "price": 0, "days_left": 1}),
+    (MessageKind.EXPIRY_NOTICE, {**SUBSCRIPTION, "days_left": 7, "reason": "auto_renew_off"}),
+    (MessageKind.EXPIRY_NOTICE, {**SUBSCRIPTION, "price": 0, "days_left": 1, "reason": "auto_renew_off"}),
+    (MessageKind.EXPIRY_NOTICE, {**SUBSCRIPTION, "price": 0, "days_left": 1, "reason": "idle"}),
     (
         MessageKind.LOW_CREDIT,
         {**SUBSCRIPTION, "days_left": 3, "balance": "Rp 12.000", "price_text": "Rp 50.000"},
