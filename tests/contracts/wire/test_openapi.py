@@ -18,7 +18,7 @@ STATUS = re.compile(r"^([1-5]\d\d|default)$")
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, item in DOCUMENT["paths"].items():
-        for method in METHODS & set(item):
+        for method in sorted(METHODS & set(item)):
             shared = item.get("parameters", [])
             operation = item[method]
             yield path, method, {**operation, "parameters": [*shared, *operation.get("parameters", [])]}
