@@ -81,7 +81,7 @@ def read_access(token: str, keys: TokenKeys, at: datetime) -> AccessClaims:
         claims: dict[str, Any] = jwt.decode(
             token, keys.secret, algorithms=[ALGORITHM], options={"verify_exp": False, "verify_iat": False}
         )
-    except jwt.PyJWTError:
+    except (jwt.PyJWTError, ValueError):  # also what cannot be encoded
         raise BadToken() from None
     return check_claims(claims, at)
 

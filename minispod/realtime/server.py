@@ -4,6 +4,7 @@ One process serves all clients (long polling needs that), one thread per connect
 connections are bounded, and with SERVE_REALTIME off nothing of this is loaded into a web process.
 """
 
+import threading
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -24,6 +25,12 @@ from minispod.settings import Settings
 log = structlog.get_logger()
 
 PATH = "/socket.io/"
+# Clients say who they are as soon as they are connected.
+STRANGER_SECONDS = 10.0
+
+_FULL = "Too many live connections. Please try again in a moment."
+_OVERLAP = "This connection is being listened to already."
+_GONE = "This connection has ended."
 
 
 def attach(app: Flask) -> None:
@@ -60,23 +67,56 @@ class _Origins:
     def __call__(self, origin: str | None, environ: dict[str, Any]) -> bool:
         if origin is None:
             return True
-        return origin in self._allowed or urlsplit(origin).netloc == environ.get("HTTP_HOST")
+        try:
+            return origin in self._allowed or urlsplit(origin).netloc == environ.get("HTTP_HOST")
+        except ValueError:
+            return False
 
 
 class _Gate:
-    """Answers 503 to a new connection when there are enough, so that threads are left for the others."""
+    """Keeps threads for the others: a bounded number of connections, and of each one request at a time."""
 
     def __init__(self, inner: Any, wire: Wire, most: int) -> None:
         self._inner = inner
         self._wire = wire
         self._most = most
+        self._waiting: set[tuple[str, str]] = set()
+        self._lock = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        is_ours = environ.get("PATH_INFO", "").startswith(PATH)
-        is_new = is_ours and "sid" not in parse_qs(environ.get("QUERY_STRING", ""))
-        if is_new and self._wire.connections >= self._most:
-            log.warning("realtime.full", connections=self._wire.connections)
-            start_response("503 Service Unavailable", [("Content-Type", "text/plain"), ("Retry-After", "10")])
-            return [b"Too many live connections. Please try again in a moment."]
+        if not environ.get("PATH_INFO", "").startswith(PATH):
+            return self._pass_on(environ, start_response)
+        query = parse_qs(environ.get("QUERY_STRING", ""))
+        sid, transport = (query.get(name, [""])[0] for name in ("sid", "transport"))
+        if not sid:
+            self._wire.dismiss_strangers(STRANGER_SECONDS)
+            if self._wire.connections >= self._most:
+                log.warning("realtime.full", connections=self._wire.connections)
+                return _refusal(start_response, "503 Service Unavailable", _FULL, ("Retry-After", "10"))
+            return self._pass_on(environ, start_response)
+        if environ["REQUEST_METHOD"] != "GET":
+            return self._pass_on(environ, start_response)
+        return self._wait(environ, start_response, (sid, transport))
+
+    def _wait(self, environ: dict[str, Any], start_response: Any, who: tuple[str, str]) -> Iterable[bytes]:
+        """A GET of a connection holds its thread until there is something to say; one is enough."""
+        with self._lock:
+            if who in self._waiting:
+                return _refusal(start_response, "400 Bad Request", _OVERLAP)
+            self._waiting.add(who)
+        try:
+            return self._pass_on(environ, start_response)
+        except KeyError:  # the library's answer to a connection that ends at this moment
+            return _refusal(start_response, "400 Bad Request", _GONE)
+        finally:
+            with self._lock:
+                self._waiting.discard(who)
+
+    def _pass_on(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         answer: Iterable[bytes] = self._inner(environ, start_response)
         return answer
+
+
+def _refusal(start_response: Any, status: str, sentence: str, *headers: tuple[str, str]) -> Iterable[bytes]:
+    start_response(status, [("Content-Type", "text/plain"), *headers])
+    return [sentence.encode()]

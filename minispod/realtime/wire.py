@@ -12,17 +12,38 @@ from typing import Any
 from engineio.exceptions import SocketIsClosedError
 from flask_socketio import SocketIO
 
+# The library lets everybody into its default namespace; nothing happens there.
+_ANYBODY = "/"
+
 
 class Wire:
     """The sending side of one Socket.IO server."""
 
     def __init__(self, socketio: SocketIO) -> None:
         self._socketio = socketio
+        self._strange_since: dict[str, float] = {}
+        # The library's own way waits until the client has read its farewell: a thread for each that never does.
+        self._engine.disconnect = self._end
 
     @property
     def connections(self) -> int:
         """Number of open connections, signed in or not."""
         return sum(not socket.closed for socket in list(self._engine.sockets.values()))
+
+    def dismiss_strangers(self, patience: float) -> None:
+        """End connections that are in none of our namespaces after so many seconds: they hold a place."""
+        now, rooms = time.monotonic(), self._socketio.server.manager.rooms
+        guests = {
+            connection
+            for namespace, room in list(rooms.items())
+            if namespace != _ANYBODY
+            for connection in list(room.get(None, {}).values())
+        }
+        strangers = [each for each in list(self._engine.sockets) if each not in guests]
+        self._strange_since = {each: self._strange_since.get(each, now) for each in strangers}
+        for each, since in list(self._strange_since.items()):
+            if now - since >= patience:
+                self._end(each)
 
     def send(self, event: str, data: Any, *, to: str, namespace: str) -> None:
         """Queue one event for a client or a room; one that is gone hears nothing."""
@@ -60,6 +81,12 @@ class Wire:
     def in_background(self, task: Callable[..., None], *args: Any) -> None:
         """Run a task beside the requests; it ends with the process."""
         self._socketio.start_background_task(task, *args)
+
+    def _end(self, connection: str) -> None:
+        socket = self._engine.sockets.get(connection)
+        if socket is not None:
+            socket.close(wait=False, reason=self._engine.reason.SERVER_DISCONNECT)
+            self._engine.sockets.pop(connection, None)
 
     @property
     def _engine(self) -> Any:

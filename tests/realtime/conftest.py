@@ -1,5 +1,6 @@
 """A real server with the Socket.IO door, and real clients of the official library."""
 
+import contextlib
 import json
 import queue
 import threading
@@ -121,22 +122,24 @@ class Polling:
     def connect(self, namespace: str, auth: Any) -> None:
         """Send the CONNECT packet."""
         packet = f"40{namespace}," + (json.dumps(auth) if auth is not None else "")
-        answer = requests.post(self._mine, data=packet, headers=self._headers, timeout=5)
+        answer = requests.post(self.mine, data=packet, headers=self._headers, timeout=5)
         assert answer.text == "OK", answer.text
 
     def read(self) -> list[str]:
         """The packets that wait; at least one."""
-        return requests.get(self._mine, headers=self._headers, timeout=10).text.split("\x1e")
+        return requests.get(self.mine, headers=self._headers, timeout=10).text.split("\x1e")
 
     def close(self) -> None:
         """Say good-bye, if that was not done."""
         if self.handshake.status_code != 200 or self._is_closed:
             return
         self._is_closed = True
-        requests.post(self._mine, data="1", timeout=5)
+        # A server that has hung up already answers without reading, and its answer may get lost with the connection.
+        with contextlib.suppress(requests.ConnectionError, requests.Timeout):
+            requests.post(self.mine, data="1", timeout=1)
 
     @property
-    def _mine(self) -> str:
+    def mine(self) -> str:
         return f"{self._url}&sid={json.loads(self.handshake.text[1:])['sid']}"
 
 

@@ -79,20 +79,20 @@ def test_a_full_process_refuses_new_connections_and_still_answers_requests(
 @pytest.mark.parametrize("namespace", ["/k8s-logs", "/status"])
 @pytest.mark.parametrize("auth", [None, "a text", ["a", "list"], {}, {"token": ""}, {"token": 7}])
 def test_without_a_token_nobody_is_let_in(polling: Callable[..., Polling], namespace: str, auth: Any) -> None:
-    assert _refusal(polling(), namespace, auth) == ("Access token is required", "unauthenticated")
+    assert refusal(polling(), namespace, auth) == ("Access token is required", "unauthenticated")
 
 
 def test_a_token_that_is_none_is_refused(polling: Callable[..., Polling], customer: Person) -> None:
     tampered = auth_of(customer)["token"][:-3] + "abc"
 
     for token in ("nonsense", tampered):
-        assert _refusal(polling(), "/status", {"token": token})[1] == "accounts.bad_token"
+        assert refusal(polling(), "/status", {"token": token})[1] == "accounts.bad_token"
 
 
 def test_an_expired_token_is_refused(polling: Callable[..., Polling], customer: Person, clock: Any) -> None:
     clock.advance(hours=25)
 
-    assert _refusal(polling(), "/status", auth_of(customer))[1] == "accounts.bad_token"
+    assert refusal(polling(), "/status", auth_of(customer))[1] == "accounts.bad_token"
 
 
 def test_logs_need_a_subscription_that_is_ones_own(
@@ -104,7 +104,7 @@ def test_logs_need_a_subscription_that_is_ones_own(
     bought, stranger = buy(customer), person()
 
     def code(auth: dict[str, str]) -> str:
-        return _refusal(polling(), "/k8s-logs", auth)[1]
+        return refusal(polling(), "/k8s-logs", auth)[1]
 
     assert code(auth_of(customer)) == "realtime.subscription_missing"
     assert code({**auth_of(customer), "subscriptionId": "nonsense"}) == "not_found"
@@ -122,14 +122,14 @@ def test_an_account_has_a_limited_number_of_views(
 ) -> None:
     views = [listen("/status", auth_of(customer)) for _ in range(10)]
 
-    assert _refusal(polling(), "/status", auth_of(customer))[1] == "realtime.too_many_streams"
+    assert refusal(polling(), "/status", auth_of(customer))[1] == "realtime.too_many_streams"
 
     views[0].leave()
     again = listen("/status", auth_of(customer))
     assert again.quiet(0.1)
 
 
-def _refusal(client: Polling, namespace: str, auth: Any) -> tuple[str, str]:
+def refusal(client: Polling, namespace: str, auth: Any) -> tuple[str, str]:
     client.connect(namespace, auth)
     packet = client.read()[0]
     client.close()
