@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 from alembic import context
 from flask import current_app
-from sqlalchemy import text
 
 from minispod.kernel.database import UtcTime
 
@@ -14,6 +13,8 @@ if config.config_file_name is not None:
     fileConfig(config.config_file_name, disable_existing_loggers=False)
 
 _db = current_app.extensions["migrate"].db
+# A migration that cannot get its lock soon must fail rather than queue everybody behind it.
+_BOUNDS = "SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '10min'"
 
 
 def _render(kind: str, thing: Any, autogen: Any) -> str | Literal[False]:
@@ -25,11 +26,7 @@ def _render(kind: str, thing: Any, autogen: Any) -> str | Literal[False]:
 
 def run_migrations_online() -> None:
     """Run on the application's own engine."""
-    with _db.engine.connect() as connection:
-        # A migration that cannot get its lock soon must fail rather than queue everybody behind it.
-        connection.execute(text("SET lock_timeout = '5s'"))
-        connection.execute(text("SET statement_timeout = '10min'"))
-        connection.commit()
+    with _db.engine.connect().execution_options(bounds=_BOUNDS) as connection:
         context.configure(
             connection=connection,
             target_metadata=_db.metadata,

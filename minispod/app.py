@@ -19,7 +19,7 @@ from minispod.api.envelope import ProblemSchema
 from minispod.integrations.redis_queue import connection
 from minispod.jobs.schedule import schedule
 from minispod.kernel import logs
-from minispod.kernel.database import DATABASE_SILENCE, db
+from minispod.kernel.database import DATABASE_SILENCE, bound_transactions, db
 from minispod.kernel.errors import Refusal
 from minispod.kernel.unit_of_work import database_unavailable
 from minispod.ports import Ports
@@ -49,6 +49,8 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     logs.configure(settings.operation.log_level, as_json=settings.operation.log_json)
     _configure(app, settings)
     db.init_app(app)
+    with app.app_context():
+        bound_transactions(db.engine)
     Migrate(app, db, directory=str(ROOT / "migrations"))
     _bind_requests(app)
     guard.init_app(app, settings)
@@ -80,7 +82,6 @@ def _configure(app: Flask, settings: Settings) -> None:
             "max_overflow": settings.database.database_pool_overflow,
             "connect_args": {
                 "connect_timeout": 5,
-                "options": "-c timezone=UTC -c lock_timeout=15s -c statement_timeout=30s",
                 "application_name": "minispod",
             },
             "hide_parameters": True,  # an error must not carry hashes and sealed values into a log

@@ -11,7 +11,19 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Dialect, Enum, MetaData, Uuid, func, select
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Enum,
+    MetaData,
+    Uuid,
+    event,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
@@ -92,12 +104,23 @@ class Identified:
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
 
 
+BOUNDS = "SET LOCAL lock_timeout = '15s'; SET LOCAL statement_timeout = '30s'"
+"""How long a transaction may wait; another text in the execution option `bounds` of a connection wins."""
+
 db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
 
 
 def session() -> Session:
     """The session of the running request or job."""
     return db.session()
+
+
+def bound_transactions(engine: Engine) -> None:
+    """Let no statement wait for ever. Set in each transaction, because a pooler shares sessions between clients."""
+
+    @event.listens_for(engine, "begin")
+    def bound(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("bounds", BOUNDS))
 
 
 def lock(model: type[Any], key: Any) -> Any | None:
