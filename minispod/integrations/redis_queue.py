@@ -18,9 +18,9 @@ _SECONDS = 2
 @lru_cache(maxsize=4)
 def connection(url: str) -> redis.Redis:
     """One client per address, with short timeouts: nobody waits long for a queue."""
-    # Once more at once, for a connection that Redis closed; the library's own pauses would add up to many seconds.
-    again = Retry(NoBackoff(), 1)
-    return redis.Redis.from_url(url, socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS, retry=again)
+    # The library's own repeats, of connecting and of each command, would multiply the time limits.
+    no_more = Retry(NoBackoff(), 0)
+    return redis.Redis.from_url(url, socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS, retry=no_more)
 
 
 def blocking_connection(url: str) -> redis.Redis:

@@ -17,7 +17,7 @@ REDELIVERY_SECONDS = 20
 # Those that come round so seldom that none of them is on its way just when somebody looks.
 TICKS = {"tick-advance-calendar", "tick-poll-topups", "tick-poll-nodes", "tick-remind", "tick-clean-up"}
 # What a customer may have to wait for an order while every call to Redis runs into its time limit.
-PATIENCE_SECONDS = 15
+PATIENCE_SECONDS = 8
 
 
 def test_a_flushed_queue_is_filled_again(
