@@ -1,7 +1,7 @@
 """Watches beyond what the contract asks: bookmarks, initial events, tables, and the end of a cluster."""
 
 import json
-import threading
+from collections.abc import Iterator
 
 from tests.contracts.kubernetes.manifests import Json, config
 from tests.contracts.kubernetes.target import Room, Target
@@ -10,13 +10,22 @@ from tests.simulator.kubernetes.conftest import Running
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
 
-def lines(target: Target, path: str, accept: str = "application/json") -> list[Json]:
-    """The lines of a watch until the server ends it."""
+def open_watch(target: Target, path: str, accept: str = "application/json") -> Iterator[Json]:
+    """Ask for a watch; its lines until the server ends it."""
     headers = {"Accept": accept}
     target.api.update_params_for_auth(headers, {}, ["BearerToken"], None, None, None)
-    url = f"{target.api.configuration.host}{path}"
-    answer = target.api.rest_client.pool_manager.request("GET", url, headers=headers, timeout=20.0)
-    return [json.loads(line) for line in answer.data.splitlines()]
+    answer = target.api.rest_client.pool_manager.request(
+        "GET", f"{target.api.configuration.host}{path}", headers=headers, timeout=20.0, preload_content=False
+    )
+    rest = b""
+    for part in answer.stream():
+        *whole, rest = (rest + part).split(b"\n")
+        yield from map(json.loads, whole)
+
+
+def lines(target: Target, path: str, accept: str = "application/json") -> list[Json]:
+    """All lines of a watch that ends by itself."""
+    return list(open_watch(target, path, accept))
 
 
 def test_a_bookmark_ends_a_watch(room: Room, target: Target) -> None:
@@ -59,16 +68,13 @@ def test_a_watch_can_be_told_in_tables(room: Room, target: Target) -> None:
 
 
 def test_a_reset_ends_watches(sim: Running, room: Room, target: Target) -> None:
-    seen: list[Json] = []
-    path = f"{room.core}/configmaps?watch=true&timeoutSeconds=30"
-    thread = threading.Thread(target=lambda: seen.extend(lines(target, path)))
-    thread.start()
+    watch = open_watch(target, f"{room.core}/configmaps?watch=true&timeoutSeconds=30")
+    assert next(watch)["type"] == "ADDED"
 
     sim.pull("reset")
-    thread.join(timeout=10)
 
-    assert not thread.is_alive()
-    assert (seen[-1]["type"], seen[-1]["object"]["code"]) == ("ERROR", 410)
+    last = list(watch)[-1]
+    assert (last["type"], last["object"]["code"]) == ("ERROR", 410)
 
 
 def test_a_malformed_version_is_refused(room: Room, target: Target) -> None:
