@@ -51,7 +51,7 @@ test-fast: $(READY) ## run the tests that need neither server nor simulator
 	@$(PYTHON) -m pytest tests/unit -x -q $(ARGS)
 
 test-cluster: $(READY) ## run the contract suites and the story against the cluster of KUBECONFIG too
-	@$(PYTHON) -m pytest tests/contracts tests/scenarios/test_story.py --cluster $(ARGS)
+	@$(PYTHON) -m pytest tests/contracts/kubernetes tests/contracts/cluster tests/scenarios/test_story.py --cluster $(ARGS)
 
 lint: $(READY) ## check style and layout
 	@$(BIN)/ruff check .

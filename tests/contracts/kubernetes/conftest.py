@@ -28,7 +28,8 @@ def target(request: pytest.FixtureRequest) -> Target:
         api = config.new_client_from_config(facts["kubeconfig"])
         return Target("simulator", api, facts["ingress"], 15.0)
     api = config.new_client_from_config(os.environ["KUBECONFIG"])
-    return Target("kubernetes", api, os.environ.get("INGRESS_ADDRESS"), 90.0)
+    address = os.environ.get("INGRESS_ADDRESS")
+    return Target("kubernetes", api, f"http://{address}" if address else None, 90.0)
 
 
 @pytest.fixture
