@@ -66,6 +66,8 @@ def topup_rules(settings: Settings) -> TopUpRules:
     return TopUpRules(
         minimum=midtrans.topup_minimum,
         maximum=midtrans.topup_maximum,
+        fee_fixed=midtrans.topup_fee_fixed,
+        fee_basis_points=midtrans.topup_fee_basis_points,
         expiry_minutes=midtrans.topup_expiry_minutes,
         finish_url=settings.web.frontend_url,
     )

@@ -287,6 +287,8 @@ def upgrade() -> None:
         sa.Column("order_id", sa.String(length=50), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("fee", sa.BigInteger(), nullable=False),
+        sa.Column("second_of", sa.Uuid(), nullable=True),
         sa.Column(
             "payment_group",
             sa.Enum(
@@ -328,6 +330,7 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("transaction_id", sa.String(length=64), nullable=True),
         sa.Column("paid_transaction_id", sa.String(length=64), nullable=True),
+        sa.Column("returned_transaction_id", sa.String(length=64), nullable=True),
         sa.Column("payment_type", sa.String(length=40), nullable=True),
         sa.Column("gateway_state", sa.String(length=40), nullable=True),
         sa.Column("reversed_amount", sa.BigInteger(), nullable=False),
@@ -347,16 +350,21 @@ def upgrade() -> None:
             name=op.f("ck_topups_taken_back_whole"),
         ),
         sa.CheckConstraint("amount > 0", name=op.f("ck_topups_amount_positive")),
+        sa.CheckConstraint("fee >= 0", name=op.f("ck_topups_fee_not_negative")),
         sa.CheckConstraint(
             "reversed_amount BETWEEN 0 AND amount", name=op.f("ck_topups_reversed_within_amount")
         ),
         sa.ForeignKeyConstraint(
             ["user_id"], ["users.id"], name=op.f("fk_topups_user_id_users"), ondelete="RESTRICT"
         ),
+        sa.ForeignKeyConstraint(
+            ["second_of"], ["topups.id"], name=op.f("fk_topups_second_of_topups"), ondelete="RESTRICT"
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_topups")),
         sa.UniqueConstraint("number", name=op.f("uq_topups_number")),
         sa.UniqueConstraint("order_id", name=op.f("uq_topups_order_id")),
         sa.UniqueConstraint("user_id", "request_key", name=op.f("uq_topups_user_id_request_key")),
+        sa.UniqueConstraint("second_of", "transaction_id", name=op.f("uq_topups_second_of_transaction_id")),
     )
     op.create_index(
         "ix_topups_next_poll_at",
@@ -366,6 +374,67 @@ def upgrade() -> None:
         postgresql_where=sa.text("next_poll_at IS NOT NULL"),
     )
     op.create_index("ix_topups_user_id_created_at", "topups", ["user_id", "created_at"], unique=False)
+    op.create_table(
+        "gateway_looks",
+        sa.Column("topup_id", sa.Uuid(), nullable=False),
+        sa.Column("asked_by", sa.String(length=120), nullable=False),
+        sa.Column("said", sa.String(length=40), nullable=False),
+        sa.Column("transaction_id", sa.String(length=64), nullable=True),
+        sa.Column("verdict", sa.String(length=40), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("first_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["topup_id"], ["topups.id"], name=op.f("fk_gateway_looks_topup_id_topups"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_gateway_looks")),
+    )
+    op.create_index(
+        "ix_gateway_looks_topup_id_last_at", "gateway_looks", ["topup_id", "last_at"], unique=False
+    )
+    op.create_table(
+        "topup_refunds",
+        sa.Column("topup_id", sa.Uuid(), nullable=False),
+        sa.Column("transaction_id", sa.String(length=64), nullable=False),
+        sa.Column("refund_key", sa.String(length=50), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=True),
+        sa.Column("taken_back_before", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("asked_by", sa.String(length=120), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "ASKED",
+                "SENT",
+                "DONE",
+                "REFUSED",
+                name="refund_state",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("refusal", sa.String(length=40), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_topup_refunds_amount_positive")),
+        sa.ForeignKeyConstraint(
+            ["topup_id"], ["topups.id"], name=op.f("fk_topup_refunds_topup_id_topups"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_topup_refunds")),
+        sa.UniqueConstraint("refund_key", name=op.f("uq_topup_refunds_refund_key")),
+    )
+    op.create_index("ix_topup_refunds_topup_id", "topup_refunds", ["topup_id"], unique=False)
+    op.create_index(
+        "uq_topup_refunds_under_way",
+        "topup_refunds",
+        ["topup_id"],
+        unique=True,
+        postgresql_where=sa.text("state IN ('ASKED', 'SENT')"),
+    )
     op.create_table(
         "wallets",
         sa.Column("user_id", sa.Uuid(), nullable=False),
@@ -743,6 +812,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_ledger_entries_subscription_id"), table_name="ledger_entries")
     op.drop_table("ledger_entries")
     op.drop_table("wallets")
+    op.drop_table("topup_refunds")
+    op.drop_table("gateway_looks")
     op.drop_index("ix_topups_user_id_created_at", table_name="topups")
     op.drop_index(
         "ix_topups_next_poll_at", table_name="topups", postgresql_where=sa.text("next_poll_at IS NOT NULL")

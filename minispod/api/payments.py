@@ -47,6 +47,8 @@ def _opened(topup: TopUp) -> dict[str, Any]:
             "snap_token": topup.snap_token if topup.can_be_paid else None,
             "redirect_url": topup.redirect_url if topup.can_be_paid else None,
             "amount": topup.amount,
+            "fee": topup.fee,
+            "payable_amount": topup.payable,
             "payment_method": topup.payment_group.value,
             "expiry_time": statement.gateway_time(topup.expires_at),
         }

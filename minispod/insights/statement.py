@@ -238,6 +238,7 @@ def _topup_metadata(topup: TopUp) -> dict[str, Any]:
     known = {
         "payment_method": topup.payment_group.value,
         "expiry_time": gateway_time(topup.expires_at),
+        "fee": topup.fee or None,
         "midtrans_payment_type": topup.payment_type,
         "midtrans_status": topup.gateway_state,
     }

@@ -1,4 +1,4 @@
-"""Settle notices that had to wait, and ask the gateway about top-ups by ourselves."""
+"""Settle notices that had to wait, ask the gateway about top-ups by ourselves, and give payments back."""
 
 import uuid
 from datetime import timedelta
@@ -8,7 +8,7 @@ import structlog
 from minispod.jobs.work import Work
 from minispod.kernel.actor import system
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
-from minispod.payments import notices, polling, settling
+from minispod.payments import notices, polling, refunding, settling
 from minispod.ports import Ports
 from minispod.settings import Settings
 
@@ -51,6 +51,24 @@ def poll_topup(work: Work) -> timedelta | None:
             at=work.now(),
         )
     return None
+
+
+def refund_topup(work: Work) -> timedelta | None:
+    """Give a payment back at the gateway, and look until its status shows it; silence means later."""
+    with unit_of_work():
+        order = refunding.claim(uuid.UUID(work.lease.args["refund_id"]))
+    if order is None:
+        return None
+    release_connection()
+    outcome = refunding.carry_out(order, work.ports.gateway)
+    with unit_of_work(work.ports.courier):
+        return refunding.settle(
+            order.refund_id,
+            outcome,
+            merchant_id=work.settings.midtrans.midtrans_merchant_id,
+            actor=system("refund"),
+            at=work.now(),
+        )
 
 
 def fan_out_topups(ports: Ports, settings: Settings) -> None:

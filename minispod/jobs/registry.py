@@ -10,5 +10,6 @@ HANDLERS: dict[Task, Handler] = {
     Task.ADVANCE_SUBSCRIPTION: lifecycle.advance_subscription,
     Task.SETTLE_NOTICE: payments.settle_notice,
     Task.POLL_TOPUP: payments.poll_topup,
+    Task.REFUND_TOPUP: payments.refund_topup,
     Task.DELIVER_MESSAGE: notifications.deliver_message,
 }

@@ -32,6 +32,7 @@ class Task(StrEnum):
     CREDIT_ARRIVED = "credit_arrived"
     SETTLE_NOTICE = "settle_notice"
     POLL_TOPUP = "poll_topup"
+    REFUND_TOPUP = "refund_topup"
     ADVANCE_SUBSCRIPTION = "advance_subscription"
     DELIVER_MESSAGE = "deliver_message"
 
@@ -46,6 +47,7 @@ _NATURES = {
     Task.CREDIT_ARRIVED: TaskNature(Queue.MONEY, 30),
     Task.SETTLE_NOTICE: TaskNature(Queue.MONEY, 30),
     Task.POLL_TOPUP: TaskNature(Queue.MONEY, 30),
+    Task.REFUND_TOPUP: TaskNature(Queue.MONEY, 60),
     Task.ADVANCE_SUBSCRIPTION: TaskNature(Queue.MONEY, 30),
     Task.DELIVER_MESSAGE: TaskNature(Queue.MAIL, 60),
 }

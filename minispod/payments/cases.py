@@ -41,6 +41,8 @@ class Detail(StrEnum):
     LATE_IGNORED = "late_ignored"
     UNCHANGED = "unchanged"
     UNKNOWN_ORDER = "unknown_order"
+    RETURNED = "returned"
+    CLOSED_BY_STAFF = "closed_by_staff"
     HOLD_CHALLENGE = "hold_challenge"
     HOLD_FRAUD = "hold_fraud"
     HOLD_AMOUNT = "hold_amount_mismatch"
@@ -55,7 +57,7 @@ class Detail(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is judged."""
+    """What is judged. The customer pays `amount` and `fee`; what is given back is counted in credit."""
 
     state: TopUpState
     amount: int
@@ -63,6 +65,16 @@ class Order:
     reversed_amount: int = 0
     transaction_id: str | None = None
     paid_transaction_id: str | None = None
+    fee: int = 0
+    # Its name at the gateway.
+    order_id: str | None = None
+    is_second: bool = False
+    returned_transaction_id: str | None = None
+
+    @property
+    def payable(self) -> int:
+        """What a fitting payment comes to."""
+        return self.amount + self.fee
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +90,17 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An order, what the gateway says about it, and the notice that made us ask, if one did."""
+    """An order, what the gateway says about it, and the notice that made us ask, if one did.
+
+    With `is_accepted` a person has decided that a held payment is good, whatever its amount.
+    """
 
     order: Order
     status: GatewayStatus
     merchant_id: str
     at: datetime
     announced: Announced | None = None
+    is_accepted: bool = False
 
     @property
     def transaction_id(self) -> str | None:
@@ -100,6 +116,19 @@ class Case:
     def is_of_other_attempt(self) -> bool:
         """Tell whether a later attempt of the same order is known."""
         return self.order.transaction_id not in (None, self.transaction_id)
+
+    @property
+    def is_of_another_order(self) -> bool:
+        """Tell whether the gateway spoke of another order; some channels name their own id instead of ours."""
+        return None not in (self.order.order_id, self.status.order_id) and self.status.order_id not in (
+            self.order.order_id,
+            self.status.transaction_id,
+        )
+
+    @property
+    def is_returned(self) -> bool:
+        """Tell whether a person gave this very payment back."""
+        return self.transaction_id == self.order.returned_transaction_id
 
     @property
     def is_contradicted(self) -> bool:

@@ -24,7 +24,10 @@ class PaymentGroup(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckoutRequest:
-    """One order to be paid; `order_id` is used once at the gateway, whatever becomes of it."""
+    """One order to be paid; `order_id` is used once at the gateway, whatever becomes of it.
+
+    The customer pays `amount` and `fee`; the wallet gets `amount`.
+    """
 
     order_id: str
     amount: int
@@ -34,6 +37,7 @@ class CheckoutRequest:
     customer_phone: str | None
     expires_in_minutes: int
     finish_url: str
+    fee: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class Notice:
 class GatewayStatus:
     """What the gateway itself says about a payment; with `found` false nothing else is known.
 
-    There is no order id here on purpose: some channels answer their own id in its place.
+    Some channels answer their own id in the place of `order_id`.
     """
 
     found: bool
@@ -79,6 +83,7 @@ class GatewayStatus:
     payment_type: str | None = None
     refund_amount: int | None = None
     status_code: str | None = None
+    order_id: str | None = None
 
 
 class NoticeMalformed(RuleBroken):
@@ -114,6 +119,10 @@ class PaymentGateway(Protocol):
 
     def open_checkout(self, request: CheckoutRequest) -> Checkout:
         """Open a payment page. Repeating it with the same order is safe until a method was picked there."""
+        ...
+
+    def close_checkout(self, token: str) -> None:
+        """Close a payment page nobody has picked a method on; raises GatewayRejected when it cannot be closed."""
         ...
 
     def read_notice(self, raw: bytes) -> Notice:

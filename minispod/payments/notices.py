@@ -13,11 +13,14 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 
+from minispod.audit import trail
 from minispod.kernel import outbox
+from minispod.kernel.actor import Actor
 from minispod.kernel.database import lock, session
 from minispod.kernel.ids import new_id
 from minispod.kernel.tasks import Task
 from minispod.payments.cases import Announced, Detail
+from minispod.payments.errors import NoSuchTransaction
 from minispod.payments.gateway import Notice
 from minispod.payments.models import GatewayNotice, TopUp
 
@@ -101,6 +104,24 @@ def claim(notice_id: uuid.UUID) -> KeptNotice | None:
     """Return a notice that is not settled yet; None when it is."""
     row = session().get(GatewayNotice, notice_id, populate_existing=True)
     return _kept(row) if row is not None and row.settled_at is None else None
+
+
+def replay(notice_id: uuid.UUID, *, topup_id: uuid.UUID, actor: Actor, at: datetime) -> KeptNotice:
+    """Take up a stored notice of this top-up's order once more; raises NoSuchTransaction. Harmless at any time."""
+    row = session().get(GatewayNotice, notice_id, populate_existing=True)
+    topup = session().get(TopUp, topup_id)
+    if row is None or topup is None or row.order_id != topup.gateway_order_id:
+        raise NoSuchTransaction()
+    trail.record(
+        actor,
+        trail.Action.TOPUP_NOTICE_REPLAYED,
+        at=at,
+        subject_kind="topup",
+        subject_id=topup_id,
+        said=row.transaction_status,
+        transaction_id=row.transaction_id,
+    )
+    return _kept(row)
 
 
 def settle(notice_id: uuid.UUID, detail: Detail, *, at: datetime) -> None:

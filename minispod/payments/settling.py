@@ -16,13 +16,13 @@ from minispod.kernel.database import lock, session
 from minispod.kernel.money import Rupiah
 from minispod.notifications import post
 from minispod.notifications.messages import MessageKind
-from minispod.payments import alerting, notices, timetable
+from minispod.payments import alerting, looks, notices, second_payments, timetable
 from minispod.payments.cases import Announced, Case, Detail, Effect, Order, Verdict
 from minispod.payments.errors import NoSuchTransaction
 from minispod.payments.gateway import GatewayStatus
 from minispod.payments.models import TopUp
 from minispod.payments.notices import KeptNotice
-from minispod.payments.states import TOPUP_LIFECYCLE, TopUpState
+from minispod.payments.states import TAKEN_BACK, TOPUP_LIFECYCLE, TopUpState
 from minispod.payments.verdicts import judge
 from minispod.wallet import ledger
 from minispod.wallet.models import EntryKind, EntryType
@@ -51,16 +51,39 @@ def settle(
     actor: Actor,
     at: datetime,
     announced: Announced | None = None,
+    is_accepted: bool = False,
 ) -> Verdict:
-    """Apply what the gateway says about an order; locks the top-up, then the wallet. Harmless when repeated."""
-    topup = _locked(order_id)
+    """Apply what the gateway says about an order; locks the top-up, then the wallet. Harmless when repeated.
+
+    With `is_accepted` a person has decided that what is held is good: what came in is credited.
+    """
+    topup = _meant(order_id, status, announced)
+    balance = None
     while True:
-        case = Case(_order(topup), status, merchant_id, at, announced)
+        case = Case(_order(topup), status, merchant_id, at, announced, is_accepted)
         verdict = judge(case)
-        _apply(topup, case, verdict, actor=actor, at=at)
+        credited = _apply(topup, case, verdict, actor=actor, at=at)
+        balance = balance if credited is None else credited
         # At most twice: a credited order is never told to look again.
         if not verdict.look_again:
-            return verdict
+            break
+    if announced is None:
+        looks.note(topup.id, status, verdict.detail, actor=actor, at=at)
+    if balance is not None and topup.state not in TAKEN_BACK:
+        _send_receipt(topup, balance - topup.reversed_amount, at=at)
+    return verdict
+
+
+def preview(topup: TopUp, status: GatewayStatus, *, merchant_id: str, at: datetime) -> Verdict:
+    """What settling would make of an answer; changes nothing."""
+    return judge(Case(_order(topup), status, merchant_id, at))
+
+
+def _meant(order_id: str, status: GatewayStatus, announced: Announced | None) -> TopUp:
+    """The locked top-up an answer is about: the order's own, or that of a second payment of it."""
+    topup = _locked(order_id)
+    transaction_id = status.transaction_id or (announced.transaction_id if announced else None)
+    return second_payments.find(topup, transaction_id) or topup
 
 
 def _locked(order_id: str) -> TopUp:
@@ -79,16 +102,21 @@ def _order(topup: TopUp) -> Order:
         reversed_amount=topup.reversed_amount,
         transaction_id=topup.transaction_id,
         paid_transaction_id=topup.paid_transaction_id,
+        fee=topup.fee,
+        order_id=topup.gateway_order_id,
+        is_second=topup.second_of is not None,
+        returned_transaction_id=topup.returned_transaction_id,
     )
 
 
-def _apply(topup: TopUp, case: Case, verdict: Verdict, *, actor: Actor, at: datetime) -> None:
+def _apply(topup: TopUp, case: Case, verdict: Verdict, *, actor: Actor, at: datetime) -> int | None:
+    """Do what the verdict says; return the new balance if it was a credit."""
+    balance = None
     before, is_known = topup.state, topup.review_reason == verdict.detail.value
     _note_attempt(topup, case, verdict)
     if verdict.effect is Effect.CREDIT:
         balance = _credit(topup, case, actor=actor, at=at)
         move(topup, verdict.state, verdict.detail, actor=actor, at=at)
-        _send_receipt(topup, balance, at=at)
     else:
         if verdict.effect is Effect.REVERSE:
             _take_back(topup, verdict, actor=actor, at=at)
@@ -96,7 +124,8 @@ def _apply(topup: TopUp, case: Case, verdict: Verdict, *, actor: Actor, at: date
     if verdict.detail is Detail.HOLD_INCONSISTENT:
         topup.next_poll_at = min(filter(None, (topup.next_poll_at, at + timetable.SOON)))
     if verdict.needs_person and not is_known:
-        alerting.call_staff(topup, verdict.detail, case.transaction_id, actor=actor, at=at)
+        held = second_payments.hold(topup, case, at=at) if _is_second_payment(topup, verdict) else None
+        alerting.call_staff(held or topup, verdict.detail, case.transaction_id, actor=actor, at=at)
     log.info(
         "topup.settled",
         topup_id=str(topup.id),
@@ -105,6 +134,11 @@ def _apply(topup: TopUp, case: Case, verdict: Verdict, *, actor: Actor, at: date
         after=topup.state.value,
         effect=verdict.effect.value,
     )
+    return balance
+
+
+def _is_second_payment(topup: TopUp, verdict: Verdict) -> bool:
+    return verdict.detail is Detail.HOLD_DOUBLE_PAYMENT and topup.state.is_credited
 
 
 def move(topup: TopUp, state: TopUpState, detail: Detail, *, actor: Actor, at: datetime) -> None:
@@ -152,6 +186,7 @@ def _note_attempt(topup: TopUp, case: Case, verdict: Verdict) -> None:
 
 def _credit(topup: TopUp, case: Case, *, actor: Actor, at: datetime) -> int:
     """Write the credit and return the balance. State and payer change together, before the next flush."""
+    _fit_to_payment(topup, case, actor=actor, at=at)
     posting = ledger.Posting(
         type=EntryType.TOP_UP,
         kind=EntryKind.TOPUP,
@@ -167,6 +202,24 @@ def _credit(topup: TopUp, case: Case, *, actor: Actor, at: datetime) -> int:
     topup.paid_transaction_id = case.transaction_id
     topup.completed_at = at
     return entry.balance_after
+
+
+def _fit_to_payment(topup: TopUp, case: Case, *, actor: Actor, at: datetime) -> None:
+    """Let a top-up be worth what came in: only a person's decision lets another sum pass."""
+    received = case.status.gross_amount
+    if received is None or received == topup.payable:
+        return
+    asked, fee = topup.amount, min(topup.fee, received - 1)
+    topup.amount, topup.fee = Rupiah(received - fee), Rupiah(fee)
+    trail.record(
+        actor,
+        trail.Action.TOPUP_AMOUNT_CORRECTED,
+        at=at,
+        subject_kind="topup",
+        subject_id=topup.id,
+        asked=int(asked),
+        amount=int(topup.amount),
+    )
 
 
 def _take_back(topup: TopUp, verdict: Verdict, *, actor: Actor, at: datetime) -> None:
@@ -196,6 +249,7 @@ def _send_receipt(topup: TopUp, balance: int, *, at: datetime) -> None:
         facts={
             "number": topup.custom_id,
             "amount": int(topup.amount),
+            "fee": int(topup.fee),
             "balance": int(balance),
             "payment_type": topup.payment_type,
             "paid_at": at.isoformat(),

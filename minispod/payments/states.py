@@ -38,6 +38,20 @@ class TopUpState(StrEnum):
         return SHOWN_AS[self]
 
 
+class RefundState(StrEnum):
+    """Where a refund we asked the gateway for is."""
+
+    ASKED = "ASKED"
+    SENT = "SENT"
+    DONE = "DONE"
+    REFUSED = "REFUSED"
+
+    @property
+    def is_under_way(self) -> bool:
+        """Tell whether the money may still go."""
+        return self in (RefundState.ASKED, RefundState.SENT)
+
+
 class TransactionStatus(StrEnum):
     """The transaction states of the wire contract."""
 

@@ -50,12 +50,18 @@ _SLOW = ("timeout", "too_slow")
 
 @dataclass(frozen=True, slots=True)
 class TopUpRules:
-    """The limits of a top-up (decision 16), and how long its payment page lives."""
+    """The limits and the fee of a top-up (decision 16), and how long its payment page lives."""
 
     minimum: int
     maximum: int
     expiry_minutes: int
     finish_url: str
+    fee_fixed: int = 0
+    fee_basis_points: int = 0
+
+    def fee(self, amount: int) -> int:
+        """What the customer pays on top, in rupiah; half a rupiah is rounded up."""
+        return self.fee_fixed + (amount * self.fee_basis_points + 5_000) // 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +138,22 @@ def claim_cancel(topup_id: uuid.UUID, *, actor: Actor) -> Look:
 
 
 def carry_out_cancel(look: Look, gateway: PaymentGateway) -> GatewayStatus:
-    """Call the payment off at the gateway; one that can no longer be called off is reported as it is."""
+    """Call the payment off at the gateway; one that can no longer be called off is reported as it is.
+
+    Where no method was picked yet the payment page is closed, so that nobody pays what was called off.
+    """
+    status = _call_off(look, gateway)
+    if status.found or look.checkout_token is None:
+        return status
+    try:
+        gateway.close_checkout(look.checkout_token)
+    except GatewayRejected:
+        # A method was picked at this very moment, or the page is closed already.
+        return _call_off(look, gateway)
+    return status
+
+
+def _call_off(look: Look, gateway: PaymentGateway) -> GatewayStatus:
     for payment_id in look.ids:
         try:
             status = gateway.cancel(payment_id)
@@ -151,7 +172,7 @@ def settle_cancel(
     if status.found:
         settling.settle(topup.order_id, status, merchant_id=merchant_id, actor=actor, at=at)
     elif topup.state is TopUpState.PENDING:
-        # No method was picked yet, so there is nothing to call off at the gateway.
+        # No method was picked, so there was nothing to call off at the gateway but the page.
         settling.move(topup, TopUpState.CANCELLED, Detail.CANCELLED, actor=actor, at=at)
     return topup
 
@@ -205,6 +226,7 @@ def _insert(
         order_id=f"TOPUP-{new_ulid()}",
         user_id=user_id,
         amount=Rupiah(amount),
+        fee=Rupiah(rules.fee(amount)),
         payment_group=group,
         state=TopUpState.PENDING,
         request_key=request_key,
@@ -253,6 +275,7 @@ def _claim_checkout(topup: TopUp, rules: TopUpRules, at: datetime) -> CheckoutRe
         customer_phone=user.phone,
         expires_in_minutes=rules.expiry_minutes,
         finish_url=rules.finish_url,
+        fee=topup.fee,
     )
 
 

@@ -22,6 +22,10 @@ def judge(case: Case) -> Verdict:
 
 
 def _is_about_another(case: Case) -> bool:
+    return case.is_of_another_order or _is_about_another_attempt(case)
+
+
+def _is_about_another_attempt(case: Case) -> bool:
     return case.announced is not None and case.announced.transaction_id != case.transaction_id
 
 
@@ -46,8 +50,12 @@ def _money_in(case: Case) -> Verdict:
         return _nothing(
             case, Detail.ALREADY_CREDITED if order.state is TopUpState.PAID else Detail.LATE_IGNORED
         )
+    if case.is_returned:
+        return _nothing(case, Detail.RETURNED)
     if fraud != "accept":
         return _review(case, Detail.HOLD_CHALLENGE if fraud == "challenge" else Detail.HOLD_FRAUD)
+    if order.is_second and not case.is_accepted:
+        return _review(case, Detail.HOLD_DOUBLE_PAYMENT)
     return _mismatch(case) or _credit(case)
 
 
@@ -62,7 +70,7 @@ def _mismatch(case: Case) -> Verdict | None:
     if status.gross_amount is None:
         return _hold(case, Detail.HOLD_INCONSISTENT)
     claims = (status, announced) if announced else (status,)
-    if any(claim.gross_amount != case.order.amount for claim in claims):
+    if not case.is_accepted and any(claim.gross_amount != case.order.payable for claim in claims):
         return _review(case, Detail.HOLD_AMOUNT)
     if any(claim.currency not in (None, "IDR") for claim in claims):
         return _review(case, Detail.HOLD_CURRENCY)
@@ -117,6 +125,10 @@ def _given_back(case: Case) -> Verdict:
     """Refunds and chargebacks; their amount is the sum so far, not the latest step."""
     order = case.order
     if not order.state.is_credited:
+        if case.is_returned:
+            return _nothing(case, Detail.RETURNED)
+        if order.is_second and not case.is_accepted and _total_given_back(case) != order.amount:
+            return _review(case, Detail.HOLD_DOUBLE_PAYMENT)
         # The payment itself was never heard of: credit it first, so that a part that stays is not lost.
         return _mismatch(case) or _credited_first(case)
     if not case.is_of_payer:
@@ -142,11 +154,13 @@ def _credited_first(case: Case) -> Verdict:
 
 
 def _total_given_back(case: Case) -> int | None:
-    """The sum so far; None where it cannot be known. A chargeback takes the whole, whatever was refunded before."""
+    """The credit given back so far; None where it cannot be known. A chargeback takes the whole, whatever was
+    refunded before. The fee is given back last, and is no credit.
+    """
     status, given = case.status.transaction_status, case.status.refund_amount
     if status == "chargeback" or (status == "refund" and given is None):
         return case.order.amount
-    return given if given is not None and 0 < given <= case.order.amount else None
+    return min(given, case.order.amount) if given is not None and 0 < given <= case.order.payable else None
 
 
 def _reverse(

@@ -144,6 +144,15 @@ class MidtransSettings(Group):
     )
     topup_minimum: int = Field(10_000, ge=1, description="Smallest top-up in rupiah (decision 16).")
     topup_maximum: int = Field(10_000_000, ge=1, description="Largest top-up in rupiah (decision 16).")
+    topup_fee_fixed: int = Field(
+        0, ge=0, le=1_000_000, description="Rupiah the customer pays on top of each top-up (decision 16)."
+    )
+    topup_fee_basis_points: int = Field(
+        0,
+        ge=0,
+        le=1_000,
+        description="Hundredths of a per cent of the top-up the customer pays on top; 70 is 0.7 %.",
+    )
     topup_expiry_minutes: int = Field(
         60, ge=5, le=7 * 24 * 60, description="A payment page and its payment end after this time."
     )

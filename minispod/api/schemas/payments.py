@@ -24,12 +24,17 @@ class TopUpIn(WireSchema):
 
 
 class OpenedTopUpOut(WireSchema):
-    """Where to pay; the token may be null when the payment page is closed already."""
+    """Where to pay; the token may be null when the payment page is closed already.
+
+    `payable_amount` is paid (`amount` and `fee`), `amount` is credited.
+    """
 
     transaction_id = fields.String()
     snap_token = fields.String(allow_none=True)
     redirect_url = fields.String(allow_none=True)
     amount = fields.Integer()
+    fee = fields.Integer()
+    payable_amount = fields.Integer()
     payment_method = fields.String()
     expiry_time = fields.String()
 
