@@ -72,9 +72,7 @@ def claim_now(topup_id: uuid.UUID, *, actor: Actor, at: datetime) -> Look:
     if topup is None or not actor.may_see(topup.user_id):
         raise NoSuchTransaction()
     topup.polls += 1
-    trail.record(
-        actor, trail.Action.TOPUP_ASKED_ABOUT, at=at, subject_kind="topup", subject_id=topup.id
-    )
+    trail.record(actor, trail.Action.TOPUP_ASKED_ABOUT, at=at, subject_kind="topup", subject_id=topup.id)
     return look_at(topup)
 
 

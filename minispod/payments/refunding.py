@@ -57,9 +57,7 @@ class RefundOutcome:
     refusal: str | None = None
 
 
-def ask(
-    topup_id: uuid.UUID, *, amount: int | None, reason: str, actor: Actor, at: datetime
-) -> TopUpRefund:
+def ask(topup_id: uuid.UUID, *, amount: int | None, reason: str, actor: Actor, at: datetime) -> TopUpRefund:
     """Order a refund of `amount` rupiah (None: all that is left); a held payment goes back whole.
 
     Refuses NoSuchTransaction, TopUpNotRefundable, RefundAmountOdd, RefundUnderWay, ReasonMissing.
@@ -188,9 +186,7 @@ def _is_done(topup: TopUp, refund: TopUpRefund) -> bool:
     return refund.amount is not None and topup.reversed_amount >= refund.taken_back_before + refund.amount
 
 
-def _end(
-    topup: TopUp, refund: TopUpRefund, state: RefundState, *, actor: Actor, at: datetime
-) -> None:
+def _end(topup: TopUp, refund: TopUpRefund, state: RefundState, *, actor: Actor, at: datetime) -> None:
     refund.state, refund.settled_at = state, at
     is_done = state is RefundState.DONE
     action = trail.Action.TOPUP_REFUND_DONE if is_done else trail.Action.TOPUP_REFUND_REFUSED

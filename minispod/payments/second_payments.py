@@ -37,7 +37,9 @@ def hold(topup: TopUp, case: Case, *, at: datetime) -> TopUp | None:
     received, status = case.status.gross_amount, case.status
     if received is None or received < 1 or status.currency not in (None, "IDR"):
         return None
-    earlier = session().scalar(select(func.count()).select_from(TopUp).where(TopUp.second_of == topup.id)) or 0
+    earlier = (
+        session().scalar(select(func.count()).select_from(TopUp).where(TopUp.second_of == topup.id)) or 0
+    )
     fee = min(topup.fee, received - 1)
     second = TopUp(
         id=new_id(),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import requests
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -251,6 +252,41 @@ def test_pending_topup_can_be_called_off_before_and_after_a_method_was_picked(
         assert shop.line(opened["transactionId"])["status"] == "CANCELLED"
 
 
+def test_calling_off_closes_the_payment_page(shop: Shop, levers: Levers) -> None:
+    opened = shop.opened()
+    assert shop.cancel(opened["transactionId"]).status_code == 200
+
+    page = requests.get(opened["redirectUrl"], timeout=10)
+
+    assert page.status_code == 410
+    with pytest.raises(AssertionError, match="no longer"):
+        levers.choose(opened["snapToken"])
+
+
+def test_method_picked_while_the_page_is_being_closed_is_called_off_too(
+    shop: Shop, levers: Levers, app: Flask
+) -> None:
+    opened = shop.opened()
+    levers.choose(opened["snapToken"])
+    (topup,) = all_topups(app)
+    # The first question comes before the method was picked, as far as the gateway can tell.
+    levers.fault("status_404", match={"path": f"/v2/{topup.order_id}/cancel"})
+
+    assert shop.cancel(opened["transactionId"]).status_code == 200
+
+    assert shop.status(opened["transactionId"])["status"] == "CANCELLED"
+    assert all_topups(app)[0].gateway_state == "cancel"
+
+
+def test_page_that_was_closed_before_can_be_called_off_again(shop: Shop, levers: Levers) -> None:
+    opened = shop.opened()
+    levers.fault("commit_then_fail", match={"path": f"/snap/v1/transactions/{opened['snapToken']}/cancel"})
+    refused(shop.cancel(opened["transactionId"]), 503, "payments.gateway_unavailable")
+
+    assert shop.cancel(opened["transactionId"]).status_code == 200
+    assert shop.line(opened["transactionId"])["status"] == "CANCELLED"
+
+
 def test_paid_topup_cannot_be_called_off_and_the_attempt_credits_it(shop: Shop, levers: Levers) -> None:
     opened = shop.opened()
     levers.event(levers.choose(opened["snapToken"]), "pay")
@@ -269,8 +305,10 @@ def test_payment_after_a_cancellation_is_credited_all_the_same(
     run_jobs: Callable[[], int],
 ) -> None:
     opened = shop.opened()
+    # The gateway claims not to know the page, so that it stays open; the customer goes on there.
+    page = f"/snap/v1/transactions/{opened['snapToken']}/cancel"
+    levers.fault("status", status=404, body="json", match={"path": page})
     assert shop.cancel(opened["transactionId"]).status_code == 200
-    # The page had no method picked, so the gateway knew nothing to call off; the customer goes on.
     levers.event(levers.choose(opened["snapToken"]), "pay")
 
     clock.advance(minutes=71)

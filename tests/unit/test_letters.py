@@ -45,6 +45,7 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
         {
             "number": "TXMP-104",
             "amount": 1_250_000,
+            "fee": 4_440,
             "balance": 1_300_000,
             "payment_type": "bank_transfer",
             "paid_at": "2026-01-31T03:15:00.123456+00:00",
@@ -55,6 +56,7 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
         {
             "number": "TXMP-105",
             "amount": 10_000,
+            "fee": 0,
             "balance": -5_000,
             "payment_type": None,
             "paid_at": "2026-01-31T03:15:00+00:00",
@@ -212,6 +214,7 @@ def test_amounts_and_days_are_written_as_people_write_them() -> None:
     indonesian = written(MessageKind.TOPUP_RECEIPT, receipt, "id")
 
     assert "Rp 1.250.000" in english.subject
+    assert "Rp 4.440" in english.text and "Rp 4.440" in indonesian.text
     assert "31 January 2026, 10:15 WIB" in english.text
     assert "bank transfer" in english.text
     assert "31 Januari 2026 pukul 10.15 WIB" in indonesian.text

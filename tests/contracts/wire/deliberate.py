@@ -29,6 +29,7 @@ ADDITIONS = {
     ),
     r"data\.refreshToken": "decision 39: refresh tokens rotate",
     r"data\.wallet\.gatewayDebt": "decision 14: what the gateway took back after it was spent",
+    r"data\.transaction\.(fee|payableAmount)": "decision 16: what the customer pays on top of the credit",
     r"data\.services\[\]\.category\.id": "backend 2: a category is named with its id",
     r"data\.category": "backend 2: the text has the category as an object, the recording beside the list",
     r"data\.isReactivation": "frontend E2: says whether an expired subscription was taken up",
