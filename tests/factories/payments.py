@@ -82,7 +82,7 @@ class Levers:
 
     def __init__(self, simulator: Simulator) -> None:
         self.url = str(simulator["url"])
-        self._headers = {"Authorization": f"Bearer {simulator['admin_token']}"}
+        self.headers = {"Authorization": f"Bearer {simulator['admin_token']}"}
 
     def reset(self) -> None:
         """Forget all orders, answers and faults."""
@@ -102,7 +102,7 @@ class Levers:
 
     def lift(self) -> None:
         """Behave again."""
-        requests.delete(f"{self.url}/sim/api/faults", headers=self._headers, timeout=10).raise_for_status()
+        requests.delete(f"{self.url}/sim/api/faults", headers=self.headers, timeout=10).raise_for_status()
 
     def choose(self, token: str, method: str = "other_qris") -> str:
         """Pick a method on the payment page; the transaction's id."""
@@ -113,6 +113,6 @@ class Levers:
         return self._post(f"transactions/{transaction_id}/events", event=event, **more)
 
     def _post(self, path: str, **body: Any) -> Any:
-        answer = requests.post(f"{self.url}/sim/api/{path}", json=body, headers=self._headers, timeout=20)
+        answer = requests.post(f"{self.url}/sim/api/{path}", json=body, headers=self.headers, timeout=20)
         assert answer.ok, answer.text
         return answer.json()

@@ -214,7 +214,8 @@ def test_amounts_and_days_are_written_as_people_write_them() -> None:
     indonesian = written(MessageKind.TOPUP_RECEIPT, receipt, "id")
 
     assert "Rp 1.250.000" in english.subject
-    assert "Rp 4.440" in english.text and "Rp 4.440" in indonesian.text
+    assert "Rp 4.440" in english.text
+    assert "Rp 4.440" in indonesian.text
     assert "31 January 2026, 10:15 WIB" in english.text
     assert "bank transfer" in english.text
     assert "31 Januari 2026 pukul 10.15 WIB" in indonesian.text
