@@ -1,29 +1,28 @@
-"""Money: the ledger, the top-ups, and one top-up with every notice the gateway sent about it."""
+"""Money: the ledger and the top-ups. One box finds both; one top-up is shown by `topups`."""
 
 from typing import Any
 
-from minispod.admin import guard, pages
+from minispod.admin import pages
 from minispod.admin.door import door
 from minispod.insights import movements
-from minispod.kernel.ids import parse_id
 from minispod.kernel.paging import PageRequest
-from minispod.payments import queries
 from minispod.payments.states import TopUpState
-from minispod.wallet import ledger
-from minispod.wallet.models import EntryKind, EntryType
+from minispod.wallet.models import EntryType
 
-_NOTICES = 50
+_TOPUPS_BESIDE = 5
 
 
 @door.get("/money")
 def ledger_list() -> Any:
-    """List every movement of credit."""
+    """List every movement of credit; a search names the top-ups it fits as well, paid or not."""
     search, type_ = pages.search_text(), pages.chosen(EntryType, "type")
     found = movements.list_movements(pages.page_request(), search=search, type_=type_)
+    topups = movements.list_topups(PageRequest(1, _TOPUPS_BESIDE), search=search) if search else None
     return pages.page_or_fragment(
         "admin/money/page.html",
         "admin/money/_ledger.html",
         found=found,
+        topups=topups,
         search=search,
         chosen=type_,
         choices=EntryType,
@@ -42,18 +41,4 @@ def topups_list() -> Any:
         search=search,
         chosen=state,
         choices=TopUpState,
-    )
-
-
-@door.get("/money/topups/<topup_id>")
-def topup(topup_id: str) -> Any:
-    """Show one top-up, the entry it brought, and the notices received."""
-    found = movements.get_topup(parse_id(topup_id), actor=guard.actor())
-    return pages.page_or_fragment(
-        "admin/money/topup.html",
-        "admin/money/topup.html",
-        topup=found.topup,
-        customer=found.customer,
-        entry=ledger.find_entry(EntryKind.TOPUP, str(found.topup.id)),
-        notices=queries.list_notices(PageRequest(1, _NOTICES), order_id=found.topup.order_id),
     )

@@ -14,8 +14,17 @@ from minispod.kernel.money import format_rupiah
 from minispod.ports import current_ports, current_settings
 
 _TONES = {
-    "good": ("ACTIVE", "RUNNING", "PAID", "SENT", "COMPLETED", "READY", "HEALTHY", "TOP_UP"),
-    "busy": ("PENDING", "PROVISIONING", "STARTING", "STOPPING", "RESTARTING", "QUEUED", "PENDING_PAYMENT"),
+    "good": ("ACTIVE", "RUNNING", "PAID", "SENT", "DONE", "COMPLETED", "READY", "HEALTHY", "TOP_UP"),
+    "busy": (
+        "PENDING",
+        "PROVISIONING",
+        "STARTING",
+        "STOPPING",
+        "RESTARTING",
+        "QUEUED",
+        "PENDING_PAYMENT",
+        "ASKED",
+    ),
     "warn": (
         "GRACE",
         "REVIEW",
@@ -28,7 +37,7 @@ _TONES = {
         "REFUNDED",
         "REVERSED",
     ),
-    "bad": ("ERROR", "FAILED", "BLOCKED", "NOT_READY", "CHARGEBACK"),
+    "bad": ("ERROR", "FAILED", "BLOCKED", "NOT_READY", "CHARGEBACK", "REFUSED"),
 }
 _TONE_OF = {state: tone for tone, states in _TONES.items() for state in states}
 _AMOUNTS = frozenset({"amount", "charged", "debt", "price", "refunded", "balance"})

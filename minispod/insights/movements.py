@@ -1,7 +1,8 @@
-"""Money as staff look for it: ledger entries and top-ups with the customer, found by number, order or person."""
+"""Money as staff look for it: ledger entries and top-ups with the customer, found by any id or by person."""
 
 import re
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +14,9 @@ from minispod.kernel.actor import Actor
 from minispod.kernel.database import page_of, session
 from minispod.kernel.paging import Page, PageRequest
 from minispod.payments.errors import NoSuchTransaction
-from minispod.payments.models import TopUp
+from minispod.payments.models import GatewayNotice, TopUp
 from minispod.payments.states import TopUpState
-from minispod.wallet.models import EntryType, LedgerEntry
+from minispod.wallet.models import EntryType, LedgerEntry, Wallet
 
 _NUMBER = re.compile(r"(?:TXMP-?)?(\d{1,18})", re.IGNORECASE)
 
@@ -31,14 +32,17 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class CustomerTopUp:
-    """A top-up with its customer."""
+    """A top-up with its customer, and their wallet where one top-up is shown."""
 
     topup: TopUp
     customer: User
+    wallet: Wallet | None = None
 
 
 def list_movements(page: PageRequest, *, search: str = "", type_: EntryType | None = None) -> Page[Movement]:
-    """List ledger entries, newest first; `search` is a TXMP number, an order id or a customer."""
+    """List ledger entries, newest first; `search` is a number, any id (order, payment, entry, subscription,
+    customer) or a customer.
+    """
     wanted = (
         select(LedgerEntry, User, TopUp)
         .join(User, User.id == LedgerEntry.user_id)
@@ -46,7 +50,8 @@ def list_movements(page: PageRequest, *, search: str = "", type_: EntryType | No
         .order_by(LedgerEntry.created_at.desc(), LedgerEntry.number.desc())
     )
     if search:
-        wanted = wanted.where(_matches(search, LedgerEntry.number, LedgerEntry.description))
+        ids = (LedgerEntry.id, LedgerEntry.subscription_id, LedgerEntry.user_id)
+        wanted = wanted.where(_matches(search, LedgerEntry.number, LedgerEntry.description, ids))
     if type_ is not None:
         wanted = wanted.where(LedgerEntry.type == type_)
     found: Page[Movement] = page_of(wanted, page, shape=lambda row: Movement(*row))
@@ -56,10 +61,11 @@ def list_movements(page: PageRequest, *, search: str = "", type_: EntryType | No
 def list_topups(
     page: PageRequest, *, search: str = "", state: TopUpState | None = None
 ) -> Page[CustomerTopUp]:
-    """List top-ups, newest first; `search` as for the ledger, and the gateway's transaction id."""
+    """List top-ups, newest first; `search` as for the ledger."""
     wanted = _topups().order_by(TopUp.created_at.desc(), TopUp.number.desc())
     if search:
-        wanted = wanted.where(_matches(search, TopUp.number, TopUp.transaction_id))
+        ids = (TopUp.id, TopUp.second_of, TopUp.user_id)
+        wanted = wanted.where(_matches(search, TopUp.number, TopUp.transaction_id, ids))
     if state is not None:
         wanted = wanted.where(TopUp.state == state)
     found: Page[CustomerTopUp] = page_of(wanted, page, shape=lambda row: CustomerTopUp(*row))
@@ -75,16 +81,32 @@ def get_topup(topup_id: uuid.UUID, *, actor: Actor) -> CustomerTopUp:
     )
     if row is None or not actor.may_see(row[0].user_id):
         raise NoSuchTransaction()
-    return CustomerTopUp(*row)
+    topup, customer = row
+    return CustomerTopUp(topup, customer, session().get(Wallet, topup.user_id))
 
 
 def _topups() -> Select[TopUp, User]:
     return select(TopUp, User).join(User, User.id == TopUp.user_id)
 
 
-def _matches(search: str, number: Any, text: Any) -> ColumnElement[bool]:
+def _matches(search: str, number: Any, text: Any, ids: Sequence[Any]) -> ColumnElement[bool]:
     read = _NUMBER.fullmatch(search)
     if read:
         return number == int(read[1])  # type: ignore[no-any-return]
+    id_ = _read_id(search)
     columns = (User.name, User.email, TopUp.order_id, text)
-    return or_(*(column.icontains(search, autoescape=True) for column in columns))
+    return or_(
+        *(column.icontains(search, autoescape=True) for column in columns),
+        *(column == id_ for column in ids if id_ is not None),
+        # An attempt that failed is known from its notices only.
+        TopUp.transaction_id == search,
+        TopUp.paid_transaction_id == search,
+        TopUp.order_id.in_(select(GatewayNotice.order_id).where(GatewayNotice.transaction_id == search)),
+    )
+
+
+def _read_id(search: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(search)
+    except ValueError:
+        return None

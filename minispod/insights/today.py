@@ -1,17 +1,19 @@
 """What needs a person now, and the figures of the day: read once for the administration's first page.
 
-Days and months are those of the billing time zone. Revenue is what was charged for subscriptions and
-upgrades, less what of it was refunded; credit that customers hold is not revenue. Nothing here writes.
+Days and months are those of the billing time zone. Revenue is what was really charged for subscriptions and
+upgrades (after discounts), less what of it went back to wallets; credit that customers hold, bonuses,
+adjustments and what the gateway gave or took back are not revenue. Plans are monthly, so the recurring sum is
+that of the prices subscriptions keep (decision 10), of those that renew by themselves. Nothing here writes.
 """
 
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy.orm import aliased, joinedload
 
 from minispod.accounts.models import User
 from minispod.cluster.capacity import workers_of
@@ -21,15 +23,17 @@ from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
 from minispod.kernel.database import session
 from minispod.notifications.models import DeliveryState, Notification
-from minispod.payments.models import TopUp
-from minispod.payments.states import TopUpState
+from minispod.payments.models import TopUp, TopUpRefund
+from minispod.payments.states import RefundState, TopUpState
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.pricing import day_start, month_start
 from minispod.subscriptions.states import SubscriptionStatus
-from minispod.wallet.models import EntryKind, EntryType, LedgerEntry
+from minispod.wallet.models import EntryKind, EntryType, LedgerEntry, Wallet
 from minispod.wallet.statements import MoneyDifference, differences
 
 _SHOWN = 8
+_REFUSAL_SHOWN = timedelta(days=7)
+_REFUND_TAKES = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class Attention:
 
     failed_instances: Some
     review: Some
+    refunds: Some
+    debts: Some
     grace: Some
     undelivered: Some
     late: LateWork
@@ -61,6 +67,8 @@ class Attention:
             (
                 self.failed_instances.total > 0,
                 self.review.total > 0,
+                self.refunds.total > 0,
+                self.debts.total > 0,
                 self.grace.total > 0,
                 self.undelivered.total > 0,
                 self.late.total > 0,
@@ -82,11 +90,12 @@ class Takings:
 
 @dataclass(frozen=True, slots=True)
 class Business:
-    """Money today and this month, and what comes in each month from what runs now."""
+    """Money today and this month, and what comes in each month from what runs now and renews."""
 
     today: Takings
     month: Takings
     live: int
+    renewing: int
     monthly_recurring: int
 
 
@@ -107,6 +116,8 @@ def attention(nodes: Sequence[NodeSighting], silent_since: datetime | None, *, a
     return Attention(
         failed_instances=_failed_instances(),
         review=_in_review(),
+        refunds=_refunds_that_stopped(at),
+        debts=_in_debt(),
         grace=_in_grace(),
         undelivered=_undelivered(),
         late=late_work(at),
@@ -119,16 +130,15 @@ def attention(nodes: Sequence[NodeSighting], silent_since: datetime | None, *, a
 
 def business(*, zone: ZoneInfo, at: datetime) -> Business:
     """Money and subscriptions at this moment."""
-    live, recurring = (
-        session()
-        .execute(
-            select(func.count(), func.coalesce(func.sum(Subscription.price), 0)).where(
-                Subscription.status == SubscriptionStatus.ACTIVE
-            )
-        )
-        .one()
-    )
-    return Business(takings(day_start(at, zone)), takings(month_start(at, zone)), int(live), int(recurring))
+    renews = Subscription.auto_renew.is_(True)
+    wanted = select(
+        func.count(),
+        func.count().filter(renews),
+        func.coalesce(func.sum(Subscription.price).filter(renews), 0),
+    ).where(Subscription.status == SubscriptionStatus.ACTIVE)
+    live, renewing, recurring = session().execute(wanted).one()
+    day, month = takings(day_start(at, zone)), takings(month_start(at, zone))
+    return Business(day, month, int(live), int(renewing), int(recurring))
 
 
 def takings(since: datetime) -> Takings:
@@ -136,7 +146,8 @@ def takings(since: datetime) -> Takings:
     charged = func.sum(-LedgerEntry.delta).filter(
         or_(
             LedgerEntry.type.in_((EntryType.SUBSCRIPTION, EntryType.UPGRADE)),
-            LedgerEntry.kind == EntryKind.PERIOD_REFUND,
+            # Whatever of a charge went back to the wallet; the gateway's refunds are of top-ups.
+            and_(LedgerEntry.type == EntryType.REFUND, LedgerEntry.kind != EntryKind.TOPUP_REVERSAL),
         )
     )
     received = func.sum(LedgerEntry.delta).filter(
@@ -206,6 +217,57 @@ def _in_review() -> Some:
         .all()
     )
     return Some(rows, _count(select(func.count()).select_from(TopUp).where(held)))
+
+
+def _refunds_that_stopped(at: datetime) -> Some:
+    """Refunds the gateway refused lately, and those whose outcome nobody knows for too long."""
+    refused = and_(TopUpRefund.state == RefundState.REFUSED, TopUpRefund.settled_at > at - _REFUSAL_SHOWN)
+    stuck = and_(
+        TopUpRefund.state.in_((RefundState.ASKED, RefundState.SENT)),
+        TopUpRefund.asked_at < at - _REFUND_TAKES,
+    )
+    # One that was asked for again is the newer one's business.
+    newer = aliased(TopUpRefund)
+    is_last = ~exists().where(newer.topup_id == TopUpRefund.topup_id, newer.asked_at > TopUpRefund.asked_at)
+    wanted = and_(or_(refused, stuck), is_last)
+    rows = (
+        session()
+        .execute(
+            select(TopUpRefund, TopUp)
+            .join(TopUp, TopUp.id == TopUpRefund.topup_id)
+            .where(wanted)
+            .order_by(TopUpRefund.asked_at.desc())
+            .limit(_SHOWN)
+        )
+        .all()
+    )
+    return Some(rows, _count(select(func.count()).select_from(TopUpRefund).where(wanted)))
+
+
+def _in_debt() -> Some:
+    """Customers who owe what the gateway took back, with the top-up it was last taken from."""
+    owes = Wallet.gateway_debt > 0
+    last_taken = (
+        select(TopUp.id)
+        .where(TopUp.user_id == Wallet.user_id, TopUp.reversed_amount > 0)
+        .order_by(TopUp.updated_at.desc(), TopUp.number.desc())
+        .limit(1)
+        .correlate(Wallet)
+        .scalar_subquery()
+    )
+    rows = (
+        session()
+        .execute(
+            select(Wallet, User, TopUp)
+            .join(User, User.id == Wallet.user_id)
+            .outerjoin(TopUp, TopUp.id == last_taken)
+            .where(owes)
+            .order_by(Wallet.gateway_debt.desc())
+            .limit(_SHOWN)
+        )
+        .all()
+    )
+    return Some(rows, _count(select(func.count()).select_from(Wallet).where(owes)))
 
 
 def _in_grace() -> Some:

@@ -189,3 +189,80 @@ def test_what_happened_names_people_and_things(browser: Browser, shop: Shop) -> 
 
     assert "N8N Automation Basic of Siti Rahma" in shown
     assert "charged Rp\u00a050.000" in shown
+
+
+def test_a_discount_lowers_revenue_and_not_the_recurring_sum(app: Flask, clock: FrozenClock, shop: Shop) -> None:
+    def charge() -> None:
+        posting = ledger.Posting(EntryType.SUBSCRIPTION, EntryKind.PERIOD, "discounted", "A month, half price")
+        ledger.debit(shop.customer.id, BASIC_PRICE // 2, posting, actor=system("tests"), at=clock.now())
+
+    _change(app, charge)
+
+    with app.app_context():
+        figures = today.business(zone=JAKARTA, at=clock.now())
+    assert figures.today.revenue == BASIC_PRICE + BASIC_PRICE // 2
+    assert figures.monthly_recurring == BASIC_PRICE
+
+
+def test_an_upgrade_is_revenue_and_raises_the_recurring_sum(app: Flask, clock: FrozenClock, shop: Shop) -> None:
+    def upgrade() -> None:
+        posting = ledger.Posting(EntryType.UPGRADE, EntryKind.PERIOD, "upgrade", "The rest of the month")
+        ledger.debit(shop.customer.id, 7_000, posting, actor=system("tests"), at=clock.now())
+        session().get_one(Subscription, shop.subscription.id).price = Rupiah(BASIC_PRICE + 30_000)
+
+    _change(app, upgrade)
+
+    with app.app_context():
+        figures = today.business(zone=JAKARTA, at=clock.now())
+    assert figures.today.revenue == BASIC_PRICE + 7_000
+    assert figures.monthly_recurring == BASIC_PRICE + 30_000
+
+
+def test_gifts_and_corrections_are_no_revenue(app: Flask, clock: FrozenClock, shop: Shop) -> None:
+    def give() -> None:
+        for type_, reference in ((EntryType.COUPON_REDEMPTION, "code"), (EntryType.ADMIN_ADJUSTMENT, "gift")):
+            posting = ledger.Posting(type_, EntryKind.ADJUSTMENT, reference, reference)
+            ledger.credit(shop.customer.id, 25_000, posting, actor=system("tests"), at=clock.now())
+        posting = ledger.Posting(EntryType.ADMIN_ADJUSTMENT, EntryKind.ADJUSTMENT, "fee", "Taken by hand")
+        ledger.debit(shop.customer.id, 5_000, posting, actor=system("tests"), at=clock.now())
+
+    _change(app, give)
+
+    with app.app_context():
+        figures = today.business(zone=JAKARTA, at=clock.now())
+    assert figures.today == today.Takings(BASIC_PRICE, TOPPED_UP)
+
+
+@pytest.mark.parametrize("change", ["no longer renews", "cancelled", "expired"])
+def test_only_what_runs_and_renews_is_recurring(
+    change: str, app: Flask, clock: FrozenClock, shop: Shop
+) -> None:
+    def leave() -> None:
+        subscription = session().get_one(Subscription, shop.subscription.id)
+        if change == "no longer renews":
+            subscription.auto_renew = False
+        else:
+            subscription.status = SubscriptionStatus(change.upper())
+
+    _change(app, leave)
+
+    with app.app_context():
+        figures = today.business(zone=JAKARTA, at=clock.now())
+    assert (figures.renewing, figures.monthly_recurring) == (0, 0)
+    assert figures.live == (1 if change == "no longer renews" else 0)
+    assert figures.today.revenue == BASIC_PRICE
+
+
+def test_yesterdays_and_last_months_charges_are_not_counted(
+    app: Flask, clock: FrozenClock, shop: Shop
+) -> None:
+    clock.advance(days=1)
+    with app.app_context():
+        next_day = today.business(zone=JAKARTA, at=clock.now())
+    clock.set(datetime(2026, 11, 30, 17, 0, tzinfo=UTC))  # midnight in Jakarta, 1 December
+    with app.app_context():
+        next_month = today.business(zone=JAKARTA, at=clock.now())
+
+    assert (next_day.today.revenue, next_day.month.revenue) == (0, BASIC_PRICE)
+    assert (next_month.today.revenue, next_month.month.revenue) == (0, 0)
+    assert next_month.monthly_recurring == BASIC_PRICE

@@ -64,7 +64,7 @@ class Till:
         found = requests.get(
             f"{self.levers.url}/sim/api/deliveries", headers=self.levers.headers, timeout=10
         ).json()
-        return [each["body"].encode() for each in found["deliveries"] if transaction_id in each["body"]]
+        return [each["body"].encode() for each in found if transaction_id in each["body"]]
 
     def announce(self, transaction_id: str) -> list[int]:
         """Deliver all of it; the HTTP answers."""
