@@ -18,10 +18,12 @@ from minispod.kernel import outbox, pulse
 from minispod.kernel.actor import system
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
+from minispod.kernel.money import Rupiah
 from minispod.kernel.tasks import Task
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.notifications.models import DeliveryState, Notification
 from minispod.subscriptions.models import Subscription
+from minispod.subscriptions.states import SubscriptionStatus
 from minispod.wallet import ledger
 from minispod.wallet.models import EntryKind, EntryType, Wallet
 from tests.admin.conftest import Browser
@@ -191,9 +193,13 @@ def test_what_happened_names_people_and_things(browser: Browser, shop: Shop) -> 
     assert "charged Rp\u00a050.000" in shown
 
 
-def test_a_discount_lowers_revenue_and_not_the_recurring_sum(app: Flask, clock: FrozenClock, shop: Shop) -> None:
+def test_a_discount_lowers_revenue_and_not_the_recurring_sum(
+    app: Flask, clock: FrozenClock, shop: Shop
+) -> None:
     def charge() -> None:
-        posting = ledger.Posting(EntryType.SUBSCRIPTION, EntryKind.PERIOD, "discounted", "A month, half price")
+        posting = ledger.Posting(
+            EntryType.SUBSCRIPTION, EntryKind.PERIOD, "discounted", "A month, half price"
+        )
         ledger.debit(shop.customer.id, BASIC_PRICE // 2, posting, actor=system("tests"), at=clock.now())
 
     _change(app, charge)
@@ -204,7 +210,9 @@ def test_a_discount_lowers_revenue_and_not_the_recurring_sum(app: Flask, clock: 
     assert figures.monthly_recurring == BASIC_PRICE
 
 
-def test_an_upgrade_is_revenue_and_raises_the_recurring_sum(app: Flask, clock: FrozenClock, shop: Shop) -> None:
+def test_an_upgrade_is_revenue_and_raises_the_recurring_sum(
+    app: Flask, clock: FrozenClock, shop: Shop
+) -> None:
     def upgrade() -> None:
         posting = ledger.Posting(EntryType.UPGRADE, EntryKind.PERIOD, "upgrade", "The rest of the month")
         ledger.debit(shop.customer.id, 7_000, posting, actor=system("tests"), at=clock.now())

@@ -314,9 +314,7 @@ def test_a_refused_refund_is_on_today(
     assert "the gateway refused: 412" in today
 
 
-def test_one_box_finds_money_by_any_id(
-    browser: Browser, shop: Shop, app: Flask, clock: FrozenClock
-) -> None:
+def test_one_box_finds_money_by_any_id(browser: Browser, shop: Shop, app: Flask, clock: FrozenClock) -> None:
     with app.app_context():
         pending = put_topup(
             shop.customer.id,
@@ -324,7 +322,9 @@ def test_one_box_finds_money_by_any_id(
             transaction_id="tx-pending-0001",
             payment_group=PaymentGroup.E_WALLET,
         )
-        charge = session().scalars(select(ledger.LedgerEntry).where(ledger.LedgerEntry.kind == "period")).one()
+        charge = (
+            session().scalars(select(ledger.LedgerEntry).where(ledger.LedgerEntry.kind == "period")).one()
+        )
 
     for query in (
         pending.custom_id,
@@ -346,7 +346,9 @@ def test_one_box_finds_money_by_any_id(
     assert 'hx-swap-oob="true"' in part
 
 
-def test_an_attempt_that_failed_is_found_by_its_notice(browser: Browser, case: Case, clock: FrozenClock) -> None:
+def test_an_attempt_that_failed_is_found_by_its_notice(
+    browser: Browser, case: Case, clock: FrozenClock
+) -> None:
     put_notice(case, clock, transaction_id="tx-denied-0001", transaction_status="deny")
 
     assert case.path in browser.shown("/admin/money?q=tx-denied-0001")
