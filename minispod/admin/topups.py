@@ -14,6 +14,7 @@ from minispod.admin.door import door
 from minispod.insights import movements
 from minispod.insights.topup_history import history_of
 from minispod.kernel.errors import RuleBroken
+from minispod.kernel.faultpoints import Step
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.payments import notices, polling, refunding, reviewing, settling
@@ -61,10 +62,10 @@ def topup_at_gateway(topup_id: str) -> Any:
 def ask_gateway(topup_id: str) -> Response:
     """Ask the gateway now and apply its answer, as the schedule does."""
     ports, id_ = current_ports(), parse_id(topup_id)
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.CLAIM_ASK):
         look = polling.claim_now(id_, actor=guard.actor(), at=ports.clock.now())
     status = _ask(look)
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.SETTLE_ASK):
         verdict = settling.settle(
             look.order_id, status, merchant_id=_merchant_id(), actor=guard.actor(), at=ports.clock.now()
         )
@@ -75,11 +76,11 @@ def ask_gateway(topup_id: str) -> Response:
 def replay_notice(topup_id: str, notice_id: str) -> Response:
     """Settle a stored notice once more, in the same way as when it came; harmless when repeated."""
     ports, id_ = current_ports(), parse_id(topup_id)
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.REPLAY_NOTICE):
         kept = notices.replay(parse_id(notice_id), topup_id=id_, actor=guard.actor(), at=ports.clock.now())
     release_connection()
     status = ports.gateway.status(kept.transaction_id)
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.SETTLE_NOTICE):
         verdict = settling.settle_notice(
             kept, status, merchant_id=_merchant_id(), actor=guard.actor(), at=ports.clock.now()
         )
@@ -91,10 +92,10 @@ def accept_topup(topup_id: str) -> Response:
     """Credit what came in of a held top-up, after asking the gateway again."""
     ports, id_ = current_ports(), parse_id(topup_id)
     reason = reviewing.given_reason(request.form.get("reason", ""))
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.CLAIM_REVIEW):
         look = reviewing.claim(id_, actor=guard.actor())
     status = _ask(look)
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.ACCEPT_TOPUP):
         verdict = reviewing.accept(
             id_,
             status,
@@ -111,10 +112,10 @@ def close_topup(topup_id: str) -> Response:
     """End a held top-up without credit, after asking the gateway again."""
     ports, id_ = current_ports(), parse_id(topup_id)
     reason = reviewing.given_reason(request.form.get("reason", ""))
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.CLAIM_REVIEW):
         look = reviewing.claim(id_, actor=guard.actor())
     status = _ask(look)
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.CLOSE_TOPUP):
         closed = reviewing.close(
             id_,
             status,
@@ -131,7 +132,7 @@ def close_topup(topup_id: str) -> Response:
 def refund_topup(topup_id: str) -> Response:
     """Order a refund; a worker carries it out and the page shows what became of it."""
     ports, id_ = current_ports(), parse_id(topup_id)
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.ORDER_REFUND):
         refunding.ask(
             id_,
             amount=_amount(request.form.get("amount", "")),

@@ -56,13 +56,13 @@ def poll_topup(work: Work) -> timedelta | None:
 
 def refund_topup(work: Work) -> timedelta | None:
     """Give a payment back at the gateway, and look until its status shows it; silence means later."""
-    with unit_of_work():
+    with unit_of_work(step=Step.CLAIM_REFUND):
         order = refunding.claim(uuid.UUID(work.lease.args["refund_id"]))
     if order is None:
         return None
     release_connection()
     outcome = refunding.carry_out(order, work.ports.gateway)
-    with unit_of_work(work.ports.courier):
+    with unit_of_work(work.ports.courier, Step.SETTLE_REFUND):
         return refunding.settle(
             order.refund_id,
             outcome,

@@ -26,9 +26,18 @@ class Step(StrEnum):
     CLAIM_CANCEL = "claim_cancel"
     SETTLE_CANCEL = "settle_cancel"
     SETTLE_LOOK = "settle_look"
+    CLAIM_ASK = "claim_ask"
+    SETTLE_ASK = "settle_ask"
+    CLAIM_REVIEW = "claim_review"
+    ACCEPT_TOPUP = "accept_topup"
+    CLOSE_TOPUP = "close_topup"
+    ORDER_REFUND = "order_refund"
+    CLAIM_REFUND = "claim_refund"
+    SETTLE_REFUND = "settle_refund"
 
     KEEP_NOTICE = "keep_notice"
     LEAVE_NOTICE = "leave_notice"
+    REPLAY_NOTICE = "replay_notice"
     CLAIM_NOTICE = "claim_notice"
     SETTLE_NOTICE = "settle_notice"
     FAN_OUT_TOPUPS = "fan_out_topups"
@@ -41,6 +50,8 @@ class Step(StrEnum):
     ASK_CHECKOUT = "ask_checkout"
     ASK_STATUS = "ask_status"
     ASK_CANCEL = "ask_cancel"
+    CLOSE_PAGE = "close_page"
+    SEND_REFUND = "send_refund"
 
 
 class Side(StrEnum):

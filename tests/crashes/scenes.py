@@ -16,10 +16,11 @@ from sqlalchemy import func, select
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import db, session
 from minispod.kernel.faultpoints import FaultPoint, Side, Step
-from minispod.payments.models import TopUp
+from minispod.payments.models import GatewayNotice, TopUp
 from minispod.payments.states import TopUpState
 from minispod.wallet import statements
 from minispod.wallet.models import LedgerEntry, Wallet
+from tests.admin.conftest import Browser
 from tests.factories.payments import Levers, put_topup
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
@@ -38,6 +39,7 @@ class Stage:
     app: Flask
     clock: FrozenClock
     customer: Person
+    staff: Person
     shop: Shop
     levers: Levers
     plan: uuid.UUID
@@ -50,6 +52,13 @@ class Stage:
         """One request of the customer; the answer, whatever it is."""
         headers = self.headers(self.customer) | ({"Idempotency-Key": key} if key else {})
         return self.app.test_client().open(f"/api/v1{path}", method=method, json=body, headers=headers)
+
+    def decide(self, topup: Any, act: str, **form: str) -> None:
+        """One act of an administrator about a top-up, from its page."""
+        browser, page = Browser(self.app.test_client()), f"/admin/money/topups/{topup}"
+        browser.sign_in(self.staff.email)
+        browser.get(page)
+        browser.post(f"{page}/{act}", page, **form)
 
     def let_time_pass(self) -> None:
         """An hour with workers, poll and calendar running."""
@@ -335,6 +344,116 @@ class ALook(APoll):
         return stage.call("GET", f"/wallet/transactions/{stage.props['id']}/status")
 
 
+class AnAskedLook(APoll):
+    """An administrator asks the gateway about a payment nobody announced."""
+
+    steps = (Step.CLAIM_ASK, Step.ASK_STATUS, Step.SETTLE_ASK)
+
+    def act(self, stage: Stage) -> object:
+        return stage.decide(stage.props["id"], "ask")
+
+
+class AReplay(ANoticeInSilence):
+    """An administrator replays a notice that was stored while the gateway was silent."""
+
+    steps = (Step.REPLAY_NOTICE, Step.ASK_STATUS, Step.SETTLE_NOTICE)
+
+    def set(self, stage: Stage) -> None:
+        super().set(stage)
+        assert super().act(stage).status_code == 200
+        stage.levers.lift()
+
+    def act(self, stage: Stage) -> object:
+        with stage.app.app_context():
+            notice = session().scalars(select(GatewayNotice.id)).one()
+            db.session.remove()
+        return stage.decide(stage.topups()[0].id, f"notices/{notice}/replay")
+
+    def repeat(self, stage: Stage, cut: FaultPoint) -> None:
+        self.act(stage)
+
+
+class AnAcceptance(Scene):
+    """Another sum came in than was asked for; an administrator accepts it, and tries again without an answer."""
+
+    steps = (Step.CLAIM_REVIEW, Step.ASK_STATUS, Step.ACCEPT_TOPUP)
+    came_in = 90_000
+
+    def set(self, stage: Stage) -> None:
+        topup = stage.put_topup(amount=TOP_UP)
+        stage.levers.seed(topup.order_id, self.came_in, payment_type="qris", status="settlement")
+        stage.clock.advance(minutes=2)
+        stage.tick("poll-topups")
+        stage.run_jobs()
+        assert [each.state for each in stage.topups()] == [TopUpState.REVIEW]
+        stage.props["id"] = topup.id
+
+    def act(self, stage: Stage) -> object:
+        return stage.decide(stage.props["id"], "accept", reason="The bank shows it")
+
+    def repeat(self, stage: Stage, cut: FaultPoint) -> None:
+        self.act(stage)
+
+    def end(self, stage: Stage) -> None:
+        assert [(each.state, each.amount) for each in stage.topups()] == [(TopUpState.PAID, self.came_in)]
+        assert (stage.entries(), stage.balance) == ({"topup": 1}, CREDIT + self.came_in)
+
+
+class AClosing(AnAcceptance):
+    """An administrator sent the odd sum back by hand and closes the top-up."""
+
+    steps = (Step.CLAIM_REVIEW, Step.ASK_STATUS, Step.CLOSE_TOPUP)
+
+    def act(self, stage: Stage) -> object:
+        return stage.decide(stage.props["id"], "close", reason="Sent back by transfer", returned="yes")
+
+    def end(self, stage: Stage) -> None:
+        assert [each.state for each in stage.topups()] == [TopUpState.FAILED]
+        assert (stage.entries(), stage.balance) == ({}, CREDIT)
+
+
+class ARefund(Scene):
+    """An administrator has a part of a payment given back; a worker does it at the gateway."""
+
+    steps = (Step.ORDER_REFUND, Step.CLAIM_REFUND, Step.SEND_REFUND, Step.SETTLE_REFUND)
+    part = 40_000
+
+    def set(self, stage: Stage) -> None:
+        topup = stage.put_topup(amount=TOP_UP)
+        stage.props["payment"] = stage.levers.seed(
+            topup.order_id, TOP_UP, payment_type="qris", status="settlement"
+        )
+        stage.props["id"] = topup.id
+        stage.clock.advance(minutes=2)
+        stage.tick("poll-topups")
+        stage.run_jobs()
+        assert stage.balance == CREDIT + TOP_UP
+
+    def act(self, stage: Stage) -> object:
+        stage.decide(stage.props["id"], "refund", amount=str(self.part), reason="The customer asked")
+        return stage.run_jobs()
+
+    def repeat(self, stage: Stage, cut: FaultPoint) -> None:
+        if cut == FaultPoint(Side.BEFORE, Step.ORDER_REFUND):
+            self.act(stage)
+
+    def end(self, stage: Stage) -> None:
+        left = TOP_UP - self.part
+        assert [each.state for each in stage.topups()] == [TopUpState.PARTIALLY_REFUNDED]
+        assert (stage.entries(), stage.balance) == ({"topup": 1, "topup_reversal": 1}, CREDIT + left)
+        assert stage.levers.refunds(stage.props["payment"]) == [self.part]
+
+
+class AClosedPage(ACancelledTopUp):
+    """A customer calls a top-up off before a method was picked: the payment page is closed."""
+
+    steps = (Step.CLOSE_PAGE, Step.SETTLE_CANCEL)
+
+    def set(self, stage: Stage) -> None:
+        answer = stage.call("POST", "/wallet/topup", WANTED, key="never-picked").get_json()["data"]
+        stage.props["id"] = answer["transaction"]["transactionId"]
+
+
 SCENES: tuple[Scene, ...] = (
     AnOrder(),
     ACancellation(),
@@ -348,4 +467,10 @@ SCENES: tuple[Scene, ...] = (
     ANoticeLeftToAJob(),
     APoll(),
     ALook(),
+    AnAskedLook(),
+    AReplay(),
+    AnAcceptance(),
+    AClosing(),
+    ARefund(),
+    AClosedPage(),
 )

@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 
 from minispod.integrations.midtrans import MidtransGateway
+from minispod.kernel.actor import Role
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.faultpoints import FaultPoint, Side, every_point
 from tests.crashes.scenes import CREDIT, SCENES, Scene, Stage
@@ -45,6 +46,7 @@ def stage(
         app=app,
         clock=clock,
         customer=person(credit=CREDIT),
+        staff=person(role=Role.ADMINISTRATOR, name="Ayu Admin"),
         shop=shop,
         levers=levers,
         plan=plan_id(),

@@ -112,6 +112,17 @@ class Levers:
         """Let something happen to a payment: pay, deny, refund ..."""
         return self._post(f"transactions/{transaction_id}/events", event=event, **more)
 
+    def seed(self, order_id: str, amount: int, **facts: Any) -> str:
+        """Put a payment in place without telling anybody; its id."""
+        return str(self._post("orders/seed", order_id=order_id, gross_amount=amount, **facts)["id"])
+
+    def refunds(self, transaction_id: str) -> list[int]:
+        """What was given back of a payment, in rupiah."""
+        answer = requests.get(
+            f"{self.url}/sim/api/transactions/{transaction_id}", headers=self.headers, timeout=10
+        )
+        return [each["amount"] for each in answer.json()["refunds"]]
+
     def _post(self, path: str, **body: Any) -> Any:
         answer = requests.post(f"{self.url}/sim/api/{path}", json=body, headers=self.headers, timeout=20)
         assert answer.ok, answer.text

@@ -130,7 +130,7 @@ def test_the_whole_payment_goes_back_once(desk: Desk, run_jobs: Callable[[], int
     assert (desk.balance(), desk.reversals()) == (500_000, [100_000])
     (refund,) = desk.refunds()
     assert (refund.state, refund.refusal) == (RefundState.DONE, None)
-    assert [each["amount"] for each in desk.at_gateway()["refunds"]] == [100_000]
+    assert desk.levers.refunds(desk.payment) == [100_000]
     with desk.app.app_context():
         actions = session().scalars(select(AuditEntry.action).where(AuditEntry.action.like("topup.refund%")))
         assert list(actions) == ["topup.refund_asked", "topup.refund_done"]
@@ -208,7 +208,7 @@ def test_a_worker_that_dies_after_the_gateway_agreed_gives_nothing_back_twice(
 
     run_jobs()  # another worker takes the row
 
-    assert [each["amount"] for each in desk.at_gateway()["refunds"]] == [amount or 100_000]
+    assert desk.levers.refunds(desk.payment) == [amount or 100_000]
     assert desk.balance() == 600_000 - (amount or 100_000)
 
 
@@ -240,7 +240,7 @@ def test_a_gateway_in_trouble_is_asked_again_with_the_same_key(
     run_jobs()
 
     assert desk.refunds()[0].state is RefundState.DONE
-    assert [each["amount"] for each in desk.at_gateway()["refunds"]] == [40_000]
+    assert desk.levers.refunds(desk.payment) == [40_000]
     assert (desk.balance(), desk.reversals()) == (560_000, [40_000])
 
 
@@ -393,7 +393,7 @@ def test_two_workers_with_one_refund_give_back_once(
 
     assert at_once(6, work) == [None] * 6
 
-    assert [each["amount"] for each in desk.at_gateway()["refunds"]] == [60_000]
+    assert desk.levers.refunds(desk.payment) == [60_000]
     assert (desk.balance(), desk.reversals()) == (540_000, [60_000])
 
 

@@ -75,7 +75,8 @@ class MidtransGateway:
     def close_checkout(self, token: str) -> None:
         """Close a payment page nobody has picked a method on; raises GatewayRejected when it cannot be closed."""
         _checked(token)
-        self._line.snap(lambda snap: _close_page(snap, token), seconds=ACTION_SECONDS)
+        with around(Step.CLOSE_PAGE):
+            self._line.snap(lambda snap: _close_page(snap, token), seconds=ACTION_SECONDS)
 
     def read_notice(self, raw: bytes) -> Notice:
         """Check form and signature of a received body; talks to nobody."""
@@ -102,7 +103,7 @@ class MidtransGateway:
             transaction_id,
             lambda transactions: transactions.refund(transaction_id, asked),
             ACTION_SECONDS,
-            None,
+            Step.SEND_REFUND,
         )
 
     def close(self) -> None:
