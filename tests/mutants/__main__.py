@@ -28,6 +28,7 @@ TESTS = (
     "tests/concurrency",
     "tests/scenarios/test_calendar.py",
     "tests/scenarios/test_midtrans_replay.py",
+    "tests/scenarios/test_topup_refunds.py",
     "tests/scenarios/test_random_histories.py",
     "tests/crashes",
 )

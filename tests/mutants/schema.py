@@ -8,7 +8,16 @@ from sqlalchemy import CheckConstraint, Enum, Table, UniqueConstraint
 from minispod import tables
 from minispod.kernel.database import Base
 
-MONEY_TABLES = ("wallets", "ledger_entries", "topups", "gateway_notices", "subscriptions", "periods", "plans")
+MONEY_TABLES = (
+    "wallets",
+    "ledger_entries",
+    "topups",
+    "topup_refunds",
+    "gateway_notices",
+    "subscriptions",
+    "periods",
+    "plans",
+)
 APPEND_ONLY = ("ledger_entries",)
 
 

@@ -160,3 +160,44 @@ def test_ids_that_are_none_never_reach_the_gateway(
 def test_production_keys_go_to_the_official_hosts_only() -> None:
     with pytest.raises(ValueError, match="official"):
         MidtransGateway(server_key="Mid-server-x", is_production=True, snap_base_url="http://127.0.0.1:1")
+
+
+def test_a_fee_is_an_item_of_its_own_on_the_page(gateway: MidtransGateway, control: Control) -> None:
+    request = order(amount=100_000, fee=4_440, method=PaymentGroup.QRIS)
+
+    checkout = gateway.open_checkout(request)
+
+    page = requests.get(checkout.redirect_url, timeout=10).text
+    assert "Payment fee" in page
+    control.choose(checkout.token, "other_qris")
+    assert gateway.status(request.order_id).gross_amount == 104_440
+
+
+def test_a_page_nobody_used_can_be_closed_once(gateway: MidtransGateway, control: Control) -> None:
+    checkout = gateway.open_checkout(order())
+
+    gateway.close_checkout(checkout.token)
+
+    assert requests.get(checkout.redirect_url, timeout=10).status_code == 410
+    for token in (checkout.token, "00000000-0000-0000-0000-000000000000", "no/token"):
+        with pytest.raises(GatewayRejected):
+            gateway.close_checkout(token)
+
+
+def test_a_page_in_use_cannot_be_closed(gateway: MidtransGateway, control: Control) -> None:
+    checkout = gateway.open_checkout(order(method=PaymentGroup.QRIS))
+    control.choose(checkout.token, "other_qris")
+
+    with pytest.raises(GatewayRejected):
+        gateway.close_checkout(checkout.token)
+
+
+def test_an_answer_names_the_order_it_is_about(gateway: MidtransGateway, control: Control) -> None:
+    request = order(method=PaymentGroup.E_WALLET)
+    dana = control.choose(gateway.open_checkout(request).token, "dana")
+    other = order(method=PaymentGroup.QRIS)
+    control.choose(gateway.open_checkout(other).token, "other_qris")
+
+    assert gateway.status(other.order_id).order_id == other.order_id
+    # This channel puts its own id there.
+    assert gateway.status(dana).order_id == dana

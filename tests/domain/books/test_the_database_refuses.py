@@ -31,7 +31,9 @@ FRESH: dict[str, dict[str, Any]] = {
         "number": 900_001,
         "order_id": "fresh",
         "request_key": "fresh",
+        "transaction_id": "fresh",
     },
+    "topup_refunds": {"id": uuid.uuid4().hex, "refund_key": "fresh", "state": "REFUSED"},
     "gateway_notices": {"id": uuid.uuid4().hex, "digest": "fresh"},
     "subscriptions": {"id": uuid.uuid4().hex, "request_key": "fresh", "status": "CANCELLED"},
     "periods": {"id": uuid.uuid4().hex, "number": 2},
@@ -67,9 +69,14 @@ REFUSALS = (
     Refusal("ck_topups_reversed_within_amount", "topups", {"reversed_amount": 999_999_999}),
     Refusal("ck_topups_paid_by_a_transaction", "topups", {"paid_transaction_id": None}),
     Refusal("ck_topups_taken_back_whole", "topups", {"state": "REFUNDED"}),
+    Refusal("ck_topups_fee_not_negative", "topups", {"fee": -1}),
     Refusal("uq_topups_number", "topups", same=("number",)),
+    Refusal("uq_topups_second_of_transaction_id", "topups", same=("transaction_id",)),
     Refusal("uq_topups_order_id", "topups", same=("order_id",)),
     Refusal("uq_topups_user_id_request_key", "topups", same=("request_key",)),
+    Refusal("ck_topup_refunds_amount_positive", "topup_refunds", {"amount": 0}),
+    Refusal("uq_topup_refunds_refund_key", "topup_refunds", same=("refund_key",)),
+    Refusal("uq_topup_refunds_under_way", "topup_refunds", same=("state",)),
     Refusal("uq_gateway_notices_digest", "gateway_notices", same=("digest",)),
     Refusal("ck_subscriptions_ends_after_start", "subscriptions", {"ends_at": LONG_AGO}),
     Refusal("ck_subscriptions_price_not_negative", "subscriptions", {"price": -1}),
@@ -97,13 +104,27 @@ def books(
     """A connection to the books of a shop where one of everything is."""
     shop.place(customer, plan_id(), request_key="an-order")
     with app.app_context():
-        put_topup(customer.id, at=clock.now(), state=TopUpState.PAID, request_key="a-top-up")
+        first = put_topup(customer.id, at=clock.now(), state=TopUpState.PAID, request_key="a-top-up")
+        put_topup(
+            customer.id,
+            at=clock.now(),
+            state=TopUpState.PAID,
+            request_key="paid-twice",
+            second_of=first.id,
+            transaction_id="tx-second",
+        )
     connection = psycopg2.connect(settings.database.database_url.replace("+psycopg2", ""))
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO gateway_notices (id, digest, order_id, transaction_id, transaction_status, gross_amount,"
             " facts, deliveries, received_at)"
             " VALUES (gen_random_uuid(), 'seen', 'order', 'tx', 'settlement', 1, '{}', 1, now())"
+        )
+        cursor.execute(
+            "INSERT INTO topup_refunds (id, topup_id, transaction_id, refund_key, amount, taken_back_before, reason,"
+            " asked_by, state, asked_at)"
+            " VALUES (gen_random_uuid(), %s, 'tx', 'RF-1', 1000, 0, 'asked', 'Ayu', 'ASKED', now())",
+            (str(first.id),),
         )
     connection.commit()
     yield connection
