@@ -34,6 +34,7 @@ class Task(StrEnum):
     POLL_TOPUP = "poll_topup"
     ADVANCE_SUBSCRIPTION = "advance_subscription"
     DELIVER_MESSAGE = "deliver_message"
+    PROVE_MONEY = "prove_money"
 
     @property
     def nature(self) -> TaskNature:
@@ -48,4 +49,5 @@ _NATURES = {
     Task.POLL_TOPUP: TaskNature(Queue.MONEY, 30),
     Task.ADVANCE_SUBSCRIPTION: TaskNature(Queue.MONEY, 30),
     Task.DELIVER_MESSAGE: TaskNature(Queue.MAIL, 60),
+    Task.PROVE_MONEY: TaskNature(Queue.SWEEPS, 120),
 }

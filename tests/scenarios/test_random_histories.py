@@ -33,11 +33,11 @@ from minispod.payments.models import TopUp
 from minispod.subscriptions import queries
 from minispod.subscriptions.models import Period, Subscription
 from minispod.subscriptions.states import LIVE, SubscriptionStatus
-from minispod.wallet import statements
 from minispod.wallet.models import EntryKind, LedgerEntry, Wallet
 from tests.factories.payments import put_topup
 from tests.plugins.app import START, Person
 from tests.plugins.shop import Shop
+from tests.proofs import assert_wallets_add_up
 
 SHELF = (
     ("n8n-automation", "BASIC"),
@@ -203,7 +203,7 @@ def _run_money(app: Flask, shop: Shop) -> None:
 
 
 def _check_money(owner: Person) -> None:
-    assert statements.differences() == []
+    assert_wallets_add_up()
     wallet = session().get_one(Wallet, owner.id)
     sums: Counter[EntryKind] = Counter()
     for entry in session().scalars(select(LedgerEntry).where(LedgerEntry.user_id == owner.id)):
