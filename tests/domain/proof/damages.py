@@ -182,7 +182,8 @@ DAMAGES = (
     ),
     _sql(
         "a gap between months",
-        "UPDATE periods SET starts_at = starts_at + interval '2 hours' WHERE subscription_id = :renewing AND number = 2",
+        "UPDATE periods SET starts_at = starts_at + interval '2 hours'"
+        " WHERE subscription_id = :renewing AND number = 2",
         "period-sequence",
     ),
     _sql(
