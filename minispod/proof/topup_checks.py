@@ -48,7 +48,7 @@ SETTLEMENT = Check(
     subject=Subject.TOPUP,
     looked_at=_TOPUPS,
     differences="""
-        SELECT t.id AS subject_id, t.user_id, 'TXMP-' || t.number AS number, t.order_id, t.paid_transaction_id,
+        SELECT t.id AS subject_id, t.user_id, 'TXMP-' || t.number AS number, t.state, t.order_id, t.paid_transaction_id,
                t.gateway_state, e.details ->> 'transactionId' AS credited_for, twins.orders AS orders_it_paid
         FROM topups t
         LEFT JOIN ledger_entries e ON e.kind = 'topup' AND e.reference = t.id::text
