@@ -420,7 +420,7 @@ def upgrade() -> None:
     op.create_table(
         "ledger_entries",
         sa.Column("number", sa.BigInteger(), nullable=False),
-        sa.Column("position", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("position", sa.BigInteger(), sa.Identity(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column(
             "type",

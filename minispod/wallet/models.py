@@ -90,7 +90,7 @@ class LedgerEntry(Identified, Base):
     number: Mapped[int] = mapped_column(BigInteger, unique=True)
     # In which order a wallet's entries were written: given under the lock of the wallet. Times and numbers are
     # taken before that lock, so neither says which of two entries came first.
-    position: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    position: Mapped[int] = mapped_column(BigInteger, Identity())
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("wallets.user_id", ondelete="RESTRICT"))
     type: Mapped[EntryType] = mapped_column(enum_column(EntryType))
     kind: Mapped[EntryKind] = mapped_column(enum_column(EntryKind))
