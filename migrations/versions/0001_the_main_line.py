@@ -133,6 +133,7 @@ def upgrade() -> None:
                 "data_deleted",
                 "cancelled",
                 "staff_alert",
+                "proof_differs",
                 name="message_kind",
                 native_enum=False,
                 create_constraint=True,
@@ -188,6 +189,40 @@ def upgrade() -> None:
         sa.UniqueConstraint("task", "key", name=op.f("uq_outbox_task_key")),
     )
     op.create_index("ix_outbox_run_after_leased_until", "outbox", ["run_after", "leased_until"], unique=False)
+    op.create_table(
+        "proof_runs",
+        sa.Column("cause", sa.String(length=20), nullable=False),
+        sa.Column("asked_by", sa.String(length=120), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.Column("differences", sa.Integer(), nullable=False),
+        sa.Column("unfinished", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("checks", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_proof_runs")),
+    )
+    op.create_index("ix_proof_runs_at", "proof_runs", ["at"], unique=False)
+    op.create_table(
+        "proof_differences",
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("check", sa.String(length=40), nullable=False),
+        sa.Column("subject", sa.String(length=20), nullable=False),
+        sa.Column("subject_id", sa.String(length=120), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=True),
+        sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("repaired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("repaired_by", sa.String(length=120), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["run_id"],
+            ["proof_runs.id"],
+            name=op.f("fk_proof_differences_run_id_proof_runs"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_proof_differences")),
+    )
+    op.create_index("ix_proof_differences_run_id", "proof_differences", ["run_id"], unique=False)
     op.create_table(
         "pulses",
         sa.Column("name", sa.String(length=40), nullable=False),
@@ -454,6 +489,7 @@ def upgrade() -> None:
     op.create_table(
         "ledger_entries",
         sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.BigInteger(), sa.Identity(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column(
             "type",
@@ -828,6 +864,10 @@ def downgrade() -> None:
     op.drop_index("uq_users_email_lower", table_name="users")
     op.drop_table("users")
     op.drop_table("pulses")
+    op.drop_index("ix_proof_differences_run_id", table_name="proof_differences")
+    op.drop_table("proof_differences")
+    op.drop_index("ix_proof_runs_at", table_name="proof_runs")
+    op.drop_table("proof_runs")
     op.drop_index("ix_outbox_run_after_leased_until", table_name="outbox")
     op.drop_table("outbox")
     op.drop_index("ix_notifications_user_id_created_at", table_name="notifications")

@@ -27,6 +27,7 @@ from minispod.kernel.outbox import OutboxRow
 from minispod.kernel.pulse import Pulse
 from minispod.notifications.models import Notification
 from minispod.payments.models import GatewayLook, GatewayNotice, TopUp, TopUpRefund
+from minispod.proof.models import ProofDifference, ProofRun
 from minispod.subscriptions.models import Period, Subscription
 from minispod.wallet.models import LedgerEntry, Wallet
 
@@ -40,7 +41,16 @@ _NEVER_SHOWN = ("password_hash", "google_id", "sealed_secrets", "snap_token", "d
 _SHELVES: dict[str, tuple[type[Any], ...]] = {
     "People": (User, Tenancy),
     "Catalogue": (Category, Service, Plan),
-    "Money": (Wallet, LedgerEntry, TopUp, TopUpRefund, GatewayNotice, GatewayLook),
+    "Money": (
+        Wallet,
+        LedgerEntry,
+        TopUp,
+        TopUpRefund,
+        GatewayNotice,
+        GatewayLook,
+        ProofRun,
+        ProofDifference,
+    ),
     "Subscriptions": (Subscription, Period, Instance),
     "Platform": (NodeReading, ClusterState, Notification, AuditEntry, OutboxRow, Pulse),
 }

@@ -23,12 +23,10 @@ def today() -> Any:
     at = current_ports().clock.now()
     picture = monitoring.last_picture()
     attention = insight.attention(picture.nodes, picture.silent_since, at=at)
-    owners = insight.owners_of([each.user_id for each in attention.differences])
     return pages.live_fragment(
         "admin/today/page.html",
         "admin/today/_live.html",
         attention=attention,
-        owners=owners,
         business=insight.business(zone=business_rules(current_settings()).zone, at=at),
         statuses=instance_queries.count_by_status(),
         used=insight.utilisation(picture.nodes),

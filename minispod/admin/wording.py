@@ -40,7 +40,23 @@ _TONES = {
     "bad": ("ERROR", "FAILED", "BLOCKED", "NOT_READY", "CHARGEBACK", "REFUSED"),
 }
 _TONE_OF = {state: tone for tone, states in _TONES.items() for state in states}
-_AMOUNTS = frozenset({"amount", "charged", "debt", "price", "refunded", "balance"})
+_AMOUNTS = frozenset(
+    {
+        *("amount", "charged", "debt", "price", "refunded", "balance"),
+        # What the proof tells about differences.
+        *(
+            "balance_after",
+            "balance_before",
+            "credited",
+            "delta",
+            "entries_sum",
+            "entry_amount",
+            "gateway_debt",
+        ),
+        *("gross_amount", "ledger_sum", "owed", "reversed_amount", "should_begin_at", "spent", "too_much"),
+        *("topped_up", "total_spent", "total_top_up"),
+    }
+)
 _SILENT_FACTS = frozenset({"door"})
 _LONGEST_FACT = 160
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"))

@@ -29,6 +29,7 @@ class Action(StrEnum):
     WALLET_CREDITED = "wallet.credited"
     WALLET_DEBITED = "wallet.debited"
     WALLET_ADJUSTED = "wallet.adjusted"
+    WALLET_REBUILT = "wallet.rebuilt"
     TOPUP_OPENED = "topup.opened"
     TOPUP_CHANGED = "topup.changed"
     TOPUP_NEEDS_REVIEW = "topup.needs_review"
@@ -56,9 +57,13 @@ class Action(StrEnum):
     INSTANCE_CREDENTIALS_SHOWN = "instance.credentials_shown"
     CATALOG_SEEDED = "catalog.seeded"
     PLAN_PRICE_CHANGED = "plan.price_changed"
+    PLAN_RECOUNTED = "plan.recounted"
+    PROOF_REQUESTED = "proof.requested"
+    PROOF_DIFFERED = "proof.differed"
+    PROOF_REPAIRED = "proof.repaired"
 
 
-SUBJECT_KINDS = ("user", "wallet", "topup", "subscription", "instance", "catalog")
+SUBJECT_KINDS = ("user", "wallet", "topup", "subscription", "instance", "catalog", "plan", "proof")
 """What the book speaks about; a filter offers these."""
 
 

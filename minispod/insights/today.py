@@ -6,7 +6,6 @@ adjustments and what the gateway gave or took back are not revenue. Plans are mo
 that of the prices subscriptions keep (decision 10), of those that renew by themselves. Nothing here writes.
 """
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,11 +24,12 @@ from minispod.kernel.database import session
 from minispod.notifications.models import DeliveryState, Notification
 from minispod.payments.models import TopUp, TopUpRefund
 from minispod.payments.states import RefundState, TopUpState
+from minispod.proof import history
+from minispod.proof.history import Standing
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.pricing import day_start, month_start
 from minispod.subscriptions.states import SubscriptionStatus
 from minispod.wallet.models import EntryKind, EntryType, LedgerEntry, Wallet
-from minispod.wallet.statements import MoneyDifference, differences
 
 _SHOWN = 8
 _REFUSAL_SHOWN = timedelta(days=7)
@@ -55,7 +55,7 @@ class Attention:
     grace: Some
     undelivered: Some
     late: LateWork
-    differences: Sequence[MoneyDifference]
+    proof: Standing
     silent_processes: Sequence[tuple[str, datetime | None]]
     cluster_silent_since: datetime | None
     nodes_not_ready: Sequence[NodeSighting]
@@ -72,7 +72,7 @@ class Attention:
                 self.grace.total > 0,
                 self.undelivered.total > 0,
                 self.late.total > 0,
-                bool(self.differences),
+                not self.proof.is_calm,
                 bool(self.silent_processes),
                 self.cluster_silent_since is not None,
                 bool(self.nodes_not_ready),
@@ -121,7 +121,7 @@ def attention(nodes: Sequence[NodeSighting], silent_since: datetime | None, *, a
         grace=_in_grace(),
         undelivered=_undelivered(),
         late=late_work(at),
-        differences=differences(),
+        proof=history.standing(at),
         silent_processes=silent_processes(at),
         cluster_silent_since=silent_since,
         nodes_not_ready=[node for node in nodes if not node.is_ready],
@@ -179,12 +179,6 @@ def utilisation(nodes: Sequence[NodeSighting]) -> Utilisation | None:
         sum(node.memory_requested for node in workers),
         None if None in memory else sum(used or 0 for used in memory),
     )
-
-
-def owners_of(user_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, User]:
-    """The accounts behind several things at once."""
-    rows = session().scalars(select(User).where(User.id.in_(set(user_ids))))
-    return {row.id: row for row in rows}
 
 
 def _failed_instances() -> Some:

@@ -1,6 +1,6 @@
 """Which function does which task. A test compares this with the inventory in kernel/tasks."""
 
-from minispod.jobs import lifecycle, notifications, payments, provisioning
+from minispod.jobs import lifecycle, notifications, payments, proof, provisioning
 from minispod.jobs.work import Handler
 from minispod.kernel.tasks import Task
 
@@ -12,4 +12,5 @@ HANDLERS: dict[Task, Handler] = {
     Task.POLL_TOPUP: payments.poll_topup,
     Task.REFUND_TOPUP: payments.refund_topup,
     Task.DELIVER_MESSAGE: notifications.deliver_message,
+    Task.PROVE_MONEY: proof.prove_money,
 }

@@ -35,6 +35,7 @@ class Task(StrEnum):
     REFUND_TOPUP = "refund_topup"
     ADVANCE_SUBSCRIPTION = "advance_subscription"
     DELIVER_MESSAGE = "deliver_message"
+    PROVE_MONEY = "prove_money"
 
     @property
     def nature(self) -> TaskNature:
@@ -50,4 +51,5 @@ _NATURES = {
     Task.REFUND_TOPUP: TaskNature(Queue.MONEY, 60),
     Task.ADVANCE_SUBSCRIPTION: TaskNature(Queue.MONEY, 30),
     Task.DELIVER_MESSAGE: TaskNature(Queue.MAIL, 60),
+    Task.PROVE_MONEY: TaskNature(Queue.SWEEPS, 120),
 }

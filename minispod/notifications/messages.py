@@ -20,3 +20,4 @@ class MessageKind(StrEnum):
     DATA_DELETED = "data_deleted"
     CANCELLED = "cancelled"
     STAFF_ALERT = "staff_alert"
+    PROOF_DIFFERS = "proof_differs"

@@ -283,6 +283,10 @@ class OperationSettings(Group):
     observe_seconds: int = Field(10, ge=1, description="The cluster is looked at this often.")
     poll_nodes_seconds: int = Field(60, ge=5, description="Nodes are read into the history this often.")
     node_history_days: int = Field(30, ge=1, description="Node readings are kept this long.")
+    proof_hour: int = Field(
+        3, ge=0, le=23, description="From this hour (BILLING_TIMEZONE) the nightly proof of the money runs."
+    )
+    proof_days: int = Field(90, ge=1, description="Proofs and what they found are kept this long.")
     serve_realtime: bool = Field(
         False, description="Whether this web process also answers /socket.io/ (the demo's one origin)."
     )

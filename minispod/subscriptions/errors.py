@@ -51,3 +51,17 @@ class ClusterFull(PlanSoldOut):
 
     code = "subscriptions.cluster_full"
     default_message = "All machines are taken at the moment. Please try again later or choose a smaller plan."
+
+
+class NothingToRecount(Conflict):
+    """The plan's counter is the number of its live subscriptions."""
+
+    code = "subscriptions.nothing_to_recount"
+    default_message = "The counter agrees with the live subscriptions already."
+
+
+class MoreLiveThanSlots(RuleBroken):
+    """The plan has more live subscriptions than slots; the counter cannot say so."""
+
+    code = "subscriptions.more_live_than_slots"
+    default_message = "The plan has more live subscriptions than slots. Give it more slots first."

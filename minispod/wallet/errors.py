@@ -1,6 +1,6 @@
 """Refusals of the wallet."""
 
-from minispod.kernel.errors import NotFound, RuleBroken
+from minispod.kernel.errors import Conflict, NotFound, RuleBroken
 
 
 class InsufficientCredit(RuleBroken):
@@ -29,3 +29,19 @@ class RefundTooLarge(RuleBroken):
 
     code = "wallet.refund_too_large"
     default_message = "The refund exceeds what was paid."
+
+
+class LedgerBroken(RuleBroken):
+    """The chain of this wallet's entries has a break; nothing may be computed from it."""
+
+    code = "wallet.ledger_broken"
+    default_message = (
+        "The entries of this wallet do not follow one another. Nothing was changed; a person has to look."
+    )
+
+
+class NothingToRebuild(Conflict):
+    """The wallet says what its ledger says."""
+
+    code = "wallet.nothing_to_rebuild"
+    default_message = "This wallet agrees with its ledger already."

@@ -11,7 +11,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Sequence, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    Sequence,
+    String,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from minispod.kernel.database import Base, Identified, enum_column
@@ -40,6 +49,12 @@ class EntryKind(StrEnum):
     PERIOD_REFUND = "period_refund"
     ADJUSTMENT = "adjustment"
     OPENING = "opening"
+
+
+# What a wallet's totals are made of: spent is every debit that is no reversal, less refunds; topped up is the
+# rest. Without other mistakes the balance is therefore topped up less spent.
+REFUNDS = frozenset({EntryKind.PERIOD_REFUND})
+REVERSALS = frozenset({EntryKind.TOPUP_REVERSAL})
 
 
 class Wallet(Base):
@@ -73,6 +88,9 @@ class LedgerEntry(Identified, Base):
     )
 
     number: Mapped[int] = mapped_column(BigInteger, unique=True)
+    # In which order a wallet's entries were written: given under the lock of the wallet. Times and numbers are
+    # taken before that lock, so neither says which of two entries came first.
+    position: Mapped[int] = mapped_column(BigInteger, Identity())
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("wallets.user_id", ondelete="RESTRICT"))
     type: Mapped[EntryType] = mapped_column(enum_column(EntryType))
     kind: Mapped[EntryKind] = mapped_column(enum_column(EntryKind))

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -15,15 +14,6 @@ from minispod.wallet.errors import NoSuchWallet
 from minispod.wallet.models import EntryType, LedgerEntry, Wallet
 
 _SPENDING = (EntryType.SUBSCRIPTION, EntryType.UPGRADE)
-
-
-@dataclass(frozen=True, slots=True)
-class MoneyDifference:
-    """A wallet whose cached balance is not the sum of its ledger."""
-
-    user_id: uuid.UUID
-    balance: int
-    ledger_sum: int
 
 
 def get_wallet(user_id: uuid.UUID, *, actor: Actor) -> Wallet:
@@ -84,15 +74,3 @@ def list_entries(page: PageRequest, *, user_id: uuid.UUID | None = None) -> Page
     if user_id:
         wanted = wanted.where(LedgerEntry.user_id == user_id)
     return page_of(wanted, page)
-
-
-def differences() -> Sequence[MoneyDifference]:
-    """Wallets whose balance is not the sum of their ledger; empty when all is well."""
-    total = func.coalesce(func.sum(LedgerEntry.delta), 0)
-    rows = session().execute(
-        select(Wallet.user_id, Wallet.balance, total)
-        .outerjoin(LedgerEntry, LedgerEntry.user_id == Wallet.user_id)
-        .group_by(Wallet.user_id, Wallet.balance)
-        .having(Wallet.balance != total)
-    )
-    return [MoneyDifference(user_id, int(balance), int(ledger)) for user_id, balance, ledger in rows]

@@ -33,7 +33,9 @@ LISTS = {
 }
 
 
-@pytest.mark.parametrize("path", [*LISTS, "/admin/", "/admin/nodes", "/admin/work", "/admin/tables/"])
+@pytest.mark.parametrize(
+    "path", [*LISTS, "/admin/", "/admin/money/proof", "/admin/nodes", "/admin/work", "/admin/tables/"]
+)
 def test_an_empty_shop_has_pages_that_say_so(browser: Browser, path: str) -> None:
     text = browser.shown(path)
 

@@ -22,6 +22,8 @@ from minispod.kernel.money import Rupiah
 from minispod.kernel.tasks import Task
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.notifications.models import DeliveryState, Notification
+from minispod.proof import history
+from minispod.proof.proving import prove
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.states import SubscriptionStatus
 from minispod.wallet import ledger
@@ -80,6 +82,9 @@ def test_a_failed_instance_is_shown_with_its_reason_and_a_retry(
 def test_each_kind_of_trouble_is_shown_with_its_next_step(
     browser: Browser, shop: Shop, app: Flask, clock: FrozenClock, nodes_seen: None
 ) -> None:
+    def proven() -> None:
+        history.record(prove(clock.now()), cause="night", asked_by="the clock", actor=system("proof"))
+
     def trouble() -> None:
         held_topup(shop.customer, clock)
         subscription = session().get_one(Subscription, shop.subscription.id)
@@ -93,6 +98,7 @@ def test_each_kind_of_trouble_is_shown_with_its_next_step(
         monitoring.record_silence(clock.now() - timedelta(minutes=3))
 
     _change(app, trouble)
+    _change(app, proven)
 
     shown = browser.shown("/admin/")
 
@@ -102,7 +108,8 @@ def test_each_kind_of_trouble_is_shown_with_its_next_step(
         "for credit",
         "not delivered",
         "550 no such mailbox",
-        "1 wallet differs",
+        "The money is not proven",
+        "balance is the sum of its ledger",
         "late",
         "The cluster is silent since",
         "node is not ready",
@@ -114,6 +121,7 @@ def test_each_kind_of_trouble_is_shown_with_its_next_step(
         "/admin/messages?state=FAILED",
         "/admin/nodes/worker-2",
         "/admin/work",
+        "/admin/money/proof",
     ):
         assert f'href="{step}' in shown, step
 

@@ -19,11 +19,11 @@ from minispod.payments.errors import TopUpNotPending
 from minispod.payments.gateway import GatewayStatus
 from minispod.payments.models import GatewayNotice, TopUp
 from minispod.payments.states import TopUpState
-from minispod.wallet import statements
 from minispod.wallet.models import EntryKind, LedgerEntry, Wallet
 from tests.factories.payments import TESTER, Levers, put_topup
 from tests.plugins.app import MERCHANT, Person
 from tests.plugins.simulators import Simulator
+from tests.proofs import assert_wallets_add_up
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "midtrans" / "notifications"
 SETTLEMENT = (FOLDER / "bank_transfer_bca_settlement.json").read_bytes()
@@ -48,7 +48,7 @@ def deliver(app: Flask) -> int:
 def credits_and_balance(app: Flask) -> tuple[int, int]:
     """How many top-ups the ledger holds, and the balance; the proof of the ledger holds too."""
     with app.app_context():
-        assert not statements.differences()
+        assert_wallets_add_up()
         wanted = select(func.count()).select_from(LedgerEntry).where(LedgerEntry.kind == EntryKind.TOPUP)
         return session().scalar(wanted) or 0, session().scalars(select(Wallet.balance)).one()
 

@@ -69,6 +69,7 @@ def _credit(topup: TopUp, paid_by: str, back: int, at: datetime) -> None:
     )
     ledger.credit(topup.user_id, topup.amount, credit, actor=TESTER, at=at)
     topup.paid_transaction_id, topup.completed_at = paid_by, at
+    topup.gateway_state = topup.gateway_state or "settlement"
     if back:
         posting = ledger.Posting(
             EntryType.REFUND, EntryKind.TOPUP_REVERSAL, f"{topup.id}:{back}", "taken back"

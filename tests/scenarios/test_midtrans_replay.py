@@ -23,11 +23,11 @@ from minispod.notifications.messages import MessageKind
 from minispod.notifications.models import Notification
 from minispod.payments.models import GatewayNotice, TopUp
 from minispod.payments.states import TopUpState
-from minispod.wallet import statements
 from minispod.wallet.models import LedgerEntry, Wallet
 from tests.factories.payments import Levers, put_topup
 from tests.plugins.app import Person
 from tests.plugins.simulators import Simulator
+from tests.proofs import assert_wallets_add_up
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "midtrans" / "notifications"
 INDEX = json.loads((FOLDER / "index.json").read_text(encoding="utf-8"))
@@ -100,7 +100,7 @@ def standing(app: Flask, customer: Person) -> tuple[list[str], int, int]:
         ]
         wallet = session().get_one(Wallet, customer.id)
         rows = session().scalar(select(func.count()).select_from(LedgerEntry)) or 0
-        assert not statements.differences()
+        assert_wallets_add_up()
         return states, wallet.balance, rows
 
 

@@ -111,6 +111,36 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
             "state": "REVIEW",
         },
     ),
+    (
+        MessageKind.PROOF_DIFFERS,
+        {
+            "differences": 1,
+            "unfinished": 0,
+            "checks": [
+                {
+                    "promise": "Every wallet's balance is the sum of its ledger",
+                    "differences": 1,
+                    "is_finished": True,
+                }
+            ],
+            "at": "2026-01-31T20:00:00+00:00",
+        },
+    ),
+    (
+        MessageKind.PROOF_DIFFERS,
+        {
+            "differences": 0,
+            "unfinished": 1,
+            "checks": [
+                {
+                    "promise": "Each entry begins where the one before it ended, and adds up",
+                    "differences": 0,
+                    "is_finished": False,
+                }
+            ],
+            "at": "2026-01-31T20:00:00+00:00",
+        },
+    ),
 ]
 HOSTILE = "<script>alert('x')</script>\r\nBcc: everybody@example.com \"><img src=x onerror=1> {{ 7*7 }}"
 
@@ -246,7 +276,7 @@ def test_the_shapes_tried_here_are_those_the_acts_hand_over() -> None:
 def facts_given() -> dict[MessageKind, set[frozenset[str]]]:
     """Names of the facts of each kind, by the calls of `tell_customer`, `tell_staff` and `post.queue`."""
     found: dict[MessageKind, set[frozenset[str]]] = {}
-    packages = ("accounts", "instances", "onboarding", "payments", "subscriptions")
+    packages = ("accounts", "instances", "onboarding", "payments", "proof", "subscriptions")
     for file in (file for package in packages for file in (ROOT / "minispod" / package).glob("*.py")):
         tree = ast.parse(file.read_text())
         named = {

@@ -20,11 +20,12 @@ from minispod.payments.errors import NoSuchTransaction
 from minispod.payments.gateway import GatewayStatus
 from minispod.payments.models import TopUp
 from minispod.payments.states import TopUpState
-from minispod.wallet import ledger, statements
+from minispod.wallet import ledger
 from minispod.wallet.errors import WalletInDebt
 from minispod.wallet.models import EntryKind, EntryType, LedgerEntry, Wallet
 from tests.factories.payments import PAYER, TESTER, put_topup
 from tests.plugins.app import MERCHANT, Person
+from tests.proofs import assert_wallets_add_up
 
 pytestmark = pytest.mark.usefixtures("context")
 
@@ -75,7 +76,7 @@ def test_refunds_end_right_in_whatever_order_they_are_announced(
     assert topup.state is TopUpState.REFUNDED
     assert len(entries(EntryKind.TOPUP)) == 1
     assert sum(entry.amount for entry in entries(EntryKind.TOPUP_REVERSAL)) == 100_000
-    assert not statements.differences()
+    assert_wallets_add_up()
 
 
 def test_credit_wakes_what_waits_for_money_and_sends_one_receipt(

@@ -1,0 +1,142 @@
+"""A shop in which everything has happened once: renewals, refunds, a chargeback, an expiry, a revival, an end."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from minispod.instances.states import InstanceStatus
+from minispod.kernel.actor import system
+from minispod.kernel.clock import FrozenClock
+from minispod.kernel.database import session
+from minispod.kernel.unit_of_work import unit_of_work
+from minispod.payments import settling
+from minispod.payments.gateway import GatewayStatus
+from minispod.payments.models import TopUp
+from minispod.payments.states import TopUpState
+from minispod.subscriptions.states import SubscriptionStatus
+from tests.factories.payments import put_topup
+from tests.plugins.app import Person
+from tests.plugins.shop import Shop
+
+
+@dataclass
+class Story:
+    """The shop after all that happened, and who and what to look at."""
+
+    shop: Shop
+    renewing: uuid.UUID
+    cancelled: uuid.UUID
+    paid: uuid.UUID
+    part_refunded: uuid.UUID
+    pending: TopUp
+    owner: Person
+
+    def change(self, statement: str, **values: Any) -> None:
+        """Change rows as somebody would who goes around the program and the database's own locks."""
+        with self.shop.app.app_context(), unit_of_work():
+            session().execute(text("SET LOCAL session_replication_role = replica"))
+            changed = session().execute(text(statement), values)
+            assert changed.rowcount == 1, changed.rowcount  # type: ignore[attr-defined]
+
+    def now(self) -> datetime:
+        """The present instant."""
+        return self.shop.clock.now()
+
+
+class Till:
+    """Top-ups through the gateway's word, as in production."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    def open(self, owner: Person, amount: int) -> TopUp:
+        with self._shop.app.app_context():
+            return put_topup(owner.id, at=self._shop.clock.now(), amount=amount)
+
+    def settle(self, topup: TopUp, status: str, refund: int | None = None) -> None:
+        said = GatewayStatus(
+            found=True,
+            transaction_id=f"tx-{topup.id}",
+            transaction_status=status,
+            gross_amount=topup.amount,
+            currency="IDR",
+            refund_amount=refund,
+        )
+        with self._shop.app.app_context(), unit_of_work():
+            settling.settle(
+                topup.order_id,
+                said,
+                merchant_id="",
+                actor=system("gateway"),
+                at=self._shop.clock.now(),
+            )
+
+    def pay(self, owner: Person, amount: int) -> TopUp:
+        topup = self.open(owner, amount)
+        self.settle(topup, "settlement")
+        return topup
+
+
+@pytest.fixture
+def till(shop: Shop) -> Till:
+    """The way money comes in."""
+    return Till(shop)
+
+
+@pytest.fixture
+def story(
+    shop: Shop,
+    till: Till,
+    clock: FrozenClock,
+    person: Callable[..., Person],
+    plan_id: Callable[..., uuid.UUID],
+    advance: Callable[..., datetime],
+    run_jobs: Callable[[], int],
+) -> Story:
+    """Play it."""
+    basic = plan_id()
+
+    def runs(owner: Person) -> uuid.UUID:
+        mine = shop.order(owner, basic)
+        shop.put(mine, status=InstanceStatus.RUNNING, first_ran_at=clock.now())
+        return mine
+
+    steady, short, charged_back, careful, unlucky, leaving = (person() for _ in range(6))
+    paid = till.pay(steady, 400_000)
+    renewing = runs(steady)
+    shop.order(steady, plan_id("ghost-blog", "FREE"))
+    till.pay(short, 60_000)
+    reviving = runs(short)
+    taken = till.pay(charged_back, 100_000)
+    expiring = runs(charged_back)
+    till.settle(taken, "chargeback")
+    part = till.pay(careful, 100_000)
+    till.settle(part, "partial_refund", 40_000)
+    till.pay(unlucky, 50_000)
+    shop.cancel(unlucky, shop.order(unlucky, basic))
+    till.pay(leaving, 50_000)
+    cancelled = runs(leaving)
+    shop.auto_renew(leaving, cancelled, False)
+    pending = till.open(careful, 20_000)
+    failed = till.open(careful, 30_000)
+    till.settle(failed, "deny")
+
+    advance(days=31)
+    assert shop.look(renewing)[0].period_number == 2
+    assert shop.look(reviving)[0].grace_until is not None
+    advance(days=8)
+    assert shop.look(reviving)[0].status is SubscriptionStatus.EXPIRED
+    till.pay(short, 100_000)
+    run_jobs()
+    assert (shop.look(reviving)[0].is_active, shop.look(reviving)[0].period_number) == (True, 2)
+    advance(days=25)
+    assert shop.look(cancelled)[0].status is SubscriptionStatus.CANCELLED
+    assert shop.look(expiring)[0].status is SubscriptionStatus.EXPIRED
+    clock.advance(minutes=1)
+    assert pending.state is TopUpState.PENDING
+    return Story(shop, renewing, cancelled, paid.id, part.id, pending, steady)

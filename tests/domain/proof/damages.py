@@ -1,0 +1,223 @@
+"""Each kind of damage that the proof must name. Whoever adds a check adds what it finds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from minispod.kernel.actor import system
+from minispod.kernel.unit_of_work import unit_of_work
+from minispod.wallet import ledger
+from minispod.wallet.models import EntryKind, EntryType
+from tests.domain.proof.conftest import Story
+
+_LAST_ENTRY = "position = (SELECT max(position) FROM ledger_entries WHERE user_id = :owner)"
+_NOTICE = """
+    INSERT INTO gateway_notices (id, digest, order_id, transaction_id, transaction_status, gross_amount, facts,
+                                 deliveries, received_at, settled_at, verdict)
+    VALUES (gen_random_uuid(), 'planted', :order_id, 'tx-1', 'settlement', 20000, '{}', 1,
+            :received, :settled, :verdict)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Something planted, and the checks that must name it: these and no others."""
+
+    what: str
+    plant: Callable[[Story], None]
+    named: frozenset[str]
+
+
+def _sql(what: str, statement: str, *named: str) -> Damage:
+    def plant(story: Story) -> None:
+        known = {
+            "owner": story.owner.id,
+            "paid": story.paid,
+            "part": story.part_refunded,
+            "pending": story.pending.id,
+            "renewing": story.renewing,
+            "cancelled": story.cancelled,
+            "now": story.now(),
+        }
+        story.change(statement, **{name: value for name, value in known.items() if f":{name}" in statement})
+
+    return Damage(what, plant, frozenset(named))
+
+
+def _charge_for_nothing(story: Story) -> None:
+    posting = ledger.Posting(EntryType.SUBSCRIPTION, EntryKind.PERIOD, "nothing:1", "A month nobody got")
+    with story.shop.app.app_context(), unit_of_work():
+        ledger.debit(story.owner.id, 1_000, posting, actor=system("tests"), at=story.now())
+
+
+def _refund_of_nothing(story: Story) -> None:
+    posting = ledger.Posting(EntryType.REFUND, EntryKind.PERIOD_REFUND, "nothing:1", "For no month")
+    with story.shop.app.app_context(), unit_of_work():
+        ledger.credit(story.owner.id, 1_000, posting, actor=system("tests"), at=story.now())
+
+
+def _reversal_of_nothing(story: Story) -> None:
+    posting = ledger.Posting(EntryType.REFUND, EntryKind.TOPUP_REVERSAL, "nothing:1000", "Of no top-up")
+    with story.shop.app.app_context(), unit_of_work():
+        ledger.take_back(story.owner.id, 1_000, posting, actor=system("tests"), at=story.now())
+
+
+def _credit_of_nothing(story: Story) -> None:
+    posting = ledger.Posting(EntryType.TOP_UP, EntryKind.TOPUP, "no top-up", "Money from nowhere")
+    with story.shop.app.app_context(), unit_of_work():
+        ledger.credit(story.owner.id, 1_000, posting, actor=system("tests"), at=story.now())
+
+
+def _paid_notice_of_an_unpaid_order(story: Story) -> None:
+    now = story.now()
+    story.change(_NOTICE, order_id=story.pending.order_id, received=now, settled=now, verdict="paid")
+
+
+def _notice_left_lying(story: Story) -> None:
+    before = story.now() - timedelta(days=2)
+    story.change(_NOTICE, order_id=story.pending.order_id, received=before, settled=None, verdict=None)
+
+
+def _month_that_is_over(story: Story) -> None:
+    for statement in (
+        "UPDATE periods SET ends_at = :at WHERE subscription_id = :sub AND ends_at = (SELECT ends_at FROM"
+        " subscriptions WHERE id = :sub)",
+        "UPDATE subscriptions SET ends_at = :at WHERE id = :sub",
+    ):
+        story.change(statement, at=story.now() - timedelta(minutes=20), sub=story.renewing)
+
+
+DAMAGES = (
+    _sql(
+        "a balance that grew by itself",
+        "UPDATE wallets SET balance = balance + 7 WHERE user_id = :owner",
+        "wallet-balance",
+    ),
+    _sql(
+        "a debt nobody has",
+        "UPDATE wallets SET gateway_debt = 5 WHERE user_id = :owner",
+        "wallet-debt",
+    ),
+    _sql(
+        "a total that is off",
+        "UPDATE wallets SET total_spent = total_spent + 1 WHERE user_id = :owner",
+        "wallet-totals",
+    ),
+    _sql(
+        "another total that is off",
+        "UPDATE wallets SET total_top_up = total_top_up - 1 WHERE user_id = :owner",
+        "wallet-totals",
+    ),
+    _sql(
+        "an entry that begins elsewhere",
+        "UPDATE ledger_entries SET balance_before = balance_before + 5, balance_after = balance_after + 5"
+        f" WHERE user_id = :owner AND {_LAST_ENTRY}",
+        "ledger-chain",
+    ),
+    _sql(
+        "the credit of a top-up removed from the ledger",
+        "DELETE FROM ledger_entries WHERE reference = CAST(:paid AS text)",
+        "wallet-balance",
+        "wallet-totals",
+        "ledger-chain",
+        "topup-credit",
+    ),
+    _sql(
+        "a top-up of another amount than was credited",
+        "UPDATE topups SET amount = amount + 1000 WHERE id = :paid",
+        "topup-credit",
+    ),
+    Damage("credit that no top-up brought", _credit_of_nothing, frozenset({"credit-topup"})),
+    _sql(
+        "a credited top-up set back",
+        "UPDATE topups SET state = 'PENDING', paid_transaction_id = NULL WHERE id = :paid",
+        "credit-topup",
+    ),
+    _sql(
+        "a credit without the gateway's word",
+        "UPDATE topups SET gateway_state = 'pending' WHERE id = :paid",
+        "topup-settlement",
+    ),
+    _sql(
+        "a credit for another payment",
+        "UPDATE topups SET paid_transaction_id = 'tx-of-another' WHERE id = :paid",
+        "topup-settlement",
+    ),
+    _sql(
+        "a refund that was not booked",
+        "UPDATE topups SET reversed_amount = reversed_amount + 1 WHERE id = :part",
+        "topup-reversals",
+    ),
+    Damage("a reversal of no top-up", _reversal_of_nothing, frozenset({"topup-reversals"})),
+    Damage("a paid notice of an unpaid order", _paid_notice_of_an_unpaid_order, frozenset({"notice-credit"})),
+    Damage("a notice left lying", _notice_left_lying, frozenset({"notice-undecided"})),
+    _sql(
+        "a month charged less than its entry",
+        "UPDATE periods SET charged = charged - 1 WHERE subscription_id = :renewing AND number = 1",
+        "period-charge",
+    ),
+    _sql(
+        "a month with the entry of another",
+        "UPDATE ledger_entries SET reference = 'elsewhere' WHERE kind = 'period' AND subscription_id = :renewing"
+        " AND split_part(reference, chr(58), 2) = '1'",
+        "period-charge",
+    ),
+    Damage("a charge for no month", _charge_for_nothing, frozenset({"charge-period"})),
+    _sql(
+        "a month removed",
+        "DELETE FROM periods WHERE subscription_id = :renewing AND number = 2",
+        "charge-period",
+        "period-sequence",
+    ),
+    _sql(
+        "a refund that was not paid",
+        "UPDATE periods SET refunded = 1 WHERE subscription_id = :renewing AND number = 1",
+        "period-refund",
+    ),
+    Damage("a refund of no month", _refund_of_nothing, frozenset({"period-refund"})),
+    _sql(
+        "months that overlap",
+        "UPDATE periods SET starts_at = starts_at - interval '1 day' WHERE subscription_id = :renewing AND number = 2",
+        "period-sequence",
+    ),
+    _sql(
+        "a gap between months",
+        "UPDATE periods SET starts_at = starts_at + interval '2 hours'"
+        " WHERE subscription_id = :renewing AND number = 2",
+        "period-sequence",
+    ),
+    _sql(
+        "a month that nobody paid for",
+        "UPDATE subscriptions SET ends_at = ends_at + interval '1 month' WHERE id = :renewing",
+        "subscription-month",
+    ),
+    Damage("a month that is over and goes on", _month_that_is_over, frozenset({"live-period"})),
+    _sql(
+        "a slot nobody holds",
+        "UPDATE plans SET used_quota = used_quota + 1"
+        " WHERE id = (SELECT plan_id FROM subscriptions WHERE id = :renewing)",
+        "plan-slots",
+    ),
+    _sql(
+        "a cancelled subscription made live",
+        "UPDATE subscriptions SET status = 'ACTIVE' WHERE id = :cancelled",
+        "live-period",
+        "live-instance",
+        "plan-slots",
+    ),
+    _sql(
+        "an instance on its way out",
+        "UPDATE instances SET wanted = 'ABSENT' WHERE subscription_id = :renewing",
+        "live-instance",
+    ),
+    _sql(
+        "no instance at all",
+        "DELETE FROM instances WHERE subscription_id = :renewing",
+        "live-instance",
+    ),
+    _sql(
+        "an instance that nobody pays for",
+        "UPDATE instances SET wanted = 'RUNNING' WHERE subscription_id = :cancelled",
+        "ended-instance",
+    ),
+)

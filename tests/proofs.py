@@ -1,0 +1,22 @@
+"""The program's own proof, as tests use it after whatever they did."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from minispod.proof import render
+from minispod.proof.check import Check
+from minispod.proof.checks import CHECKS
+from minispod.proof.proving import prove
+from minispod.proof.wallet_checks import CHECKS as WALLETS
+from tests.plugins.app import START
+
+
+def assert_proven(at: datetime, checks: Sequence[Check] = CHECKS, *, apart_from: Sequence[str] = ()) -> None:
+    """Everything adds up, else the table with what does not. Needs an application context."""
+    proof = prove(at, checks=[check for check in checks if check.name not in apart_from])
+    assert proof.is_clean, render.as_table(proof)
+
+
+def assert_wallets_add_up() -> None:
+    """Wallets and ledger agree, whatever else a test has made up. Needs an application context."""
+    assert_proven(START, WALLETS)
