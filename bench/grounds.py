@@ -100,7 +100,8 @@ _STATEMENTS = (
     """,
     """
     INSERT INTO topups (id, number, order_id, user_id, amount, payment_group, state, expires_at, transaction_id,
-                        paid_transaction_id, gateway_state, reversed_amount, polls, created_at, completed_at, updated_at)
+                        paid_transaction_id, gateway_state, reversed_amount, polls, created_at, completed_at,
+                        updated_at)
     SELECT md5('t' || n)::uuid, n * 10, 'TOPUP-' || n, md5('u' || n)::uuid, %(topped_up)s, 'QRIS', 'PAID', now(),
            'tx-' || n, 'tx-' || n, 'settlement', 0, 1, now(), now(), now()
     FROM generate_series(1, %(users)s) n
@@ -127,7 +128,8 @@ _STATEMENTS = (
     """,
     f"""
     INSERT INTO subscriptions (id, user_id, service_id, plan_id, status, price, last_charge, auto_renew, anchor_at,
-                               anchor_period, period_number, started_at, ends_at, failed_charges, created_at, updated_at)
+                               anchor_period, period_number, started_at, ends_at, failed_charges, created_at,
+                               updated_at)
     SELECT md5('b' || n)::uuid, md5('u' || n)::uuid, md5('s')::uuid, md5('p')::uuid, 'ACTIVE', %(price)s, %(price)s,
            true, {_BEGAN}, 1, %(months)s, {_BEGAN}, {_BEGAN} + %(months)s * interval '1 month', 0, now(), now()
     FROM generate_series(1, %(users)s) n

@@ -13,9 +13,8 @@ def measure(users: int) -> None:
     with grounds.database() as (url, server):
         began = time.monotonic()
         grounds.fill(url, users)
-        print(
-            f"{users:,} customers, {users * (grounds.MONTHS + 1):,} ledger entries (made in {time.monotonic() - began:.0f} s)\n"
-        )
+        entries = users * (grounds.MONTHS + 1)
+        print(f"{users:,} customers, {entries:,} ledger entries (made in {time.monotonic() - began:.0f} s)\n")
         proof.measure(url, server)
         postings.measure(url, WRITE_SECONDS)
         webhook.measure(url, min(NOTICES, users // 2), AT_ONCE)
