@@ -39,7 +39,7 @@ def measure(url: str, server: int) -> None:
     watch.stop()
     if done.returncode != 0:
         raise StoryStopped(
-            f"the proof found differences where there are none:\n{done.stdout[-2000:]}{done.stderr[-500:]}"
+            f"the proof does not say that all adds up:\n{done.stdout[-2000:]}{done.stderr[-500:]}"
         )
     told = json.loads(done.stdout)
     print("The whole proof")
