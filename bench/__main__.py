@@ -1,4 +1,4 @@
-"""`make bench`: measure a running demo; `make bench ARGS=--start` measures starting one, in a fresh clone.
+"""`make bench`: measure a running demo; `ARGS=--start` starting one, in a fresh clone; `ARGS=--money` the money.
 
 Everything printed was measured just now, on this machine, with whatever else ran on it.
 """
@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from bench import memory, orders, starts
+from bench import memory, money, orders, starts
 from minispod.local.surroundings import DIRECTORY, Surroundings
 from minispod.local.timeline import StoryStopped
 
@@ -19,6 +19,14 @@ def main() -> int:
     parser.add_argument(
         "--start", action="store_true", help="cold and warm start of `make demo`, in a fresh clone"
     )
+    parser.add_argument(
+        "--money",
+        type=int,
+        nargs="?",
+        const=100_000,
+        metavar="N",
+        help="proof, postings and notifications over N customers (100000) with ten ledger entries each; needs no demo",
+    )
     parser.add_argument("--orders", type=int, default=5, metavar="N", help="orders from click to RUNNING (5)")
     parser.add_argument("--state", type=Path, default=DIRECTORY, help="directory of the running demo's data")
     asked = parser.parse_args()
@@ -26,6 +34,9 @@ def main() -> int:
     try:
         if asked.start:
             starts.measure()
+            return 0
+        if asked.money:
+            money.measure(asked.money)
             return 0
         memory.measure(asked.state)
         if asked.orders > 0:

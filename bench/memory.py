@@ -27,7 +27,7 @@ def measure(state: Path) -> None:
         root = int((state / "lock").read_text(encoding="utf-8").strip())
     except (OSError, ValueError):
         raise StoryStopped(f"no demo runs on {state}; start one with 'make demo'") from None
-    rows = list(_tree(root, _children(), 0))
+    rows = list(_tree(root, children(), 0))
     if not rows:
         raise StoryStopped(f"the demo of {state} (process {root}) does not run any more")
     print("Memory of the demo (MB)\n      PSS     RSS  process")
@@ -45,7 +45,8 @@ def _tree(pid: int, children: dict[int, list[int]], depth: int) -> Iterator[Proc
         yield from _tree(child, children, depth + 1)
 
 
-def _children() -> dict[int, list[int]]:
+def children() -> dict[int, list[int]]:
+    """The children of every process of this machine, by the parent's number."""
     found: dict[int, list[int]] = {}
     for entry in PROC.iterdir():
         if entry.name.isdigit():

@@ -68,9 +68,10 @@ def seed_demo() -> None:
 @click.command("proof")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of the table.")
 @click.option("--show", default=10, show_default=True, help="Differences shown of each check.")
-def proof(as_json: bool, show: int) -> None:
+@click.option("--patience", default=600.0, show_default=True, help="Seconds for all checks together.")
+def proof(as_json: bool, show: int, patience: float) -> None:
     """Prove that money adds up; exit status 1 when it does not. Writes nothing."""
-    proven = prove(current_ports().clock.now(), kept=max(0, show))
+    proven = prove(current_ports().clock.now(), kept=max(0, show), patience=patience)
     click.echo(render.as_json(proven) if as_json else render.as_table(proven))
     if not proven.is_clean:
         click.get_current_context().exit(1)

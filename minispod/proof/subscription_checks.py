@@ -49,17 +49,21 @@ REFUND = Check(
     subject=Subject.SUBSCRIPTION,
     looked_at=_PERIODS,
     differences="""
-        SELECT coalesce(p.subscription_id::text, split_part(r.reference, ':', 1)) AS subject_id,
-               coalesce(p.user_id, r.user_id) AS user_id, p.number AS month, p.charged,
-               coalesce(p.refunded, 0) AS refunded, coalesce(r.delta, 0) AS entry_amount, r.reference AS entry_reference
+        SELECT coalesce(p.subscription_id::text, r.subscription) AS subject_id,
+               coalesce(p.user_id, r.user_id) AS user_id, coalesce(p.number::text, r.month) AS month, p.charged,
+               coalesce(p.refunded, 0) AS refunded, coalesce(r.total, 0) AS entries_sum
         FROM (
             SELECT p.subscription_id, p.number, p.charged, p.refunded, s.user_id
             FROM periods p JOIN subscriptions s ON s.id = p.subscription_id
         ) p
         FULL JOIN (
-            SELECT reference, user_id, delta FROM ledger_entries WHERE kind = 'period_refund'
-        ) r ON r.reference = p.subscription_id || ':' || p.number AND r.user_id = p.user_id
-        WHERE coalesce(p.refunded, 0) <> coalesce(r.delta, 0)
+            -- The reference of a refund begins with subscription and month, whatever follows.
+            SELECT split_part(reference, ':', 1) AS subscription, split_part(reference, ':', 2) AS month, user_id,
+                   sum(delta)::bigint AS total
+            FROM ledger_entries WHERE kind = 'period_refund'
+            GROUP BY 1, 2, 3
+        ) r ON r.subscription = p.subscription_id::text AND r.month = p.number::text AND r.user_id = p.user_id
+        WHERE coalesce(p.refunded, 0) <> coalesce(r.total, 0)
         ORDER BY 1, 3
     """,
     meaning="A refund was noted and not paid, or paid and not noted; then it may be asked for once more. The ledger "

@@ -17,7 +17,7 @@ from minispod.instances.states import InstanceStatus
 from minispod.kernel import outbox, pulse
 from minispod.kernel.actor import system
 from minispod.kernel.clock import FrozenClock
-from minispod.kernel.database import session
+from minispod.kernel.database import lock, session
 from minispod.kernel.money import Rupiah
 from minispod.kernel.tasks import Task
 from minispod.kernel.unit_of_work import unit_of_work
@@ -222,9 +222,11 @@ def test_an_upgrade_is_revenue_and_raises_the_recurring_sum(
     app: Flask, clock: FrozenClock, shop: Shop
 ) -> None:
     def upgrade() -> None:
+        subscription = lock(Subscription, shop.subscription.id)
+        assert subscription is not None
         posting = ledger.Posting(EntryType.UPGRADE, EntryKind.PERIOD, "upgrade", "The rest of the month")
         ledger.debit(shop.customer.id, 7_000, posting, actor=system("tests"), at=clock.now())
-        session().get_one(Subscription, shop.subscription.id).price = Rupiah(BASIC_PRICE + 30_000)
+        subscription.price = Rupiah(BASIC_PRICE + 30_000)
 
     _change(app, upgrade)
 

@@ -15,13 +15,14 @@ from minispod.kernel.unit_of_work import unit_of_work
 from minispod.payments.gateway import PaymentGroup
 from minispod.payments.models import GatewayNotice, TopUp, TopUpRefund
 from minispod.payments.states import RefundState, TopUpState
-from minispod.wallet import ledger, statements
+from minispod.wallet import ledger
 from minispod.wallet.models import EntryKind, EntryType, Wallet
 from tests.admin.conftest import Browser
 from tests.admin.shop import Shop
 from tests.factories.payments import TESTER, Levers, put_topup
 from tests.plugins.app import Person, data_of
 from tests.plugins.simulators import Simulator
+from tests.proofs import assert_wallets_add_up
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ class Case:
     def standing(self) -> tuple[TopUpState, int]:
         with self.app.app_context():
             topup = session().get_one(TopUp, uuid.UUID(self.id))
-            assert not statements.differences()
+            assert_wallets_add_up()
             return topup.state, session().get_one(Wallet, self.customer.id).balance
 
 

@@ -28,11 +28,12 @@ from minispod.payments.gateway import GatewayStatus, PaymentGroup
 from minispod.payments.models import TopUp, TopUpRefund
 from minispod.payments.refunding import RefundOrder
 from minispod.payments.states import RefundState, TopUpState
-from minispod.wallet import ledger, statements
+from minispod.wallet import ledger
 from minispod.wallet.models import EntryKind, EntryType, LedgerEntry, Wallet
 from tests.factories.payments import TESTER, Levers, put_topup
 from tests.plugins.app import MERCHANT, Person, data_of
 from tests.plugins.simulators import Simulator
+from tests.proofs import assert_wallets_add_up
 
 WHY = "The customer asked for it"
 
@@ -91,7 +92,7 @@ class Desk:
 
     def balance(self) -> int:
         with self.app.app_context():
-            assert not statements.differences()
+            assert_wallets_add_up()
             return session().get_one(Wallet, self.customer.id).balance
 
     def reversals(self) -> list[int]:

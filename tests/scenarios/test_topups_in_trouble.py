@@ -16,11 +16,11 @@ from minispod.kernel.database import session
 from minispod.payments.models import GatewayLook, GatewayNotice, TopUp
 from minispod.payments.states import TopUpState
 from minispod.settings import Settings
-from minispod.wallet import statements
 from minispod.wallet.models import Wallet
 from tests.factories.payments import Levers
 from tests.plugins.app import Person, data_of, refused
 from tests.plugins.simulators import Simulator
+from tests.proofs import assert_wallets_add_up
 
 CHANNELS = [(group.value, method) for group, methods in ENABLED_PAYMENTS.items() for method in methods]
 
@@ -85,7 +85,7 @@ class Till:
 
     def balance(self) -> int:
         with self.app.app_context():
-            assert not statements.differences()
+            assert_wallets_add_up()
             return session().get_one(Wallet, self.customer.id).balance
 
 

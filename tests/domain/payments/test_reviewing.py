@@ -18,10 +18,10 @@ from minispod.payments.errors import MoneyIsThere, NoSuchTransaction, ReasonMiss
 from minispod.payments.gateway import GatewayStatus
 from minispod.payments.models import TopUp
 from minispod.payments.states import TopUpState
-from minispod.wallet import statements
 from minispod.wallet.models import EntryKind, LedgerEntry, Wallet
 from tests.factories.payments import PAYER, TESTER, put_topup
 from tests.plugins.app import MERCHANT, Person
+from tests.proofs import assert_wallets_add_up
 
 pytestmark = pytest.mark.usefixtures("context")
 WHY = "The customer showed the receipt"
@@ -104,7 +104,7 @@ def test_accepting_credits_what_came_in_and_says_so(held: TopUp, accept: Callabl
     assert (accepted["reason"], accepted["amount"]) == (WHY, 90_000)
     receipt = session().scalars(select(Notification).where(Notification.kind == MessageKind.TOPUP_RECEIPT))
     assert receipt.one().facts["amount"] == 90_000
-    assert not statements.differences()
+    assert_wallets_add_up()
 
 
 def test_accepted_payment_can_be_refunded_like_any_other(
@@ -242,7 +242,7 @@ def test_ten_administrators_accepting_at_once_credit_once(
     assert sum(isinstance(answer, TopUpNotHeld) for answer in answers) == 7
     db.session.expire_all()
     assert balance() == 590_000
-    assert not statements.differences()
+    assert_wallets_add_up()
 
 
 def test_answer_about_another_order_changes_nothing_and_is_asked_again(

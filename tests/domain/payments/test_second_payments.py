@@ -15,10 +15,10 @@ from minispod.payments.cases import Detail, Verdict
 from minispod.payments.gateway import GatewayStatus
 from minispod.payments.models import TopUp
 from minispod.payments.states import TopUpState
-from minispod.wallet import statements
 from minispod.wallet.models import EntryKind, LedgerEntry, Wallet
 from tests.factories.payments import PAYER, TESTER, put_topup
 from tests.plugins.app import MERCHANT, Person
+from tests.proofs import assert_wallets_add_up
 
 pytestmark = pytest.mark.usefixtures("context")
 SECOND = "tx-that-came-too-02"
@@ -102,7 +102,7 @@ def test_it_is_credited_by_a_person_only_and_once(
     entries = session().scalars(select(LedgerEntry).where(LedgerEntry.kind == EntryKind.TOPUP)).all()
     assert {entry.reference for entry in entries} == {str(first.id), str(second.id)}
     assert (wallet.balance, second.state) == (700_000, TopUpState.PAID)
-    assert not statements.differences()
+    assert_wallets_add_up()
 
 
 @pytest.mark.parametrize("is_accepted", [False, True])
@@ -119,7 +119,7 @@ def test_a_refund_of_it_leaves_the_first_alone(
 
     assert (second.state, first.state) == (TopUpState.REFUNDED, TopUpState.PAID)
     assert (balance(), first.reversed_amount) == (600_000, 0)
-    assert not statements.differences()
+    assert_wallets_add_up()
 
 
 def test_a_partial_refund_of_what_is_held_credits_nothing(

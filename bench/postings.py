@@ -1,0 +1,147 @@
+"""Ledger postings per second with 16 writers, against the same statements written by hand through psycopg2."""
+
+import itertools
+import multiprocessing
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg2
+from psycopg2.extras import Json, register_uuid
+
+from bench.grounds import application
+from minispod.kernel.actor import system
+from minispod.kernel.database import BOUNDS, db
+from minispod.kernel.ids import new_id
+from minispod.kernel.unit_of_work import unit_of_work
+from minispod.wallet import ledger
+from minispod.wallet.models import EntryKind, EntryType
+
+WRITERS = 16
+AMOUNT = 1_000
+_WARM = 20
+_FORK = multiprocessing.get_context("fork")
+
+Post = Callable[[uuid.UUID], None]
+
+
+def measure(url: str, seconds: float) -> None:
+    """Print both rates, with distinct wallets and with one."""
+    print(
+        f"Ledger postings with {WRITERS} writers, {seconds:.0f} s each (lock, entry, wallet, book, outbox, commit)"
+    )
+    for name, wallets in (("distinct wallets", WRITERS), ("one wallet", 1)):
+        owners = _owners(url, wallets)
+        bare = _rate(_bare, url, owners, seconds)
+        ours = _rate(_ours, url, owners, seconds)
+        print(
+            f"  {name:<17} bare SQL {bare:7.0f} /s   ledger {ours:7.0f} /s   {ours / bare:4.0%} of it (aim: 60 %)"
+        )
+    print()
+
+
+def _owners(url: str, count: int) -> list[uuid.UUID]:
+    register_uuid()
+    connection = psycopg2.connect(url)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT user_id FROM wallets ORDER BY user_id LIMIT %s", (count,))
+            return [row[0] for row in cursor.fetchall()]
+    finally:
+        connection.close()
+
+
+def _rate(writer: Any, url: str, owners: list[uuid.UUID], seconds: float) -> float:
+    """Postings per second of all writers, from the moment all are warm."""
+    results: Any = _FORK.Queue()
+    ready = _FORK.Barrier(WRITERS)
+    owner_of = itertools.cycle(owners)
+    processes = [
+        _FORK.Process(target=_write, args=(writer, url, next(owner_of), seconds, ready, results))
+        for _ in range(WRITERS)
+    ]
+    for process in processes:
+        process.start()
+    posted = sum(results.get() for _ in processes)
+    for process in processes:
+        process.join()
+    return float(posted / seconds)
+
+
+def _write(writer: Any, url: str, owner: uuid.UUID, seconds: float, ready: Any, results: Any) -> None:
+    posted = 0
+    with writer(url) as post:
+        for _ in range(_WARM):
+            post(owner)
+        ready.wait()
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            post(owner)
+            posted += 1
+    results.put(posted)
+
+
+@contextmanager
+def _ours(url: str) -> Iterator[Post]:
+    actor = system("bench")
+
+    def post(owner: uuid.UUID) -> None:
+        posting = ledger.Posting(EntryType.ADMIN_ADJUSTMENT, EntryKind.ADJUSTMENT, uuid.uuid4().hex, "Bench")
+        with unit_of_work():
+            ledger.credit(owner, AMOUNT, posting, actor=actor, at=datetime.now(UTC))
+        db.session.remove()
+
+    with application(url).app_context():
+        yield post
+        db.engine.dispose()
+
+
+@contextmanager
+def _bare(url: str) -> Iterator[Post]:
+    register_uuid()
+    connection = psycopg2.connect(url)
+
+    def post(owner: uuid.UUID) -> None:
+        now = datetime.now(UTC)
+        with connection.cursor() as cursor:
+            cursor.execute(BOUNDS)
+            cursor.execute(_LOCK, (owner,))
+            balance, topped_up = cursor.fetchone()
+            cursor.execute("SELECT nextval('transaction_numbers')")
+            [number] = cursor.fetchone()
+            cursor.execute(
+                _ENTRY,
+                (new_id(), number, owner, uuid.uuid4().hex, AMOUNT, AMOUNT, balance, balance + AMOUNT, now),
+            )
+            cursor.execute(_WALLET, (balance + AMOUNT, topped_up + AMOUNT, now, owner))
+            cursor.execute(_WISH, (new_id(), str(owner), Json({"user_id": str(owner)}), now, now))
+            cursor.execute(
+                _BOOK, (new_id(), now, str(owner), Json({"amount": AMOUNT, "entry": f"TXMP-{number}"}))
+            )
+        connection.commit()
+
+    yield post
+    connection.close()
+
+
+_LOCK = "SELECT balance, total_top_up FROM wallets WHERE user_id = %s FOR NO KEY UPDATE"
+_ENTRY = """
+    INSERT INTO ledger_entries (id, number, user_id, type, kind, reference, amount, delta, balance_before,
+                                balance_after, description, details, created_at)
+    VALUES (%s, %s, %s, 'ADMIN_ADJUSTMENT', 'adjustment', %s, %s, %s, %s, %s, 'Bench', '{}', %s)
+"""
+_WALLET = "UPDATE wallets SET balance = %s, total_top_up = %s, updated_at = %s WHERE user_id = %s"
+_BOOK = """
+    INSERT INTO audit_entries (id, at, action, actor_kind, actor_name, subject_kind, subject_id, details)
+    VALUES (%s, %s, 'wallet.credited', 'system', 'bench', 'wallet', %s, %s)
+"""
+_WISH = """
+    INSERT INTO outbox (id, task, key, args, created_at, run_after, version, attempts)
+    VALUES (%s, 'credit_arrived', %s, %s, %s, %s, 1, 0)
+    ON CONFLICT (task, key) DO UPDATE SET args = excluded.args, run_after = least(outbox.run_after, excluded.run_after),
+        version = outbox.version + 1, attempts = 0, handed_over_at = NULL
+    RETURNING id, run_after
+"""
