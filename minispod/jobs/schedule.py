@@ -6,7 +6,7 @@ out, so a tick that is lost, late or doubled does no harm.
 
 from dataclasses import dataclass
 
-from minispod.jobs import housekeeping, lifecycle, observation, payments
+from minispod.jobs import housekeeping, lifecycle, observation, payments, wallets
 from minispod.jobs.work import PeriodicHandler
 from minispod.settings import Settings
 
@@ -38,6 +38,10 @@ def schedule(settings: Settings) -> tuple[Periodic, ...]:
             "observe-cluster", observation.observe_cluster, operation.observe_seconds, "health, usage, drift"
         ),
         Periodic("poll-nodes", observation.poll_nodes, operation.poll_nodes_seconds, "node history"),
+        Periodic(
+            "snapshot-wallets", wallets.snapshot_wallets, 3 * 3600, "closing balances of the day that ended"
+        ),
+        Periodic("expire-adjustments", wallets.expire_adjustments, 900, "corrections that nobody confirmed"),
         Periodic("clean-up", housekeeping.clean_up, 6 * 3600, "spent tokens, old readings"),
         Periodic(
             "tidy-namespaces", housekeeping.tidy_namespaces, 300, "nothing stays of a customer who has left"
