@@ -19,7 +19,7 @@ _NOTICES = 50
 def ledger_list() -> Any:
     """List every movement of credit."""
     search, type_ = pages.search_text(), pages.chosen(EntryType, "type")
-    found = movements.list_movements(pages.page_request(), search=search, type_=type_)
+    found = movements.list_movements(pages.page_request(), movements.Wanted(search=search, type=type_))
     return pages.page_or_fragment(
         "admin/money/page.html",
         "admin/money/_ledger.html",

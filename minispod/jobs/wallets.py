@@ -25,11 +25,14 @@ def snapshot_wallets(ports: Ports, settings: Settings) -> None:
     at, zone = ports.clock.now(), business_rules(settings).zone
     until = day_start(at - _SETTLED, zone)
     day = (until - timedelta(seconds=1)).astimezone(zone).date()
-    written, after = 0, uuid.UUID(int=0)
-    while after is not None:
+    written = 0
+    after: uuid.UUID | None = None
+    while True:
         with unit_of_work():
             batch = snapshots.take(day, until=until, after=after, limit=_BATCH, at=at)
         written, after = written + batch.written, batch.last
+        if after is None:
+            break
     kept_from = day - timedelta(days=settings.operation.wallet_snapshot_days)
     dropped = _BATCH
     while dropped == _BATCH:

@@ -103,7 +103,10 @@ def approve(
 
 
 def decline(adjustment_id: uuid.UUID, *, actor: Actor, at: datetime) -> Adjustment:
-    """Call off what waits; whoever asked for it may too. Refuses NoSuchAdjustment, ImpossibleChange, AdjustmentExpired."""
+    """Call off what waits; whoever asked for it may too.
+
+    Refuses NoSuchAdjustment, ImpossibleChange, AdjustmentExpired.
+    """
     adjustment = _waiting(adjustment_id, AdjustmentState.DECLINED, at)
     _decide(adjustment, AdjustmentState.DECLINED, actor, at)
     _record(trail.Action.WALLET_ADJUSTMENT_DECLINED, adjustment, actor, at)

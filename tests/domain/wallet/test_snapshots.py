@@ -98,7 +98,8 @@ def test_a_snapshot_is_of_the_ledger_whatever_the_cached_balance_says(
             session()
             .execute(
                 text(
-                    "SELECT w.balance, s.balance, e.balance_after FROM wallets w JOIN wallet_snapshots s USING (user_id)"
+                    "SELECT w.balance, s.balance, e.balance_after FROM wallets w"
+                    " JOIN wallet_snapshots s USING (user_id)"
                     " JOIN ledger_entries e ON e.id = s.entry_id AND e.position = s.position"
                 )
             )
