@@ -1,14 +1,24 @@
 """Money: the ledger, the top-ups, and one top-up with every notice the gateway sent about it."""
 
+import uuid
+from dataclasses import replace
 from typing import Any
+
+from flask import Response, current_app
 
 from minispod.admin import guard, pages
 from minispod.admin.door import door
-from minispod.insights import movements
+from minispod.audit import trail
+from minispod.insights import exports, movements
+from minispod.insights.movements import Wanted
+from minispod.kernel import spreadsheets
 from minispod.kernel.ids import parse_id
 from minispod.kernel.paging import PageRequest
+from minispod.kernel.unit_of_work import unit_of_work
 from minispod.payments import queries
 from minispod.payments.states import TopUpState
+from minispod.ports import current_ports, current_settings
+from minispod.rules import business_rules
 from minispod.wallet import ledger
 from minispod.wallet.models import EntryKind, EntryType
 
@@ -18,15 +28,57 @@ _NOTICES = 50
 @door.get("/money")
 def ledger_list() -> Any:
     """List every movement of credit."""
-    search, type_ = pages.search_text(), pages.chosen(EntryType, "type")
-    found = movements.list_movements(pages.page_request(), movements.Wanted(search=search, type=type_))
+    wanted = entries_wanted()
+    found = movements.list_movements(pages.page_request(), wanted)
     return pages.page_or_fragment(
         "admin/money/page.html",
         "admin/money/_ledger.html",
         found=found,
-        search=search,
-        chosen=type_,
+        wanted=wanted,
         choices=EntryType,
+    )
+
+
+def entries_wanted(user_id: uuid.UUID | None = None) -> Wanted:
+    """Which ledger entries the address asks for; days are days of the business."""
+    zone = business_rules(current_settings()).zone
+    return Wanted(
+        search=pages.search_text(),
+        type=pages.chosen(EntryType, "type"),
+        user_id=user_id,
+        since=pages.chosen_day("since", zone),
+        until=pages.chosen_day("until", zone, is_end=True),
+    )
+
+
+@door.get("/money/ledger.csv")
+def export_ledger() -> Any:
+    """Download the entries that the filters choose."""
+    return entries_as_csv(entries_wanted(), "minispod-ledger.csv")
+
+
+def entries_as_csv(wanted: Wanted, name: str) -> Response:
+    """Stream entries as a file; whoever takes the books out of the house is in the audit book."""
+    ports = current_ports()
+    at = ports.clock.now()
+    with unit_of_work():
+        trail.record(
+            guard.actor(),
+            trail.Action.WALLET_EXPORTED,
+            at=at,
+            subject_kind="wallet",
+            subject_id=wanted.user_id or "all",
+            search=wanted.search,
+            type=wanted.type.value if wanted.type else None,
+            since=wanted.since.isoformat() if wanted.since else None,
+            until=wanted.until.isoformat() if wanted.until else None,
+        )
+    # What happens during the download is not in it.
+    until_now = replace(wanted, until=min(wanted.until or at, at))
+    return Response(
+        spreadsheets.stream(exports.LEDGER_HEADER, exports.ledger_pages(until_now), current_app.app_context),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 

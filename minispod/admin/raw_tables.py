@@ -28,7 +28,7 @@ from minispod.kernel.pulse import Pulse
 from minispod.notifications.models import Notification
 from minispod.payments.models import GatewayNotice, TopUp
 from minispod.subscriptions.models import Period, Subscription
-from minispod.wallet.models import LedgerEntry, Wallet
+from minispod.wallet.models import Adjustment, LedgerEntry, Wallet
 
 TABLES = f"{PATH}/tables"
 STATIC_ENDPOINTS = frozenset({"admin.static", "rq_dashboard.static"})
@@ -40,7 +40,7 @@ _NEVER_SHOWN = ("password_hash", "google_id", "sealed_secrets", "snap_token", "d
 _SHELVES: dict[str, tuple[type[Any], ...]] = {
     "People": (User, Tenancy),
     "Catalogue": (Category, Service, Plan),
-    "Money": (Wallet, LedgerEntry, TopUp, GatewayNotice),
+    "Money": (Wallet, LedgerEntry, Adjustment, TopUp, GatewayNotice),
     "Subscriptions": (Subscription, Period, Instance),
     "Platform": (NodeReading, ClusterState, Notification, AuditEntry, OutboxRow, Pulse),
 }

@@ -14,7 +14,7 @@ from minispod.kernel.money import format_rupiah
 from minispod.ports import current_ports, current_settings
 
 _TONES = {
-    "good": ("ACTIVE", "RUNNING", "PAID", "SENT", "COMPLETED", "READY", "HEALTHY", "TOP_UP"),
+    "good": ("ACTIVE", "RUNNING", "PAID", "SENT", "COMPLETED", "READY", "HEALTHY", "TOP_UP", "APPLIED"),
     "busy": ("PENDING", "PROVISIONING", "STARTING", "STOPPING", "RESTARTING", "QUEUED", "PENDING_PAYMENT"),
     "warn": (
         "GRACE",

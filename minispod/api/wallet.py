@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, g, stream_with_context
+from flask import Response, current_app, g
 
 from minispod.api.envelope import Door
 from minispod.api.guard import limiter, requires_sign_in
@@ -93,7 +93,7 @@ def export_statement(query: dict[str, Any]) -> Response:
     wanted = statement.Filter(query["type"], query["status"], query["start_date"], until)
     pages = exports.statement_pages(g.user.id, wanted, actor=g.actor)
     return Response(
-        stream_with_context(spreadsheets.stream(exports.STATEMENT_HEADER, pages)),
+        spreadsheets.stream(exports.STATEMENT_HEADER, pages, current_app.app_context),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="minispod-statement.csv"'},
     )

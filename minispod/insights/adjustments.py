@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -37,6 +38,19 @@ def list_adjustments(
     if user_id is not None:
         query = query.where(Adjustment.user_id == user_id)
     found: Page[ListedAdjustment] = page_of(query, page, shape=lambda row: ListedAdjustment(*row))
+    return found
+
+
+def waiting(*, at: datetime, limit: int) -> Page[ListedAdjustment]:
+    """Those that wait for a second confirmation, the one that expires first at the front."""
+    query = (
+        _joined()
+        .where(Adjustment.state == AdjustmentState.PENDING, Adjustment.expires_at > at)
+        .order_by(Adjustment.expires_at, Adjustment.id)
+    )
+    found: Page[ListedAdjustment] = page_of(
+        query, PageRequest(1, limit), shape=lambda row: ListedAdjustment(*row)
+    )
     return found
 
 

@@ -1,14 +1,14 @@
 """Statement and ledger as rows of a file, one page at a time, oldest first. Reads only."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from minispod.insights import movements, statement
 from minispod.insights.movements import Movement, Wanted
 from minispod.insights.statement import Filter, Transaction
 from minispod.kernel.actor import Actor
-from minispod.kernel.spreadsheets import Cell
+from minispod.kernel.spreadsheets import Cell, NextRows
 
 Rows = Sequence[Sequence[Cell]]
 _PAGE = 500
@@ -48,9 +48,7 @@ LEDGER_HEADER = (
 )
 
 
-def statement_pages(
-    user_id: uuid.UUID, wanted: Filter, *, actor: Actor
-) -> Callable[[tuple[datetime, int] | None], tuple[Rows, tuple[datetime, int] | None]]:
+def statement_pages(user_id: uuid.UUID, wanted: Filter, *, actor: Actor) -> NextRows[tuple[datetime, int]]:
     """A reader of one customer's statement, page by page; raises NoSuchTransaction for another's."""
 
     def read(after: tuple[datetime, int] | None) -> tuple[Rows, tuple[datetime, int] | None]:
@@ -60,7 +58,7 @@ def statement_pages(
     return read
 
 
-def ledger_pages(wanted: Wanted) -> Callable[[int | None], tuple[Rows, int | None]]:
+def ledger_pages(wanted: Wanted) -> NextRows[int]:
     """A reader of the ledger for staff, page by page in the order of the numbers."""
 
     def read(after: int | None) -> tuple[Rows, int | None]:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import joinedload
 from minispod.accounts.models import User
 from minispod.cluster.capacity import workers_of
 from minispod.cluster.port import NodeSighting
+from minispod.insights import adjustments
 from minispod.insights.workload import LateWork, late_work, silent_processes
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
@@ -46,6 +47,7 @@ class Attention:
 
     failed_instances: Some
     review: Some
+    adjustments: Some
     grace: Some
     undelivered: Some
     late: LateWork
@@ -61,6 +63,7 @@ class Attention:
             (
                 self.failed_instances.total > 0,
                 self.review.total > 0,
+                self.adjustments.total > 0,
                 self.grace.total > 0,
                 self.undelivered.total > 0,
                 self.late.total > 0,
@@ -107,6 +110,7 @@ def attention(nodes: Sequence[NodeSighting], silent_since: datetime | None, *, a
     return Attention(
         failed_instances=_failed_instances(),
         review=_in_review(),
+        adjustments=_unconfirmed(at),
         grace=_in_grace(),
         undelivered=_undelivered(),
         late=late_work(at),
@@ -206,6 +210,11 @@ def _in_review() -> Some:
         .all()
     )
     return Some(rows, _count(select(func.count()).select_from(TopUp).where(held)))
+
+
+def _unconfirmed(at: datetime) -> Some:
+    found = adjustments.waiting(at=at, limit=_SHOWN)
+    return Some(found.items, found.total)
 
 
 def _in_grace() -> Some:

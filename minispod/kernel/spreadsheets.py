@@ -6,31 +6,42 @@ RFC 4180, UTF-8. A text that a spreadsheet would run (=, +, -, @ ...) is given a
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import TypeVar
-
-from minispod.kernel.unit_of_work import release_connection
 
 Cell = str | int | None
 Cursor = TypeVar("Cursor")
+NextRows = Callable[[Cursor | None], tuple[Sequence[Sequence[Cell]], Cursor | None]]
+"""Reads the page after a cursor (the first after None); gives the rows and where to go on, None at the end."""
 
 # Full-width forms are formulas to some; a tab or carriage return hides what follows it.
 _RUN_AT_START = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def stream(
-    header: Sequence[str],
-    next_rows: Callable[[Cursor | None], tuple[Sequence[Sequence[Cell]], Cursor | None]],
+    header: Sequence[str], next_rows: NextRows[Cursor], context: Callable[[], AbstractContextManager[object]]
 ) -> Iterator[str]:
-    """Yield a file in pieces; holds one page of rows, and no connection while the reader is slow."""
-    yield written([header])
-    at: Cursor | None = None
-    while True:
-        rows, at = next_rows(at)
-        release_connection()
-        if rows:
-            yield written(rows)
-        if at is None:
-            return
+    """A file in pieces. The first page is read at once, so that a refusal is still an answer.
+
+    Each later one is read in a `context` of its own when the reader takes it: one page of rows is held, and no
+    connection while the reader is slow.
+    """
+    rows, after = next_rows(None)
+    return _pieces(written([header, *rows]), after, next_rows, context)
+
+
+def _pieces(
+    piece: str,
+    after: Cursor | None,
+    next_rows: NextRows[Cursor],
+    context: Callable[[], AbstractContextManager[object]],
+) -> Iterator[str]:
+    yield piece
+    while after is not None:
+        with context():
+            rows, after = next_rows(after)
+            piece = written(rows)
+        yield piece
 
 
 def written(rows: Sequence[Sequence[Cell]]) -> str:

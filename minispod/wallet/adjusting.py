@@ -19,7 +19,7 @@ from minispod.kernel.actor import Actor, Role
 from minispod.kernel.database import lock, session
 from minispod.kernel.ids import new_id
 from minispod.kernel.money import Rupiah
-from minispod.wallet import ledger
+from minispod.wallet import ledger, statements
 from minispod.wallet.errors import (
     AdjustmentExpired,
     AdjustmentKeyReused,
@@ -30,7 +30,7 @@ from minispod.wallet.errors import (
     ReasonMissing,
     SecondPersonNeeded,
 )
-from minispod.wallet.models import Adjustment, EntryKind, EntryType, LedgerEntry
+from minispod.wallet.models import Adjustment, EntryKind, EntryType, LedgerEntry, Wallet
 from minispod.wallet.states import ADJUSTMENT_LIFECYCLE, AdjustmentState
 
 SMALLEST = 1_000
@@ -60,6 +60,27 @@ class Correction:
     may_owe: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Foresight:
+    """What a correction would do at this moment, and whether it would wait for a second confirmation."""
+
+    balance_before: int
+    balance_after: int
+    waits: bool
+
+    @property
+    def owed_after(self) -> int:
+        """What the customer would owe."""
+        return max(0, -self.balance_after)
+
+
+def foresee(wanted: Correction, *, rules: AdjustmentRules, actor: Actor, at: datetime) -> Foresight:
+    """Tell what a correction would do, without doing it; refuses as `request` does."""
+    wallet = statements.get_wallet(wanted.user_id, actor=actor)
+    waits = _judge(wallet, wanted, rules, actor, at)
+    return Foresight(wallet.balance, wallet.balance + wanted.delta, waits)
+
+
 def request(
     wanted: Correction, *, request_key: str | None, rules: AdjustmentRules, actor: Actor, at: datetime
 ) -> Adjustment:
@@ -68,14 +89,11 @@ def request(
     Locks the wallet. Refuses AdjustmentTooSmall, AdjustmentTooLarge, ReasonMissing, NoSuchWallet,
     InsufficientCredit, AdjustmentKeyReused.
     """
-    _check(wanted)
     wallet = ledger.hold(wanted.user_id)
     earlier = _earlier(wanted, request_key, actor)
     if earlier is not None:
         return earlier
-    if wanted.delta < 0 and not wanted.may_owe:
-        ledger.require_cover(wallet, -wanted.delta)
-    waits = _needs_second(wanted, rules, actor, at)
+    waits = _judge(wallet, wanted, rules, actor, at)
     adjustment = _new(wanted, request_key, rules if waits else None, actor, at)
     if not waits:
         _move(adjustment, actor=actor, at=at)
@@ -151,7 +169,8 @@ def entry_of(adjustment: Adjustment) -> LedgerEntry | None:
     return session().get(LedgerEntry, adjustment.entry_id) if adjustment.entry_id else None
 
 
-def _check(wanted: Correction) -> None:
+def _judge(wallet: Wallet, wanted: Correction, rules: AdjustmentRules, actor: Actor, at: datetime) -> bool:
+    """Tell whether a second confirmation is needed; refuses what may not be done at all."""
     amount = abs(wanted.delta)
     if amount < SMALLEST:
         raise AdjustmentTooSmall(f"Amount must be at least {SMALLEST:,} IDR", minimum=SMALLEST)
@@ -159,6 +178,9 @@ def _check(wanted: Correction) -> None:
         raise AdjustmentTooLarge(f"Amount must not exceed {LARGEST:,} IDR", maximum=LARGEST)
     if not _SHORTEST_REASON <= len(wanted.reason.strip()) <= _LONGEST_REASON:
         raise ReasonMissing()
+    if wanted.delta < 0 and not wanted.may_owe:
+        ledger.require_cover(wallet, amount)
+    return _needs_second(wanted, rules, actor, at)
 
 
 def _earlier(wanted: Correction, request_key: str | None, actor: Actor) -> Adjustment | None:
