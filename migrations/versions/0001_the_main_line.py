@@ -840,7 +840,11 @@ def upgrade() -> None:
                     NEW.balance_before, coalesce(last_balance, 0)
                     USING ERRCODE = 'integrity_constraint_violation';
             END IF;
-            NEW.position := coalesce(last_position, 0) + 1;
+            IF NEW.position < 1 OR NEW.position > coalesce(last_position, 0) + 1 THEN
+                RAISE EXCEPTION 'ledger entry leaves a gap before position %', NEW.position
+                    USING ERRCODE = 'integrity_constraint_violation';
+            END IF;
+            NEW.position := coalesce(NEW.position, last_position + 1, 1);
             RETURN NEW;
         END $$
         """

@@ -13,6 +13,7 @@ from minispod.admin.door import door
 from minispod.admin.payments import entries_as_csv, entries_wanted
 from minispod.insights import adjustments, movements
 from minispod.kernel.errors import RuleBroken
+from minispod.kernel.faultpoints import Step
 from minispod.kernel.ids import parse_id
 from minispod.kernel.money import format_rupiah
 from minispod.kernel.paging import PageRequest
@@ -98,7 +99,7 @@ def adjust(user_id: str) -> Any:
     if change is None or not _KEY.fullmatch(key):
         return _form(user, _given(), "Please check the correction once more.")
     try:
-        with unit_of_work(ports.courier):
+        with unit_of_work(ports.courier, Step.ADJUST):
             made = adjusting.request(
                 change,
                 request_key=key,
@@ -156,7 +157,7 @@ def approve_adjustment(adjustment_id: str) -> Any:
         staff_sessions.count_try(
             ports.admin_sessions, email=str(guard.actor().user_id), address=request.remote_addr
         )
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.APPROVE_ADJUSTMENT):
         adjusting.approve(
             parse_id(adjustment_id),
             password=password,

@@ -284,7 +284,6 @@ def _is_overdue(adjustment: Adjustment, at: datetime) -> bool:
 
 
 def _decide(adjustment: Adjustment, state: AdjustmentState, actor: Actor, at: datetime) -> None:
-    ADJUSTMENT_LIFECYCLE.check(adjustment.state, state)
     adjustment.state = state
     adjustment.decided_by = actor.user_id
     adjustment.decided_at = at

@@ -3,14 +3,16 @@
 import uuid
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 from flask import Flask
 from sqlalchemy import func, select
 
 from minispod.catalog.models import Plan
-from minispod.kernel.actor import Role
+from minispod.kernel.actor import Role, system
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.errors import Refusal
@@ -145,3 +147,30 @@ def test_deductions_at_once_never_take_more_than_there_is(
 
     assert tally == {"Adjustment": 8, "wallet.insufficient_credit": 8}
     assert _balance(app, customer) == 20_000
+
+
+def test_what_is_being_approved_at_this_moment_does_not_expire(
+    app: Flask, clock: FrozenClock, administrator: Person, customer: Person, person: Callable[..., Person]
+) -> None:
+    second = person(role=Role.ADMINISTRATOR)
+    waits = _ask(app, clock, administrator, customer, 2_000_000)
+    approved, swept = Event(), Event()
+
+    def approve() -> None:
+        with app.app_context(), unit_of_work():
+            adjusting.approve(waits.id, password=None, bcrypt_rounds=4, actor=second.actor, at=clock.now())
+            approved.set()
+            assert swept.wait(timeout=30)
+
+    with ThreadPoolExecutor(1) as pool:
+        under_way = pool.submit(approve)
+        assert approved.wait(timeout=30)
+        with app.app_context(), unit_of_work():
+            found = adjusting.expire_overdue(actor=system("tests"), at=clock.now() + timedelta(days=4))
+        swept.set()
+        under_way.result(timeout=30)
+
+    assert list(found) == []
+    assert _balance(app, customer) == 2_500_000
+    with app.app_context():
+        assert session().get_one(Adjustment, waits.id).state is AdjustmentState.APPLIED

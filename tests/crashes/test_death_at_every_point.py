@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 
 from minispod.integrations.midtrans import MidtransGateway
+from minispod.kernel.actor import Role
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.faultpoints import FaultPoint, Side, every_point
 from tests.crashes.scenes import CREDIT, SCENES, Scene, Stage
@@ -51,6 +52,7 @@ def stage(
         tick=tick,
         run_jobs=run_jobs,
         headers=headers_now,
+        administrator=lambda: person(role=Role.ADMINISTRATOR),
     )
 
 

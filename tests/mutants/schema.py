@@ -8,8 +8,23 @@ from sqlalchemy import CheckConstraint, Enum, Table, UniqueConstraint
 from minispod import tables
 from minispod.kernel.database import Base
 
-MONEY_TABLES = ("wallets", "ledger_entries", "topups", "gateway_notices", "subscriptions", "periods", "plans")
+MONEY_TABLES = (
+    "wallets",
+    "ledger_entries",
+    "adjustments",
+    "topups",
+    "gateway_notices",
+    "subscriptions",
+    "periods",
+    "plans",
+)
 APPEND_ONLY = ("ledger_entries",)
+TRIGGERS = {
+    "ledger_entries_append_only": "ledger_entries",
+    "ledger_entries_never_emptied": "ledger_entries",
+    "ledger_entries_chained": "ledger_entries",
+    "wallet_snapshots_never_rewritten": "wallet_snapshots",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +40,7 @@ def schema_mutants() -> Iterator[SchemaMutant]:
     assert tables.__doc__  # imported for the models it registers
     for name in MONEY_TABLES:
         yield from _of(Base.metadata.tables[name])
-    for name in APPEND_ONLY:
-        trigger = f"{name}_append_only"
+    for trigger, name in TRIGGERS.items():
         yield SchemaMutant(f"trigger {trigger}", f"DROP TRIGGER {trigger} ON {name}")
 
 

@@ -25,6 +25,7 @@ from minispod.api.schemas.wallets import (
 from minispod.insights import adjustments, wallets
 from minispod.insights.adjustments import ListedAdjustment
 from minispod.kernel.errors import Refusal, Unavailable
+from minispod.kernel.faultpoints import Step
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports, current_settings
@@ -201,7 +202,7 @@ def list_adjustments(query: dict[str, Any]) -> dict[str, Any]:
 def approve_adjustment(given: dict[str, Any], adjustment_id: str) -> dict[str, Any]:
     """Confirm a correction that another administrator asked for; the only one gives the password again."""
     ports, settings = current_ports(), current_settings()
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.APPROVE_ADJUSTMENT):
         adjusting.approve(
             parse_id(adjustment_id),
             password=given["password"],
@@ -230,7 +231,7 @@ def _size(wanted: dict[str, Any]) -> int:
 
 def _requested(change: Correction, request_key: str | None) -> Adjustment:
     ports = current_ports()
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.ADJUST):
         return adjusting.request(
             change,
             request_key=request_key,

@@ -20,20 +20,23 @@ from minispod.wallet.models import EntryKind, EntryType, LedgerEntry, Wallet
 from tests.plugins.app import START, Person
 
 _INSERT = """
-    INSERT INTO ledger_entries (id, number, user_id, type, kind, reference, amount, delta,
+    INSERT INTO ledger_entries (id, number, user_id, position, type, kind, reference, amount, delta,
         balance_before, balance_after, description, details, created_at)
-    VALUES (:id, :number, :user_id, 'TOP_UP', 'topup', :reference, abs(:delta), :delta,
+    VALUES (:id, :number, :user_id, :position, 'TOP_UP', 'topup', :reference, abs(:delta), :delta,
         :before, :before + :delta, 'by hand', '{}', now())
 """
 
 
-def _insert(user_id: uuid.UUID, *, before: int, delta: int, number: int = 900_000) -> None:
+def _insert(
+    user_id: uuid.UUID, *, before: int, delta: int, number: int = 900_000, position: int | None = None
+) -> None:
     session().execute(
         text(_INSERT),
         {
             "id": uuid.uuid4(),
             "number": number,
             "user_id": user_id,
+            "position": position,
             "reference": uuid.uuid4().hex,
             "delta": delta,
             "before": before,
@@ -68,6 +71,12 @@ def test_positions_are_the_databases_own_and_without_gap(app: Flask, customer: P
             _insert(customer.id, before=501_000, delta=-1_000, number=900_001)
 
         assert [entry.position for entry in _entries(customer.id)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("position", [-1, 0, 3, 900])
+def test_nobody_can_leave_a_gap(app: Flask, customer: Person, position: int) -> None:
+    with app.app_context(), pytest.raises(IntegrityError, match="leaves a gap"), unit_of_work():
+        _insert(customer.id, before=500_000, delta=1_000, position=position)
 
 
 def test_two_writers_without_the_wallets_lock_cannot_both_go_on_from_the_same_entry(
@@ -114,6 +123,17 @@ def test_numbers_of_transactions_go_up_and_are_readable(
         numbers = [_entries(each.id)[0].custom_id for each in (customer, other)]
 
     assert numbers == ["TXMP-101", "TXMP-102"]
+
+
+@pytest.mark.parametrize("amount", [0, -1])
+@pytest.mark.parametrize("may_owe", [True, False])
+def test_a_deduction_takes_something(
+    app: Flask, customer: Person, clock: FrozenClock, amount: int, may_owe: bool
+) -> None:
+    posting = ledger.Posting(EntryType.ADMIN_ADJUSTMENT, EntryKind.ADJUSTMENT, "odd", "Odd")
+
+    with app.app_context(), pytest.raises(ValueError, match="positive"), unit_of_work():
+        ledger.deduct(customer.id, amount, posting, may_owe=may_owe, actor=system("tests"), at=clock.now())
 
 
 MOVES = st.lists(
