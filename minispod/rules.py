@@ -9,6 +9,7 @@ from minispod.instances.provisioning import ClusterRules
 from minispod.payments.topups import TopUpRules
 from minispod.settings import BadSettings, Settings
 from minispod.subscriptions.rules import BusinessRules, CapacityRules
+from minispod.wallet.adjusting import AdjustmentRules
 
 
 def check_rules(settings: Settings) -> None:
@@ -70,4 +71,12 @@ def topup_rules(settings: Settings) -> TopUpRules:
         fee_basis_points=midtrans.topup_fee_basis_points,
         expiry_minutes=midtrans.topup_expiry_minutes,
         finish_url=settings.web.frontend_url,
+    )
+
+
+def adjustment_rules(settings: Settings) -> AdjustmentRules:
+    """When a correction of a wallet needs a second confirmation."""
+    business = settings.business
+    return AdjustmentRules(
+        business.adjustment_confirm_above, timedelta(hours=business.adjustment_expires_hours)
     )

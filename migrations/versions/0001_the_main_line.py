@@ -489,8 +489,8 @@ def upgrade() -> None:
     op.create_table(
         "ledger_entries",
         sa.Column("number", sa.BigInteger(), nullable=False),
-        sa.Column("position", sa.BigInteger(), sa.Identity(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
         sa.Column(
             "type",
             sa.Enum(
@@ -546,6 +546,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_entries")),
         sa.UniqueConstraint("kind", "reference", name=op.f("uq_ledger_entries_kind_reference")),
         sa.UniqueConstraint("number", name=op.f("uq_ledger_entries_number")),
+        sa.UniqueConstraint("user_id", "position", name=op.f("uq_ledger_entries_user_id_position")),
     )
     op.create_index(
         op.f("ix_ledger_entries_subscription_id"), "ledger_entries", ["subscription_id"], unique=False
@@ -553,6 +554,101 @@ def upgrade() -> None:
     op.create_index("ix_ledger_entries_created_at", "ledger_entries", ["created_at"], unique=False)
     op.create_index(
         "ix_ledger_entries_user_id_created_at", "ledger_entries", ["user_id", "created_at"], unique=False
+    )
+    op.create_table(
+        "adjustments",
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("delta", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("note", sa.String(length=500), nullable=True),
+        sa.Column("may_owe", sa.Boolean(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "PENDING",
+                "APPLIED",
+                "DECLINED",
+                "EXPIRED",
+                name="adjustment_state",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("request_key", sa.String(length=100), nullable=True),
+        sa.Column("requested_by", sa.Uuid(), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.Uuid(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("entry_id", sa.Uuid(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("delta <> 0", name=op.f("ck_adjustments_moves_something")),
+        sa.CheckConstraint(
+            "(state = 'APPLIED') = (entry_id IS NOT NULL)", name=op.f("ck_adjustments_applied_by_an_entry")
+        ),
+        sa.CheckConstraint(
+            "(state = 'PENDING') = (decided_at IS NULL)", name=op.f("ck_adjustments_decided_once")
+        ),
+        sa.ForeignKeyConstraint(
+            ["decided_by"], ["users.id"], name=op.f("fk_adjustments_decided_by_users"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["entry_id"],
+            ["ledger_entries.id"],
+            name=op.f("fk_adjustments_entry_id_ledger_entries"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["requested_by"],
+            ["users.id"],
+            name=op.f("fk_adjustments_requested_by_users"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["wallets.user_id"],
+            name=op.f("fk_adjustments_user_id_wallets"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_adjustments")),
+        sa.UniqueConstraint("entry_id", name=op.f("uq_adjustments_entry_id")),
+        sa.UniqueConstraint(
+            "requested_by", "request_key", name=op.f("uq_adjustments_requested_by_request_key")
+        ),
+    )
+    op.create_index(
+        "ix_adjustments_expires_at_pending",
+        "adjustments",
+        ["expires_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'PENDING'"),
+    )
+    op.create_index(
+        "ix_adjustments_user_id_requested_at", "adjustments", ["user_id", "requested_at"], unique=False
+    )
+    op.create_table(
+        "wallet_snapshots",
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("balance", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["entry_id"],
+            ["ledger_entries.id"],
+            name=op.f("fk_wallet_snapshots_entry_id_ledger_entries"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["wallets.user_id"],
+            name=op.f("fk_wallet_snapshots_user_id_wallets"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("user_id", "day", name=op.f("pk_wallet_snapshots")),
     )
     op.create_table(
         "plans",
@@ -823,6 +919,44 @@ def upgrade() -> None:
             f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
             "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
         )
+        op.execute(
+            f"CREATE TRIGGER {table}_never_emptied BEFORE TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        )
+    # A snapshot is a witness: it may be dropped when it is old, and never rewritten.
+    op.execute(
+        "CREATE TRIGGER wallet_snapshots_never_rewritten BEFORE UPDATE ON wallet_snapshots "
+        "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+    )
+    # Each entry goes on where the wallet's last one ended. Whoever writes at the same time without the wallet's
+    # lock gets the same position and is refused by the unique constraint.
+    op.execute(
+        """
+        CREATE FUNCTION chain_ledger_entry() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE
+            last_position integer;
+            last_balance bigint;
+        BEGIN
+            SELECT position, balance_after INTO last_position, last_balance FROM ledger_entries
+                WHERE user_id = NEW.user_id ORDER BY position DESC LIMIT 1;
+            IF NEW.balance_before <> coalesce(last_balance, 0) THEN
+                RAISE EXCEPTION 'ledger entry begins at % where the wallet''s last one ended at %',
+                    NEW.balance_before, coalesce(last_balance, 0)
+                    USING ERRCODE = 'integrity_constraint_violation';
+            END IF;
+            IF NEW.position < 1 OR NEW.position > coalesce(last_position, 0) + 1 THEN
+                RAISE EXCEPTION 'ledger entry leaves a gap before position %', NEW.position
+                    USING ERRCODE = 'integrity_constraint_violation';
+            END IF;
+            NEW.position := coalesce(NEW.position, last_position + 1, 1);
+            RETURN NEW;
+        END $$
+        """
+    )
+    op.execute(
+        "CREATE TRIGGER ledger_entries_chained BEFORE INSERT ON ledger_entries "
+        "FOR EACH ROW EXECUTE FUNCTION chain_ledger_entry()"
+    )
 
 
 def downgrade() -> None:
@@ -843,6 +977,14 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_subscriptions_plan_id"), table_name="subscriptions")
     op.drop_table("subscriptions")
     op.drop_table("plans")
+    op.drop_table("wallet_snapshots")
+    op.drop_index("ix_adjustments_user_id_requested_at", table_name="adjustments")
+    op.drop_index(
+        "ix_adjustments_expires_at_pending",
+        table_name="adjustments",
+        postgresql_where=sa.text("state = 'PENDING'"),
+    )
+    op.drop_table("adjustments")
     op.drop_index("ix_ledger_entries_user_id_created_at", table_name="ledger_entries")
     op.drop_index("ix_ledger_entries_created_at", table_name="ledger_entries")
     op.drop_index(op.f("ix_ledger_entries_subscription_id"), table_name="ledger_entries")
@@ -887,5 +1029,6 @@ def downgrade() -> None:
     op.drop_index("ix_audit_entries_subject", table_name="audit_entries")
     op.drop_index("ix_audit_entries_at", table_name="audit_entries")
     op.drop_table("audit_entries")
+    op.execute("DROP FUNCTION chain_ledger_entry()")
     op.execute("DROP FUNCTION refuse_change()")
     op.execute("DROP SEQUENCE transaction_numbers")

@@ -5,9 +5,11 @@ Every page works without a script: htmx only saves the reload.
 
 import hashlib
 from collections.abc import Container
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, quote, urlencode, urlsplit, urlunsplit
+from zoneinfo import ZoneInfo
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
 from flask_wtf.csrf import generate_csrf
@@ -73,6 +75,16 @@ def chosen(kind: type[Choice], name: str) -> Choice | None:
     try:
         return kind(request.args.get(name, ""))
     except ValueError:
+        return None
+
+
+def chosen_day(name: str, zone: ZoneInfo, *, is_end: bool = False) -> datetime | None:
+    """The first (or last) instant of a chosen day of `zone`; nonsense is no filter."""
+    try:
+        day = date.fromisoformat(request.args.get(name, ""))
+        begins = datetime.combine(day, time(), zone).astimezone(UTC)
+        return begins + timedelta(days=1, microseconds=-1) if is_end else begins
+    except (ValueError, OverflowError):
         return None
 
 

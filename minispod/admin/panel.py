@@ -38,6 +38,7 @@ from minispod.admin import (
     subscriptions,
     today,
     topups,
+    wallets,
     wording,
     work,
 )
@@ -91,6 +92,7 @@ _PAGES = (
     subscriptions,
     today,
     topups,
+    wallets,
     work,
 )
 

@@ -29,7 +29,7 @@ from minispod.notifications.models import Notification
 from minispod.payments.models import GatewayLook, GatewayNotice, TopUp, TopUpRefund
 from minispod.proof.models import ProofDifference, ProofRun
 from minispod.subscriptions.models import Period, Subscription
-from minispod.wallet.models import LedgerEntry, Wallet
+from minispod.wallet.models import Adjustment, LedgerEntry, Wallet
 
 TABLES = f"{PATH}/tables"
 STATIC_ENDPOINTS = frozenset({"admin.static", "rq_dashboard.static"})
@@ -44,6 +44,7 @@ _SHELVES: dict[str, tuple[type[Any], ...]] = {
     "Money": (
         Wallet,
         LedgerEntry,
+        Adjustment,
         TopUp,
         TopUpRefund,
         GatewayNotice,

@@ -14,7 +14,18 @@ from minispod.kernel.money import format_rupiah
 from minispod.ports import current_ports, current_settings
 
 _TONES = {
-    "good": ("ACTIVE", "RUNNING", "PAID", "SENT", "DONE", "COMPLETED", "READY", "HEALTHY", "TOP_UP"),
+    "good": (
+        "ACTIVE",
+        "RUNNING",
+        "PAID",
+        "SENT",
+        "DONE",
+        "COMPLETED",
+        "READY",
+        "HEALTHY",
+        "TOP_UP",
+        "APPLIED",
+    ),
     "busy": (
         "PENDING",
         "PROVISIONING",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from minispod.api import accounts, catalog, health, payments, subscriptions, wallet
 from minispod.api.envelope import Door
 from minispod.api.staff import cluster as staff_cluster
+from minispod.api.staff import wallets as staff_wallets
 
 
 def all_doors() -> Sequence[Door]:
@@ -16,5 +17,6 @@ def all_doors() -> Sequence[Door]:
         payments.door,
         subscriptions.door,
         staff_cluster.door,
+        staff_wallets.door,
         health.door,
     )

@@ -1,20 +1,26 @@
-"""The wallet: figures, statement, payment methods: /api/v1/wallet. Reads only."""
+"""The wallet: figures, statement, statistics, payment methods: /api/v1/wallet. Reads only."""
 
 from typing import Any
 
-from flask import g
+from flask import Response, current_app, g
 
 from minispod.api.envelope import Door
-from minispod.api.guard import requires_sign_in
+from minispod.api.guard import limiter, requires_sign_in
 from minispod.api.schemas.base import pagination, wanted_page
 from minispod.api.schemas.wallet import (
+    CreditCheckIn,
+    CreditCheckOut,
     OneTransactionOut,
     PaymentMethodsOut,
+    StatementQuery,
+    StatisticsQuery,
     TransactionsOut,
     TransactionsQuery,
     WalletInfoOut,
+    WalletStatisticsOut,
 )
-from minispod.insights import statement
+from minispod.insights import exports, statement, wallet_statistics
+from minispod.kernel import spreadsheets
 from minispod.kernel.ids import parse_id
 from minispod.kernel.paging import PageRequest
 from minispod.payments.gateway import PaymentGroup
@@ -73,6 +79,71 @@ def list_transactions(query: dict[str, Any]) -> dict[str, Any]:
     wanted = statement.Filter(query["type"], query["status"], query["start_date"], query["end_date"])
     page = statement.list_transactions(g.user.id, wanted_page(query), actor=g.actor, wanted=wanted)
     return {"transactions": page.items, "total_pages": page.pages, "pagination": pagination(page)}
+
+
+@door.get("/statement.csv")
+@requires_sign_in
+@limiter.limit("10 per minute")
+@door.arguments(StatementQuery, location="query")
+@door.alt_response(200, schema={"type": "string"}, content_type="text/csv", description="The statement")
+def export_statement(query: dict[str, Any]) -> Response:
+    """Download one's own statement as CSV, oldest first, with the filters of the list."""
+    now = current_ports().clock.now()
+    until = min(query["end_date"] or now, now)  # what happens during the download is not in it
+    wanted = statement.Filter(query["type"], query["status"], query["start_date"], until)
+    pages = exports.statement_pages(g.user.id, wanted, actor=g.actor)
+    return Response(
+        spreadsheets.stream(exports.STATEMENT_HEADER, pages, current_app.app_context),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="minispod-statement.csv"'},
+    )
+
+
+@door.get("/statistics")
+@requires_sign_in
+@door.arguments(StatisticsQuery, location="query")
+@door.answers(200, WalletStatisticsOut, message="Wallet statistics retrieved successfully")
+def show_statistics(query: dict[str, Any]) -> dict[str, Any]:
+    """Show one's own completed transactions by type and by day, week, month or year."""
+    found = wallet_statistics.statistics(
+        g.user.id,
+        query["period"],
+        zone=business_rules(current_settings()).zone,
+        actor=g.actor,
+        at=current_ports().clock.now(),
+    )
+    count = found.total.count
+    return {
+        "statistics": {
+            "overview": {
+                "total_amount": found.total.amount,
+                "total_transactions": count,
+                "average_amount": round(found.total.amount / count) if count else 0,
+            },
+            "by_type": found.by_type,
+            "period_stats": found.spans,
+            "recent_activity": found.recent,
+        }
+    }
+
+
+@door.post("/check-credit")
+@requires_sign_in
+@door.arguments(CreditCheckIn)
+@door.answers(200, CreditCheckOut, message="Credit check completed")
+def check_credit(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Tell whether one's own credit covers an amount."""
+    wallet, amount = statements.get_wallet(g.user.id, actor=g.actor), wanted["amount"]
+    return {
+        "credit_check": {
+            "user_id": g.user.id,
+            "user_name": g.user.name,
+            "current_balance": wallet.balance,
+            "required_amount": amount,
+            "has_sufficient_credit": wallet.balance >= amount,
+            "shortfall": max(0, amount - wallet.balance),
+        }
+    }
 
 
 @door.get("/transactions/<transaction_id>")

@@ -4,6 +4,7 @@ import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, or_, select
@@ -39,23 +40,59 @@ class CustomerTopUp:
     wallet: Wallet | None = None
 
 
-def list_movements(page: PageRequest, *, search: str = "", type_: EntryType | None = None) -> Page[Movement]:
-    """List ledger entries, newest first; `search` is a number, any id (order, payment, entry, subscription,
-    customer) or a customer.
-    """
-    wanted = (
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries are wanted; `search` is a TXMP number, any id, a customer or words. Both ends are included."""
+
+    search: str = ""
+    type: EntryType | None = None
+    user_id: uuid.UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def list_movements(page: PageRequest, wanted: Wanted | None = None) -> Page[Movement]:
+    """List ledger entries, newest first."""
+    query = _movements(wanted or Wanted()).order_by(LedgerEntry.created_at.desc(), LedgerEntry.number.desc())
+    found: Page[Movement] = page_of(query, page, shape=lambda row: Movement(*row))
+    return found
+
+
+def next_movements(wanted: Wanted, *, after: int | None, limit: int) -> Sequence[Movement]:
+    """The next entries in the order of their numbers, beginning after number `after`."""
+    query = _movements(wanted).order_by(LedgerEntry.number).limit(limit)
+    if after is not None:
+        query = query.where(LedgerEntry.number > after)
+    return [Movement(*row) for row in session().execute(query)]
+
+
+def _movements(wanted: Wanted) -> Select[LedgerEntry, User, TopUp]:
+    query = (
         select(LedgerEntry, User, TopUp)
         .join(User, User.id == LedgerEntry.user_id)
         .outerjoin(TopUp, TopUp.number == LedgerEntry.number)
-        .order_by(LedgerEntry.created_at.desc(), LedgerEntry.number.desc())
     )
-    if search:
-        ids = (LedgerEntry.id, LedgerEntry.subscription_id, LedgerEntry.user_id)
-        wanted = wanted.where(_matches(search, LedgerEntry.number, LedgerEntry.description, ids))
-    if type_ is not None:
-        wanted = wanted.where(LedgerEntry.type == type_)
-    found: Page[Movement] = page_of(wanted, page, shape=lambda row: Movement(*row))
-    return found
+    if wanted.search:
+        query = query.where(_is_of(wanted.search))
+    if wanted.type is not None:
+        query = query.where(LedgerEntry.type == wanted.type)
+    if wanted.user_id is not None:
+        query = query.where(LedgerEntry.user_id == wanted.user_id)
+    if wanted.since is not None:
+        query = query.where(LedgerEntry.created_at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(LedgerEntry.created_at <= wanted.until)
+    return query
+
+
+def _is_of(search: str) -> ColumnElement[bool]:
+    """An entry that has this id, or belongs to what has it; else as for top-ups."""
+    ids = (LedgerEntry.id, LedgerEntry.user_id, LedgerEntry.subscription_id, LedgerEntry.actor_id)
+    found = _matches(search, LedgerEntry.number, LedgerEntry.description, ids)
+    id_ = _read_id(search)
+    # The references of acts are, or begin with, the id of what they are about.
+    about = LedgerEntry.reference == search if id_ is None else LedgerEntry.reference.startswith(str(id_))
+    return or_(found, about)
 
 
 def list_topups(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from sqlalchemy import CompoundSelect, String, case, cast, func, literal, select, union_all
+from sqlalchemy import CompoundSelect, String, case, cast, func, literal, select, tuple_, union_all
 from sqlalchemy.sql import ColumnElement, Select, Subquery
 
 from minispod.catalog.models import Plan, Service
@@ -96,6 +96,29 @@ def list_transactions(
     return Page(_loaded(found.items), found.total, found.page, found.limit)
 
 
+def next_transactions(
+    user_id: uuid.UUID,
+    wanted: Filter,
+    *,
+    after: tuple[datetime, int] | None,
+    limit: int,
+    actor: Actor,
+) -> tuple[list[Transaction], tuple[datetime, int] | None]:
+    """The next lines of a statement from the oldest on, and where to go on; None at the end.
+
+    Raises NoSuchTransaction for another's.
+    """
+    if not actor.may_see(user_id):
+        raise NoSuchTransaction()
+    line = _all_lines(user_id)
+    query = _filtered(select(line.c.id, line.c.created_at, line.c.number), line, wanted)
+    if after is not None:
+        query = query.where(tuple_(line.c.created_at, line.c.number) > tuple_(*after))
+    rows = session().execute(query.order_by(line.c.created_at, line.c.number).limit(limit)).all()
+    last = (rows[-1].created_at, rows[-1].number) if len(rows) == limit else None
+    return _loaded([row.id for row in rows]), last
+
+
 def get_transaction(transaction_id: uuid.UUID, *, actor: Actor) -> Transaction:
     """One line; raise NoSuchTransaction when there is none or it is not the actor's."""
     found = _loaded([transaction_id])
@@ -107,6 +130,10 @@ def get_transaction(transaction_id: uuid.UUID, *, actor: Actor) -> Transaction:
 def _lines(user_id: uuid.UUID, wanted: Filter) -> Select[Any]:
     line = _all_lines(user_id)
     query = select(line.c.id).order_by(line.c.created_at.desc(), line.c.number.desc())
+    return _filtered(query, line, wanted)
+
+
+def _filtered(query: Select[Any], line: Subquery, wanted: Filter) -> Select[Any]:
     if wanted.type is not None:
         query = query.where(line.c.type == wanted.type.value)
     if wanted.status is not None:
@@ -119,7 +146,7 @@ def _lines(user_id: uuid.UUID, wanted: Filter) -> Select[Any]:
 
 
 def _all_lines(user_id: uuid.UUID) -> Subquery:
-    shown = _shown_status()
+    shown = shown_status()
     entries = (
         select(
             LedgerEntry.id.label("id"),
@@ -138,7 +165,8 @@ def _all_lines(user_id: uuid.UUID) -> Subquery:
     return lines.subquery("line")
 
 
-def _shown_status() -> ColumnElement[str]:
+def shown_status() -> ColumnElement[str]:
+    """The wire's status of a line, for queries that join entries to their top-ups by id."""
     return case(
         *((TopUp.state == state, shown.value) for state, shown in SHOWN_AS.items()),
         else_=TransactionStatus.COMPLETED.value,

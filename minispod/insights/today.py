@@ -17,6 +17,7 @@ from sqlalchemy.orm import aliased, joinedload
 from minispod.accounts.models import User
 from minispod.cluster.capacity import workers_of
 from minispod.cluster.port import NodeSighting
+from minispod.insights import adjustments
 from minispod.insights.workload import LateWork, late_work, silent_processes
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
@@ -52,6 +53,7 @@ class Attention:
     review: Some
     refunds: Some
     debts: Some
+    adjustments: Some
     grace: Some
     undelivered: Some
     late: LateWork
@@ -69,6 +71,7 @@ class Attention:
                 self.review.total > 0,
                 self.refunds.total > 0,
                 self.debts.total > 0,
+                self.adjustments.total > 0,
                 self.grace.total > 0,
                 self.undelivered.total > 0,
                 self.late.total > 0,
@@ -118,6 +121,7 @@ def attention(nodes: Sequence[NodeSighting], silent_since: datetime | None, *, a
         review=_in_review(),
         refunds=_refunds_that_stopped(at),
         debts=_in_debt(),
+        adjustments=_unconfirmed(at),
         grace=_in_grace(),
         undelivered=_undelivered(),
         late=late_work(at),
@@ -211,6 +215,11 @@ def _in_review() -> Some:
         .all()
     )
     return Some(rows, _count(select(func.count()).select_from(TopUp).where(held)))
+
+
+def _unconfirmed(at: datetime) -> Some:
+    found = adjustments.waiting(at=at, limit=_SHOWN)
+    return Some(found.items, found.total)
 
 
 def _refunds_that_stopped(at: datetime) -> Some:

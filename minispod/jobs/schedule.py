@@ -6,7 +6,7 @@ out, so a tick that is lost, late or doubled does no harm.
 
 from dataclasses import dataclass
 
-from minispod.jobs import housekeeping, lifecycle, observation, payments, proof
+from minispod.jobs import housekeeping, lifecycle, observation, payments, proof, wallets
 from minispod.jobs.work import PeriodicHandler
 from minispod.settings import Settings
 
@@ -39,6 +39,10 @@ def schedule(settings: Settings) -> tuple[Periodic, ...]:
         ),
         Periodic("poll-nodes", observation.poll_nodes, operation.poll_nodes_seconds, "node history"),
         Periodic("prove-money", proof.fan_out_proof, 600, "once a night: does all money add up?"),
+        Periodic(
+            "snapshot-wallets", wallets.snapshot_wallets, 3 * 3600, "closing balances of the day that ended"
+        ),
+        Periodic("expire-adjustments", wallets.expire_adjustments, 900, "corrections that nobody confirmed"),
         Periodic("clean-up", housekeeping.clean_up, 6 * 3600, "spent tokens, old readings, old proofs"),
         Periodic(
             "tidy-namespaces", housekeeping.tidy_namespaces, 300, "nothing stays of a customer who has left"

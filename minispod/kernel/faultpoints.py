@@ -20,6 +20,9 @@ class Step(StrEnum):
     ADVANCE = "advance"
     REVIVE = "revive"
 
+    ADJUST = "adjust"
+    APPROVE_ADJUSTMENT = "approve_adjustment"
+
     OPEN_TOPUP = "open_topup"
     ATTACH_CHECKOUT = "attach_checkout"
     REFUSE_CHECKOUT = "refuse_checkout"

@@ -254,6 +254,18 @@ class BusinessSettings(Group):
         60, ge=1, description="Free plans renew while the customer signed in within this time (decision 20)."
     )
 
+    adjustment_confirm_above: int = Field(
+        1_000_000,
+        ge=0,
+        description=(
+            "What administrators adjust in one wallet within a day, in rupiah, beyond which a second "
+            "confirmation is needed."
+        ),
+    )
+    adjustment_expires_hours: int = Field(
+        72, ge=1, le=24 * 30, description="An adjustment waits this long for its second confirmation."
+    )
+
     @field_validator("billing_timezone")
     @classmethod
     def _zone(cls, value: str) -> str:
@@ -287,6 +299,11 @@ class OperationSettings(Group):
         3, ge=0, le=23, description="From this hour (BILLING_TIMEZONE) the nightly proof of the money runs."
     )
     proof_days: int = Field(90, ge=1, description="Proofs and what they found are kept this long.")
+    wallet_snapshot_days: int = Field(
+        400,
+        ge=2,
+        description="Closing balances are kept this long, each wallet's newest for ever; a year's books and a month.",
+    )
     serve_realtime: bool = Field(
         False, description="Whether this web process also answers /socket.io/ (the demo's one origin)."
     )

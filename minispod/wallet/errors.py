@@ -1,6 +1,6 @@
 """Refusals of the wallet."""
 
-from minispod.kernel.errors import Conflict, NotFound, RuleBroken
+from minispod.kernel.errors import Conflict, Forbidden, NotFound, RuleBroken
 
 
 class InsufficientCredit(RuleBroken):
@@ -11,10 +11,10 @@ class InsufficientCredit(RuleBroken):
 
 
 class WalletInDebt(RuleBroken):
-    """The gateway took money back that was spent already; nothing can be bought until it is settled."""
+    """Credit was taken back that was spent already; nothing can be bought until it is settled."""
 
     code = "wallet.in_debt"
-    default_message = "Your wallet owes money after a payment was taken back. Please top up first."
+    default_message = "Your wallet owes money after credit was taken back. Please top up first."
 
 
 class NoSuchWallet(NotFound):
@@ -45,3 +45,59 @@ class NothingToRebuild(Conflict):
 
     code = "wallet.nothing_to_rebuild"
     default_message = "This wallet agrees with its ledger already."
+
+
+class NoSuchAdjustment(NotFound):
+    """There is no such adjustment."""
+
+    code = "wallet.no_such_adjustment"
+    default_message = "Adjustment not found"
+
+
+class AdjustmentTooSmall(RuleBroken):
+    """The amount is below what is worth an entry."""
+
+    code = "wallet.adjustment_too_small"
+    default_message = "The amount is too small"
+
+
+class AdjustmentTooLarge(RuleBroken):
+    """The amount is beyond anything that is not a slip of the hand."""
+
+    code = "wallet.adjustment_too_large"
+    default_message = "The amount is too large"
+
+
+class ReasonMissing(RuleBroken):
+    """Nobody moves other people's money without saying why."""
+
+    code = "wallet.reason_missing"
+    default_message = "A reason of 5 to 200 characters is needed"
+
+
+class AdjustmentKeyReused(Conflict):
+    """The same Idempotency-Key came with another wish."""
+
+    code = "wallet.adjustment_key_reused"
+    default_message = "This Idempotency-Key was used for a different adjustment."
+
+
+class AdjustmentExpired(Conflict):
+    """It waited too long for its second confirmation; it can be asked for again."""
+
+    code = "wallet.adjustment_expired"
+    default_message = "This adjustment has expired. It can be asked for again."
+
+
+class SecondPersonNeeded(Forbidden):
+    """Whoever asked for an adjustment cannot approve it while another administrator could."""
+
+    code = "wallet.second_person_needed"
+    default_message = "Another administrator has to approve this adjustment."
+
+
+class PasswordNeeded(Forbidden):
+    """The only administrator approves an own request with the password, typed again."""
+
+    code = "wallet.password_needed"
+    default_message = "You are the only administrator: type your password again to approve."

@@ -130,6 +130,46 @@ def take_back(
     return entry
 
 
+def deduct(
+    user_id: uuid.UUID, amount: int, posting: Posting, *, may_owe: bool, actor: Actor, at: datetime
+) -> LedgerEntry:
+    """Correct a wallet downwards; locks it. With `may_owe` what is missing is owed, else InsufficientCredit."""
+    wallet = _locked(user_id)
+    _require_positive(amount)
+    if not may_owe:
+        require_cover(wallet, amount)
+    wallet.total_spent = Rupiah(wallet.total_spent + amount)
+    entry = _post(wallet, -amount, posting, actor=actor, at=at)
+    trail.record(
+        actor,
+        trail.Action.WALLET_DEBITED,
+        at=at,
+        subject_kind="wallet",
+        subject_id=user_id,
+        amount=amount,
+        entry=entry.custom_id,
+        debt=wallet.gateway_debt,
+    )
+    return entry
+
+
+def hold(user_id: uuid.UUID) -> Wallet:
+    """The wallet, locked: what is read of it now is still true when this transaction writes. Raises NoSuchWallet."""
+    return _locked(user_id)
+
+
+def require_cover(wallet: Wallet, amount: int) -> None:
+    """Refuse InsufficientCredit, in words for staff, unless a deduction leaves the wallet at zero or above."""
+    if not _covers(wallet, amount):
+        raise InsufficientCredit(
+            f"Insufficient balance. User has {wallet.balance} credits, "
+            f"but {amount} credits requested for deduction.",
+            currentBalance=wallet.balance,
+            requiredAmount=amount,
+            shortfall=amount - wallet.balance,
+        )
+
+
 def find_entry(kind: EntryKind, reference: str) -> LedgerEntry | None:
     """The entry an act wrote, if it did."""
     return session().scalar(

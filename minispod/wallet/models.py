@@ -1,30 +1,33 @@
 """Wallets and the ledger.
 
 `Wallet.balance` is a cached sum of the ledger; it may be below zero only by `gateway_debt`, the part
-the gateway took back after it was spent (decision 14). Entries are append-only (a trigger refuses
-UPDATE and DELETE) and unique by (kind, reference): the database itself refuses the same top-up or
-period twice.
+taken back after it was spent (decision 14). Entries are append-only (triggers refuse UPDATE, DELETE and
+TRUNCATE), unique by (kind, reference), and chained: each begins where the wallet's last one ended and takes
+the next position. The database itself refuses the same top-up or period twice, and a gap.
 """
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Date,
+    FetchedValue,
     ForeignKey,
-    Identity,
     Index,
     Sequence,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from minispod.kernel.database import Base, Identified, enum_column
 from minispod.kernel.money import Rupiah
+from minispod.wallet.states import AdjustmentState
 
 TRANSACTION_NUMBERS = Sequence("transaction_numbers", start=101, metadata=Base.metadata)
 
@@ -81,6 +84,7 @@ class LedgerEntry(Identified, Base):
     __tablename__ = "ledger_entries"
     __table_args__ = (
         UniqueConstraint("kind", "reference"),
+        UniqueConstraint("user_id", "position"),
         Index("ix_ledger_entries_user_id_created_at", "user_id", "created_at"),
         Index("ix_ledger_entries_created_at", "created_at"),
         CheckConstraint("amount = abs(delta)", name="amount_is_size"),
@@ -88,10 +92,9 @@ class LedgerEntry(Identified, Base):
     )
 
     number: Mapped[int] = mapped_column(BigInteger, unique=True)
-    # In which order a wallet's entries were written: given under the lock of the wallet. Times and numbers are
-    # taken before that lock, so neither says which of two entries came first.
-    position: Mapped[int] = mapped_column(BigInteger, Identity())
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("wallets.user_id", ondelete="RESTRICT"))
+    # Counted from 1 in each wallet, by the trigger that checks the chain.
+    position: Mapped[int] = mapped_column(server_default=FetchedValue())
     type: Mapped[EntryType] = mapped_column(enum_column(EntryType))
     kind: Mapped[EntryKind] = mapped_column(enum_column(EntryKind))
     reference: Mapped[str] = mapped_column(String(120))
@@ -111,3 +114,56 @@ class LedgerEntry(Identified, Base):
     def custom_id(self) -> str:
         """The number people read: TXMP-<n>."""
         return f"TXMP-{self.number}"
+
+
+class WalletSnapshot(Base):
+    """What a wallet held at the end of a day, up to which entry; there is none for a day without movement.
+
+    The proof reads on from the last one instead of from the first entry. Dropped when old, never rewritten.
+    """
+
+    __tablename__ = "wallet_snapshots"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("wallets.user_id", ondelete="RESTRICT"), primary_key=True
+    )
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    balance: Mapped[Rupiah] = mapped_column(BigInteger)
+    position: Mapped[int]
+    entry_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("ledger_entries.id", ondelete="RESTRICT"))
+    taken_at: Mapped[datetime]
+
+
+class Adjustment(Identified, Base):
+    """A correction of a wallet that an administrator asked for; `delta` is signed.
+
+    Its ledger entry is there if and only if it was applied.
+    """
+
+    __tablename__ = "adjustments"
+    __table_args__ = (
+        UniqueConstraint("requested_by", "request_key"),
+        CheckConstraint("delta <> 0", name="moves_something"),
+        CheckConstraint("(state = 'APPLIED') = (entry_id IS NOT NULL)", name="applied_by_an_entry"),
+        CheckConstraint("(state = 'PENDING') = (decided_at IS NULL)", name="decided_once"),
+        Index("ix_adjustments_user_id_requested_at", "user_id", "requested_at"),
+        Index("ix_adjustments_expires_at_pending", "expires_at", postgresql_where=text("state = 'PENDING'")),
+    )
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("wallets.user_id", ondelete="RESTRICT"))
+    delta: Mapped[Rupiah] = mapped_column(BigInteger)
+    reason: Mapped[str] = mapped_column(String(200))
+    note: Mapped[str | None] = mapped_column(String(500))
+    # Whether it may take the wallet below zero; what is missing then is owed (decision 14).
+    may_owe: Mapped[bool]
+    state: Mapped[AdjustmentState] = mapped_column(enum_column(AdjustmentState))
+    request_key: Mapped[str | None] = mapped_column(String(100))
+    requested_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"))
+    requested_at: Mapped[datetime]
+    # Only what waits for a second confirmation has one.
+    expires_at: Mapped[datetime | None]
+    decided_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"))
+    decided_at: Mapped[datetime | None]
+    entry_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("ledger_entries.id", ondelete="RESTRICT"), unique=True
+    )

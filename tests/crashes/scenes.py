@@ -46,11 +46,14 @@ class Stage:
     tick: Callable[[str], None]
     run_jobs: Callable[[], int]
     headers: Callable[[Person], dict[str, str]]
+    administrator: Callable[[], Person]
     props: dict[str, Any] = field(default_factory=dict)
 
-    def call(self, method: str, path: str, body: Any = None, key: str | None = None) -> Any:
-        """One request of the customer; the answer, whatever it is."""
-        headers = self.headers(self.customer) | ({"Idempotency-Key": key} if key else {})
+    def call(
+        self, method: str, path: str, body: Any = None, key: str | None = None, who: Person | None = None
+    ) -> Any:
+        """One request of the customer or of `who`; the answer, whatever it is."""
+        headers = self.headers(who or self.customer) | ({"Idempotency-Key": key} if key else {})
         return self.app.test_client().open(f"/api/v1{path}", method=method, json=body, headers=headers)
 
     def decide(self, topup: Any, act: str, **form: str) -> None:
@@ -192,6 +195,46 @@ class ARevival(Scene):
     def end(self, stage: Stage) -> None:
         assert stage.entries() == {"period": 2, "topup_reversal": 1, "adjustment": 1}
         assert stage.balance == TOP_UP - PRICE
+
+
+class AnAdjustment(Scene):
+    """An administrator corrects a wallet; the form is sent again with the same key."""
+
+    steps = (Step.ADJUST,)
+    amount = 25_000
+
+    def set(self, stage: Stage) -> None:
+        stage.props["staff"] = stage.administrator()
+
+    def act(self, stage: Stage) -> Any:
+        body = {"amount": self.amount, "reason": "Goodwill after the outage"}
+        path = f"/admin/wallets/users/{stage.customer.id}/add-credit"
+        return stage.call("POST", path, body, key="an-adjustment", who=stage.props["staff"])
+
+    def repeat(self, stage: Stage, cut: FaultPoint) -> None:
+        assert self.act(stage).status_code == 200
+
+    def end(self, stage: Stage) -> None:
+        assert (stage.entries(), stage.balance) == ({"adjustment": 1}, CREDIT + self.amount)
+
+
+class AnApproval(AnAdjustment):
+    """Another administrator confirms a large correction, and presses again when no answer came."""
+
+    steps = (Step.APPROVE_ADJUSTMENT,)
+    amount = 5_000_000
+
+    def set(self, stage: Stage) -> None:
+        super().set(stage)
+        stage.props["id"] = super().act(stage).get_json()["data"]["adjustment"]["id"]
+        stage.props["second"] = stage.administrator()
+
+    def act(self, stage: Stage) -> Any:
+        path = f"/admin/wallets/adjustments/{stage.props['id']}/approve"
+        return stage.call("POST", path, who=stage.props["second"])
+
+    def repeat(self, stage: Stage, cut: FaultPoint) -> None:
+        assert self.act(stage).status_code in (200, 409)
 
 
 class ATopUp(Scene):
@@ -460,6 +503,8 @@ SCENES: tuple[Scene, ...] = (
     ACancellation(),
     ARenewal(),
     ARevival(),
+    AnAdjustment(),
+    AnApproval(),
     ATopUp(),
     ARefusedTopUp(),
     ACancelledTopUp(),

@@ -53,6 +53,7 @@ def stage(
         tick=tick,
         run_jobs=run_jobs,
         headers=headers_now,
+        administrator=lambda: person(role=Role.ADMINISTRATOR),
     )
 
 

@@ -13,8 +13,12 @@ PROGRAM = Path(__file__).resolve().parents[2] / "minispod"
 DOORS = ("api", "admin", "jobs")
 MONEY = ("wallet", "payments", "subscriptions")
 _FROM_MONEY = tuple(f"minispod.{package}" for package in MONEY)
-# They change wishes or send words; no entry, slot or top-up changes there.
+# They change wishes or send words, or write down what is there; no entry, slot or top-up changes there.
 MOVES_NOTHING = {
+    "admin.wallets.decline_adjustment",
+    "api.staff.wallets.decline_adjustment",
+    "jobs.wallets.expire_adjustments",
+    "jobs.wallets.snapshot_wallets",
     "api.accounts.log_in",
     "api.subscriptions.set_auto_renew",
     "api.subscriptions.retry",

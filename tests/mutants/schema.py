@@ -11,6 +11,7 @@ from minispod.kernel.database import Base
 MONEY_TABLES = (
     "wallets",
     "ledger_entries",
+    "adjustments",
     "topups",
     "topup_refunds",
     "gateway_notices",
@@ -19,6 +20,12 @@ MONEY_TABLES = (
     "plans",
 )
 APPEND_ONLY = ("ledger_entries",)
+TRIGGERS = {
+    "ledger_entries_append_only": "ledger_entries",
+    "ledger_entries_never_emptied": "ledger_entries",
+    "ledger_entries_chained": "ledger_entries",
+    "wallet_snapshots_never_rewritten": "wallet_snapshots",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +41,7 @@ def schema_mutants() -> Iterator[SchemaMutant]:
     assert tables.__doc__  # imported for the models it registers
     for name in MONEY_TABLES:
         yield from _of(Base.metadata.tables[name])
-    for name in APPEND_ONLY:
-        trigger = f"{name}_append_only"
+    for trigger, name in TRIGGERS.items():
         yield SchemaMutant(f"trigger {trigger}", f"DROP TRIGGER {trigger} ON {name}")
 
 

@@ -269,6 +269,7 @@ def _close(app: Flask, owner: Person) -> None:
     names = ("outbox", "notifications", "audit_entries")
     with app.app_context():
         connection = session().connection()
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         connection.exec_driver_sql(f"TRUNCATE {', '.join(names)}")
         connection.exec_driver_sql(
             "TRUNCATE ledger_entries, periods, instances, subscriptions, topups CASCADE"

@@ -3,9 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from minispod.api.schemas.base import PageQuery, PaginationOut, Timestamp, WireSchema
+from minispod.insights.wallet_statistics import Grouping
 from minispod.payments.states import TransactionStatus
 from minispod.wallet.models import EntryType
 
@@ -33,13 +34,17 @@ class WireTime(fields.Field[datetime | None]):
             raise self.make_error("invalid") from None
 
 
-class TransactionsQuery(PageQuery):
+class StatementQuery(WireSchema):
     """Which transactions are wanted."""
 
     type = fields.Enum(EntryType, by_value=True, load_default=None)
     status = fields.Enum(TransactionStatus, by_value=True, load_default=None)
     start_date = WireTime(load_default=None)
     end_date = WireTime(load_default=None, is_end=True)
+
+
+class TransactionsQuery(PageQuery, StatementQuery):
+    """Which transactions are wanted, and which page of them."""
 
 
 class BoughtServiceOut(WireSchema):
@@ -145,3 +150,95 @@ class PaymentMethodsOut(WireSchema):
     """The ways to pay."""
 
     payment_methods = fields.List(fields.Nested(PaymentMethodOut))
+
+
+class StatisticsQuery(WireSchema):
+    """By what the figures are grouped; blank is by month."""
+
+    period = fields.Enum(
+        Grouping,
+        by_value=True,
+        load_default=Grouping.MONTH,
+        error_messages={"unknown": "must be one of: day, week, month, year"},
+    )
+
+
+class SumsOut(WireSchema):
+    """All completed transactions."""
+
+    total_amount = fields.Integer()
+    total_transactions = fields.Integer()
+    average_amount = fields.Integer()
+
+
+class TypeSumOut(WireSchema):
+    """The transactions of one type."""
+
+    total_amount = fields.Integer(attribute="amount")
+    count = fields.Integer()
+
+
+class SpanTypeSumOut(WireSchema):
+    """The transactions of one type in a span."""
+
+    amount = fields.Integer()
+    count = fields.Integer()
+
+
+class SpanOut(WireSchema):
+    """One day, week, month or year."""
+
+    total_amount = fields.Integer(attribute="total.amount")
+    count = fields.Integer(attribute="total.count")
+    by_type = fields.Dict(keys=fields.String(), values=fields.Nested(SpanTypeSumOut))
+
+
+class ActivityOut(WireSchema):
+    """One of the newest transactions."""
+
+    type = fields.String(attribute="type.value")
+    amount = fields.Integer()
+    completed_at = Timestamp(attribute="created_at")
+
+
+class StatisticsOut(WireSchema):
+    """The figures of a wallet's transactions."""
+
+    overview = fields.Nested(SumsOut)
+    by_type = fields.Dict(keys=fields.String(), values=fields.Nested(TypeSumOut))
+    period_stats = fields.Dict(keys=fields.String(), values=fields.Nested(SpanOut))
+    recent_activity = fields.List(fields.Nested(ActivityOut))
+
+
+class WalletStatisticsOut(WireSchema):
+    """One's own figures."""
+
+    statistics = fields.Nested(StatisticsOut)
+
+
+class CreditCheckIn(WireSchema):
+    """How much shall be paid, in rupiah."""
+
+    amount = fields.Integer(
+        required=True,
+        strict=True,
+        validate=validate.Range(min=1, max=10**15),
+        error_messages={"invalid": "must be a whole number of rupiah"},
+    )
+
+
+class CheckedCreditOut(WireSchema):
+    """Whether the credit covers an amount."""
+
+    user_id = fields.String()
+    user_name = fields.String()
+    current_balance = fields.Integer()
+    required_amount = fields.Integer()
+    has_sufficient_credit = fields.Boolean()
+    shortfall = fields.Integer()
+
+
+class CreditCheckOut(WireSchema):
+    """Whether one's own credit covers an amount."""
+
+    credit_check = fields.Nested(CheckedCreditOut)

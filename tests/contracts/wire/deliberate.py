@@ -30,6 +30,16 @@ ADDITIONS = {
     r"data\.refreshToken": "decision 39: refresh tokens rotate",
     r"data\.wallet\.gatewayDebt": "decision 14: what the gateway took back after it was spent",
     r"data\.transaction\.(fee|payableAmount)": "decision 16: what the customer pays on top of the credit",
+    r"data\.statistics\.balances\.totalDebt": "decision 14: what customers owe, in sum",
+    r"data\.walletOverview\.users\[\]\.gatewayDebt": "decision 14: what the gateway took back after it was spent",
+    r"data\.walletOverview\.pagination\.\w+": "contract README 3: one superset of all five shapes",
+    r"data\.transaction\.(id|customId|type)": "fault 19: most keys of a correction come out undefined there",
+    r"data\.user\.gatewayDebt": "decision 14: a correction may have to be owed",
+    r"data\.adjustment": "fault 19: who corrected a wallet, and why, is on record",
+    r"data\.results\[\]\.(transactionId|customId)": "fault 19: these come out undefined there",
+    r"data\.results\[\]\.(status|adjustmentId)|data\.summary\.pending": (
+        "fault 19: who corrected a wallet is on record, and what waits for a second person is said"
+    ),
     r"data\.services\[\]\.category\.id": "backend 2: a category is named with its id",
     r"data\.category": "backend 2: the text has the category as an object, the recording beside the list",
     r"data\.isReactivation": "frontend E2: says whether an expired subscription was taken up",
@@ -186,6 +196,9 @@ LIST = (
         "frontend C2: the front end's table has this path",
         "wallet__transaction_get_by_id_frontend_path",
     ),
+    # Wallet administration
+    _("status: 200 instead of 500", "fault 51: a user's wallet never opens there", "admin_wallets__user"),
+    _("status: 404 instead of 500", "fault 51: an unknown user is 404", "admin_wallets__user_404"),
 )
 
 

@@ -82,7 +82,9 @@ def test_a_token_of_a_deleted_account_is_worth_nothing(
 ) -> None:
     gone = person()
     with app.app_context():
-        session().connection().exec_driver_sql("TRUNCATE users CASCADE")
+        session().connection().exec_driver_sql(
+            "SET LOCAL session_replication_role = replica; TRUNCATE users CASCADE"
+        )
         session().commit()
 
     assert replay("wallet__info_as_deleted_user", gone)["code"] == "accounts.bad_token"

@@ -15,8 +15,12 @@ from flask import Flask
 from psycopg2.sql import SQL, Identifier
 
 from minispod.kernel.clock import FrozenClock
+from minispod.kernel.unit_of_work import unit_of_work
 from minispod.payments.states import TopUpState
+from minispod.rules import adjustment_rules
 from minispod.settings import Settings
+from minispod.wallet import adjusting
+from minispod.wallet.adjusting import Correction
 from tests.factories.payments import put_topup
 from tests.mutants.schema import APPEND_ONLY, schema_mutants
 from tests.plugins.app import Person
@@ -25,7 +29,16 @@ from tests.plugins.shop import Shop
 # What a copy of a row needs to be another row.
 FRESH: dict[str, dict[str, Any]] = {
     "wallets": {},
-    "ledger_entries": {"id": uuid.uuid4().hex, "number": 900_001, "reference": "fresh"},
+    # It goes on where the wallet's last one ended, at the position the database gives it.
+    "ledger_entries": {
+        "id": uuid.uuid4().hex,
+        "number": 900_001,
+        "reference": "fresh",
+        "position": None,
+        "balance_before": 525_000,
+        "balance_after": 500_000,
+    },
+    "adjustments": {"id": uuid.uuid4().hex, "request_key": "fresh", "entry_id": "spare"},
     "topups": {
         "id": uuid.uuid4().hex,
         "number": 900_001,
@@ -61,6 +74,12 @@ REFUSALS = (
     Refusal("ck_ledger_entries_amount_is_size", "ledger_entries", {"amount": 123_456_789}),
     Refusal("uq_ledger_entries_kind_reference", "ledger_entries", same=("reference",)),
     Refusal("uq_ledger_entries_number", "ledger_entries", same=("number",)),
+    Refusal("uq_ledger_entries_user_id_position", "ledger_entries", same=("position",)),
+    Refusal("ck_adjustments_moves_something", "adjustments", {"delta": 0}),
+    Refusal("ck_adjustments_applied_by_an_entry", "adjustments", {"entry_id": None}),
+    Refusal("ck_adjustments_decided_once", "adjustments", {"decided_at": None}),
+    Refusal("uq_adjustments_entry_id", "adjustments", same=("entry_id",)),
+    Refusal("uq_adjustments_requested_by_request_key", "adjustments", same=("request_key",)),
     Refusal(
         "ck_topups_amount_positive",
         "topups",
@@ -98,6 +117,7 @@ def books(
     settings: Settings,
     shop: Shop,
     customer: Person,
+    administrator: Person,
     clock: FrozenClock,
     plan_id: Callable[..., uuid.UUID],
 ) -> Iterator[psycopg2.extensions.connection]:
@@ -112,6 +132,14 @@ def books(
             request_key="paid-twice",
             second_of=first.id,
             transaction_id="tx-second",
+        )
+    with app.app_context(), unit_of_work():
+        adjusting.request(
+            Correction(customer.id, -25_000, "One of everything"),
+            request_key="an-adjustment",
+            rules=adjustment_rules(settings),
+            actor=administrator.actor,
+            at=clock.now(),
         )
     connection = psycopg2.connect(settings.database.database_url.replace("+psycopg2", ""))
     with connection.cursor() as cursor:

@@ -1,0 +1,83 @@
+"""A wallet in debt (decision 14): nothing is bought or renewed on it, everybody sees it, and credit pays it first."""
+
+import uuid
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+
+from minispod.kernel.clock import FrozenClock
+from minispod.wallet.errors import WalletInDebt
+from tests.plugins.app import Person, data_of, refused
+from tests.plugins.shop import Shop
+
+PlanFinder = Callable[..., uuid.UUID]
+
+
+@pytest.fixture
+def debtor(customer: Person, shop: Shop) -> Person:
+    """A customer who owes 100,000."""
+    shop.take_back(customer, 600_000)
+    return customer
+
+
+def test_ordering_is_blocked_until_the_debt_is_settled(
+    client: FlaskClient, debtor: Person, shop: Shop, plan_id: PlanFinder
+) -> None:
+    order = {"planId": str(plan_id())}
+
+    blocked = client.post("/api/subscriptions", json=order, headers=debtor.headers)
+    refused(blocked, 400, "wallet.in_debt")
+    shop.credit(debtor, 99_999)
+    with pytest.raises(WalletInDebt):
+        shop.order(debtor, plan_id())
+    shop.credit(debtor, 50_001)
+
+    assert data_of(client.post("/api/subscriptions", json=order, headers=debtor.headers), 201)
+    assert shop.balance(debtor) == 0
+
+
+def test_a_free_plan_can_be_had_with_debt(debtor: Person, shop: Shop, plan_id: PlanFinder) -> None:
+    shop.order(debtor, plan_id("n8n-automation", "FREE"))
+
+    assert shop.balance(debtor) == -100_000
+
+
+def test_renewal_is_blocked_and_goes_on_when_credit_has_paid_the_debt_first(
+    customer: Person,
+    shop: Shop,
+    plan_id: PlanFinder,
+    clock: FrozenClock,
+    advance: Callable[..., object],
+    run_jobs: Callable[[], int],
+) -> None:
+    subscription = shop.order(customer, plan_id())
+    shop.put(subscription, first_ran_at=clock.now())
+    shop.take_back(customer, 500_000)
+    advance(days=31)
+    assert shop.look(subscription)[0].waits_for_credit
+    assert shop.balance(customer) == -50_000
+
+    shop.credit(customer, 60_000)
+    run_jobs()
+    assert shop.look(subscription)[0].waits_for_credit
+    assert shop.balance(customer) == 10_000
+    shop.credit(customer, 40_000)
+    run_jobs()
+
+    assert shop.look(subscription)[0].period_number == 2
+    assert shop.balance(customer) == 0
+
+
+def test_the_api_says_what_is_owed(client: FlaskClient, debtor: Person, administrator: Person) -> None:
+    mine = data_of(client.get("/api/wallet/info", headers=debtor.headers))["wallet"]
+    check = data_of(client.post("/api/wallet/check-credit", json={"amount": 1}, headers=debtor.headers))
+    path = f"/api/admin/wallets/users/{debtor.id}"
+    theirs = data_of(client.get(path, headers=administrator.headers))["walletDetails"]["balance"]
+    all_ = data_of(client.get("/api/admin/wallets/statistics", headers=administrator.headers))["statistics"]
+
+    assert (mine["creditBalance"], mine["gatewayDebt"]) == (-100_000, 100_000)
+    assert check["creditCheck"]["hasSufficientCredit"] is False
+    assert check["creditCheck"]["shortfall"] == 100_001
+    assert (theirs["current"], theirs["gatewayDebt"]) == (-100_000, 100_000)
+    assert (all_["users"]["withNegativeBalance"], all_["balances"]["totalDebt"]) == (1, 100_000)
