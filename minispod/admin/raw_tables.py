@@ -27,7 +27,7 @@ from minispod.kernel.outbox import OutboxRow
 from minispod.kernel.pulse import Pulse
 from minispod.notifications.models import Notification
 from minispod.payments.models import GatewayNotice, TopUp
-from minispod.subscriptions.models import Period, Subscription
+from minispod.subscriptions.models import Period, PlanChange, Refund, Subscription
 from minispod.wallet.models import LedgerEntry, Wallet
 
 TABLES = f"{PATH}/tables"
@@ -41,7 +41,7 @@ _SHELVES: dict[str, tuple[type[Any], ...]] = {
     "People": (User, Tenancy),
     "Catalogue": (Category, Service, Plan),
     "Money": (Wallet, LedgerEntry, TopUp, GatewayNotice),
-    "Subscriptions": (Subscription, Period, Instance),
+    "Subscriptions": (Subscription, Period, PlanChange, Refund, Instance),
     "Platform": (NodeReading, ClusterState, Notification, AuditEntry, OutboxRow, Pulse),
 }
 

@@ -26,7 +26,7 @@ from minispod.payments.states import TopUpState
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.pricing import day_start, month_start
 from minispod.subscriptions.states import SubscriptionStatus
-from minispod.wallet.models import EntryKind, EntryType, LedgerEntry
+from minispod.wallet.models import CHARGE_REFUNDS, EntryKind, EntryType, LedgerEntry
 from minispod.wallet.statements import MoneyDifference, differences
 
 _SHOWN = 8
@@ -136,7 +136,7 @@ def takings(since: datetime) -> Takings:
     charged = func.sum(-LedgerEntry.delta).filter(
         or_(
             LedgerEntry.type.in_((EntryType.SUBSCRIPTION, EntryType.UPGRADE)),
-            LedgerEntry.kind == EntryKind.PERIOD_REFUND,
+            LedgerEntry.kind.in_(CHARGE_REFUNDS),
         )
     )
     received = func.sum(LedgerEntry.delta).filter(

@@ -38,8 +38,14 @@ class EntryKind(StrEnum):
     TOPUP_REVERSAL = "topup_reversal"
     PERIOD = "period"
     PERIOD_REFUND = "period_refund"
+    UPGRADE = "upgrade"
+    UPGRADE_REFUND = "upgrade_refund"
     ADJUSTMENT = "adjustment"
     OPENING = "opening"
+
+
+CHARGE_REFUNDS = (EntryKind.PERIOD_REFUND, EntryKind.UPGRADE_REFUND)
+"""What gives a charge back: it lessens what was spent, it is no money that came in."""
 
 
 class Wallet(Base):
