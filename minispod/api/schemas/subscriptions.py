@@ -258,18 +258,23 @@ class ResourcesOut(WireSchema):
     storage_gb = fields.Integer()
 
 
-class CurrentPlanOut(WireSchema):
-    """The plan of a subscription, at the subscription's own price."""
+class PricedPlanOut(WireSchema):
+    """A plan with its price and what it gives."""
 
     id = fields.String()
     name = fields.String()
     plan_type = fields.String()
     monthly_price = fields.Integer()
     resources = fields.Nested(ResourcesOut)
+
+
+class CurrentPlanOut(PricedPlanOut):
+    """The plan of a subscription, at the subscription's own price."""
+
     features = fields.List(fields.String())
 
 
-class UpgradeOfferOut(CurrentPlanOut):
+class UpgradeOfferOut(PricedPlanOut):
     """A higher plan and what moving to it costs now; `upgradeCost` is what an upgrade charges."""
 
     upgrade_cost = fields.Integer()
