@@ -14,7 +14,7 @@ from minispod.kernel.money import format_rupiah
 from minispod.ports import current_ports, current_settings
 
 _TONES = {
-    "good": ("ACTIVE", "RUNNING", "PAID", "SENT", "COMPLETED", "READY", "HEALTHY", "TOP_UP"),
+    "good": ("DONE", "ACTIVE", "RUNNING", "PAID", "SENT", "COMPLETED", "READY", "HEALTHY", "TOP_UP"),
     "busy": ("PENDING", "PROVISIONING", "STARTING", "STOPPING", "RESTARTING", "QUEUED", "PENDING_PAYMENT"),
     "warn": (
         "GRACE",
@@ -27,6 +27,7 @@ _TONES = {
         "SUSPENDED",
         "REFUNDED",
         "REVERSED",
+        "RETURNED",
     ),
     "bad": ("ERROR", "FAILED", "BLOCKED", "NOT_READY", "CHARGEBACK"),
 }

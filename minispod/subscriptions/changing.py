@@ -58,7 +58,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A plan a customer could move to, unless something hinders it: a sentence."""
+    """A plan to move to, and what that costs, unless something hinders it: a sentence."""
 
     plan: Plan
     quote: Quote
@@ -107,17 +107,30 @@ def find_options(subscription: Subscription, *, zone: ZoneInfo, actor: Actor, at
     """Where a customer could move up to now, lowest first, and what hinders; refuses NotActive."""
     if not subscription.is_active:
         raise NotActive(status=subscription.status.value)
-    current = browsing.get_plan(subscription.plan_id)
     wallet = statements.get_wallet(subscription.user_id, actor=actor)
+    current = browsing.get_plan(subscription.plan_id)
     stays = quote(subscription, current, current, zone=zone, at=at)
-    halted = _what_hinders_all(subscription, wallet, at)
-    offers = []
-    for plan in browsing.plans_for_sale_of(subscription.service_id):
-        if plan.plan_type.tier > current.plan_type.tier:
-            asked = quote(subscription, current, plan, zone=zone, at=at)
-            offers.append(Offer(plan, asked, halted or _what_hinders(plan, asked, wallet)))
-    offers.sort(key=lambda offer: offer.plan.plan_type.tier)
-    return Options(tuple(offers), wallet.balance, stays.days_left, stays.period_days)
+    offers = tuple(
+        Offer(each.plan, each.quote, each.hindrance or _what_customer_lacks(each, wallet))
+        for each in list_moves(subscription, zone=zone, at=at)
+        if each.quote.is_upgrade
+    )
+    return Options(offers, wallet.balance, stays.days_left, stays.period_days)
+
+
+def list_moves(subscription: Subscription, *, zone: ZoneInfo, at: datetime) -> list[Offer]:
+    """The other plans on sale of its service, lowest first, each with what moving there costs now."""
+    current = browsing.get_plan(subscription.plan_id)
+    halted = _what_hinders_all(subscription, at)
+    others = [plan for plan in browsing.plans_for_sale_of(subscription.service_id) if plan.id != current.id]
+    return [
+        Offer(
+            plan,
+            quote(subscription, current, plan, zone=zone, at=at),
+            halted or (None if plan.available_quota else PlanSoldOut.default_message),
+        )
+        for plan in sorted(others, key=lambda plan: plan.plan_type.tier)
+    ]
 
 
 def upgrade(
@@ -200,18 +213,16 @@ def _check(subscription: Subscription, wanted: Plan, at: datetime) -> Plan:
     return browsing.get_plan(subscription.plan_id)
 
 
-def _what_hinders_all(subscription: Subscription, wallet: Wallet, at: datetime) -> str | None:
+def _what_hinders_all(subscription: Subscription, at: datetime) -> str | None:
     if subscription.ends_at <= at:
         return PeriodOver.default_message
-    if find_pending_change(subscription.id) is not None:
-        return ChangeUnderWay.default_message
-    return WalletInDebt.default_message if wallet.gateway_debt else None
+    return ChangeUnderWay.default_message if find_pending_change(subscription.id) is not None else None
 
 
-def _what_hinders(plan: Plan, asked: Quote, wallet: Wallet) -> str | None:
-    if not plan.available_quota:
-        return PlanSoldOut.default_message
-    return InsufficientCredit.default_message if asked.amount > wallet.balance else None
+def _what_customer_lacks(offer: Offer, wallet: Wallet) -> str | None:
+    if wallet.gateway_debt:
+        return WalletInDebt.default_message
+    return InsufficientCredit.default_message if offer.quote.amount > wallet.balance else None
 
 
 def _change(
