@@ -20,6 +20,7 @@ from minispod.kernel.ids import new_id
 from minispod.kernel.money import Rupiah
 from minispod.subscriptions.models import Period, PlanChange, Refund, Subscription
 from minispod.subscriptions.pricing import days_of, days_until, part_of, unused_days
+from minispod.subscriptions.states import ChangeState
 from minispod.wallet import ledger
 from minispod.wallet.errors import RefundTooLarge
 from minispod.wallet.models import EntryKind, EntryType
@@ -72,16 +73,16 @@ def refund_unused(
     subscription: Subscription, *, because: Because, zone: ZoneInfo, actor: Actor, at: datetime
 ) -> list[Refund]:
     """Give back what of the running period is paid and not used; a begun day is used. Locks the wallet."""
-    parts = _unused_parts(subscription, unused_days(subscription.ends_at, at), zone)
-    return _spread(subscription, parts, sum(amount for _, amount in parts), because, actor, at)
+    unused, charges = _unused(subscription, unused_days(subscription.ends_at, at), zone)
+    return _spread(subscription, charges, unused, because, actor, at)
 
 
 def refund_difference(
     subscription: Subscription, owed: int, *, because: Because, zone: ZoneInfo, actor: Actor, at: datetime
 ) -> Rupiah:
     """Credit a move to a cheaper plan: what is `owed`, as far as it was paid for the days left. Locks the wallet."""
-    parts = _unused_parts(subscription, days_until(subscription.ends_at, at), zone)
-    return _sum(_spread(subscription, parts, owed, because, actor, at))
+    unused, charges = _unused(subscription, days_until(subscription.ends_at, at), zone)
+    return _sum(_spread(subscription, charges, min(owed, unused), because, actor, at))
 
 
 def refundable_charges(subscription_id: uuid.UUID) -> list[Charge]:
@@ -135,17 +136,40 @@ def list_refunds(subscription_id: uuid.UUID) -> Sequence[Refund]:
     )
 
 
-def _unused_parts(subscription: Subscription, days: int, zone: ZoneInfo) -> list[tuple[Charge, int]]:
-    """What of each charge of the running period falls on `days` and was not given back, newest first."""
-    parts: list[tuple[Charge, int]] = []
-    for charge in refundable_charges(subscription.id):
-        if isinstance(charge, Period):
-            number, whole = charge.number, days_of(charge.starts_at, charge.ends_at, zone)
-        else:
-            number, whole = charge.period_number, charge.days_left
-        if number == subscription.period_number:
-            parts.append((charge, max(0, part_of(charge.charged, days, whole) - charge.refunded)))
-    return parts
+def _unused(subscription: Subscription, days: int, zone: ZoneInfo) -> tuple[int, list[tuple[Charge, int]]]:
+    """What of the running period is paid and falls on `days`, and the charges it may be given back of.
+
+    A credit for a move downward covered the days that were left then: what of it falls on `days` is subtracted.
+    Anything else that was given back is subtracted whole.
+    """
+    period = (
+        session()
+        .scalars(
+            select(Period)
+            .where(Period.subscription_id == subscription.id, Period.number == subscription.period_number)
+            .execution_options(populate_existing=True)
+        )
+        .one()
+    )
+    changes = session().scalars(
+        select(PlanChange)
+        .where(
+            PlanChange.subscription_id == subscription.id,
+            PlanChange.period_number == subscription.period_number,
+            PlanChange.state != ChangeState.RETURNED,
+        )
+        .execution_options(populate_existing=True)
+    )
+    whole = days_of(period.starts_at, period.ends_at, zone)
+    made: list[Charge] = [period]
+    unused = part_of(period.charged, days, whole) - period.refunded
+    for change in changes:
+        made.append(change)
+        # Of a credit, what fell on days that are gone was rightly kept by the customer.
+        unused += part_of(change.charged, days, change.days_left) - change.refunded
+        unused += change.credited - part_of(change.credited, days, change.days_left)
+    made.sort(key=lambda each: (each.created_at, each.id), reverse=True)
+    return max(0, unused), [(each, _rest(each)) for each in made]
 
 
 def _spread(

@@ -219,6 +219,34 @@ class TestForceCancel:
 
         assert shop.force_cancel(administrator, mine) == 10_000
 
+    def test_after_a_downgrade_gives_back_the_smaller_plans_days(
+        self,
+        shop: Shop,
+        customer: Person,
+        administrator: Person,
+        pro: uuid.UUID,
+        plan_id: PlanFinder,
+    ) -> None:
+        mine = shop.order(customer, pro)
+        shop.runs(mine)
+        shop.clock.advance(days=10)
+        assert shop.change_plan(administrator, mine, plan_id()).change.credited == 66_667
+        shop.clock.advance(days=10)
+
+        # Ten days of Pro and ten of Basic were used: 50,000 and 16,667.
+        assert shop.force_cancel(administrator, mine) == 16_666
+        assert shop.balance(customer) == 500_000 - 50_000 - 16_667
+
+    def test_of_a_returned_upgrade_nothing_comes_back_twice(
+        self, shop: Shop, customer: Person, administrator: Person, mine: uuid.UUID, pro: uuid.UUID
+    ) -> None:
+        shop.upgrade(customer, mine, pro)
+        shop.gives_up(mine)
+        shop.clock.advance(days=15)
+
+        assert shop.force_cancel(administrator, mine) == 25_000
+        assert shop.balance(customer) == 475_000
+
     def test_gives_nothing_back_unless_asked(
         self, shop: Shop, customer: Person, administrator: Person, mine: uuid.UUID
     ) -> None:
