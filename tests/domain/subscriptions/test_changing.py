@@ -1,4 +1,4 @@
-"""Changes of plan: quote and charge, slot and size, and what comes back when the cluster cannot follow."""
+"""Changes of plan: quote and charge, slot and size, and what is refused."""
 
 import uuid
 from collections.abc import Callable
@@ -8,10 +8,6 @@ import pytest
 from sqlalchemy import select
 
 from minispod.catalog.errors import NoSuchPlan, PlanSoldOut
-from minispod.catalog.models import Plan
-from minispod.cluster import monitoring
-from minispod.cluster.port import NodeSighting
-from minispod.instances.provisioning import OutcomeKind
 from minispod.instances.states import InstanceStatus, Wanted
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
@@ -25,7 +21,6 @@ from minispod.subscriptions.errors import (
     OtherService,
     PeriodOver,
     RequestKeyReused,
-    SamePlan,
 )
 from minispod.subscriptions.models import Period
 from minispod.subscriptions.states import ChangeState
@@ -38,32 +33,6 @@ from tests.plugins.shop import Shop
 PlanFinder = Callable[..., uuid.UUID]
 Advance = Callable[..., datetime]
 People = Callable[..., Person]
-
-
-@pytest.fixture
-def mine(shop: Shop, customer: Person, plan_id: PlanFinder) -> uuid.UUID:
-    """A running n8n Basic of a customer who has 450,000 left."""
-    made = shop.order(customer, plan_id())
-    shop.runs(made)
-    return made
-
-
-@pytest.fixture
-def pro(plan_id: PlanFinder) -> uuid.UUID:
-    """n8n Pro: 150,000 a month, two cores, 2 GB."""
-    return plan_id("n8n-automation", "PRO")
-
-
-def _set_plan(shop: Shop, plan: uuid.UUID, **fields: object) -> None:
-    with shop.app.app_context(), unit_of_work():
-        row = session().get_one(Plan, plan)
-        for name, value in fields.items():
-            setattr(row, name, value)
-
-
-def _entries(shop: Shop, kind: EntryKind) -> list[LedgerEntry]:
-    with shop.app.app_context():
-        return list(session().scalars(select(LedgerEntry).where(LedgerEntry.kind == kind)))
 
 
 class TestUpgrade:
@@ -79,6 +48,7 @@ class TestUpgrade:
         clock: FrozenClock,
         days: float,
         cost: int,
+        entries: Callable[[EntryKind], list[LedgerEntry]],
     ) -> None:
         clock.advance(days=days)
         [offer] = shop.options(customer, mine).offers
@@ -88,7 +58,7 @@ class TestUpgrade:
         assert (offer.plan.id, offer.hindrance) == (pro, None)
         assert offer.quote.amount == changed.change.charged == cost
         assert shop.balance(customer) == 450_000 - cost
-        [entry] = _entries(shop, EntryKind.UPGRADE)
+        [entry] = entries(EntryKind.UPGRADE)
         assert (entry.type, entry.amount, entry.id) == (EntryType.UPGRADE, cost, changed.change.entry_id)
 
     def test_moves_plan_price_slot_and_size_and_waits_for_the_cluster(
@@ -126,16 +96,22 @@ class TestUpgrade:
             assert (last.price, last.charged, last.plan_id) == (150_000, 150_000, pro)
 
     def test_takes_the_subscriptions_own_price_not_the_plans(
-        self, shop: Shop, customer: Person, mine: uuid.UUID, pro: uuid.UUID, plan_id: PlanFinder
+        self,
+        shop: Shop,
+        customer: Person,
+        mine: uuid.UUID,
+        pro: uuid.UUID,
+        plan_id: PlanFinder,
+        set_plan: Callable[..., None],
     ) -> None:
-        _set_plan(shop, plan_id(), monthly_price=90_000)
+        set_plan(plan_id(), monthly_price=90_000)
 
         assert shop.upgrade(customer, mine, pro).change.charged == 100_000
 
     def test_to_a_plan_that_became_cheaper_costs_nothing_and_gives_nothing_back(
-        self, shop: Shop, customer: Person, mine: uuid.UUID, pro: uuid.UUID
+        self, shop: Shop, customer: Person, mine: uuid.UUID, pro: uuid.UUID, set_plan: Callable[..., None]
     ) -> None:
-        _set_plan(shop, pro, monthly_price=40_000)
+        set_plan(pro, monthly_price=40_000)
 
         change = shop.upgrade(customer, mine, pro).change
 
@@ -163,8 +139,9 @@ class TestUpgrade:
         pro: uuid.UUID,
         administrator: Person,
         plan_id: PlanFinder,
+        set_plan: Callable[..., None],
     ) -> None:
-        _set_plan(shop, pro, storage_gb=5)
+        set_plan(pro, storage_gb=5)
         shop.upgrade(customer, mine, pro)
         shop.runs(mine)
         assert shop.look(mine)[1].storage_gb == 5
@@ -223,18 +200,18 @@ class TestRefused:
             shop.upgrade(customer, mine, uuid.uuid4())
 
     def test_a_plan_that_is_not_sold(
-        self, shop: Shop, customer: Person, mine: uuid.UUID, pro: uuid.UUID
+        self, shop: Shop, customer: Person, mine: uuid.UUID, pro: uuid.UUID, set_plan: Callable[..., None]
     ) -> None:
-        _set_plan(shop, pro, is_active=False)
+        set_plan(pro, is_active=False)
 
         assert shop.options(customer, mine).offers == ()
         with pytest.raises(NoSuchPlan):
             shop.upgrade(customer, mine, pro)
 
     def test_a_plan_without_a_slot(
-        self, shop: Shop, customer: Person, mine: uuid.UUID, pro: uuid.UUID
+        self, shop: Shop, customer: Person, mine: uuid.UUID, pro: uuid.UUID, set_plan: Callable[..., None]
     ) -> None:
-        _set_plan(shop, pro, total_quota=0)
+        set_plan(pro, total_quota=0)
 
         assert shop.options(customer, mine).offers[0].hindrance == PlanSoldOut.default_message
         with pytest.raises(PlanSoldOut):
@@ -245,8 +222,10 @@ class TestRefused:
         with pytest.raises(NoSuchSubscription):
             shop.upgrade(person(credit=500_000), mine, pro)
 
-    def test_without_the_credit(self, shop: Shop, customer: Person, mine: uuid.UUID, pro: uuid.UUID) -> None:
-        _set_plan(shop, pro, monthly_price=900_000)
+    def test_without_the_credit(
+        self, shop: Shop, customer: Person, mine: uuid.UUID, pro: uuid.UUID, set_plan: Callable[..., None]
+    ) -> None:
+        set_plan(pro, monthly_price=900_000)
 
         assert shop.options(customer, mine).offers[0].hindrance == InsufficientCredit.default_message
         with pytest.raises(InsufficientCredit):
@@ -269,10 +248,14 @@ class TestRefused:
             shop.upgrade(customer, mine, pro)
 
     def test_without_room_on_the_machines(
-        self, shop: Shop, customer: Person, mine: uuid.UUID, pro: uuid.UUID, clock: FrozenClock
+        self,
+        shop: Shop,
+        customer: Person,
+        mine: uuid.UUID,
+        pro: uuid.UUID,
+        one_machine: Callable[[int], None],
     ) -> None:
-        with shop.app.app_context(), unit_of_work():
-            monitoring.record_nodes([_worker(memory_mb=1000)], clock.now())
+        one_machine(1000)
 
         with pytest.raises(ClusterFull):
             shop.upgrade(customer, mine, pro)
@@ -308,249 +291,6 @@ def test_one_change_at_a_time(
     assert shop.balance(customer) == 450_000
 
 
-class TestFailed:
-    """Decision 17: plan, slot and money come back, once."""
-
-    def test_everything_comes_back_once_and_the_old_size_is_tried(
-        self,
-        shop: Shop,
-        customer: Person,
-        administrator: Person,
-        mine: uuid.UUID,
-        pro: uuid.UUID,
-        plan_id: PlanFinder,
-    ) -> None:
-        shop.upgrade(customer, mine, pro)
-
-        shop.gives_up(mine)
-
-        subscription, instance = shop.look(mine)
-        assert (subscription.plan_id, subscription.price) == (plan_id(), 50_000)
-        assert (shop.used(plan_id()), shop.used(pro)) == (1, 0)
-        assert (instance.cpu_milli, instance.memory_mb) == (1000, 1024)
-        assert (instance.status, instance.wanted) == (InstanceStatus.RESTARTING, Wanted.RUNNING)
-        [change] = shop.changes(mine)
-        assert (change.state, change.refunded) == (ChangeState.RETURNED, 100_000)
-        assert shop.balance(customer) == 450_000
-        assert shop.mails(customer).count("plan_change_returned") == 1
-        assert "staff_alert" in shop.mails(administrator)
-
-        shop.gives_up(mine)
-
-        assert shop.look(mine)[1].status is InstanceStatus.ERROR, "in its old size it failed for good"
-        assert shop.balance(customer) == 450_000
-        assert len(_entries(shop, EntryKind.UPGRADE_REFUND)) == 1
-
-    def test_a_slot_that_was_sold_meanwhile_is_added(
-        self,
-        shop: Shop,
-        customer: Person,
-        administrator: Person,
-        person: People,
-        mine: uuid.UUID,
-        pro: uuid.UUID,
-        plan_id: PlanFinder,
-    ) -> None:
-        _set_plan(shop, plan_id(), total_quota=1)
-        shop.upgrade(customer, mine, pro)
-        shop.order(person(credit=50_000), plan_id())
-
-        shop.gives_up(mine)
-
-        assert shop.used(plan_id()) == 2
-        with shop.app.app_context():
-            assert session().get_one(Plan, plan_id()).total_quota == 2
-        [alert] = [row for row in shop.messages(administrator) if row.kind.value == "staff_alert"]
-        assert "one slot more" in str(alert.facts)
-
-    def test_a_renewal_at_the_new_price_is_set_right(
-        self,
-        shop: Shop,
-        customer: Person,
-        mine: uuid.UUID,
-        pro: uuid.UUID,
-        advance: Advance,
-        clock: FrozenClock,
-    ) -> None:
-        clock.advance(days=29)
-        shop.upgrade(customer, mine, pro)
-        clock.advance(days=3)
-        shop.advance(mine)
-        assert shop.balance(customer) == 450_000 - 3_333 - 150_000
-
-        shop.gives_up(mine)
-
-        assert shop.balance(customer) == 400_000, "two months at the old price"
-
-    def test_a_bonus_upgrade_gives_back_no_money(
-        self,
-        shop: Shop,
-        customer: Person,
-        administrator: Person,
-        mine: uuid.UUID,
-        pro: uuid.UUID,
-        plan_id: PlanFinder,
-    ) -> None:
-        change = shop.change_plan(administrator, mine, pro, is_waived=True).change
-        assert (change.quoted, change.charged, change.is_waived) == (100_000, 0, True)
-
-        shop.gives_up(mine)
-
-        assert shop.balance(customer) == 450_000
-        assert shop.look(mine)[0].plan_id == plan_id()
-
-    def test_an_upgrade_before_the_first_start_is_given_back_and_then_the_order(
-        self, shop: Shop, customer: Person, plan_id: PlanFinder, pro: uuid.UUID, advance: Advance
-    ) -> None:
-        mine = shop.order(customer, plan_id())
-        shop.upgrade(customer, mine, pro)
-        shop.gives_up(mine)
-        assert shop.look(mine)[1].status is InstanceStatus.PENDING
-        shop.gives_up(mine)
-
-        shop.clock.advance(hours=25)
-        shop.advance(mine)
-
-        assert shop.balance(customer) == 500_000
-        assert (shop.used(plan_id()), shop.used(pro)) == (0, 0)
-
-    def test_a_silent_cluster_gives_nothing_back(
-        self, shop: Shop, customer: Person, mine: uuid.UUID, pro: uuid.UUID
-    ) -> None:
-        shop.upgrade(customer, mine, pro)
-
-        shop.conclude(mine, OutcomeKind.SILENT)
-
-        assert shop.changes(mine)[0].state is ChangeState.PENDING
-        assert shop.balance(customer) == 350_000
-
-
-class TestEndsWhileItWaits:
-    """What was paid for a size that never came is given back when the subscription ends first."""
-
-    def test_by_cancelling(
-        self, shop: Shop, customer: Person, mine: uuid.UUID, pro: uuid.UUID, plan_id: PlanFinder
-    ) -> None:
-        shop.upgrade(customer, mine, pro)
-
-        assert shop.cancel(customer, mine) == 100_000
-
-        assert (shop.used(plan_id()), shop.used(pro)) == (0, 0)
-        assert shop.balance(customer) == 450_000
-
-    def test_by_expiring_and_it_revives_in_its_old_plan(
-        self, shop: Shop, customer: Person, mine: uuid.UUID, pro: uuid.UUID, plan_id: PlanFinder
-    ) -> None:
-        shop.upgrade(customer, mine, pro)
-        shop.auto_renew(customer, mine, False)
-        shop.clock.advance(days=31)
-
-        shop.advance(mine)
-
-        subscription, instance = shop.look(mine)
-        assert (subscription.plan_id, subscription.price) == (plan_id(), 50_000)
-        assert (instance.cpu_milli, instance.wanted) == (1000, Wanted.STOPPED)
-        assert (shop.used(plan_id()), shop.used(pro)) == (0, 0)
-        assert shop.balance(customer) == 450_000
-
-    def test_by_cancelling_what_never_ran(
-        self, shop: Shop, customer: Person, plan_id: PlanFinder, pro: uuid.UUID
-    ) -> None:
-        mine = shop.order(customer, plan_id())
-        shop.upgrade(customer, mine, pro)
-
-        assert shop.cancel(customer, mine) == 150_000
-
-        assert shop.balance(customer) == 500_000
-
-
-class TestDowngrade:
-    """Downward, by staff; credited is what was paid and is not used (decision 13)."""
-
-    @pytest.fixture
-    def big(self, shop: Shop, customer: Person, pro: uuid.UUID) -> uuid.UUID:
-        """A running n8n Pro."""
-        made = shop.order(customer, pro)
-        shop.runs(made)
-        return made
-
-    def test_credits_the_difference_and_is_final(
-        self,
-        shop: Shop,
-        customer: Person,
-        administrator: Person,
-        big: uuid.UUID,
-        pro: uuid.UUID,
-        plan_id: PlanFinder,
-    ) -> None:
-        shop.clock.advance(days=10)
-
-        change = shop.change_plan(administrator, big, plan_id()).change
-
-        assert (change.quoted, change.credited, change.state) == (-66_667, 66_667, ChangeState.DONE)
-        assert shop.balance(customer) == 350_000 + 66_667
-        assert (shop.used(plan_id()), shop.used(pro)) == (1, 0)
-        subscription, instance = shop.look(big)
-        assert (subscription.price, instance.cpu_milli) == (50_000, 1000)
-        shop.gives_up(big)
-        assert shop.look(big)[1].status is InstanceStatus.ERROR
-
-    def test_up_and_down_on_one_day_is_for_nothing(
-        self,
-        shop: Shop,
-        customer: Person,
-        administrator: Person,
-        mine: uuid.UUID,
-        pro: uuid.UUID,
-        plan_id: PlanFinder,
-    ) -> None:
-        shop.clock.advance(days=7, hours=5)
-        shop.upgrade(customer, mine, pro)
-        shop.runs(mine)
-
-        shop.change_plan(administrator, mine, plan_id())
-
-        assert shop.balance(customer) == 450_000
-
-    def test_credits_nothing_that_was_never_paid(
-        self,
-        shop: Shop,
-        customer: Person,
-        administrator: Person,
-        plan_id: PlanFinder,
-        mine: uuid.UUID,
-        pro: uuid.UUID,
-    ) -> None:
-        shop.change_plan(administrator, mine, pro, is_waived=True)
-        shop.runs(mine)
-
-        change = shop.change_plan(administrator, mine, plan_id("n8n-automation", "FREE")).change
-
-        assert (change.quoted, change.credited) == (-150_000, 50_000)
-        assert shop.balance(customer) == 500_000
-
-    def test_waived_moves_no_money(
-        self, shop: Shop, customer: Person, administrator: Person, big: uuid.UUID, plan_id: PlanFinder
-    ) -> None:
-        change = shop.change_plan(administrator, big, plan_id(), is_waived=True).change
-
-        assert (change.credited, shop.balance(customer)) == (0, 350_000)
-
-    def test_to_the_same_plan_is_refused(
-        self, shop: Shop, administrator: Person, big: uuid.UUID, pro: uuid.UUID
-    ) -> None:
-        with pytest.raises(SamePlan):
-            shop.change_plan(administrator, big, pro)
-
-    def test_needs_no_room_on_full_machines(
-        self, shop: Shop, administrator: Person, big: uuid.UUID, plan_id: PlanFinder, clock: FrozenClock
-    ) -> None:
-        with shop.app.app_context(), unit_of_work():
-            monitoring.record_nodes([_worker(memory_mb=100)], clock.now())
-
-        assert not shop.change_plan(administrator, big, plan_id()).change.is_upgrade
-
-
 def test_the_ledger_refuses_the_same_change_twice(
     shop: Shop, customer: Person, mine: uuid.UUID, pro: uuid.UUID
 ) -> None:
@@ -563,23 +303,3 @@ def test_the_ledger_refuses_the_same_change_twice(
         unit_of_work(),
     ):
         ledger.debit(customer.id, 1, posting, actor=customer.actor, at=shop.clock.now())
-
-
-def _worker(*, memory_mb: int) -> NodeSighting:
-    return NodeSighting(
-        name="worker-1",
-        is_ready=True,
-        is_schedulable=True,
-        is_control_plane=False,
-        cpu_allocatable=16_000,
-        memory_allocatable=memory_mb,
-        cpu_capacity=16_000,
-        memory_capacity=memory_mb,
-        pods_allocatable=110,
-        cpu_requested=0,
-        memory_requested=0,
-        pods_running=0,
-        cpu_used=None,
-        memory_used=None,
-        version="v1.36.2",
-    )
