@@ -131,6 +131,10 @@ def upgrade() -> None:
                 "expired",
                 "revived",
                 "data_deleted",
+                "plan_changed",
+                "plan_change_returned",
+                "refunded",
+                "extended",
                 "cancelled",
                 "staff_alert",
                 "proof_differs",
@@ -514,6 +518,8 @@ def upgrade() -> None:
                 "topup_reversal",
                 "period",
                 "period_refund",
+                "upgrade",
+                "upgrade_refund",
                 "adjustment",
                 "opening",
                 name="entry_kind",
@@ -740,6 +746,7 @@ def upgrade() -> None:
                 "customer",
                 "not_provisioned",
                 "retention_over",
+                "administrator",
                 name="end_reason",
                 native_enum=False,
                 create_constraint=True,
@@ -748,6 +755,8 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column("request_key", sa.String(length=80), nullable=True),
+        sa.Column("previous_plan_id", sa.Uuid(), nullable=True),
+        sa.Column("plan_changed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -755,6 +764,12 @@ def upgrade() -> None:
         sa.CheckConstraint("price >= 0", name=op.f("ck_subscriptions_price_not_negative")),
         sa.ForeignKeyConstraint(
             ["plan_id"], ["plans.id"], name=op.f("fk_subscriptions_plan_id_plans"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["previous_plan_id"],
+            ["plans.id"],
+            name=op.f("fk_subscriptions_previous_plan_id_plans"),
+            ondelete="RESTRICT",
         ),
         sa.ForeignKeyConstraint(
             ["service_id"],
@@ -880,11 +895,15 @@ def upgrade() -> None:
         sa.Column("charged", sa.BigInteger(), nullable=False),
         sa.Column("refunded", sa.BigInteger(), nullable=False),
         sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("waived_reason", sa.String(length=500), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.CheckConstraint(
             "charged >= 0 AND refunded >= 0 AND refunded <= charged",
             name=op.f("ck_periods_refund_within_charge"),
+        ),
+        sa.CheckConstraint(
+            "waived_reason IS NULL OR charged = 0", name=op.f("ck_periods_waived_costs_nothing")
         ),
         sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_periods_ends_after_start")),
         sa.ForeignKeyConstraint(
@@ -906,6 +925,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("entry_id", name=op.f("uq_periods_entry_id")),
         sa.UniqueConstraint("subscription_id", "number", name=op.f("uq_periods_subscription_id_number")),
     )
+    _create_plan_changes()
+    _create_refunds()
     op.execute(
         """
         CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -959,7 +980,154 @@ def upgrade() -> None:
     )
 
 
+def _create_plan_changes() -> None:
+    op.create_table(
+        "plan_changes",
+        sa.Column("subscription_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "PENDING",
+                "DONE",
+                "RETURNED",
+                name="change_state",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("is_upgrade", sa.Boolean(), nullable=False),
+        sa.Column("from_plan_id", sa.Uuid(), nullable=False),
+        sa.Column("to_plan_id", sa.Uuid(), nullable=False),
+        sa.Column("from_price", sa.BigInteger(), nullable=False),
+        sa.Column("to_price", sa.BigInteger(), nullable=False),
+        sa.Column("from_cpu_milli", sa.Integer(), nullable=False),
+        sa.Column("from_memory_mb", sa.Integer(), nullable=False),
+        sa.Column("period_number", sa.Integer(), nullable=False),
+        sa.Column("days_left", sa.Integer(), nullable=False),
+        sa.Column("period_days", sa.Integer(), nullable=False),
+        sa.Column("quoted", sa.BigInteger(), nullable=False),
+        sa.Column("charged", sa.BigInteger(), nullable=False),
+        sa.Column("credited", sa.BigInteger(), nullable=False),
+        sa.Column("refunded", sa.BigInteger(), nullable=False),
+        sa.Column("entry_id", sa.Uuid(), nullable=True),
+        sa.Column("is_waived", sa.Boolean(), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=True),
+        sa.Column("request_key", sa.String(length=80), nullable=True),
+        sa.Column("actor_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint(
+            "charged >= 0 AND refunded >= 0 AND refunded <= charged",
+            name=op.f("ck_plan_changes_refund_within_charge"),
+        ),
+        sa.CheckConstraint(
+            "charged = 0 OR entry_id IS NOT NULL", name=op.f("ck_plan_changes_charge_has_entry")
+        ),
+        sa.CheckConstraint(
+            "state <> 'RETURNED' OR refunded = charged", name=op.f("ck_plan_changes_returned_with_money")
+        ),
+        sa.CheckConstraint(
+            "credited >= 0 AND (credited = 0 OR charged = 0)",
+            name=op.f("ck_plan_changes_charged_or_credited"),
+        ),
+        sa.CheckConstraint(
+            "days_left BETWEEN 0 AND period_days", name=op.f("ck_plan_changes_days_within_period")
+        ),
+        sa.ForeignKeyConstraint(
+            ["entry_id"],
+            ["ledger_entries.id"],
+            name=op.f("fk_plan_changes_entry_id_ledger_entries"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["from_plan_id"],
+            ["plans.id"],
+            name=op.f("fk_plan_changes_from_plan_id_plans"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["to_plan_id"], ["plans.id"], name=op.f("fk_plan_changes_to_plan_id_plans"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["subscription_id"],
+            ["subscriptions.id"],
+            name=op.f("fk_plan_changes_subscription_id_subscriptions"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_changes")),
+        sa.UniqueConstraint("entry_id", name=op.f("uq_plan_changes_entry_id")),
+        sa.UniqueConstraint("subscription_id", "number", name=op.f("uq_plan_changes_subscription_id_number")),
+        sa.UniqueConstraint(
+            "subscription_id", "request_key", name=op.f("uq_plan_changes_subscription_id_request_key")
+        ),
+    )
+    op.create_index(
+        "uq_plan_changes_pending",
+        "plan_changes",
+        ["subscription_id"],
+        unique=True,
+        postgresql_where=sa.text("state = 'PENDING'"),
+    )
+
+
+def _create_refunds() -> None:
+    op.create_table(
+        "refunds",
+        sa.Column("subscription_id", sa.Uuid(), nullable=False),
+        sa.Column("period_id", sa.Uuid(), nullable=True),
+        sa.Column("change_id", sa.Uuid(), nullable=True),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("request_key", sa.String(length=80), nullable=True),
+        sa.Column("actor_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint(
+            "num_nonnulls(period_id, change_id) = 1", name=op.f("ck_refunds_of_one_charge")
+        ),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_refunds_amount_positive")),
+        sa.ForeignKeyConstraint(
+            ["change_id"], ["plan_changes.id"], name=op.f("fk_refunds_change_id_plan_changes"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["entry_id"],
+            ["ledger_entries.id"],
+            name=op.f("fk_refunds_entry_id_ledger_entries"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["period_id"], ["periods.id"], name=op.f("fk_refunds_period_id_periods"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["subscription_id"],
+            ["subscriptions.id"],
+            name=op.f("fk_refunds_subscription_id_subscriptions"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_refunds")),
+        sa.UniqueConstraint("change_id", "request_key", name=op.f("uq_refunds_change_id_request_key")),
+        sa.UniqueConstraint("entry_id", name=op.f("uq_refunds_entry_id")),
+        sa.UniqueConstraint("period_id", "request_key", name=op.f("uq_refunds_period_id_request_key")),
+    )
+    op.create_index(
+        "ix_refunds_subscription_id_request_key", "refunds", ["subscription_id", "request_key"], unique=False
+    )
+
+
 def downgrade() -> None:
+    op.drop_index("ix_refunds_subscription_id_request_key", table_name="refunds")
+    op.drop_table("refunds")
+    op.drop_index(
+        "uq_plan_changes_pending",
+        table_name="plan_changes",
+        postgresql_where=sa.text("state = 'PENDING'"),
+    )
+    op.drop_table("plan_changes")
     op.drop_table("periods")
     op.drop_index("ix_instances_user_id", table_name="instances")
     op.drop_index("ix_instances_updated_at", table_name="instances")

@@ -28,7 +28,7 @@ from minispod.kernel.pulse import Pulse
 from minispod.notifications.models import Notification
 from minispod.payments.models import GatewayLook, GatewayNotice, TopUp, TopUpRefund
 from minispod.proof.models import ProofDifference, ProofRun
-from minispod.subscriptions.models import Period, Subscription
+from minispod.subscriptions.models import Period, PlanChange, Refund, Subscription
 from minispod.wallet.models import Adjustment, LedgerEntry, Wallet
 
 TABLES = f"{PATH}/tables"
@@ -52,7 +52,7 @@ _SHELVES: dict[str, tuple[type[Any], ...]] = {
         ProofRun,
         ProofDifference,
     ),
-    "Subscriptions": (Subscription, Period, Instance),
+    "Subscriptions": (Subscription, Period, PlanChange, Refund, Instance),
     "Platform": (NodeReading, ClusterState, Notification, AuditEntry, OutboxRow, Pulse),
 }
 

@@ -1,13 +1,38 @@
-"""Subscriptions: the list, with what each is worth and when it ends."""
+"""Subscriptions: the list, everything about one, and what staff do with its money: refund, cancel, change, extend.
 
+Each act asks first and needs a reason, which the audit book keeps. A form carries a key, so that sending it twice is
+one act.
+"""
+
+import uuid
 from typing import Any
 
-from minispod.admin import pages
+from flask import request, url_for
+
+from minispod.admin import guard, pages
 from minispod.admin.door import door
-from minispod.subscriptions import queries
+from minispod.insights import promises
+from minispod.kernel.errors import RuleBroken
+from minispod.kernel.ids import parse_id
+from minispod.kernel.money import format_rupiah
+from minispod.kernel.unit_of_work import unit_of_work
+from minispod.ports import current_ports, current_settings
+from minispod.rules import business_rules
+from minispod.subscriptions import cancellation, changing, queries, stewardship
 from minispod.subscriptions.states import SubscriptionStatus
 
 _USED = (SubscriptionStatus.ACTIVE, SubscriptionStatus.EXPIRED, SubscriptionStatus.CANCELLED)
+_SHORTEST_REASON, _LONGEST_REASON = 10, 500
+_MOST_RUPIAH = 10_000_000
+_MOST_DAYS = 365
+_LONGEST_KEY = 80
+
+
+class BadForm(RuleBroken):
+    """A form was filled in with something that cannot be meant."""
+
+    code = "admin.bad_form"
+    default_message = "The form is not complete. Nothing was done."
 
 
 @door.get("/subscriptions")
@@ -23,3 +48,123 @@ def subscriptions_list() -> Any:
         status=status,
         statuses=_USED,
     )
+
+
+@door.get("/subscriptions/<subscription_id>")
+def subscription(subscription_id: str) -> Any:
+    """Show everything about one subscription."""
+    at = current_ports().clock.now()
+    zone = business_rules(current_settings()).zone
+    file = promises.get_file(parse_id(subscription_id), zone=zone, actor=guard.actor(), at=at)
+    return pages.page_or_fragment(
+        "admin/subscriptions/one.html",
+        "admin/subscriptions/one.html",
+        file=file,
+        key=uuid.uuid4().hex,
+        at=at,
+    )
+
+
+@door.post("/subscriptions/<subscription_id>/refund")
+def refund_subscription(subscription_id: str) -> Any:
+    """Give back a part of what it cost."""
+    ports, id_ = current_ports(), parse_id(subscription_id)
+    with unit_of_work(ports.courier):
+        done = stewardship.refund(
+            id_,
+            _number("amount", _MOST_RUPIAH),
+            reason=_reason(),
+            request_key=_key(),
+            rules=business_rules(current_settings()),
+            actor=guard.actor(),
+            at=ports.clock.now(),
+        )
+    return _told(id_, f"{format_rupiah(done.amount)} was given back to the customer's wallet.")
+
+
+@door.post("/subscriptions/<subscription_id>/cancel")
+def cancel_subscription(subscription_id: str) -> Any:
+    """End it now and delete the instance; on wish, what is not used goes back."""
+    ports, id_ = current_ports(), parse_id(subscription_id)
+    with unit_of_work(ports.courier):
+        _, refunded = cancellation.force_cancel(
+            id_,
+            reason=_reason(),
+            with_refund=_is_ticked("refund"),
+            rules=business_rules(current_settings()),
+            actor=guard.actor(),
+            at=ports.clock.now(),
+        )
+    back = f"{format_rupiah(refunded)} was given back." if refunded else "Nothing was given back."
+    return _told(id_, f"The subscription is cancelled and its instance is being deleted. {back}")
+
+
+@door.post("/subscriptions/<subscription_id>/plan")
+def change_plan(subscription_id: str) -> Any:
+    """Move it up or down; the difference is charged or credited unless it is waived."""
+    ports, id_ = current_ports(), parse_id(subscription_id)
+    with unit_of_work(ports.courier):
+        change = changing.change_for_customer(
+            id_,
+            parse_id(request.form.get("plan", "")),
+            reason=_reason(),
+            is_waived=_is_ticked("waive"),
+            request_key=_key(),
+            rules=business_rules(current_settings()),
+            actor=guard.actor(),
+            at=ports.clock.now(),
+        ).change
+    money = "No money was moved."
+    if change.charged:
+        money = f"{format_rupiah(change.charged)} was charged."
+    elif change.credited:
+        money = f"{format_rupiah(change.credited)} was given back."
+    return _told(id_, f"The plan is changed and the instance follows. {money}")
+
+
+@door.post("/subscriptions/<subscription_id>/extend")
+def extend_subscription(subscription_id: str) -> Any:
+    """Let the running period end later, for nothing."""
+    ports, id_ = current_ports(), parse_id(subscription_id)
+    days = _number("days", _MOST_DAYS)
+    with unit_of_work(ports.courier):
+        stewardship.extend(
+            id_,
+            days,
+            reason=_reason(),
+            rules=business_rules(current_settings()),
+            actor=guard.actor(),
+            at=ports.clock.now(),
+        )
+    return _told(id_, f"The period ends {days} {'day' if days == 1 else 'days'} later.")
+
+
+def _told(subscription_id: uuid.UUID, message: str) -> Any:
+    return pages.told(message, url_for("panel.subscription", subscription_id=subscription_id))
+
+
+def _reason() -> str:
+    text = " ".join(request.form.get("reason", "").replace("\x00", "").split())
+    if not _SHORTEST_REASON <= len(text) <= _LONGEST_REASON:
+        raise BadForm(
+            f"A reason of {_SHORTEST_REASON} to {_LONGEST_REASON} letters is needed. Nothing was done."
+        )
+    return text
+
+
+def _number(name: str, most: int) -> int:
+    text = request.form.get(name, "").strip()
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(most)) else 0
+    if not 1 <= number <= most:
+        raise BadForm(f"The {name} must be a whole number from 1 to {most}. Nothing was done.")
+    return number
+
+
+def _is_ticked(name: str) -> bool:
+    return request.form.get(name) == "yes"
+
+
+def _key() -> str | None:
+    """The key of the form; one that is missing or odd is none."""
+    key = request.form.get("key", "")
+    return key if key.isascii() and key.isalnum() and len(key) <= _LONGEST_KEY else None

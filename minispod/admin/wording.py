@@ -47,6 +47,7 @@ _TONES = {
         "SUSPENDED",
         "REFUNDED",
         "REVERSED",
+        "RETURNED",
     ),
     "bad": ("ERROR", "FAILED", "BLOCKED", "NOT_READY", "CHARGEBACK", "REFUSED"),
 }

@@ -104,6 +104,18 @@ def get_plan(plan_id: uuid.UUID) -> Plan:
     return plan
 
 
+def plans_for_sale_of(service_id: uuid.UUID) -> Sequence[Plan]:
+    """The active plans of a service, as they are now; none while the service itself is not for sale."""
+    wanted = (
+        select(Plan)
+        .join(Service, Service.id == Plan.service_id)
+        .where(Plan.service_id == service_id, Plan.is_active.is_(True))
+        .where(Service.is_active.is_(True), Service.is_public.is_(True))
+        .order_by(Plan.sort_order)
+    )
+    return session().scalars(wanted.execution_options(populate_existing=True)).all()
+
+
 def all_plans() -> Sequence[Plan]:
     """All plans with their services, for staff figures."""
     return session().scalars(select(Plan).options(joinedload(Plan.service)).order_by(Plan.sort_order)).all()

@@ -73,13 +73,13 @@ def _subscriptions(ids: Sequence[uuid.UUID]) -> dict[str, Thing]:
     if not ids:
         return {}
     rows = session().execute(
-        select(Subscription.id, Service.name, Plan.name, User.name, User.id)
+        select(Subscription.id, Service.name, Plan.name, User.name)
         .join(Service, Service.id == Subscription.service_id)
         .join(Plan, Plan.id == Subscription.plan_id)
         .join(User, User.id == Subscription.user_id)
         .where(Subscription.id.in_(ids))
     )
     return {
-        str(id_): Thing(f"{service} {plan} of {owner}", "customer", owner_id)
-        for id_, service, plan, owner, owner_id in rows
+        str(id_): Thing(f"{service} {plan} of {owner}", "subscription", id_)
+        for id_, service, plan, owner in rows
     }

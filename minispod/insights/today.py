@@ -30,7 +30,7 @@ from minispod.proof.history import Standing
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.pricing import day_start, month_start
 from minispod.subscriptions.states import SubscriptionStatus
-from minispod.wallet.models import EntryKind, EntryType, LedgerEntry, Wallet
+from minispod.wallet.models import CHARGE_REFUNDS, EntryKind, EntryType, LedgerEntry, Wallet
 
 _SHOWN = 8
 _REFUSAL_SHOWN = timedelta(days=7)
@@ -151,7 +151,7 @@ def takings(since: datetime) -> Takings:
         or_(
             LedgerEntry.type.in_((EntryType.SUBSCRIPTION, EntryType.UPGRADE)),
             # Whatever of a charge went back to the wallet; the gateway's refunds are of top-ups.
-            and_(LedgerEntry.type == EntryType.REFUND, LedgerEntry.kind != EntryKind.TOPUP_REVERSAL),
+            LedgerEntry.kind.in_(CHARGE_REFUNDS),
         )
     )
     received = func.sum(LedgerEntry.delta).filter(

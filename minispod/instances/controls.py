@@ -7,6 +7,7 @@ import uuid
 from datetime import datetime
 
 from minispod.audit import trail
+from minispod.instances.creation import Size
 from minispod.instances.errors import NoSuchInstance, NothingToRetry, ProvisioningRuns, WrongState
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus, Wanted
@@ -39,6 +40,17 @@ def run(instance: Instance, *, at: datetime) -> None:
     begun = instance.first_ran_at is not None and instance.status is not InstanceStatus.TERMINATED
     instance.wish(Wanted.RUNNING, at)
     instance.turn(InstanceStatus.STARTING if begun else InstanceStatus.PENDING, at)
+    reconcile_later(instance, at)
+
+
+def resize(instance: Instance, size: Size, *, at: datetime) -> None:
+    """Want it in another size; what is stopped stays stopped, what failed is tried again. A volume never shrinks."""
+    instance.cpu_milli, instance.memory_mb = size.cpu_milli, size.memory_mb
+    instance.storage_gb = max(instance.storage_gb, size.storage_gb)
+    instance.wish(instance.wanted, at)
+    if instance.wanted is Wanted.RUNNING:
+        begun = instance.first_ran_at is not None
+        instance.turn(InstanceStatus.RESTARTING if begun else InstanceStatus.PENDING, at)
     reconcile_later(instance, at)
 
 

@@ -204,6 +204,8 @@ def _done(instance: Instance, actor: Actor, at: datetime) -> Settlement:
         _audit(instance, trail.Action.INSTANCE_DELETED, actor, at)
         return Settlement(Result.GONE)
     if instance.wanted is Wanted.STOPPED:
+        if instance.status is InstanceStatus.STOPPED:  # only its size changed
+            return Settlement(Result.STOPPED)
         instance.turn(InstanceStatus.STOPPED, at)
         instance.last_stopped_at = at
         _audit(instance, trail.Action.INSTANCE_STOPPED, actor, at)

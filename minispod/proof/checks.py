@@ -14,7 +14,7 @@ from minispod.payments.states import CREDITED
 from minispod.proof import subscription_checks, topup_checks, wallet_checks
 from minispod.proof.check import Check
 from minispod.subscriptions.states import LIVE
-from minispod.wallet.models import REFUNDS, REVERSALS
+from minispod.wallet.models import CHARGE_REFUNDS, REVERSALS
 
 CHECKS: tuple[Check, ...] = (*wallet_checks.CHECKS, *topup_checks.CHECKS, *subscription_checks.CHECKS)
 
@@ -32,7 +32,7 @@ def values_at(at: datetime) -> Mapping[str, Any]:
         "undecided": at - _NOTICE_SLACK,
         "credited": [state.value for state in sorted(CREDITED)],
         "live": [status.value for status in LIVE],
-        "refunds": [kind.value for kind in sorted(REFUNDS)],
+        "refunds": [kind.value for kind in sorted(CHARGE_REFUNDS)],
         "reversals": [kind.value for kind in sorted(REVERSALS)],
     }
 

@@ -1,6 +1,7 @@
-"""End a subscription for good: by the customer, or because it could never be provisioned."""
+"""End a subscription for good: by the customer, by staff, or because it could never be provisioned."""
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 
 from minispod.audit import trail
@@ -10,10 +11,11 @@ from minispod.instances.models import Instance
 from minispod.kernel.actor import Actor
 from minispod.kernel.money import Rupiah, format_rupiah
 from minispod.notifications.messages import MessageKind
-from minispod.subscriptions.charging import refund_in_full
+from minispod.subscriptions import change_outcome
 from minispod.subscriptions.errors import AlreadyCancelled, NotActive
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.queries import lock_instance_of, lock_own
+from minispod.subscriptions.refunding import Because, refund_in_full, refund_unused
 from minispod.subscriptions.rules import BusinessRules
 from minispod.subscriptions.states import EndReason, SubscriptionStatus
 from minispod.subscriptions.telling import owner_name, tell_customer, tell_staff
@@ -31,9 +33,42 @@ def cancel(
         raise AlreadyCancelled()
     instance = lock_instance_of(subscription)
     never_ran = instance.first_ran_at is None
-    refunded = _end(
-        subscription, instance, EndReason.CUSTOMER, refund=never_ran, rules=rules, actor=actor, at=at
+    refund = _whole(subscription, actor, at) if never_ran else None
+    refunded = _end(subscription, instance, EndReason.CUSTOMER, refund, actor, at)
+    tell_customer(
+        MessageKind.CANCELLED,
+        subscription,
+        event="cancelled",
+        at=at,
+        zone=rules.zone,
+        refunded=format_rupiah(refunded) if refunded else None,
     )
+    return subscription, refunded
+
+
+def force_cancel(
+    subscription_id: uuid.UUID,
+    *,
+    reason: str,
+    with_refund: bool,
+    rules: BusinessRules,
+    actor: Actor,
+    at: datetime,
+) -> tuple[Subscription, Rupiah]:
+    """Staff cancel at once and delete the instance; on wish, what is paid and not used goes back (decision 13).
+
+    What never ran goes back whole then. Refuses NoSuchSubscription, AlreadyCancelled.
+    """
+    subscription = lock_own(subscription_id, actor=actor)
+    if subscription.status is SubscriptionStatus.CANCELLED:
+        raise AlreadyCancelled()
+    instance = lock_instance_of(subscription)
+    refund = None
+    if with_refund and instance.first_ran_at is None:
+        refund = _whole(subscription, actor, at)
+    elif with_refund:
+        refund = _unused(subscription, reason, rules, actor, at)
+    refunded = _end(subscription, instance, EndReason.ADMINISTRATOR, refund, actor, at, why=reason)
     tell_customer(
         MessageKind.CANCELLED,
         subscription,
@@ -50,9 +85,8 @@ def cancel_unprovisioned(
 ) -> None:
     """The repair window is over: refund in full, release the slot, tell both (decision 17). Rows are locked."""
     reason = instance.last_error or "The instance did not become ready."
-    refunded = _end(
-        subscription, instance, EndReason.NOT_PROVISIONED, refund=True, rules=rules, actor=actor, at=at
-    )
+    refund = _whole(subscription, actor, at)
+    refunded = _end(subscription, instance, EndReason.NOT_PROVISIONED, refund, actor, at)
     tell_customer(
         MessageKind.PROVISIONING_REFUNDED,
         subscription,
@@ -71,7 +105,9 @@ def cancel_unprovisioned(
     )
 
 
-def set_auto_renew(subscription_id: uuid.UUID, wanted: bool, *, actor: Actor, at: datetime) -> Subscription:
+def set_auto_renew(
+    subscription_id: uuid.UUID, wanted: bool, *, actor: Actor, at: datetime, reason: str | None = None
+) -> Subscription:
     """Switch automatic renewal; refuses NotActive."""
     subscription = lock_own(subscription_id, actor=actor)
     if not subscription.is_active:
@@ -85,21 +121,42 @@ def set_auto_renew(subscription_id: uuid.UUID, wanted: bool, *, actor: Actor, at
         subject_kind="subscription",
         subject_id=subscription.id,
         auto_renew=wanted,
+        reason=reason,
     )
     return subscription
+
+
+def _whole(subscription: Subscription, actor: Actor, at: datetime) -> Callable[[], Rupiah]:
+    return lambda: refund_in_full(
+        subscription, description="Refund: the instance never ran", actor=actor, at=at
+    )
+
+
+def _unused(
+    subscription: Subscription, reason: str, rules: BusinessRules, actor: Actor, at: datetime
+) -> Callable[[], Rupiah]:
+    because = Because("Refund: the subscription was cancelled", reason)
+
+    def refund() -> Rupiah:
+        refunds = refund_unused(subscription, because=because, zone=rules.zone, actor=actor, at=at)
+        return Rupiah(sum(each.amount for each in refunds))
+
+    return refund
 
 
 def _end(
     subscription: Subscription,
     instance: Instance,
     reason: EndReason,
-    *,
-    refund: bool,
-    rules: BusinessRules,
+    refund: Callable[[], Rupiah] | None,
     actor: Actor,
     at: datetime,
+    *,
+    why: str | None = None,
 ) -> Rupiah:
-    held_slot = subscription.is_active
+    held = subscription.plan_id if subscription.is_active else None
+    returned = change_outcome.abandon(subscription, instance, actor=actor, at=at)
+    refunded = Rupiah(returned + (refund() if refund else 0))
     subscription.turn(SubscriptionStatus.CANCELLED, at)
     subscription.end_reason = reason
     subscription.ended_at = at
@@ -107,13 +164,8 @@ def _end(
     subscription.grace_until = None
     subscription.retention_until = None
     controls.end(instance, at=at)
-    refunded = Rupiah(0)
-    if refund:
-        refunded = refund_in_full(
-            subscription, description="Refund: the instance never ran", actor=actor, at=at
-        )
-    if held_slot:  # an expired one gave its slot back already (decision 18)
-        quota.release(subscription.plan_id)
+    if held is not None:  # an expired one gave its slot back already (decision 18)
+        quota.release(held)
     trail.record(
         actor,
         trail.Action.SUBSCRIPTION_CANCELLED,
@@ -122,5 +174,6 @@ def _end(
         subject_id=subscription.id,
         reason=reason.value,
         refunded=refunded,
+        why=why,
     )
     return refunded

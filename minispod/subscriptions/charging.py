@@ -1,34 +1,40 @@
-"""Charge one period and write it down; the one way in which a subscription takes money.
+"""Charge one period or one change of plan; the only ways in which a subscription takes money.
 
-The ledger reference and the period number are unique: the same month cannot be charged twice, whoever
-tries. Lock order: subscription, instance, wallet, plan.
+The ledger reference names the period or the change, and both are numbered: the same month or change cannot be
+charged twice, whoever tries. Lock order: subscription, instance, wallet, plan. What is given back is in refunding.
 """
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
-
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
 from minispod.kernel.money import Rupiah
-from minispod.subscriptions.models import Period, Subscription
+from minispod.subscriptions.models import Period, PlanChange, Subscription
 from minispod.subscriptions.pricing import period
 from minispod.wallet import ledger
-from minispod.wallet.models import EntryKind, EntryType
+from minispod.wallet.models import EntryKind, EntryType, LedgerEntry
 
 
 def charge_period(
-    subscription: Subscription, number: int, *, description: str, zone: ZoneInfo, actor: Actor, at: datetime
+    subscription: Subscription,
+    number: int,
+    *,
+    description: str,
+    zone: ZoneInfo,
+    actor: Actor,
+    at: datetime,
+    waived_reason: str | None = None,
 ) -> Period:
     """Debit the price of period `number` and move the subscription into it; locks the wallet.
 
-    Refuses InsufficientCredit and WalletInDebt before anything is written.
+    A period that is waived for a stated reason has its entry too, of 0. Refuses InsufficientCredit and
+    WalletInDebt before anything is written.
     """
     starts, ends = period(subscription.anchor_at, number - subscription.anchor_period + 1, zone)
     entry = ledger.debit(
         subscription.user_id,
-        subscription.price,
+        Rupiah(0) if waived_reason is not None else subscription.price,
         ledger.Posting(
             EntryType.SUBSCRIPTION,
             EntryKind.PERIOD,
@@ -54,6 +60,7 @@ def charge_period(
         charged=entry.amount,
         refunded=Rupiah(0),
         entry_id=entry.id,
+        waived_reason=waived_reason,
         created_at=at,
     )
     session().add(paid)
@@ -67,32 +74,40 @@ def charge_period(
     return paid
 
 
-def refund_in_full(subscription: Subscription, *, description: str, actor: Actor, at: datetime) -> Rupiah:
-    """Give back what every month of it cost, each once (decisions 13 and 17); locks the wallet."""
-    paid = session().scalars(
-        select(Period)
-        .where(Period.subscription_id == subscription.id, Period.refunded < Period.charged)
-        .order_by(Period.number)
-        .execution_options(populate_existing=True)
-    )
-    return Rupiah(sum(_refund(each, subscription, description, actor, at) for each in paid.all()))
+def charge_change(
+    subscription: Subscription,
+    change: PlanChange,
+    amount: int,
+    *,
+    description: str,
+    actor: Actor,
+    at: datetime,
+) -> LedgerEntry:
+    """Debit a change of plan (0 for one that is waived) and write it on the change; locks the wallet.
 
-
-def _refund(paid: Period, subscription: Subscription, description: str, actor: Actor, at: datetime) -> int:
-    amount = paid.charged - paid.refunded
-    paid.refunded = paid.charged
-    ledger.credit(
+    Refuses InsufficientCredit and WalletInDebt before anything is written.
+    """
+    entry = ledger.debit(
         subscription.user_id,
         amount,
         ledger.Posting(
-            EntryType.REFUND,
-            EntryKind.PERIOD_REFUND,
-            f"{subscription.id}:{paid.number}",
+            EntryType.UPGRADE,
+            EntryKind.UPGRADE,
+            f"{subscription.id}:{change.number}",
             description,
             subscription_id=subscription.id,
-            details={"subscriptionId": str(subscription.id), "period": paid.number},
+            details={
+                "subscriptionId": str(subscription.id),
+                "fromPlanId": str(change.from_plan_id),
+                "toPlanId": str(change.to_plan_id),
+                "proratedDays": change.days_left,
+                "period": change.period_number,
+            },
         ),
         actor=actor,
         at=at,
     )
-    return amount
+    change.charged = entry.amount
+    change.entry_id = entry.id
+    subscription.last_charge = entry.amount
+    return entry

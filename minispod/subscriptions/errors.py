@@ -46,6 +46,41 @@ class AlreadyCancelled(RuleBroken):
     default_message = "The subscription is already cancelled"
 
 
+class OtherService(RuleBroken):
+    """A plan of another service: that is an order, not a change."""
+
+    code = "subscriptions.other_service"
+    default_message = "Cannot upgrade to a different service"
+
+
+class NotAnUpgrade(RuleBroken):
+    """Customers move upward only (product D2)."""
+
+    code = "subscriptions.not_an_upgrade"
+    default_message = "Can only upgrade to a higher tier plan"
+
+
+class SamePlan(RuleBroken):
+    """The subscription has this plan already."""
+
+    code = "subscriptions.same_plan"
+    default_message = "The subscription has this plan already"
+
+
+class PeriodOver(RuleBroken):
+    """The paid period is over: there are no days left that a change could be charged for."""
+
+    code = "subscriptions.period_over"
+    default_message = "The paid period is over. Renew the subscription before you change its plan."
+
+
+class ChangeUnderWay(Conflict):
+    """The last change of plan has not reached the cluster yet."""
+
+    code = "subscriptions.change_under_way"
+    default_message = "A change of plan is under way. Please wait until it is finished."
+
+
 class ClusterFull(PlanSoldOut):
     """The machines hold no more instances of this size (decision 21)."""
 

@@ -1,8 +1,8 @@
 """The calendar of one subscription: whatever is due is done, one step after another.
 
-`advance` is the only act the clock calls. It is harmless when called too early, late, twice or in
-parallel: it locks the row, looks at the dates and does what they say. Lock order: subscription,
-instance, wallet, plan.
+`advance` is the only act the clock calls; `expire` is the same end by the hand of staff. `advance` is harmless
+when called too early, late, twice or in parallel: it locks the row, looks at the dates and does what they say.
+Lock order: subscription, instance, wallet, plan.
 """
 
 import uuid
@@ -16,10 +16,11 @@ from minispod.instances.models import Instance
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import lock
 from minispod.notifications.messages import MessageKind
-from minispod.subscriptions import renewal
+from minispod.subscriptions import change_outcome, renewal
 from minispod.subscriptions.cancellation import cancel_unprovisioned
+from minispod.subscriptions.errors import NotActive
 from minispod.subscriptions.models import Subscription
-from minispod.subscriptions.queries import lock_instance_of
+from minispod.subscriptions.queries import lock_instance_of, lock_own
 from minispod.subscriptions.rules import BusinessRules
 from minispod.subscriptions.states import EndReason, SubscriptionStatus
 from minispod.subscriptions.telling import tell_customer
@@ -49,6 +50,19 @@ def advance(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, a
             break
         steps.append(step)
     return steps
+
+
+def expire(
+    subscription_id: uuid.UUID, *, reason: str, rules: BusinessRules, actor: Actor, at: datetime
+) -> Subscription:
+    """Staff end the service before its time; the data are kept as after any expiry. Refuses NotActive."""
+    subscription = lock_own(subscription_id, actor=actor)
+    if not subscription.is_active:
+        raise NotActive(status=subscription.status.value)
+    instance = lock_instance_of(subscription)
+    subscription.auto_renew = False
+    _expire(subscription, instance, EndReason.ADMINISTRATOR, rules, actor, at, why=reason)
+    return subscription
 
 
 def _next_step(subscription: Subscription, rules: BusinessRules, actor: Actor, at: datetime) -> Step | None:
@@ -93,6 +107,8 @@ def _expire(
     rules: BusinessRules,
     actor: Actor,
     at: datetime,
+    *,
+    why: str | None = None,
 ) -> Step:
     """End the service, keep the data: the instance is stopped and the slot released (decision 18)."""
     subscription.turn(SubscriptionStatus.EXPIRED, at)
@@ -100,8 +116,10 @@ def _expire(
     subscription.ended_at = at
     subscription.grace_until = None
     subscription.retention_until = at + rules.retention
+    held = subscription.plan_id
+    change_outcome.abandon(subscription, instance, actor=actor, at=at)
     controls.halt(instance, at=at)
-    quota.release(subscription.plan_id)
+    quota.release(held)
     trail.record(
         actor,
         trail.Action.SUBSCRIPTION_EXPIRED,
@@ -109,6 +127,7 @@ def _expire(
         subject_kind="subscription",
         subject_id=subscription.id,
         reason=reason.value,
+        why=why,
     )
     tell_customer(
         MessageKind.EXPIRED,

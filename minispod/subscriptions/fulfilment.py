@@ -15,14 +15,17 @@ from minispod.kernel.actor import Actor
 from minispod.kernel.database import lock, session
 from minispod.kernel.tasks import Task
 from minispod.notifications.messages import MessageKind
+from minispod.subscriptions import change_outcome
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.telling import owner_name, tell_customer, tell_staff
+
+_ARRIVED = (Result.RUNS_FIRST, Result.RUNS_AGAIN, Result.STOPPED)
 
 
 def conclude(
     order: WorkOrder, outcome: Outcome, *, rules: ClusterRules, zone: ZoneInfo, actor: Actor, at: datetime
 ) -> Settlement:
-    """Settle an outcome and draw its consequences; locks subscription, then instance."""
+    """Settle an outcome and draw its consequences; locks subscription, instance, and what a refund needs."""
     owner = session().get(Instance, order.instance_id)
     if owner is None:
         return Settlement(Result.STALE)
@@ -31,10 +34,14 @@ def conclude(
     if subscription is None:
         return settlement
     instance = session().get_one(Instance, order.instance_id)
+    if settlement.result in _ARRIVED:
+        change_outcome.complete(subscription, at=at)
     if settlement.result is Result.RUNS_FIRST:
         tell_customer(MessageKind.INSTANCE_READY, subscription, event="ready", at=at, zone=zone)
     elif settlement.result is Result.GAVE_UP:
-        _gave_up(subscription, instance, zone, at)
+        # What failed in the size of a new plan is tried in the old one before anybody calls it failed.
+        if not change_outcome.take_back(subscription, instance, zone=zone, actor=actor, at=at):
+            _gave_up(subscription, instance, zone, at)
     elif settlement.result is Result.GONE:
         tell_customer(
             MessageKind.DATA_DELETED, subscription, event=f"gone:{order.generation}", at=at, zone=zone

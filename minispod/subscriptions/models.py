@@ -1,8 +1,8 @@
-"""Subscriptions and their periods.
+"""Subscriptions, their periods, the changes of their plans, and what of their charges was given back.
 
 A subscription keeps its own price (decision 10). One live row per customer and service is kept by a
 partial unique index; each paid or waived month is a Period, unique by number, so that no month can be
-charged twice.
+charged twice. Periods and changes are charges: what is given back of one is counted on its row.
 """
 
 import uuid
@@ -14,7 +14,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from minispod.catalog.models import Plan, Service
 from minispod.kernel.database import Base, Identified, enum_column
 from minispod.kernel.money import Rupiah
-from minispod.subscriptions.states import LIFECYCLE, LIVE, EndReason, SubscriptionStatus
+from minispod.subscriptions.states import LIFECYCLE, LIVE, ChangeState, EndReason, SubscriptionStatus
+from minispod.wallet.models import LedgerEntry
 
 _LIVE_SQL = ", ".join(f"'{status.value}'" for status in LIVE)
 
@@ -57,10 +58,12 @@ class Subscription(Identified, Base):
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[EndReason | None] = mapped_column(enum_column(EndReason))
     request_key: Mapped[str | None] = mapped_column(String(80))
+    previous_plan_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("plans.id", ondelete="RESTRICT"))
+    plan_changed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
-    plan: Mapped[Plan] = relationship(lazy="raise")
+    plan: Mapped[Plan] = relationship(foreign_keys=[plan_id], lazy="raise")
     service: Mapped[Service] = relationship(lazy="raise")
 
     @property
@@ -95,6 +98,7 @@ class Period(Identified, Base):
             "charged >= 0 AND refunded >= 0 AND refunded <= charged", name="refund_within_charge"
         ),
         CheckConstraint("ends_at > starts_at", name="ends_after_start"),
+        CheckConstraint("waived_reason IS NULL OR charged = 0", name="waived_costs_nothing"),
     )
 
     subscription_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("subscriptions.id", ondelete="RESTRICT"))
@@ -108,4 +112,85 @@ class Period(Identified, Base):
     entry_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("ledger_entries.id", ondelete="RESTRICT"), unique=True
     )
+    # Why nothing was charged although the month has a price; None for a month that was charged as it is priced.
+    waived_reason: Mapped[str | None] = mapped_column(String(500))
     created_at: Mapped[datetime]
+
+
+class PlanChange(Identified, Base):
+    """A move to another plan within a period: from what to what, what it cost, and how it ended."""
+
+    __tablename__ = "plan_changes"
+    __table_args__ = (
+        UniqueConstraint("subscription_id", "number"),
+        UniqueConstraint("subscription_id", "request_key"),
+        Index(
+            "uq_plan_changes_pending",
+            "subscription_id",
+            unique=True,
+            postgresql_where=text("state = 'PENDING'"),
+        ),
+        CheckConstraint(
+            "charged >= 0 AND refunded >= 0 AND refunded <= charged", name="refund_within_charge"
+        ),
+        CheckConstraint("charged = 0 OR entry_id IS NOT NULL", name="charge_has_entry"),
+        CheckConstraint("state <> 'RETURNED' OR refunded = charged", name="returned_with_money"),
+        CheckConstraint("credited >= 0 AND (credited = 0 OR charged = 0)", name="charged_or_credited"),
+        CheckConstraint("days_left BETWEEN 0 AND period_days", name="days_within_period"),
+    )
+
+    subscription_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("subscriptions.id", ondelete="RESTRICT"))
+    number: Mapped[int]
+    state: Mapped[ChangeState] = mapped_column(enum_column(ChangeState))
+    is_upgrade: Mapped[bool]
+    from_plan_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("plans.id", ondelete="RESTRICT"))
+    to_plan_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("plans.id", ondelete="RESTRICT"))
+    from_price: Mapped[Rupiah] = mapped_column(BigInteger)
+    to_price: Mapped[Rupiah] = mapped_column(BigInteger)
+    # The size to go back to, should the cluster not hold the new one.
+    from_cpu_milli: Mapped[int]
+    from_memory_mb: Mapped[int]
+    period_number: Mapped[int]
+    days_left: Mapped[int]
+    period_days: Mapped[int]
+    # What the formula says (below zero: to be given back); charged or credited is what was moved.
+    quoted: Mapped[Rupiah] = mapped_column(BigInteger)
+    charged: Mapped[Rupiah] = mapped_column(BigInteger)
+    credited: Mapped[Rupiah] = mapped_column(BigInteger)
+    refunded: Mapped[Rupiah] = mapped_column(BigInteger, default=Rupiah(0))
+    entry_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("ledger_entries.id", ondelete="RESTRICT"), unique=True
+    )
+    is_waived: Mapped[bool] = mapped_column(default=False)
+    reason: Mapped[str | None] = mapped_column(String(500))
+    request_key: Mapped[str | None] = mapped_column(String(80))
+    actor_id: Mapped[uuid.UUID | None]
+    created_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+
+class Refund(Identified, Base):
+    """A part of one charge that was given back: of which charge, why, and by which entry of the ledger."""
+
+    __tablename__ = "refunds"
+    __table_args__ = (
+        UniqueConstraint("period_id", "request_key"),
+        UniqueConstraint("change_id", "request_key"),
+        Index("ix_refunds_subscription_id_request_key", "subscription_id", "request_key"),
+        CheckConstraint("num_nonnulls(period_id, change_id) = 1", name="of_one_charge"),
+        CheckConstraint("amount > 0", name="amount_positive"),
+    )
+
+    subscription_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("subscriptions.id", ondelete="RESTRICT"))
+    period_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("periods.id", ondelete="RESTRICT"))
+    change_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("plan_changes.id", ondelete="RESTRICT"))
+    amount: Mapped[Rupiah] = mapped_column(BigInteger)
+    reason: Mapped[str] = mapped_column(String(500))
+    entry_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("ledger_entries.id", ondelete="RESTRICT"), unique=True
+    )
+    request_key: Mapped[str | None] = mapped_column(String(80))
+    actor_id: Mapped[uuid.UUID | None]
+    created_at: Mapped[datetime]
+
+    entry: Mapped[LedgerEntry] = relationship(lazy="raise")

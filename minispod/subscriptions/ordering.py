@@ -48,6 +48,8 @@ def place_order(
     *,
     user_id: uuid.UUID,
     request_key: str | None = None,
+    reason: str | None = None,
+    is_waived: bool = False,
     rules: BusinessRules,
     sealer: Sealer,
     actor: Actor,
@@ -55,9 +57,13 @@ def place_order(
 ) -> Order:
     """Order a plan, or take up an expired subscription of the same service again.
 
+    Staff ordering for a customer may say why, and may waive the first period for that reason; later ones are charged.
+
     Refuses NoSuchPlan, LiveSubscriptionExists, InsufficientCredit, WalletInDebt, PlanSoldOut, ClusterFull,
     TooManyFreePlans, RequestKeyReused. A repeat with the same `request_key` returns what the first one made.
     """
+    if is_waived and not reason:
+        raise ValueError("a waiver has a reason")
     if (repeat := _repeat(user_id, plan_id, request_key)) is not None:
         return repeat
     plan = browsing.get_plan_for_sale(plan_id)
@@ -82,6 +88,7 @@ def place_order(
         zone=rules.zone,
         actor=actor,
         at=at,
+        waived_reason=reason if is_waived else None,
     )
     # The wallet is locked now: two orders of one customer count one after the other.
     _check_free_plans(plan, user_id, rules)
@@ -97,6 +104,8 @@ def place_order(
         plan=plan.name,
         service=plan.service.slug,
         charged=subscription.last_charge,
+        waived=is_waived or None,
+        reason=reason,
     )
     return Order(subscription, instance, subscription.last_charge, expired is not None)
 

@@ -16,8 +16,8 @@ from minispod.kernel.actor import Actor
 from minispod.kernel.database import page_of, session
 from minispod.kernel.paging import Page, PageRequest
 from minispod.subscriptions.errors import NoSuchSubscription
-from minispod.subscriptions.models import Subscription
-from minispod.subscriptions.states import LIVE, SubscriptionStatus
+from minispod.subscriptions.models import PlanChange, Subscription
+from minispod.subscriptions.states import LIVE, ChangeState, SubscriptionStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,22 @@ def lock_instance_of(subscription: Subscription) -> Instance:
     )
 
 
+def find_pending_change(subscription_id: uuid.UUID) -> PlanChange | None:
+    """The change of plan the cluster has not caught up with, as it is now; there is one at most."""
+    return session().scalar(
+        select(PlanChange)
+        .where(PlanChange.subscription_id == subscription_id, PlanChange.state == ChangeState.PENDING)
+        .execution_options(populate_existing=True)
+    )
+
+
 def list_all(
     page: PageRequest,
     *,
     search: str = "",
     status: SubscriptionStatus | None = None,
     user_id: uuid.UUID | None = None,
+    service_id: uuid.UUID | None = None,
 ) -> Page[OwnedSubscription]:
     """List subscriptions for staff, newest first; `search` looks into owner, service, plan and host."""
     wanted = (
@@ -112,6 +122,8 @@ def list_all(
         wanted = wanted.where(Subscription.status == status)
     if user_id is not None:
         wanted = wanted.where(Subscription.user_id == user_id)
+    if service_id is not None:
+        wanted = wanted.where(Subscription.service_id == service_id)
     rows: Page[OwnedSubscription] = page_of(wanted, page, shape=lambda row: OwnedSubscription(*row))
     return rows
 

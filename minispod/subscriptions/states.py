@@ -25,6 +25,15 @@ class EndReason(StrEnum):
     CUSTOMER = "customer"
     NOT_PROVISIONED = "not_provisioned"
     RETENTION_OVER = "retention_over"
+    ADMINISTRATOR = "administrator"
+
+
+class ChangeState(StrEnum):
+    """How far a change of plan has come: waiting for the cluster, done, or taken back with its money."""
+
+    PENDING = "PENDING"
+    DONE = "DONE"
+    RETURNED = "RETURNED"
 
 
 LIVE = (

@@ -19,7 +19,14 @@ from minispod.kernel.ids import new_id
 from minispod.kernel.money import Rupiah
 from minispod.kernel.tasks import Task
 from minispod.wallet.errors import InsufficientCredit, NoSuchWallet, WalletInDebt
-from minispod.wallet.models import REFUNDS, TRANSACTION_NUMBERS, EntryKind, EntryType, LedgerEntry, Wallet
+from minispod.wallet.models import (
+    CHARGE_REFUNDS,
+    TRANSACTION_NUMBERS,
+    EntryKind,
+    EntryType,
+    LedgerEntry,
+    Wallet,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,7 @@ def credit(user_id: uuid.UUID, amount: int, posting: Posting, *, actor: Actor, a
     """Add credit once for (kind, reference); locks the wallet. Whoever waits for money is woken after the commit."""
     wallet = _locked(user_id)
     _require_positive(amount)
-    if posting.kind in REFUNDS:
+    if posting.kind in CHARGE_REFUNDS:
         wallet.total_spent = Rupiah(max(0, wallet.total_spent - amount))
     else:
         wallet.total_top_up = Rupiah(wallet.total_top_up + amount)

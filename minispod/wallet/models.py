@@ -50,13 +50,17 @@ class EntryKind(StrEnum):
     TOPUP_REVERSAL = "topup_reversal"
     PERIOD = "period"
     PERIOD_REFUND = "period_refund"
+    UPGRADE = "upgrade"
+    UPGRADE_REFUND = "upgrade_refund"
     ADJUSTMENT = "adjustment"
     OPENING = "opening"
 
 
-# What a wallet's totals are made of: spent is every debit that is no reversal, less refunds; topped up is the
-# rest. Without other mistakes the balance is therefore topped up less spent.
-REFUNDS = frozenset({EntryKind.PERIOD_REFUND})
+CHARGE_REFUNDS = frozenset({EntryKind.PERIOD_REFUND, EntryKind.UPGRADE_REFUND})
+"""What gives a charge back: it lessens what was spent, it is no money that came in."""
+
+# Spent is every debit that is no reversal, less refunds of charges; topped up is the rest. Without other mistakes
+# the balance is therefore topped up less spent.
 REVERSALS = frozenset({EntryKind.TOPUP_REVERSAL})
 
 

@@ -17,7 +17,7 @@ from minispod.kernel.database import lock, session
 from minispod.kernel.money import Rupiah
 from minispod.kernel.tasks import Task
 from minispod.wallet.errors import LedgerBroken, NoSuchWallet, NothingToRebuild
-from minispod.wallet.models import REFUNDS, REVERSALS, LedgerEntry, Wallet
+from minispod.wallet.models import CHARGE_REFUNDS, REVERSALS, LedgerEntry, Wallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def _has_break(user_id: uuid.UUID) -> bool:
 
 def _figures_by_ledger(user_id: uuid.UUID) -> Figures:
     is_spending = or_(
-        LedgerEntry.kind.in_(REFUNDS), (LedgerEntry.delta < 0) & LedgerEntry.kind.not_in(REVERSALS)
+        LedgerEntry.kind.in_(CHARGE_REFUNDS), (LedgerEntry.delta < 0) & LedgerEntry.kind.not_in(REVERSALS)
     )
     total, spent = (
         session()

@@ -17,12 +17,13 @@ from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.errors import Refusal
 from minispod.kernel.unit_of_work import unit_of_work
-from minispod.wallet import adjusting, statements
+from minispod.wallet import adjusting
 from minispod.wallet.adjusting import AdjustmentRules, Correction
 from minispod.wallet.models import Adjustment, EntryKind, LedgerEntry, Wallet
 from minispod.wallet.states import AdjustmentState
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
+from tests.proofs import assert_wallets_add_up
 
 AtOnce = Callable[[int, Callable[[int], Any]], list[Any]]
 RULES = AdjustmentRules(confirm_above=1_000_000, expires_after=timedelta(hours=72))
@@ -49,7 +50,7 @@ def _tally(results: list[Any]) -> Counter[str]:
 
 def _balance(app: Flask, owner: Person) -> int:
     with app.app_context():
-        assert statements.differences() == []
+        assert_wallets_add_up()
         return session().get_one(Wallet, owner.id).balance
 
 

@@ -9,17 +9,28 @@ from sqlalchemy import select
 
 from minispod.catalog.models import Plan
 from minispod.instances.models import Instance
+from minispod.instances.provisioning import Outcome, OutcomeKind, Settlement, WorkOrder
 from minispod.kernel.actor import system
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.notifications.models import Notification
-from minispod.rules import business_rules
+from minispod.rules import business_rules, cluster_rules
 from minispod.settings import Settings
-from minispod.subscriptions import cancellation, expiry, ordering, queries
+from minispod.subscriptions import (
+    cancellation,
+    changing,
+    expiry,
+    fulfilment,
+    ordering,
+    queries,
+    stewardship,
+)
+from minispod.subscriptions.changing import Changed, Options
 from minispod.subscriptions.expiry import Step
-from minispod.subscriptions.models import Subscription
+from minispod.subscriptions.models import PlanChange, Subscription
 from minispod.subscriptions.ordering import Order
+from minispod.subscriptions.stewardship import Refunded
 from minispod.wallet import ledger
 from minispod.wallet.models import EntryKind, EntryType, Wallet
 from tests.plugins.app import Person, PortsNow
@@ -48,6 +59,115 @@ class Shop:
     def order(self, person: Person, plan: uuid.UUID) -> uuid.UUID:
         """Order a plan and return the subscription's id."""
         return self.place(person, plan).subscription.id
+
+    def upgrade(
+        self, person: Person, subscription_id: uuid.UUID, plan: uuid.UUID, key: str | None = None
+    ) -> Changed:
+        """Move up to a higher plan, as the customer does."""
+        with self.app.app_context(), unit_of_work():
+            return changing.upgrade(
+                subscription_id,
+                plan,
+                request_key=key,
+                rules=business_rules(self.settings),
+                actor=person.actor,
+                at=self.clock.now(),
+            )
+
+    def change_plan(
+        self, staff: Person, subscription_id: uuid.UUID, plan: uuid.UUID, *, is_waived: bool = False
+    ) -> Changed:
+        """Move to another plan, as staff do."""
+        with self.app.app_context(), unit_of_work():
+            return changing.change_for_customer(
+                subscription_id,
+                plan,
+                reason="the customer asked for it",
+                is_waived=is_waived,
+                rules=business_rules(self.settings),
+                actor=staff.actor,
+                at=self.clock.now(),
+            )
+
+    def options(self, person: Person, subscription_id: uuid.UUID) -> Options:
+        """Where the subscription could move up to."""
+        with self.app.app_context():
+            subscription = queries.get_subscription(subscription_id, actor=person.actor).subscription
+            zone = business_rules(self.settings).zone
+            return changing.find_options(subscription, zone=zone, actor=person.actor, at=self.clock.now())
+
+    def refund(
+        self, staff: Person, subscription_id: uuid.UUID, amount: int | None, key: str | None = None
+    ) -> Refunded:
+        """Give a part back, as staff do."""
+        with self.app.app_context(), unit_of_work():
+            return stewardship.refund(
+                subscription_id,
+                amount,
+                reason="an outage of three hours",
+                request_key=key,
+                rules=business_rules(self.settings),
+                actor=staff.actor,
+                at=self.clock.now(),
+            )
+
+    def extend(self, staff: Person, subscription_id: uuid.UUID, days: int) -> None:
+        """Let the period end later."""
+        with self.app.app_context(), unit_of_work():
+            stewardship.extend(
+                subscription_id,
+                days,
+                reason="an outage of three hours",
+                rules=business_rules(self.settings),
+                actor=staff.actor,
+                at=self.clock.now(),
+            )
+
+    def force_cancel(self, staff: Person, subscription_id: uuid.UUID, *, with_refund: bool = True) -> int:
+        """Cancel as staff do and return what was refunded."""
+        with self.app.app_context(), unit_of_work():
+            _, refunded = cancellation.force_cancel(
+                subscription_id,
+                reason="broke the rules of the house",
+                with_refund=with_refund,
+                rules=business_rules(self.settings),
+                actor=staff.actor,
+                at=self.clock.now(),
+            )
+            return refunded
+
+    def conclude(
+        self, subscription_id: uuid.UUID, kind: OutcomeKind, sentence: str | None = None
+    ) -> Settlement:
+        """Have the cluster answer to the present wish, as a job would hear it."""
+        _, instance = self.look(subscription_id)
+        order = WorkOrder(
+            instance.id, instance.generation, instance.wanted, instance.namespace, instance.name, []
+        )
+        with self.app.app_context(), unit_of_work():
+            return fulfilment.conclude(
+                order,
+                Outcome(kind, sentence=sentence),
+                rules=cluster_rules(self.settings),
+                zone=business_rules(self.settings).zone,
+                actor=system("tests"),
+                at=self.clock.now(),
+            )
+
+    def runs(self, subscription_id: uuid.UUID) -> None:
+        """The cluster has brought it to the wish."""
+        self.conclude(subscription_id, OutcomeKind.DONE)
+
+    def gives_up(self, subscription_id: uuid.UUID) -> None:
+        """The cluster refuses until the attempts are used up."""
+        self.put(subscription_id, attempts=self.settings.cluster.provision_attempts)
+        self.conclude(subscription_id, OutcomeKind.REFUSED, "No node has enough free memory.")
+
+    def changes(self, subscription_id: uuid.UUID) -> Sequence[PlanChange]:
+        """The changes of plan, oldest first."""
+        with self.app.app_context():
+            wanted = select(PlanChange).where(PlanChange.subscription_id == subscription_id)
+            return session().scalars(wanted.order_by(PlanChange.number)).all()
 
     def cancel(self, person: Person, subscription_id: uuid.UUID) -> int:
         """Cancel at once and return what was refunded."""

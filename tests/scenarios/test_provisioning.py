@@ -10,13 +10,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from minispod.catalog.models import Plan
 from minispod.catalog.recipes import AppRecipe, get_recipe
+from minispod.cluster.quantities import parse_quantity
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import db, session
-from minispod.subscriptions.states import EndReason
+from minispod.subscriptions.models import PlanChange
+from minispod.subscriptions.states import ChangeState, EndReason
 from tests.plugins.app import Person, PortsNow, data_of
 
 PlanFinder = Callable[..., uuid.UUID]
@@ -273,6 +276,82 @@ def test_a_silent_cluster_loses_no_order(
     ports.change(cluster=cluster)
 
     shop.until(InstanceStatus.RUNNING)
+
+
+def _limits(cluster: KubernetesCluster, namespace: str, workload: str) -> dict[str, str]:
+    """The limits of the one container the workload's pods have now."""
+    [deployment] = [
+        each
+        for each in cluster.inventory("deployments")
+        if (each["metadata"]["namespace"], each["metadata"]["name"]) == (namespace, workload)
+    ]
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    limits: dict[str, str] = container["resources"]["limits"]
+    return {name: limits[name] for name in ("cpu", "memory")}
+
+
+def _upgrade(shop: Shop, plan: uuid.UUID) -> None:
+    body = {"newPlanId": str(plan)}
+    data_of(shop.client.put(f"/api/subscriptions/{shop.id}/upgrade", json=body, headers=shop.headers()))
+
+
+def _credit(shop: Shop) -> int:
+    credit: int = data_of(shop.client.get("/api/wallet/info", headers=shop.headers()))["wallet"][
+        "creditBalance"
+    ]
+    return credit
+
+
+def test_an_upgrade_resizes_what_runs(shop: Shop, plan_id: PlanFinder, cluster: KubernetesCluster) -> None:
+    shop.order(plan_id("n8n-automation", "FREE"))
+    before = shop.until(InstanceStatus.RUNNING)
+    small = _limits(cluster, before.namespace, before.name)
+
+    _upgrade(shop, plan_id())
+    assert shop.row().status is InstanceStatus.RESTARTING
+    after = shop.until(InstanceStatus.RUNNING)
+
+    assert (small["cpu"], small["memory"]) == ("500m", "512Mi")
+    big = _limits(cluster, after.namespace, after.name)
+    assert (parse_quantity(big["cpu"]), parse_quantity(big["memory"])) == (1, 1024 * 1024**2)
+    sighting = cluster.see(after.namespace, after.name)
+    assert sighting is not None
+    assert sighting.is_ready
+    assert (after.host, after.name) == (before.host, before.name)
+    [instance] = shop.detail()["instances"]  # type: ignore[misc]
+    assert (instance["status"], instance["healthStatus"]) == ("RUNNING", "Healthy")
+    with shop.app.app_context():
+        assert session().scalars(select(PlanChange.state)).one() is ChangeState.DONE
+        db.session.remove()
+
+
+def test_an_upgrade_the_cluster_cannot_hold_gives_plan_and_money_back_and_runs_as_before(
+    shop: Shop, app: Flask, plan_id: PlanFinder, cluster: KubernetesCluster
+) -> None:
+    shop.order(plan_id())
+    before = shop.until(InstanceStatus.RUNNING)
+    with app.app_context():
+        # More than any node has: the pod of that size is never placed.
+        session().get_one(Plan, plan_id("n8n-automation", "PRO")).memory_mb = 4_000_000
+        session().commit()
+        db.session.remove()
+
+    _upgrade(shop, plan_id("n8n-automation", "PRO"))
+    assert _credit(shop) == 350_000
+    deadline = time.monotonic() + PATIENCE_SECONDS * (3 if shop.is_real else 1)
+    while time.monotonic() < deadline and _credit(shop) != 450_000:
+        shop.run_jobs()
+        shop.clock.advance(seconds=15 if shop.is_real else 100)
+        time.sleep(0.2)
+    after = shop.until(InstanceStatus.RUNNING)
+
+    assert _credit(shop) == 450_000
+    detail = shop.detail()
+    assert (detail["status"], detail["monthlyPrice"]) == ("ACTIVE", 50_000)
+    assert (after.cpu_milli, after.memory_mb) == (before.cpu_milli, before.memory_mb)
+    sighting = cluster.see(after.namespace, after.name)
+    assert sighting is not None
+    assert sighting.is_ready
 
 
 def _break_image(monkeypatch: pytest.MonkeyPatch) -> None:

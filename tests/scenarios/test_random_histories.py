@@ -31,8 +31,8 @@ from minispod.payments import settling
 from minispod.payments.gateway import GatewayStatus
 from minispod.payments.models import TopUp
 from minispod.subscriptions import queries
-from minispod.subscriptions.models import Period, Subscription
-from minispod.subscriptions.states import LIVE, SubscriptionStatus
+from minispod.subscriptions.models import Period, PlanChange, Refund, Subscription
+from minispod.subscriptions.states import LIVE, ChangeState, SubscriptionStatus
 from minispod.wallet.models import EntryKind, LedgerEntry, Wallet
 from tests.factories.payments import put_topup
 from tests.plugins.app import START, Person
@@ -43,6 +43,8 @@ SHELF = (
     ("n8n-automation", "BASIC"),
     ("n8n-automation", "PRO"),
     ("ghost-blog", "FREE"),
+    ("ghost-blog", "BASIC"),
+    ("n8n-automation", "FREE"),
     ("postgresql", "BASIC"),
 )
 MONEY = (Task.ADVANCE_SUBSCRIPTION.value, Task.CREDIT_ARRIVED.value)
@@ -57,6 +59,11 @@ KINDS = {
     "fails": 1,
     "cancel": 1,
     "auto_renew": 1,
+    "upgrade": 3,
+    "move": 1,
+    "concludes": 3,
+    "refund": 1,
+    "extend": 1,
 }
 DAYS = (1, 6, 8, 25, 31, 40)
 AMOUNTS = (10_000, 50_000, 120_000, 400_000)
@@ -75,6 +82,7 @@ class History:
     owner: Person
     plans: list[uuid.UUID]
     jobs: Callable[[], None]
+    staff: Person
     topups: list[TopUp] = field(default_factory=list)
 
     def play(self, steps: Iterable[tuple[str, int]]) -> None:
@@ -110,6 +118,33 @@ class History:
         if instance.wanted is Wanted.RUNNING and instance.first_ran_at is None:
             until = self.shop.clock.now() + timedelta(hours=24)
             self.shop.put(mine, status=InstanceStatus.ERROR, repair_until=until)
+
+    def upgrade(self, number: int) -> None:
+        if (mine := self._mine(number)) is not None:
+            self.shop.upgrade(self.owner, mine, self.plans[number % len(self.plans)])
+
+    def move(self, number: int) -> None:
+        """Staff move it up or down, now and then for nothing."""
+        if (mine := self._mine(0)) is not None:
+            plan = self.plans[number % len(self.plans)]
+            self.shop.change_plan(self.staff, mine, plan, is_waived=number % 3 == 0)
+
+    def concludes(self, number: int) -> None:
+        """The cluster has the wanted size, or gives up on it."""
+        if (mine := self._mine(number)) is None or self.shop.look(mine)[1].wanted is not Wanted.RUNNING:
+            return
+        if number % 2:
+            self.shop.runs(mine)
+        elif self.shop.look(mine)[1].first_ran_at is not None:
+            self.shop.gives_up(mine)
+
+    def refund(self, number: int) -> None:
+        if (mine := self._mine(number)) is not None:
+            self.shop.refund(self.staff, mine, AMOUNTS[number % 2] + number)
+
+    def extend(self, number: int) -> None:
+        if (mine := self._mine(number)) is not None:
+            self.shop.extend(self.staff, mine, DAYS[number % len(DAYS)])
 
     def topup(self, number: int) -> None:
         amount = AMOUNTS[number % len(AMOUNTS)]
@@ -159,6 +194,7 @@ def test_any_history_adds_up(
     person: Callable[..., Person],
     plan_id: Callable[..., uuid.UUID],
     tick: Callable[[str], None],
+    administrator: Person,
 ) -> None:
     plans = [plan_id(*each) for each in SHELF]
 
@@ -175,11 +211,12 @@ def test_any_history_adds_up(
     @given(steps=HISTORIES)
     def holds(steps: list[tuple[str, int]]) -> None:
         clock.set(START)
-        History(shop, owner := person(credit=60_000), plans, jobs).play(steps)
+        History(shop, owner := person(credit=60_000), plans, jobs, administrator).play(steps)
         with app.app_context():
             assert_proven(clock.now())
             _check_money(owner)
             _check_months(owner)
+            _check_changes(owner)
             _check_states(owner, shop)
             _check_slots()
             _close(app, owner)
@@ -215,7 +252,10 @@ def _check_money(owner: Person) -> None:
     assert sums[EntryKind.PERIOD_REFUND] == sum(each.refunded for each in periods)
     assert sums[EntryKind.TOPUP] == sum(each.amount for each in topups if each.state.is_credited)
     assert -sums[EntryKind.TOPUP_REVERSAL] == sum(each.reversed_amount for each in topups)
-    assert wallet.total_spent == sum(each.charged - each.refunded for each in periods)
+    changes = _changes(owner)
+    assert -sums[EntryKind.UPGRADE] == sum(each.charged for each in changes)
+    assert sums[EntryKind.UPGRADE_REFUND] == sum(each.refunded for each in changes)
+    assert wallet.total_spent == sum(each.charged - each.refunded for each in [*periods, *changes])
     came_in = sums[EntryKind.OPENING] + sums[EntryKind.TOPUP] + sums[EntryKind.TOPUP_REVERSAL]
     assert wallet.total_top_up == came_in
 
@@ -235,6 +275,23 @@ def _check_months(owner: Person) -> None:
             entry = session().get_one(LedgerEntry, each.entry_id)
             assert (entry.kind, entry.reference) == (EntryKind.PERIOD, f"{subscription.id}:{each.number}")
             assert entry.amount == each.charged
+
+
+def _check_changes(owner: Person) -> None:
+    active = {each.id for each in _subscriptions(owner) if each.is_active}
+    for change in _changes(owner):
+        assert 0 <= change.charged <= max(0, change.to_price - change.from_price)
+        assert 0 <= change.credited <= max(0, change.from_price - change.to_price)
+        if change.state is ChangeState.RETURNED:
+            assert change.refunded == change.charged
+        if change.state is ChangeState.PENDING:
+            assert change.subscription_id in active
+        if change.is_upgrade:
+            entry = session().get_one(LedgerEntry, change.entry_id)
+            assert (entry.kind, entry.amount) == (EntryKind.UPGRADE, change.charged)
+    for refund in session().scalars(select(Refund)):
+        entry = session().get_one(LedgerEntry, refund.entry_id)
+        assert (entry.delta, entry.subscription_id) == (refund.amount, refund.subscription_id)
 
 
 def _check_states(owner: Person, shop: Shop) -> None:
@@ -288,6 +345,15 @@ def _periods(owner: Person) -> list[Period]:
         .join(Subscription, Subscription.id == Period.subscription_id)
         .where(Subscription.user_id == owner.id)
         .order_by(Period.subscription_id, Period.number)
+    )
+    return list(session().scalars(wanted))
+
+
+def _changes(owner: Person) -> list[PlanChange]:
+    wanted = (
+        select(PlanChange)
+        .join(Subscription, Subscription.id == PlanChange.subscription_id)
+        .where(Subscription.user_id == owner.id)
     )
     return list(session().scalars(wanted))
 

@@ -93,6 +93,34 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
     (MessageKind.REVIVED, SUBSCRIPTION),
     (MessageKind.REVIVED, {**SUBSCRIPTION, "url": None}),
     (MessageKind.DATA_DELETED, SUBSCRIPTION),
+    *(
+        (
+            MessageKind.PLAN_CHANGED,
+            {
+                **SUBSCRIPTION,
+                "old_plan": "Basic",
+                "plan": "Pro",
+                "is_upgrade": is_upgrade,
+                "charged": charged,
+                "credited": credited,
+                "price_text": "Rp 150.000",
+            },
+        )
+        for is_upgrade, charged, credited in (
+            (True, "Rp 66.667", None),
+            (True, None, None),
+            (False, None, "Rp 12.500"),
+        )
+    ),
+    *(
+        (
+            MessageKind.PLAN_CHANGE_RETURNED,
+            {**SUBSCRIPTION, "wanted_plan": "Pro", "refunded": refunded, "reason": REASON},
+        )
+        for refunded in ("Rp 66.667", None)
+    ),
+    (MessageKind.REFUNDED, {**SUBSCRIPTION, "refunded": "Rp 10.000", "reason": "An outage of three hours"}),
+    (MessageKind.EXTENDED, {**SUBSCRIPTION, "days": 7, "reason": "An outage of three hours"}),
     (MessageKind.CANCELLED, {**SUBSCRIPTION, "refunded": None}),
     (MessageKind.CANCELLED, {**SUBSCRIPTION, "refunded": "Rp 50.000"}),
     (

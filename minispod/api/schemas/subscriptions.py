@@ -228,6 +228,100 @@ class RetriedOut(WireSchema):
     next_steps = fields.List(fields.String())
 
 
+class PlanChangeIn(WireSchema):
+    """Which plan the subscription is to have."""
+
+    new_plan_id = fields.String(required=True, validate=validate.Length(1, 64))
+
+
+class UpgradedOut(WireSchema):
+    """What came of a change of plan; amounts below zero were given back."""
+
+    subscription = fields.Nested(SubscriptionOut)
+    upgrade_cost = fields.Integer()
+    actual_charge = fields.Integer()
+    prorated_days = fields.Integer()
+    is_bonus_upgrade = fields.Boolean()
+    instance_update_result = fields.Raw(
+        allow_none=True,
+        metadata={"type": "object", "description": "Always null: the instance follows by itself"},
+    )
+    message = fields.String()
+    next_steps = fields.List(fields.String())
+
+
+class ResourcesOut(WireSchema):
+    """What a plan gives an instance."""
+
+    cpu_milli = fields.Integer()
+    memory_mb = fields.Integer()
+    storage_gb = fields.Integer()
+
+
+class PricedPlanOut(WireSchema):
+    """A plan with its price and what it gives."""
+
+    id = fields.String()
+    name = fields.String()
+    plan_type = fields.String()
+    monthly_price = fields.Integer()
+    resources = fields.Nested(ResourcesOut)
+
+
+class CurrentPlanOut(PricedPlanOut):
+    """The plan of a subscription, at the subscription's own price."""
+
+    features = fields.List(fields.String())
+
+
+class UpgradeOfferOut(PricedPlanOut):
+    """A higher plan and what moving to it costs now; `upgradeCost` is what an upgrade charges."""
+
+    upgrade_cost = fields.Integer()
+    prorated_days = fields.Integer()
+    quota_available = fields.Boolean()
+    can_upgrade = fields.Boolean()
+    reason = fields.String()
+
+
+class UpgraderOut(WireSchema):
+    """What the customer could afford."""
+
+    credit_balance = fields.Integer()
+    has_upgrade_options = fields.Boolean()
+    can_upgrade_any = fields.Boolean()
+
+
+class UpgradeBillingOut(WireSchema):
+    """The running period; `proratedRatio` is the share of it that is left, to two decimals."""
+
+    days_remaining = fields.Integer()
+    next_billing_date = Timestamp(allow_none=True)
+    prorated_ratio = fields.Float()
+    auto_renew = fields.Boolean()
+    monthly_price = fields.Integer()
+    last_charge_amount = fields.Integer()
+    next_charge_amount = fields.Integer()
+
+
+class ServiceNameOut(WireSchema):
+    """A service by its name."""
+
+    id = fields.String()
+    name = fields.String()
+    slug = fields.String()
+
+
+class UpgradeOptionsOut(WireSchema):
+    """Where a subscription could move up to, and what that costs now."""
+
+    current_plan = fields.Nested(CurrentPlanOut)
+    available_upgrades = fields.List(fields.Nested(UpgradeOfferOut))
+    user_info = fields.Nested(UpgraderOut)
+    billing_info = fields.Nested(UpgradeBillingOut)
+    service = fields.Nested(ServiceNameOut)
+
+
 class AccessOut(WireSchema):
     """How to get into an instance."""
 

@@ -50,6 +50,8 @@ ADDITIONS = {
     r"data\.(subscription|subscriptions\[\])\.(service|plan)\.\w+": (
         "frontend E5: every answer has the service and plan of the detail page"
     ),
+    r"data\.subscriptions\[\]\.user\.avatar": "frontend I1: the front end reads it",
+    r"data\.refund\.transactionIds": "decision 13: a refund of several charges has an entry for each",
     r"data\.subscription\.transactions\[\]\.(customId|invoiceNumber|status)": "frontend E3: the history reads them",
     r"data(\.subscription)?\.billingInfo\.(nextChargeAmount|gracePeriodEnd)": (
         "frontend E5: one billing block for detail and switch"
@@ -155,6 +157,13 @@ LIST = (
         "subscriptions__create_free_plan",
         "subscriptions__create_last_slot",
         "subscriptions__create_reactivates_expired",
+        "admin_subscriptions__create_bonus",
+        "admin_subscriptions__create_charged",
+    ),
+    _(
+        "data.billingInfo.proratedRatio: fraction instead of integer",
+        "frontend E7: a share with two decimals; the original's happens to be whole",
+        "subscriptions__billing_info",
     ),
     _(
         "status: 404 instead of 400",

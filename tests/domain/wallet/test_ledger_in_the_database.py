@@ -15,9 +15,10 @@ from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.errors import Refusal
 from minispod.kernel.unit_of_work import unit_of_work
-from minispod.wallet import ledger, statements
+from minispod.wallet import ledger
 from minispod.wallet.models import EntryKind, EntryType, LedgerEntry, Wallet
 from tests.plugins.app import START, Person
+from tests.proofs import assert_wallets_add_up
 
 _INSERT = """
     INSERT INTO ledger_entries (id, number, user_id, position, type, kind, reference, amount, delta,
@@ -163,7 +164,7 @@ def test_after_any_movements_the_chain_holds(
         assert wallet.balance == sum(each.delta for each in entries) == balances[-1]
         assert wallet.gateway_debt == max(0, -wallet.balance)
         assert wallet.total_top_up - wallet.total_spent == wallet.balance
-        assert statements.differences() == []
+        assert_wallets_add_up()
 
 
 def _move(owner: Person, act: str, amount: int, posting: ledger.Posting) -> None:
