@@ -232,4 +232,4 @@ def _locked(user_id: uuid.UUID) -> Wallet:
 
 def _require_positive(amount: int) -> None:
     if amount <= 0:
-        raise ValueError("a credit is positive")
+        raise ValueError("what moves is positive")
