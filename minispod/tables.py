@@ -8,6 +8,7 @@ from minispod.instances import models as instances
 from minispod.kernel import outbox, pulse
 from minispod.notifications import models as notifications
 from minispod.payments import models as payments
+from minispod.promotions import models as promotions
 from minispod.subscriptions import models as subscriptions
 from minispod.wallet import models as wallet
 
@@ -20,6 +21,7 @@ __all__ = [
     "notifications",
     "outbox",
     "payments",
+    "promotions",
     "pulse",
     "subscriptions",
     "wallet",

@@ -62,12 +62,13 @@ def _signed_in(user: User, wallet: Wallet, pair: TokenPair) -> dict[str, Any]:
 @door.arguments(RegisterIn)
 @door.answers(201, SignedInOut, message="User registered successfully")
 def register_account(body: dict[str, Any]) -> dict[str, Any]:
-    """Open an account with an empty wallet and sign in."""
+    """Open an account with its wallet, give the welcome bonuses there are, and sign in."""
     ports, settings = current_ports(), current_settings()
     at = ports.clock.now()
     with unit_of_work(ports.courier):
         user, wallet = register(
             **body,
+            with_welcome_bonus=True,
             bcrypt_rounds=settings.tokens.bcrypt_rounds,
             frontend_url=settings.web.frontend_url,
             actor=here(),

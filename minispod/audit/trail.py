@@ -48,9 +48,14 @@ class Action(StrEnum):
     INSTANCE_CREDENTIALS_SHOWN = "instance.credentials_shown"
     CATALOG_SEEDED = "catalog.seeded"
     PLAN_PRICE_CHANGED = "plan.price_changed"
+    COUPON_CREATED = "coupon.created"
+    COUPON_CHANGED = "coupon.changed"
+    COUPON_DELETED = "coupon.deleted"
+    COUPON_REDEEMED = "coupon.redeemed"
+    COUPON_RETURNED = "coupon.returned"
 
 
-SUBJECT_KINDS = ("user", "wallet", "topup", "subscription", "instance", "catalog")
+SUBJECT_KINDS = ("user", "wallet", "topup", "subscription", "instance", "catalog", "coupon")
 """What the book speaks about; a filter offers these."""
 
 

@@ -10,6 +10,7 @@ from minispod.instances.models import Instance
 from minispod.kernel.actor import Actor
 from minispod.kernel.money import Rupiah, format_rupiah
 from minispod.notifications.messages import MessageKind
+from minispod.promotions import redeeming
 from minispod.subscriptions.charging import refund_in_full
 from minispod.subscriptions.errors import AlreadyCancelled, NotActive
 from minispod.subscriptions.models import Subscription
@@ -114,6 +115,8 @@ def _end(
         )
     if held_slot:  # an expired one gave its slot back already (decision 18)
         quota.release(subscription.plan_id)
+    if refund:  # what never ran has used no coupon either
+        redeeming.give_back(subscription.id, actor=actor, at=at)
     trail.record(
         actor,
         trail.Action.SUBSCRIPTION_CANCELLED,

@@ -19,16 +19,23 @@ from minispod.wallet.models import EntryKind, EntryType
 
 
 def charge_period(
-    subscription: Subscription, number: int, *, description: str, zone: ZoneInfo, actor: Actor, at: datetime
+    subscription: Subscription,
+    number: int,
+    *,
+    discount: int = 0,
+    description: str,
+    zone: ZoneInfo,
+    actor: Actor,
+    at: datetime,
 ) -> Period:
-    """Debit the price of period `number` and move the subscription into it; locks the wallet.
+    """Debit the price of period `number`, less a discount, and move the subscription into it; locks the wallet.
 
     Refuses InsufficientCredit and WalletInDebt before anything is written.
     """
     starts, ends = period(subscription.anchor_at, number - subscription.anchor_period + 1, zone)
     entry = ledger.debit(
         subscription.user_id,
-        subscription.price,
+        subscription.price - discount,
         ledger.Posting(
             EntryType.SUBSCRIPTION,
             EntryKind.PERIOD,

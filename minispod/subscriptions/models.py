@@ -86,7 +86,10 @@ class Subscription(Identified, Base):
 
 
 class Period(Identified, Base):
-    """One month of a subscription: charged, or waived for a stated reason."""
+    """One month of a subscription. `price` is the full price, `charged` what was paid.
+
+    Where a coupon made the difference, its redemption says so.
+    """
 
     __tablename__ = "periods"
     __table_args__ = (
@@ -94,6 +97,7 @@ class Period(Identified, Base):
         CheckConstraint(
             "charged >= 0 AND refunded >= 0 AND refunded <= charged", name="refund_within_charge"
         ),
+        CheckConstraint("redemption_id IS NULL OR charged < price", name="coupon_takes_off"),
         CheckConstraint("ends_at > starts_at", name="ends_after_start"),
     )
 
@@ -107,5 +111,8 @@ class Period(Identified, Base):
     refunded: Mapped[Rupiah] = mapped_column(BigInteger, default=Rupiah(0))
     entry_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("ledger_entries.id", ondelete="RESTRICT"), unique=True
+    )
+    redemption_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("coupon_redemptions.id", ondelete="RESTRICT"), unique=True
     )
     created_at: Mapped[datetime]

@@ -137,6 +137,11 @@ def find_entry(kind: EntryKind, reference: str) -> LedgerEntry | None:
     )
 
 
+def hold(user_id: uuid.UUID) -> None:
+    """Lock the wallet before anything moves, for an act that must first look at what its owner has done before."""
+    _locked(user_id)
+
+
 def covers(user_id: uuid.UUID, amount: int) -> bool:
     """Tell whether a debit would succeed; locks the wallet, so that it still will in this transaction."""
     return _covers(_locked(user_id), amount)

@@ -40,6 +40,7 @@ class EntryKind(StrEnum):
     PERIOD_REFUND = "period_refund"
     ADJUSTMENT = "adjustment"
     OPENING = "opening"
+    COUPON = "coupon"
 
 
 class Wallet(Base):

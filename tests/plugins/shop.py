@@ -31,12 +31,15 @@ class Shop:
     def __init__(self, app: Flask, settings: Settings, ports: PortsNow, clock: FrozenClock) -> None:
         self.app, self.settings, self.ports, self.clock = app, settings, ports, clock
 
-    def place(self, person: Person, plan: uuid.UUID, *, request_key: str | None = None) -> Order:
+    def place(
+        self, person: Person, plan: uuid.UUID, *, coupon: str | None = None, request_key: str | None = None
+    ) -> Order:
         """Order a plan and return what came of it."""
         with self.app.app_context(), unit_of_work():
             return ordering.place_order(
                 plan,
                 user_id=person.id,
+                coupon_code=coupon,
                 request_key=request_key,
                 rules=business_rules(self.settings),
                 sealer=self.ports.sealer,
