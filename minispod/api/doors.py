@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from minispod.api import accounts, catalog, health, payments, subscriptions, wallet
+from minispod.api import accounts, catalog, health, payments, promotions, subscriptions, wallet
 from minispod.api.envelope import Door
 from minispod.api.staff import cluster as staff_cluster
+from minispod.api.staff import promotions as staff_promotions
 
 
 def all_doors() -> Sequence[Door]:
@@ -14,7 +15,9 @@ def all_doors() -> Sequence[Door]:
         catalog.door,
         wallet.door,
         payments.door,
+        promotions.door,
         subscriptions.door,
         staff_cluster.door,
+        staff_promotions.door,
         health.door,
     )

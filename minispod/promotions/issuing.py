@@ -26,6 +26,7 @@ CREDIT = range(1_000, 10_000_001)
 PERCENT = range(1, 101)
 USES = range(1, 1_000_001)
 USES_PER_USER = range(1, 101)
+YEARS = range(2000, 9000)
 LONGEST_NAME = 100
 LONGEST_DESCRIPTION = 500
 
@@ -162,6 +163,8 @@ def _checked(terms: Terms) -> Terms:
         raise BadTerms(f"The number of uses must be between {USES[0]:,} and {USES[-1]:,}")
     if terms.max_uses_per_user not in USES_PER_USER:
         raise BadTerms(f"The uses per customer must be between {USES_PER_USER[0]} and {USES_PER_USER[-1]}")
+    if not all(each.year in YEARS for each in (terms.valid_from, terms.valid_until) if each is not None):
+        raise BadTerms(f"The validity must lie between the years {YEARS[0]} and {YEARS[-1]}")
     if terms.valid_until is not None and terms.valid_until <= terms.valid_from:
         raise BadTerms("The end of validity must come after its beginning")
     if terms.service_id is not None and session().get(Service, terms.service_id) is None:

@@ -66,6 +66,16 @@ def list_coupons(
     return page_of(wanted, page)
 
 
+def count_redemptions(coupon_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """How often each of these coupons was redeemed, given back or not; those never redeemed are left out."""
+    rows = session().execute(
+        select(Redemption.coupon_id, func.count())
+        .where(Redemption.coupon_id.in_(coupon_ids))
+        .group_by(Redemption.coupon_id)
+    )
+    return {coupon_id: int(number) for coupon_id, number in rows}
+
+
 def counts_by_status(at: datetime) -> dict[CouponStatus, int]:
     """Number of coupons in each status."""
     status = status_column(at).label("status")

@@ -100,7 +100,7 @@ def write_use(use: Use, actor: Actor, at: datetime, *, id_: uuid.UUID, **columns
     """Write the row of a counted use, and the line in the book."""
     redemption = Redemption(
         id=id_,
-        coupon_id=use.coupon.id,
+        coupon=use.coupon,
         type=use.coupon.type,
         number=use.number,
         redeemed_at=at,
