@@ -27,6 +27,7 @@ from minispod.kernel.outbox import OutboxRow
 from minispod.kernel.pulse import Pulse
 from minispod.notifications.models import Notification
 from minispod.payments.models import GatewayNotice, TopUp
+from minispod.promotions.models import Coupon, Redemption
 from minispod.subscriptions.models import Period, Subscription
 from minispod.wallet.models import LedgerEntry, Wallet
 
@@ -41,6 +42,7 @@ _SHELVES: dict[str, tuple[type[Any], ...]] = {
     "People": (User, Tenancy),
     "Catalogue": (Category, Service, Plan),
     "Money": (Wallet, LedgerEntry, TopUp, GatewayNotice),
+    "Promotions": (Coupon, Redemption),
     "Subscriptions": (Subscription, Period, Instance),
     "Platform": (NodeReading, ClusterState, Notification, AuditEntry, OutboxRow, Pulse),
 }
