@@ -21,6 +21,7 @@ from minispod.api.schemas.accounts import (
     SignedInOut,
 )
 from minispod.kernel.actor import Actor, ActorKind
+from minispod.kernel.faultpoints import Step
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.onboarding.signup import register
 from minispod.ports import current_ports, current_settings
@@ -65,7 +66,7 @@ def register_account(body: dict[str, Any]) -> dict[str, Any]:
     """Open an account with its wallet, give the welcome bonuses there are, and sign in."""
     ports, settings = current_ports(), current_settings()
     at = ports.clock.now()
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.REGISTER):
         user, wallet = register(
             **body,
             with_welcome_bonus=True,

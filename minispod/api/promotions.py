@@ -17,6 +17,7 @@ from minispod.api.schemas.promotions import (
 )
 from minispod.insights import redemptions
 from minispod.kernel.errors import Conflict, RuleBroken
+from minispod.kernel.faultpoints import Step
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports
@@ -38,7 +39,7 @@ door = Door("promotions", __name__, url_prefix="/api/v1/wallet", description="Co
 def redeem_coupon(headers: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
     """Turn a coupon into credit, once per use."""
     ports = current_ports()
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.REDEEM_COUPON):
         done = redeeming.redeem_credit(
             body["coupon_code"],
             user_id=g.user.id,

@@ -14,6 +14,8 @@ from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.notifications.models import Notification
+from minispod.promotions import redeeming
+from minispod.promotions.redeeming import Credited
 from minispod.rules import business_rules
 from minispod.settings import Settings
 from minispod.subscriptions import cancellation, expiry, ordering, queries
@@ -50,6 +52,17 @@ class Shop:
     def order(self, person: Person, plan: uuid.UUID) -> uuid.UUID:
         """Order a plan and return the subscription's id."""
         return self.place(person, plan).subscription.id
+
+    def redeem(self, person: Person, code: str, *, request_key: str | None = None) -> Credited:
+        """Turn a coupon into credit."""
+        with self.app.app_context(), unit_of_work():
+            return redeeming.redeem_credit(
+                code,
+                user_id=person.id,
+                request_key=request_key,
+                actor=person.actor,
+                at=self.clock.now(),
+            )
 
     def cancel(self, person: Person, subscription_id: uuid.UUID) -> int:
         """Cancel at once and return what was refunded."""
