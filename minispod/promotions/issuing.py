@@ -107,19 +107,15 @@ def change(coupon_id: uuid.UUID, changes: Mapping[str, Any], *, actor: Actor, at
 def set_status(coupon_ids: Sequence[uuid.UUID], status: CouponStatus, *, actor: Actor, at: datetime) -> int:
     """Switch several coupons at once; those that are not there are passed over. Returns how many were found."""
     _check_status(status)
-    found = session().scalars(
-        select(Coupon)
-        .where(Coupon.id.in_(set(coupon_ids)))
-        .order_by(Coupon.id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    coupons = found.all()
-    for coupon in coupons:
-        was, coupon.status, coupon.updated_at = coupon.status, status, at
-        changed = {"status": [was.value, status.value]}
-        _book(actor, trail.Action.COUPON_CHANGED, coupon, at, code=coupon.code, changed=changed)
-    return len(coupons)
+    found = 0
+    for coupon_id in sorted(set(coupon_ids)):  # in the order of locks
+        coupon: Coupon | None = lock(Coupon, coupon_id)
+        if coupon is not None:
+            found += 1
+            was, coupon.status, coupon.updated_at = coupon.status, status, at
+            changed = {"status": [was.value, status.value]}
+            _book(actor, trail.Action.COUPON_CHANGED, coupon, at, code=coupon.code, changed=changed)
+    return found
 
 
 def delete(coupon_id: uuid.UUID, *, actor: Actor, at: datetime) -> None:

@@ -18,7 +18,7 @@ from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
 from minispod.kernel.ids import new_id
 from minispod.kernel.money import Rupiah
-from minispod.promotions.errors import CouponUsedUp, NoSuchCoupon, RequestKeyReused
+from minispod.promotions.errors import CouponUsedUp, RequestKeyReused, UnknownCode
 from minispod.promotions.models import Coupon, Redemption
 from minispod.promotions.states import CouponType, normal_code
 from minispod.promotions.validity import (
@@ -62,9 +62,7 @@ def redeem_credit(
     ledger.hold(user_id)
     if (repeat := _repeat(code, user_id, request_key)) is not None:
         return repeat
-    coupon = get_by_code(code)
-    check_is_for_wallet(coupon)
-    use = take_use(coupon.id, user_id=user_id, at=at)
+    use = take_use(get_by_code(code).id, user_id=user_id, at=at)
     check_is_for_wallet(use.coupon)
     return _credit(use, user_id, "billing_page", request_key, actor, at)
 
@@ -88,7 +86,7 @@ def take_use(coupon_id: uuid.UUID, *, user_id: uuid.UUID, at: datetime) -> Use:
     if coupon is None:
         coupon = session().get(Coupon, coupon_id, populate_existing=True)
         if coupon is None:
-            raise NoSuchCoupon()
+            raise UnknownCode()  # it was deleted since it was looked up
         check_time(coupon, at)
         raise CouponUsedUp()  # a moment ago it was
     taken = own_uses(coupon_id, user_id)

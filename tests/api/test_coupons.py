@@ -248,9 +248,11 @@ def test_what_a_coupon_is_worth_is_said_in_words(
 
 
 def test_a_look_says_why_it_would_be_refused(
-    client: FlaskClient, customer: Person, issued: Callable[..., str]
+    client: FlaskClient, customer: Person, person: Callable[..., Person], issued: Callable[..., str]
 ) -> None:
     issued("GIFT")
+    issued("FULL", max_uses=1)
+    client.post("/api/wallet/redeem-coupon", json={"couponCode": "FULL"}, headers=person().headers)
     issued("OVER", valid_until=START)
     issued("HELLO", CouponType.WELCOME_BONUS)
     issued("LATER", valid_from=START + timedelta(days=1))
@@ -263,6 +265,7 @@ def test_a_look_says_why_it_would_be_refused(
         return str(found["validation"]["error"])
 
     assert look("GIFT") == "You have already redeemed this coupon"
+    assert look("FULL") == "This coupon has been used up"
     assert look("OVER") == "This coupon has expired"
     assert look("LATER") == "This coupon is not valid yet"
     assert "new accounts" in look("HELLO")

@@ -3,11 +3,12 @@
 import uuid
 from collections import Counter
 from collections.abc import Callable
+from threading import Event
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
@@ -203,3 +204,43 @@ def test_accounts_that_open_at_once_share_the_welcome_bonuses(
 
     assert tally(at_once(12, open_account)) == {"opened": 12}
     assert check_books(app, WELCOME=12, FIRST3=3) == 12 * 20_000 + 3 * 5_000
+
+
+@pytest.mark.parametrize("act", ["change", "delete"])
+def test_staff_wait_for_a_use_under_way_and_see_it(
+    app: Flask, customer: Person, act: str, at_once: AtOnce
+) -> None:
+    with app.app_context():
+        coupon = put_coupon("GIFT", max_uses_per_user=2, at=START)
+    if act == "change":
+        redeem(app, "GIFT", customer)
+    redeemed = Event()
+
+    def use(_: int) -> str:
+        with app.app_context(), unit_of_work():
+            redeeming.redeem_credit("GIFT", user_id=customer.id, actor=customer.actor, at=START)
+            redeemed.set()
+            wait_until_somebody_waits()
+        return "redeemed"
+
+    def decide(_: int) -> str:
+        assert redeemed.wait(timeout=20)
+        with app.app_context(), unit_of_work():
+            if act == "change":
+                issuing.change(coupon.id, {"max_uses": 1}, actor=STAFF, at=START)
+            else:
+                issuing.delete(coupon.id, actor=STAFF, at=START)
+        return "decided"
+
+    results = tally(at_once(2, lambda index: (use, decide)[index](index)))
+
+    assert results == {"redeemed": 1, f"promotions.{'bad_terms' if act == 'change' else 'redeemed'}": 1}
+
+
+def wait_until_somebody_waits() -> None:
+    """Hold on, in a transaction, until another one waits for its locks."""
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    for _ in range(20_000):
+        if session().scalar(waiting):
+            return
+    raise AssertionError("nobody waits")

@@ -130,6 +130,11 @@ def test_an_unknown_code(customer: Person) -> None:
         redeem("NOSUCH", customer)
 
 
+def test_a_coupon_that_was_deleted_since_it_was_looked_up(customer: Person) -> None:
+    with pytest.raises(UnknownCode), unit_of_work():
+        redeeming.take_use(uuid.uuid4(), user_id=customer.id, at=START)
+
+
 def test_the_same_request_again_is_the_same_redemption(shop: Shop, customer: Person) -> None:
     put_coupon("TWICE", max_uses_per_user=2, at=START)
     put_coupon("OTHER", at=START)
