@@ -74,8 +74,10 @@ def issue(code: str, terms: Terms, *, actor: Actor, at: datetime) -> Coupon:
         with session().begin_nested():
             session().add(coupon)
             session().flush()  # the unique index on the code answers here
-    except IntegrityError:
-        raise CodeTaken() from None
+    except IntegrityError as error:
+        if "uq_coupons_code" in str(error.orig):
+            raise CodeTaken() from None
+        raise
     _book(actor, trail.Action.COUPON_CREATED, coupon, at, code=code, type=coupon.type.value)
     return coupon
 
