@@ -102,15 +102,16 @@ def change_coupon(coupon_id: str) -> Any:
     return pages.told(f"Coupon {found.code} is changed.", url_for("panel.coupon", coupon_id=found.id))
 
 
-@door.post("/coupons/<coupon_id>/<any(enable, disable):act>")
-def switch_coupon(coupon_id: str, act: str) -> Any:
-    """Switch a coupon on or off."""
-    ports = current_ports()
-    found = queries.get_coupon(parse_id(coupon_id))
-    status = CouponStatus.ACTIVE if act == "enable" else CouponStatus.DISABLED
-    with unit_of_work(ports.courier):
-        issuing.change(found.id, {"status": status}, actor=guard.actor(), at=ports.clock.now())
-    return pages.told(f"Coupon {found.code} is {act}d.", url_for("panel.coupon", coupon_id=found.id))
+@door.post("/coupons/<coupon_id>/enable")
+def enable_coupon(coupon_id: str) -> Any:
+    """Switch a coupon on."""
+    return _switched(coupon_id, CouponStatus.ACTIVE, "enabled")
+
+
+@door.post("/coupons/<coupon_id>/disable")
+def disable_coupon(coupon_id: str) -> Any:
+    """Switch a coupon off."""
+    return _switched(coupon_id, CouponStatus.DISABLED, "disabled")
 
 
 @door.post("/coupons/<coupon_id>/delete")
@@ -121,6 +122,14 @@ def delete_coupon(coupon_id: str) -> Any:
     with unit_of_work(ports.courier):
         issuing.delete(found.id, actor=guard.actor(), at=ports.clock.now())
     return pages.told(f"Coupon {found.code} is deleted.", url_for("panel.coupons_list"))
+
+
+def _switched(coupon_id: str, status: CouponStatus, what: str) -> Any:
+    ports = current_ports()
+    found = queries.get_coupon(parse_id(coupon_id))
+    with unit_of_work(ports.courier):
+        issuing.change(found.id, {"status": status}, actor=guard.actor(), at=ports.clock.now())
+    return pages.told(f"Coupon {found.code} is {what}.", url_for("panel.coupon", coupon_id=found.id))
 
 
 def _zone() -> ZoneInfo:

@@ -18,7 +18,7 @@ MOVES_NOTHING = {
     "admin.promotions.change_coupon",
     "admin.promotions.delete_coupon",
     "admin.promotions.issue_coupon",
-    "admin.promotions.switch_coupon",
+    "admin.promotions._switched",
     "api.accounts.log_in",
     "api.staff.promotions.change_coupon",
     "api.staff.promotions.create_coupon",
