@@ -8,6 +8,7 @@ from minispod.instances import models as instances
 from minispod.kernel import outbox, pulse
 from minispod.notifications import models as notifications
 from minispod.payments import models as payments
+from minispod.promotions import models as promotions
 from minispod.proof import models as proof
 from minispod.subscriptions import models as subscriptions
 from minispod.wallet import models as wallet
@@ -21,6 +22,7 @@ __all__ = [
     "notifications",
     "outbox",
     "payments",
+    "promotions",
     "proof",
     "pulse",
     "subscriptions",

@@ -522,6 +522,7 @@ def upgrade() -> None:
                 "upgrade_refund",
                 "adjustment",
                 "opening",
+                "coupon",
                 name="entry_kind",
                 native_enum=False,
                 create_constraint=True,
@@ -702,6 +703,181 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_plans")),
         sa.UniqueConstraint("service_id", "plan_type", name=op.f("uq_plans_service_id_plan_type")),
+    )
+    op.create_table(
+        "coupons",
+        sa.Column("code", sa.String(length=50), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("description", sa.String(length=500), nullable=True),
+        sa.Column(
+            "type",
+            sa.Enum(
+                "CREDIT_TOPUP",
+                "SUBSCRIPTION_DISCOUNT",
+                "FREE_SERVICE",
+                "WELCOME_BONUS",
+                name="coupon_type",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "ACTIVE",
+                "EXPIRED",
+                "DISABLED",
+                "USED_UP",
+                name="coupon_status",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("credit_amount", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "discount_type",
+            sa.Enum(
+                "FIXED_AMOUNT",
+                "PERCENTAGE",
+                name="discount_type",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=True,
+        ),
+        sa.Column("discount_percent", sa.Integer(), nullable=True),
+        sa.Column("max_uses", sa.Integer(), nullable=True),
+        sa.Column("used_count", sa.Integer(), nullable=False),
+        sa.Column("max_uses_per_user", sa.Integer(), nullable=False),
+        sa.Column("service_id", sa.Uuid(), nullable=True),
+        sa.Column(
+            "plan_type",
+            sa.Enum(
+                "FREE",
+                "BASIC",
+                "PRO",
+                "PREMIUM",
+                "ENTERPRISE",
+                "MAX",
+                name="plan_type",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=True,
+        ),
+        sa.Column("valid_from", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("valid_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_by", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("code = upper(code)", name=op.f("ck_coupons_code_upper_case")),
+        sa.CheckConstraint("credit_amount > 0", name=op.f("ck_coupons_credit_positive")),
+        sa.CheckConstraint("status <> 'USED_UP'", name=op.f("ck_coupons_counter_says_used_up")),
+        sa.CheckConstraint("valid_until > valid_from", name=op.f("ck_coupons_ends_after_start")),
+        sa.CheckConstraint("used_count >= 0 AND (max_uses IS NULL OR used_count <= max_uses)", name=op.f("ck_coupons_not_overused")),
+        sa.CheckConstraint("type <> 'WELCOME_BONUS' OR max_uses_per_user = 1", name=op.f("ck_coupons_one_welcome_per_user")),
+        sa.CheckConstraint("discount_percent BETWEEN 1 AND 100", name=op.f("ck_coupons_percent_in_range")),
+        sa.CheckConstraint("max_uses_per_user >= 1", name=op.f("ck_coupons_some_uses_per_user")),
+        sa.CheckConstraint(
+            "CASE type WHEN 'SUBSCRIPTION_DISCOUNT' THEN CASE discount_type "
+            "WHEN 'FIXED_AMOUNT' THEN credit_amount IS NOT NULL AND discount_percent IS NULL "
+            "WHEN 'PERCENTAGE' THEN credit_amount IS NULL AND discount_percent IS NOT NULL ELSE false END "
+            "WHEN 'FREE_SERVICE' THEN num_nonnulls(credit_amount, discount_type, discount_percent) = 0 "
+            "ELSE credit_amount IS NOT NULL AND num_nonnulls(discount_type, discount_percent) = 0 END",
+            name=op.f("ck_coupons_worth_fits_type"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["service_id"], ["services.id"], name=op.f("fk_coupons_service_id_services"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_coupons")),
+        sa.UniqueConstraint("code", name=op.f("uq_coupons_code")),
+    )
+    op.create_table(
+        "coupon_redemptions",
+        sa.Column("coupon_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "type",
+            sa.Enum(
+                "CREDIT_TOPUP",
+                "SUBSCRIPTION_DISCOUNT",
+                "FREE_SERVICE",
+                "WELCOME_BONUS",
+                name="coupon_type",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("credit_amount", sa.BigInteger(), nullable=True),
+        sa.Column("discount_amount", sa.BigInteger(), nullable=True),
+        sa.Column("entry_id", sa.Uuid(), nullable=True),
+        sa.Column("subscription_id", sa.Uuid(), nullable=True),
+        sa.Column("details", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("request_key", sa.String(length=80), nullable=True),
+        sa.Column("redeemed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("returned_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("(credit_amount IS NULL) = (entry_id IS NULL)", name=op.f("ck_coupon_redemptions_credit_has_entry")),
+        sa.CheckConstraint("num_nonnulls(credit_amount, discount_amount) = 1", name=op.f("ck_coupon_redemptions_credit_or_discount")),
+        sa.CheckConstraint("credit_amount > 0", name=op.f("ck_coupon_redemptions_credit_positive")),
+        sa.CheckConstraint(
+            "(discount_amount IS NULL) = (subscription_id IS NULL)",
+            name=op.f("ck_coupon_redemptions_discount_has_subscription"),
+        ),
+        sa.CheckConstraint("discount_amount > 0", name=op.f("ck_coupon_redemptions_discount_positive")),
+        sa.CheckConstraint("number >= 1", name=op.f("ck_coupon_redemptions_number_from_one")),
+        sa.ForeignKeyConstraint(
+            ["coupon_id"],
+            ["coupons.id"],
+            name=op.f("fk_coupon_redemptions_coupon_id_coupons"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["entry_id"],
+            ["ledger_entries.id"],
+            name=op.f("fk_coupon_redemptions_entry_id_ledger_entries"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_coupon_redemptions_user_id_users"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_coupon_redemptions")),
+        sa.UniqueConstraint("entry_id", name=op.f("uq_coupon_redemptions_entry_id")),
+        sa.UniqueConstraint(
+            "user_id", "request_key", name=op.f("uq_coupon_redemptions_user_id_request_key")
+        ),
+    )
+    op.create_index(
+        "ix_coupon_redemptions_coupon_id_redeemed_at",
+        "coupon_redemptions",
+        ["coupon_id", "redeemed_at"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_coupon_redemptions_subscription_id"), "coupon_redemptions", ["subscription_id"], unique=False
+    )
+    op.create_index(
+        "ix_coupon_redemptions_user_id_redeemed_at",
+        "coupon_redemptions",
+        ["user_id", "redeemed_at"],
+        unique=False,
+    )
+    op.create_index(
+        "uq_coupon_redemptions_use",
+        "coupon_redemptions",
+        ["coupon_id", "user_id", "number"],
+        unique=True,
+        postgresql_where=sa.text("returned_at IS NULL"),
     )
     op.create_table(
         "subscriptions",
@@ -896,6 +1072,7 @@ def upgrade() -> None:
         sa.Column("refunded", sa.BigInteger(), nullable=False),
         sa.Column("entry_id", sa.Uuid(), nullable=False),
         sa.Column("waived_reason", sa.String(length=500), nullable=True),
+        sa.Column("redemption_id", sa.Uuid(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.CheckConstraint(
@@ -904,6 +1081,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint(
             "waived_reason IS NULL OR charged = 0", name=op.f("ck_periods_waived_costs_nothing")
+            "redemption_id IS NULL OR charged < price", name=op.f("ck_periods_coupon_takes_off")
         ),
         sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_periods_ends_after_start")),
         sa.ForeignKeyConstraint(
@@ -916,6 +1094,12 @@ def upgrade() -> None:
             ["plan_id"], ["plans.id"], name=op.f("fk_periods_plan_id_plans"), ondelete="RESTRICT"
         ),
         sa.ForeignKeyConstraint(
+            ["redemption_id"],
+            ["coupon_redemptions.id"],
+            name=op.f("fk_periods_redemption_id_coupon_redemptions"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
             ["subscription_id"],
             ["subscriptions.id"],
             name=op.f("fk_periods_subscription_id_subscriptions"),
@@ -923,6 +1107,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_periods")),
         sa.UniqueConstraint("entry_id", name=op.f("uq_periods_entry_id")),
+        sa.UniqueConstraint("redemption_id", name=op.f("uq_periods_redemption_id")),
         sa.UniqueConstraint("subscription_id", "number", name=op.f("uq_periods_subscription_id_number")),
     )
     _create_plan_changes()
@@ -1144,6 +1329,16 @@ def downgrade() -> None:
     op.drop_index("ix_subscriptions_retention_until", table_name="subscriptions")
     op.drop_index(op.f("ix_subscriptions_plan_id"), table_name="subscriptions")
     op.drop_table("subscriptions")
+    op.drop_index(
+        "uq_coupon_redemptions_use",
+        table_name="coupon_redemptions",
+        postgresql_where=sa.text("returned_at IS NULL"),
+    )
+    op.drop_index("ix_coupon_redemptions_user_id_redeemed_at", table_name="coupon_redemptions")
+    op.drop_index(op.f("ix_coupon_redemptions_subscription_id"), table_name="coupon_redemptions")
+    op.drop_index("ix_coupon_redemptions_coupon_id_redeemed_at", table_name="coupon_redemptions")
+    op.drop_table("coupon_redemptions")
+    op.drop_table("coupons")
     op.drop_table("plans")
     op.drop_table("wallet_snapshots")
     op.drop_index("ix_adjustments_user_id_requested_at", table_name="adjustments")

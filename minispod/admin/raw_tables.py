@@ -27,6 +27,7 @@ from minispod.kernel.outbox import OutboxRow
 from minispod.kernel.pulse import Pulse
 from minispod.notifications.models import Notification
 from minispod.payments.models import GatewayLook, GatewayNotice, TopUp, TopUpRefund
+from minispod.promotions.models import Coupon, Redemption
 from minispod.proof.models import ProofDifference, ProofRun
 from minispod.subscriptions.models import Period, PlanChange, Refund, Subscription
 from minispod.wallet.models import Adjustment, LedgerEntry, Wallet
@@ -52,6 +53,7 @@ _SHELVES: dict[str, tuple[type[Any], ...]] = {
         ProofRun,
         ProofDifference,
     ),
+    "Promotions": (Coupon, Redemption),
     "Subscriptions": (Subscription, Period, PlanChange, Refund, Instance),
     "Platform": (NodeReading, ClusterState, Notification, AuditEntry, OutboxRow, Pulse),
 }

@@ -21,6 +21,7 @@ from minispod.api.schemas.accounts import (
     SignedInOut,
 )
 from minispod.kernel.actor import Actor, ActorKind
+from minispod.kernel.faultpoints import Step
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.onboarding.signup import register
 from minispod.ports import current_ports, current_settings
@@ -62,12 +63,13 @@ def _signed_in(user: User, wallet: Wallet, pair: TokenPair) -> dict[str, Any]:
 @door.arguments(RegisterIn)
 @door.answers(201, SignedInOut, message="User registered successfully")
 def register_account(body: dict[str, Any]) -> dict[str, Any]:
-    """Open an account with an empty wallet and sign in."""
+    """Open an account with its wallet, give the welcome bonuses there are, and sign in."""
     ports, settings = current_ports(), current_settings()
     at = ports.clock.now()
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.REGISTER):
         user, wallet = register(
             **body,
+            with_welcome_bonus=True,
             bcrypt_rounds=settings.tokens.bcrypt_rounds,
             frontend_url=settings.web.frontend_url,
             actor=here(),

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from minispod.api import accounts, catalog, health, payments, subscriptions, upgrades, wallet
+from minispod.api import accounts, catalog, health, payments, promotions, subscriptions, upgrades, wallet
 from minispod.api.envelope import Door
 from minispod.api.staff import cluster as staff_cluster
+from minispod.api.staff import promotions as staff_promotions
 from minispod.api.staff import subscriptions as staff_subscriptions
 from minispod.api.staff import wallets as staff_wallets
 
@@ -16,9 +17,11 @@ def all_doors() -> Sequence[Door]:
         catalog.door,
         wallet.door,
         payments.door,
+        promotions.door,
         subscriptions.door,
         upgrades.door,
         staff_cluster.door,
+        staff_promotions.door,
         staff_subscriptions.door,
         staff_wallets.door,
         health.door,

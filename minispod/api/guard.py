@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 import structlog
-from flask import Flask, g, request
+from flask import Flask, Response, g, request
 from flask_jwt_extended import JWTManager, decode_token
 from flask_jwt_extended.exceptions import JWTExtendedException
 from flask_limiter import Limiter
@@ -26,21 +26,56 @@ _TEN_YEARS = 10 * 365 * 24 * 3600
 
 def _who() -> str:
     user: User | None = g.get("user")
-    return str(user.id) if user else place_of(request.remote_addr)
+    return str(user.id) if user else _place()
 
 
-def place_and_account() -> str:
-    """The place together with the account that is tried: guessing is slowed down, neighbours behind one address not."""
+def _place() -> str:
+    return place_of(request.remote_addr)
+
+
+def _sent(name: str) -> Any:
+    """One field of whatever body came, before anything has read it."""
     try:
         body = request.get_json(force=True, silent=True)
     except RecursionError:
         body = None
-    email = (body if isinstance(body, dict) else request.form).get("email")
-    account = sha256(str(email).strip().lower().encode("utf-8", "replace")).hexdigest()[:32]
+    return (body if isinstance(body, dict) else request.form).get(name)
+
+
+def place_and_account() -> str:
+    """The place together with the account that is tried: guessing is slowed down, neighbours behind one address not."""
+    account = sha256(str(_sent("email")).strip().lower().encode("utf-8", "replace")).hexdigest()[:32]
     return f"{place_of(request.remote_addr)}:{account}"
 
 
 limiter = Limiter(_who, strategy="moving-window", headers_enabled=True)
+
+
+def _names_no_coupon() -> bool:
+    return not _sent("couponCode")
+
+
+def _is_bad_guess(response: Response) -> bool:
+    """Tell whether the answer refuses a coupon code; what was right is not counted."""
+    body = response.get_json(silent=True) or {}
+    looked_at = (body.get("data") or {}).get("validation") or {}
+    return looked_at.get("valid") is False or str(body.get("code", "")).startswith("promotions.")
+
+
+def _guesses(limit: str, key_func: Callable[[], str]) -> Any:
+    return limiter.shared_limit(
+        limit,
+        scope=f"coupon-{key_func.__name__}",
+        key_func=key_func,
+        exempt_when=_names_no_coupon,
+        deduct_when=_is_bad_guess,
+    )
+
+
+def limit_guesses(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Stop whoever guesses coupon codes. All doors that take a code count together, per account and per place."""
+    # Accounts cost nothing; a place has room for the typing errors of many customers.
+    return _guesses("20 per hour", _who)(_guesses("200 per hour", _place)(view))  # type: ignore[no-any-return]
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from flask import g
 
 from minispod.api.envelope import Answer, Door
-from minispod.api.guard import limiter, requires_sign_in
+from minispod.api.guard import limit_guesses, limiter, requires_sign_in
 from minispod.api.schemas.base import RequestKeyHeader
 from minispod.api.schemas.subscriptions import (
     AccessOut,
@@ -22,11 +22,12 @@ from minispod.api.schemas.subscriptions import (
 )
 from minispod.instances import queries as instance_queries
 from minispod.instances.models import Instance
-from minispod.kernel.errors import RuleBroken
 from minispod.kernel.faultpoints import Step
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports, current_settings
+from minispod.promotions.models import Redemption
+from minispod.promotions.states import CouponType
 from minispod.rules import business_rules
 from minispod.subscriptions import cancellation, operating, ordering, queries
 from minispod.subscriptions.errors import NotActive
@@ -38,13 +39,6 @@ from minispod.wallet import statements
 door = Door(
     "subscriptions", __name__, url_prefix="/api/v1/subscriptions", description="Orders and what came of them"
 )
-
-
-class CouponsNotTaken(RuleBroken):
-    """Coupons at checkout are not offered; the order is refused rather than charged without the discount."""
-
-    code = "subscriptions.coupons_not_taken"
-    default_message = "Coupons are not accepted yet; order without a coupon code"
 
 
 def instance_row(instance: Instance) -> dict[str, Any]:
@@ -114,6 +108,25 @@ def _billing_info(row: Subscription, at: datetime) -> dict[str, Any]:
     }
 
 
+def _saved(redemption: Redemption) -> dict[str, Any]:
+    """What a coupon did to an order."""
+    amount, code = redemption.discount_amount or 0, redemption.coupon.code
+    price = redemption.details.get("originalAmount", amount)
+    saved = {"original_amount": price, "discount_amount": amount, "coupon_applied": True}
+    if redemption.type is CouponType.FREE_SERVICE:
+        free = {"coupon_code": code, "redemption_id": redemption.id, "free_service_value": amount}
+        message = "Subscription created successfully, the first month is free"
+        return {**saved, "message": message, "is_free_service": True, "free_service": free}
+    discount = {
+        "coupon_code": code,
+        "original_amount": price,
+        "discount_amount": amount,
+        "final_amount": price - amount,
+    }
+    message = f"Subscription created successfully with {amount} IDR discount"
+    return {**saved, "message": message, "discount": discount}
+
+
 def _mine(subscription_id: str) -> OwnedSubscription:
     return queries.get_subscription(parse_id(subscription_id), actor=g.actor)
 
@@ -121,18 +134,18 @@ def _mine(subscription_id: str) -> OwnedSubscription:
 @door.post("")
 @requires_sign_in
 @limiter.limit("60 per minute")
+@limit_guesses
 @door.arguments(RequestKeyHeader, location="headers")
 @door.arguments(OrderIn)
 @door.answers(201, OrderedOut, message="Subscription created successfully")
 def order(headers: dict[str, Any], body: dict[str, Any]) -> Any:
     """Order a plan: debit, slot, subscription and instance in one transaction; provisioning follows."""
     ports, settings = current_ports(), current_settings()
-    if body["coupon_code"]:
-        raise CouponsNotTaken()
     with unit_of_work(ports.courier, Step.ORDER):
         placed = ordering.place_order(
             parse_id(body["plan_id"]),
             user_id=g.user.id,
+            coupon_code=body["coupon_code"],
             request_key=headers["request_key"],
             rules=business_rules(settings),
             sealer=ports.sealer,
@@ -157,6 +170,8 @@ def order(headers: dict[str, Any], body: dict[str, Any]) -> Any:
             "The page shows its address once it runs",
         ],
     }
+    if placed.redemption is not None:
+        data |= _saved(placed.redemption)
     return Answer(data, status=200 if placed.is_repeat else 201)
 
 

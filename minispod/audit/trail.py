@@ -69,9 +69,14 @@ class Action(StrEnum):
     PROOF_REQUESTED = "proof.requested"
     PROOF_DIFFERED = "proof.differed"
     PROOF_REPAIRED = "proof.repaired"
+    COUPON_CREATED = "coupon.created"
+    COUPON_CHANGED = "coupon.changed"
+    COUPON_DELETED = "coupon.deleted"
+    COUPON_REDEEMED = "coupon.redeemed"
+    COUPON_RETURNED = "coupon.returned"
 
 
-SUBJECT_KINDS = ("user", "wallet", "topup", "subscription", "instance", "catalog", "plan", "proof")
+SUBJECT_KINDS = ("user", "wallet", "topup", "subscription", "instance", "catalog", "plan", "coupon", "proof")
 """What the book speaks about; a filter offers these."""
 
 

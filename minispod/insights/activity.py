@@ -12,6 +12,7 @@ from minispod.catalog.models import Plan, Service
 from minispod.instances.models import Instance
 from minispod.kernel.database import session
 from minispod.payments.models import TopUp
+from minispod.promotions.models import Coupon
 from minispod.subscriptions.models import Subscription
 
 
@@ -33,11 +34,12 @@ class Happening:
 
 
 def named(entries: Sequence[AuditEntry]) -> list[Happening]:
-    """The same lines, each with what it is about; four reads however many lines there are."""
+    """The same lines, each with what it is about; five reads however many lines there are."""
     known = {
         **_customers(_ids(entries, "user", "wallet")),
         **_instances(_ids(entries, "instance")),
         **_topups(_ids(entries, "topup")),
+        **_coupons(_ids(entries, "coupon")),
         **_subscriptions(_ids(entries, "subscription")),
     }
     return [Happening(entry, known.get(entry.subject_id)) for entry in entries]
@@ -67,6 +69,11 @@ def _instances(ids: Sequence[uuid.UUID]) -> dict[str, Thing]:
 def _topups(ids: Sequence[uuid.UUID]) -> dict[str, Thing]:
     rows = session().scalars(select(TopUp).where(TopUp.id.in_(ids))) if ids else ()
     return {str(row.id): Thing(row.custom_id, "topup", row.id) for row in rows}
+
+
+def _coupons(ids: Sequence[uuid.UUID]) -> dict[str, Thing]:
+    rows = session().execute(select(Coupon.id, Coupon.code).where(Coupon.id.in_(ids))) if ids else ()
+    return {str(id_): Thing(code, "coupon", id_) for id_, code in rows}
 
 
 def _subscriptions(ids: Sequence[uuid.UUID]) -> dict[str, Thing]:

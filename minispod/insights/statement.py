@@ -24,7 +24,9 @@ from minispod.subscriptions.models import Subscription
 from minispod.wallet.models import EntryKind, EntryType, LedgerEntry
 
 _GATEWAY_ZONE = timezone(timedelta(hours=7))
-_SHOWN_DETAILS = frozenset({"subscriptionId", "planId", "period", "topupId", "reason"})
+_SHOWN_DETAILS = frozenset(
+    {"subscriptionId", "planId", "period", "topupId", "reason", "couponId", "couponCode"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,7 @@ def _loaded(ids: Sequence[uuid.UUID]) -> list[Transaction]:
         topup.id: topup
         for topup in session().scalars(select(TopUp).where(TopUp.id.in_(ids)), execution_options=fresh)
     }
-    bought = _bought(entry.subscription_id for entry in entries.values() if entry.subscription_id)
+    bought = bought_by(entry.subscription_id for entry in entries.values() if entry.subscription_id)
     lines = []
     for id_ in ids:
         entry, topup = entries.get(id_), topups.get(id_)
@@ -198,7 +200,8 @@ def _loaded(ids: Sequence[uuid.UUID]) -> list[Transaction]:
     return lines
 
 
-def _bought(subscription_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Bought]:
+def bought_by(subscription_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Bought]:
+    """What each of these subscriptions is for."""
     rows = session().execute(
         select(Subscription.id, Service.name, Service.slug, Plan.name, Plan.plan_type)
         .join(Service, Service.id == Subscription.service_id)

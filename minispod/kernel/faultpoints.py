@@ -14,6 +14,9 @@ from typing import NamedTuple
 class Step(StrEnum):
     """A commit of a money path, or a call to the gateway."""
 
+    REGISTER = "register"
+    REDEEM_COUPON = "redeem_coupon"
+
     ORDER = "order"
     CANCEL_SUBSCRIPTION = "cancel_subscription"
     FAN_OUT_CALENDAR = "fan_out_calendar"

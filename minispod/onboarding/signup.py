@@ -7,6 +7,7 @@ from minispod.accounts.registration import open_account
 from minispod.kernel.actor import Actor, Role
 from minispod.notifications import post
 from minispod.notifications.messages import MessageKind
+from minispod.promotions import redeeming
 from minispod.wallet import ledger
 from minispod.wallet.models import Wallet
 
@@ -19,12 +20,16 @@ def register(
     phone: str | None = None,
     avatar: str | None = None,
     role: Role = Role.USER,
+    with_welcome_bonus: bool = False,
     bcrypt_rounds: int,
     frontend_url: str,
     actor: Actor,
     at: datetime,
 ) -> tuple[User, Wallet]:
-    """Open account and wallet and queue the welcome; refuses EmailTaken, PhoneTaken, PasswordUnfit."""
+    """Open account and wallet and queue the welcome; refuses EmailTaken, PhoneTaken, PasswordUnfit.
+
+    Welcome bonuses are for people who register themselves, not for accounts that staff open.
+    """
     user = open_account(
         name=name,
         email=email,
@@ -44,4 +49,6 @@ def register(
         at=at,
         facts={"url": frontend_url},
     )
+    if with_welcome_bonus:
+        redeeming.give_welcome(user.id, actor=actor, at=at)
     return user, wallet

@@ -11,6 +11,7 @@ from minispod.instances.models import Instance
 from minispod.kernel.actor import Actor
 from minispod.kernel.money import Rupiah, format_rupiah
 from minispod.notifications.messages import MessageKind
+from minispod.promotions import redeeming
 from minispod.subscriptions import change_outcome
 from minispod.subscriptions.errors import AlreadyCancelled, NotActive
 from minispod.subscriptions.models import Subscription
@@ -166,6 +167,8 @@ def _end(
     controls.end(instance, at=at)
     if held is not None:  # an expired one gave its slot back already (decision 18)
         quota.release(held)
+    if instance.first_ran_at is None:  # what never ran has used no coupon either
+        redeeming.give_back(subscription.id, actor=actor, at=at)
     trail.record(
         actor,
         trail.Action.SUBSCRIPTION_CANCELLED,

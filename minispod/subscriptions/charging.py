@@ -20,13 +20,14 @@ def charge_period(
     subscription: Subscription,
     number: int,
     *,
+    discount: int = 0,
     description: str,
     zone: ZoneInfo,
     actor: Actor,
     at: datetime,
     waived_reason: str | None = None,
 ) -> Period:
-    """Debit the price of period `number` and move the subscription into it; locks the wallet.
+    """Debit the price of period `number`, less a discount, and move the subscription into it; locks the wallet.
 
     A period that is waived for a stated reason has its entry too, of 0. Refuses InsufficientCredit and
     WalletInDebt before anything is written.
@@ -34,7 +35,7 @@ def charge_period(
     starts, ends = period(subscription.anchor_at, number - subscription.anchor_period + 1, zone)
     entry = ledger.debit(
         subscription.user_id,
-        Rupiah(0) if waived_reason is not None else subscription.price,
+        0 if waived_reason is not None else subscription.price - discount,
         ledger.Posting(
             EntryType.SUBSCRIPTION,
             EntryKind.PERIOD,

@@ -89,7 +89,10 @@ class Subscription(Identified, Base):
 
 
 class Period(Identified, Base):
-    """One month of a subscription: charged, or waived for a stated reason."""
+    """One month of a subscription. `price` is the full price, `charged` what was paid.
+
+    Where a coupon made the difference, its redemption says so.
+    """
 
     __tablename__ = "periods"
     __table_args__ = (
@@ -97,6 +100,7 @@ class Period(Identified, Base):
         CheckConstraint(
             "charged >= 0 AND refunded >= 0 AND refunded <= charged", name="refund_within_charge"
         ),
+        CheckConstraint("redemption_id IS NULL OR charged < price", name="coupon_takes_off"),
         CheckConstraint("ends_at > starts_at", name="ends_after_start"),
         CheckConstraint("waived_reason IS NULL OR charged = 0", name="waived_costs_nothing"),
     )
@@ -114,6 +118,9 @@ class Period(Identified, Base):
     )
     # Why nothing was charged although the month has a price; None for a month that was charged as it is priced.
     waived_reason: Mapped[str | None] = mapped_column(String(500))
+    redemption_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("coupon_redemptions.id", ondelete="RESTRICT"), unique=True
+    )
     created_at: Mapped[datetime]
 
 

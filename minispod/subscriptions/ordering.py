@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
 
 from minispod.audit import trail
 from minispod.catalog import browsing, quota
@@ -22,9 +23,13 @@ from minispod.kernel.database import session
 from minispod.kernel.ids import new_id
 from minispod.kernel.money import Rupiah
 from minispod.kernel.sealed import Sealer
+from minispod.promotions import checkout
+from minispod.promotions.checkout import Discount
+from minispod.promotions.models import Redemption
+from minispod.promotions.states import normal_code
 from minispod.subscriptions.charging import charge_period
 from minispod.subscriptions.errors import LiveSubscriptionExists, RequestKeyReused, TooManyFreePlans
-from minispod.subscriptions.models import Subscription
+from minispod.subscriptions.models import Period, Subscription
 from minispod.subscriptions.pricing import period
 from minispod.subscriptions.queries import lock_instance_of
 from minispod.subscriptions.room import require_room
@@ -40,6 +45,7 @@ class Order:
     instance: Instance
     charged: Rupiah
     is_reactivation: bool
+    redemption: Redemption | None = None
     is_repeat: bool = False
 
 
@@ -47,6 +53,7 @@ def place_order(
     plan_id: uuid.UUID,
     *,
     user_id: uuid.UUID,
+    coupon_code: str | None = None,
     request_key: str | None = None,
     reason: str | None = None,
     is_waived: bool = False,
@@ -60,30 +67,34 @@ def place_order(
     Staff ordering for a customer may say why, and may waive the first period for that reason; later ones are charged.
 
     Refuses NoSuchPlan, LiveSubscriptionExists, InsufficientCredit, WalletInDebt, PlanSoldOut, ClusterFull,
-    TooManyFreePlans, RequestKeyReused. A repeat with the same `request_key` returns what the first one made.
+    TooManyFreePlans, RequestKeyReused, and what `checkout.quote` refuses of a coupon. A repeat with the same
+    `request_key` returns what the first one made.
     """
     if is_waived and not reason:
         raise ValueError("a waiver has a reason")
-    if (repeat := _repeat(user_id, plan_id, request_key)) is not None:
+    wish = _Wish(user_id, plan_id, coupon_code, request_key)
+    if (repeat := _repeat(wish)) is not None:
         return repeat
     plan = browsing.get_plan_for_sale(plan_id)
     newest = _lock_newest(user_id, plan.service_id)
     if newest is not None and newest.status in LIVE:
-        return _somebody_was_first(user_id, plan, request_key)
+        return _somebody_was_first(wish, plan)
+    discount = checkout.quote(coupon_code, plan, user_id=user_id, at=at) if coupon_code else None
     expired = newest if newest is not None and newest.status is SubscriptionStatus.EXPIRED else None
     subscription = expired or _new(plan, user_id, rules, at)
     if expired is not None:
         _reopen(expired, plan, rules, at)
     subscription.request_key = request_key or subscription.request_key
     if not _write(subscription):
-        return _somebody_was_first(user_id, plan, request_key)
+        return _somebody_was_first(wish, plan)
     if expired is not None:
         instance = _take_up(expired, plan, at)
     else:
         instance = _make_instance(subscription, plan, rules, sealer, at)
-    charge_period(
+    first = charge_period(
         subscription,
         subscription.anchor_period,
+        discount=discount.amount if discount else 0,
         description=f"Subscription to {plan.service.name} {plan.name}",
         zone=rules.zone,
         actor=actor,
@@ -93,6 +104,7 @@ def place_order(
     # The wallet is locked now: two orders of one customer count one after the other.
     _check_free_plans(plan, user_id, rules)
     quota.reserve(plan.id)
+    redemption = _use_coupon(discount, first, plan, user_id, actor, at)
     require_room(instance, rules.capacity)
     action = trail.Action.SUBSCRIPTION_REVIVED if expired else trail.Action.SUBSCRIPTION_ORDERED
     trail.record(
@@ -107,22 +119,64 @@ def place_order(
         waived=is_waived or None,
         reason=reason,
     )
-    return Order(subscription, instance, subscription.last_charge, expired is not None)
+    return Order(subscription, instance, first.charged, expired is not None, redemption)
 
 
-def _repeat(user_id: uuid.UUID, plan_id: uuid.UUID, request_key: str | None) -> Order | None:
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What was asked for: by whom, which plan, with which coupon, under which key."""
+
+    user_id: uuid.UUID
+    plan_id: uuid.UUID
+    coupon_code: str | None
+    request_key: str | None
+
+
+def _use_coupon(
+    discount: Discount | None, first: Period, plan: Plan, user_id: uuid.UUID, actor: Actor, at: datetime
+) -> Redemption | None:
+    """Use the coupon the period was charged with, and note it there; the last lock but the machines' room."""
+    if discount is None:
+        return None
+    redemption = checkout.use_at_checkout(
+        discount, plan, user_id=user_id, subscription_id=first.subscription_id, actor=actor, at=at
+    )
+    first.redemption_id = redemption.id
+    return redemption
+
+
+def _repeat(wish: _Wish) -> Order | None:
     """What the first request with this key made; raise RequestKeyReused when that was another wish."""
-    if not request_key:
+    if not wish.request_key:
         return None
     subscription = session().scalar(
-        select(Subscription).where(Subscription.user_id == user_id, Subscription.request_key == request_key)
+        select(Subscription).where(
+            Subscription.user_id == wish.user_id, Subscription.request_key == wish.request_key
+        )
     )
     if subscription is None:
         return None
-    if subscription.plan_id != plan_id:
+    first, redemption = _first_period(subscription)
+    code = redemption.coupon.code if redemption else None
+    code_wished = normal_code(wish.coupon_code) if wish.coupon_code else None
+    if (subscription.plan_id, code) != (wish.plan_id, code_wished):
         raise RequestKeyReused()
     instance = session().scalars(select(Instance).where(Instance.subscription_id == subscription.id)).one()
-    return Order(subscription, instance, subscription.last_charge, is_reactivation=False, is_repeat=True)
+    return Order(
+        subscription, instance, first.charged, is_reactivation=False, redemption=redemption, is_repeat=True
+    )
+
+
+def _first_period(subscription: Subscription) -> tuple[Period, Redemption | None]:
+    """The period the newest order of a subscription paid for, and the coupon used for it."""
+    found = session().execute(
+        select(Period, Redemption)
+        .outerjoin(Redemption, Redemption.id == Period.redemption_id)
+        .where(Period.subscription_id == subscription.id, Period.number == subscription.anchor_period)
+        .options(joinedload(Redemption.coupon))
+    )
+    period_, redemption = found.one()
+    return period_, redemption
 
 
 def _lock_newest(user_id: uuid.UUID, service_id: uuid.UUID) -> Subscription | None:
@@ -136,13 +190,13 @@ def _lock_newest(user_id: uuid.UUID, service_id: uuid.UUID) -> Subscription | No
     )
 
 
-def _somebody_was_first(user_id: uuid.UUID, plan: Plan, request_key: str | None) -> Order:
+def _somebody_was_first(wish: _Wish, plan: Plan) -> Order:
     """A live subscription is there: of the same request, come twice at once, or of another one."""
-    if (repeat := _repeat(user_id, plan.id, request_key)) is not None:
+    if (repeat := _repeat(wish)) is not None:
         return repeat
     live = session().scalar(
         select(Subscription.id).where(
-            Subscription.user_id == user_id,
+            Subscription.user_id == wish.user_id,
             Subscription.service_id == plan.service_id,
             Subscription.status.in_(LIVE),
         )

@@ -65,6 +65,17 @@ def month_start(at: datetime, zone: ZoneInfo) -> datetime:
     return local.replace(day=1, hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
 
 
+def week_start(at: datetime, zone: ZoneInfo) -> datetime:
+    """The first instant of the week of `at` in `zone`; weeks begin on Monday."""
+    monday = at.astimezone(zone) - timedelta(days=at.astimezone(zone).weekday())
+    return day_start(monday, zone)
+
+
+def year_start(at: datetime, zone: ZoneInfo) -> datetime:
+    """The first instant of the year of `at` in `zone`."""
+    return month_start(at.astimezone(zone).replace(month=1, day=1), zone)
+
+
 def day_start(at: datetime, zone: ZoneInfo) -> datetime:
     """The first instant of the day of `at` in `zone`."""
     local = at.astimezone(zone)

@@ -1,6 +1,6 @@
 """Every movement of credit. The wallet row is locked, the entry appended, the cached sum kept.
 
-Lock order (docs/adr/0005): top-up or subscription, instance, wallet, plan. The balance after an
+Lock order (docs/adr/0005): top-up or subscription, instance, wallet, plan, coupon. The balance after an
 entry is the sum of all entries up to it; nothing else writes `balance`.
 """
 

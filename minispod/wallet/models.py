@@ -54,6 +54,7 @@ class EntryKind(StrEnum):
     UPGRADE_REFUND = "upgrade_refund"
     ADJUSTMENT = "adjustment"
     OPENING = "opening"
+    COUPON = "coupon"
 
 
 CHARGE_REFUNDS = frozenset({EntryKind.PERIOD_REFUND, EntryKind.UPGRADE_REFUND})

@@ -28,6 +28,7 @@ LISTS = {
     "/admin/subscriptions": "subscription",
     "/admin/money": "entry",
     "/admin/money/topups": "top-up",
+    "/admin/coupons": "coupon",
     "/admin/messages": "message",
     "/admin/audit": "line",
 }
@@ -85,6 +86,8 @@ def test_one_top_up_is_shown_with_the_notices_about_it(browser: Browser, shop: S
         "/admin/instances/{}",
         "/admin/instances/{}/logs",
         "/admin/money/topups/{}",
+        "/admin/coupons/{}",
+        "/admin/coupons/{}/edit",
         "/admin/nodes/{}",
         "/admin/tables/users/details/?id={}",
     ],

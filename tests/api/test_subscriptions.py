@@ -182,18 +182,6 @@ def test_malformed_ids_are_404(client: FlaskClient, customer: Person) -> None:
         assert response.status_code == 404, response.get_json()
 
 
-def test_coupons_are_refused_rather_than_ignored(
-    client: FlaskClient, customer: Person, plan_id: PlanFinder
-) -> None:
-    response = client.post(
-        "/api/subscriptions",
-        json={"planId": str(plan_id()), "couponCode": "SAVE20"},
-        headers=customer.headers,
-    )
-
-    refused(response, 400, "subscriptions.coupons_not_taken")
-
-
 def test_cancelling_what_never_ran_refunds_in_full(
     app: Flask, client: FlaskClient, customer: Person, plan_id: PlanFinder
 ) -> None:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Flask
 from sqlalchemy import func, select
@@ -18,8 +18,12 @@ from minispod.kernel.database import db, session
 from minispod.kernel.faultpoints import FaultPoint, Side, Step
 from minispod.payments.models import GatewayNotice, TopUp
 from minispod.payments.states import TopUpState
+from minispod.promotions import queries as promotions
+from minispod.promotions.models import Coupon
+from minispod.promotions.states import CouponType
 from minispod.wallet.models import LedgerEntry, Wallet
 from tests.admin.conftest import Browser
+from tests.factories.coupons import put_coupon
 from tests.factories.payments import Levers, put_topup
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
@@ -98,6 +102,18 @@ class Stage:
             db.session.remove()
             return made
 
+    def put_coupon(self, code: str, type_: CouponType = CouponType.CREDIT_TOPUP, **terms: Any) -> None:
+        """A coupon that is valid."""
+        with self.app.app_context():
+            put_coupon(code, type_, at=self.clock.now(), **terms)
+            db.session.remove()
+
+    def uses(self) -> dict[str, int]:
+        """How often each coupon counts as used; the counters must agree with the redemptions."""
+        with self.app.app_context():
+            assert not promotions.miscounts()
+            return dict(session().execute(select(Coupon.code, Coupon.used_count)).all())
+
 
 class Scene:
     """One money path. `steps` are passed by `act`; `repeat` is what people do who got no answer."""
@@ -152,6 +168,76 @@ class ACancellation(Scene):
     def end(self, stage: Stage) -> None:
         assert (stage.entries(), stage.balance) == ({"period": 1, "period_refund": 1}, CREDIT)
         assert stage.shop.used(stage.plan) == 0
+
+
+class AnOrderWithACoupon(AnOrder):
+    """A customer orders with a coupon that one order may use."""
+
+    def set(self, stage: Stage) -> None:
+        stage.put_coupon("SAVE20", CouponType.SUBSCRIPTION_DISCOUNT, max_uses=1)
+
+    def act(self, stage: Stage) -> object:
+        wish = {"planId": str(stage.plan), "couponCode": "SAVE20"}
+        return stage.call("POST", "/subscriptions", wish, key="an-order")
+
+    def end(self, stage: Stage) -> None:
+        assert (stage.entries(), stage.balance) == ({"period": 1}, CREDIT - PRICE * 80 // 100)
+        assert stage.uses() == {"SAVE20": 1}
+
+
+class ACancellationWithACoupon(ACancellation):
+    """What never ran gives back what was paid, and the coupon."""
+
+    def set(self, stage: Stage) -> None:
+        stage.put_coupon("SAVE20", CouponType.SUBSCRIPTION_DISCOUNT)
+        stage.props["id"] = stage.shop.place(stage.customer, stage.plan, coupon="SAVE20").subscription.id
+
+    def end(self, stage: Stage) -> None:
+        super().end(stage)
+        assert stage.uses() == {"SAVE20": 0}
+
+
+class ARedemption(Scene):
+    """A customer turns a coupon into credit that one may use twice; the front end repeats with the same key."""
+
+    steps = (Step.REDEEM_COUPON,)
+
+    def set(self, stage: Stage) -> None:
+        stage.put_coupon("GIFT", max_uses_per_user=2)
+
+    def act(self, stage: Stage) -> Any:
+        return stage.call("POST", "/wallet/redeem-coupon", {"couponCode": "GIFT"}, key="a-gift")
+
+    def repeat(self, stage: Stage, cut: FaultPoint) -> None:
+        assert self.act(stage).status_code == 200
+
+    def end(self, stage: Stage) -> None:
+        assert (stage.entries(), stage.balance) == ({"coupon": 1}, CREDIT + 50_000)
+        assert stage.uses() == {"GIFT": 1}
+
+
+class ARegistration(Scene):
+    """Somebody registers and gets the welcome bonus; who saw no answer registers again."""
+
+    steps = (Step.REGISTER,)
+    wish: ClassVar[dict[str, str]] = {
+        "name": "Siti",
+        "email": "siti@example.com",
+        "password": "correct horse",
+    }
+
+    def set(self, stage: Stage) -> None:
+        stage.put_coupon("HELLO", CouponType.WELCOME_BONUS)
+
+    def act(self, stage: Stage) -> Any:
+        return stage.app.test_client().post("/api/v1/auth/register", json=self.wish)
+
+    def repeat(self, stage: Stage, cut: FaultPoint) -> None:
+        assert self.act(stage).status_code in (201, 409)
+
+    def end(self, stage: Stage) -> None:
+        assert (stage.entries(), stage.balance) == ({"coupon": 1}, CREDIT)
+        assert stage.uses() == {"HELLO": 1}
 
 
 class ARenewal(Scene):
@@ -501,6 +587,10 @@ class AClosedPage(ACancelledTopUp):
 SCENES: tuple[Scene, ...] = (
     AnOrder(),
     ACancellation(),
+    AnOrderWithACoupon(),
+    ACancellationWithACoupon(),
+    ARedemption(),
+    ARegistration(),
     ARenewal(),
     ARevival(),
     AnAdjustment(),

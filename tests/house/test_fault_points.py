@@ -11,15 +11,23 @@ from minispod.kernel.faultpoints import Step
 
 PROGRAM = Path(__file__).resolve().parents[2] / "minispod"
 DOORS = ("api", "admin", "jobs")
-MONEY = ("wallet", "payments", "subscriptions")
+MONEY = ("wallet", "payments", "promotions", "subscriptions", "onboarding")
 _FROM_MONEY = tuple(f"minispod.{package}" for package in MONEY)
-# They change wishes or send words, or write down what is there; no entry, slot or top-up changes there.
+# They change wishes or terms, or send words, or write down what is there; no entry, slot or top-up changes there.
 MOVES_NOTHING = {
     "admin.wallets.decline_adjustment",
     "api.staff.wallets.decline_adjustment",
     "jobs.wallets.expire_adjustments",
     "jobs.wallets.snapshot_wallets",
+    "admin.promotions.change_coupon",
+    "admin.promotions.delete_coupon",
+    "admin.promotions.issue_coupon",
+    "admin.promotions._switched",
     "api.accounts.log_in",
+    "api.staff.promotions.change_coupon",
+    "api.staff.promotions.create_coupon",
+    "api.staff.promotions.delete_coupon",
+    "api.staff.promotions.set_status",
     "api.subscriptions.set_auto_renew",
     "api.subscriptions.retry",
     "jobs.lifecycle.fan_out_reminders",

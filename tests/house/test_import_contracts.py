@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PLANTED = [
     ("wallet/ledger.py", "minispod.subscriptions.ordering", "a floor imports only floors below it"),
     ("payments/queries.py", "minispod.instances.models", "a floor imports only floors below it"),
+    ("promotions/checkout.py", "minispod.subscriptions.models", "a floor imports only floors below it"),
     ("api/catalog.py", "minispod.admin.pages", "a floor imports only floors below it"),
     ("app.py", "minispod.simulator.lifeline", "a floor imports only floors below it"),
     ("kernel/money.py", "minispod.wallet.models", "a floor imports only floors below it"),
@@ -21,6 +22,7 @@ PLANTED = [
     ("subscriptions/renewal.py", "requests", "only integrations, worker and local talk to the outside world"),
     ("catalog/quota.py", "flask", "the business knows no web and no settings"),
     ("instances/controls.py", "minispod.settings", "the business knows no web and no settings"),
+    ("promotions/redeeming.py", "minispod.kernel.unit_of_work", "only doors begin and commit"),
     ("subscriptions/expiry.py", "minispod.kernel.unit_of_work", "only doors begin and commit"),
     ("api/accounts.py", "sqlalchemy", "doors write no SQL"),
     ("jobs/housekeeping.py", "minispod.kernel.database", "doors write no SQL"),

@@ -18,6 +18,8 @@ MONEY_TABLES = (
     "subscriptions",
     "periods",
     "plans",
+    "coupons",
+    "coupon_redemptions",
 )
 APPEND_ONLY = ("ledger_entries",)
 TRIGGERS = {

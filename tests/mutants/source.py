@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("wallet", "payments", "subscriptions")
+PACKAGES = ("wallet", "payments", "promotions", "subscriptions")
 FILES = ("catalog/quota.py",)
 
 # What `lock` does, but for the lock.

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-ORDER = (("topups", "adjustments", "subscriptions"), ("instances",), ("wallets",), ("plans",))
+ORDER = (("topups", "adjustments", "subscriptions"), ("instances",), ("wallets",), ("plans",), ("coupons",))
 RANK = {table: rank for rank, tables in enumerate(ORDER) for table in tables}
 
 _LOCKS = re.compile(r"SELECT\s.*?\sFROM (\w+).*\sFOR (?:NO KEY )?UPDATE|UPDATE (\w+) SET", re.DOTALL)

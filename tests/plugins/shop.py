@@ -15,6 +15,8 @@ from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.notifications.models import Notification
+from minispod.promotions import redeeming
+from minispod.promotions.redeeming import Credited
 from minispod.rules import business_rules, cluster_rules
 from minispod.settings import Settings
 from minispod.subscriptions import (
@@ -43,12 +45,15 @@ class Shop:
     def __init__(self, app: Flask, settings: Settings, ports: PortsNow, clock: FrozenClock) -> None:
         self.app, self.settings, self.ports, self.clock = app, settings, ports, clock
 
-    def place(self, person: Person, plan: uuid.UUID, *, request_key: str | None = None) -> Order:
+    def place(
+        self, person: Person, plan: uuid.UUID, *, coupon: str | None = None, request_key: str | None = None
+    ) -> Order:
         """Order a plan and return what came of it."""
         with self.app.app_context(), unit_of_work():
             return ordering.place_order(
                 plan,
                 user_id=person.id,
+                coupon_code=coupon,
                 request_key=request_key,
                 rules=business_rules(self.settings),
                 sealer=self.ports.sealer,
@@ -59,6 +64,17 @@ class Shop:
     def order(self, person: Person, plan: uuid.UUID) -> uuid.UUID:
         """Order a plan and return the subscription's id."""
         return self.place(person, plan).subscription.id
+
+    def redeem(self, person: Person, code: str, *, request_key: str | None = None) -> Credited:
+        """Turn a coupon into credit."""
+        with self.app.app_context(), unit_of_work():
+            return redeeming.redeem_credit(
+                code,
+                user_id=person.id,
+                request_key=request_key,
+                actor=person.actor,
+                at=self.clock.now(),
+            )
 
     def upgrade(
         self, person: Person, subscription_id: uuid.UUID, plan: uuid.UUID, key: str | None = None

@@ -16,8 +16,9 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
-from minispod.catalog.models import Plan
+from minispod.catalog.models import Plan, PlanType
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus, Wanted
 from minispod.jobs import runner
@@ -30,10 +31,14 @@ from minispod.kernel.unit_of_work import unit_of_work
 from minispod.payments import settling
 from minispod.payments.gateway import GatewayStatus
 from minispod.payments.models import TopUp
+from minispod.promotions import queries as promotions
+from minispod.promotions.models import Redemption
+from minispod.promotions.states import CouponType
 from minispod.subscriptions import queries
 from minispod.subscriptions.models import Period, PlanChange, Refund, Subscription
 from minispod.subscriptions.states import LIVE, ChangeState, SubscriptionStatus
 from minispod.wallet.models import EntryKind, LedgerEntry, Wallet
+from tests.factories.coupons import put_coupon
 from tests.factories.payments import put_topup
 from tests.plugins.app import START, Person
 from tests.plugins.shop import Shop
@@ -53,6 +58,8 @@ MONEY = (Task.ADVANCE_SUBSCRIPTION.value, Task.CREDIT_ARRIVED.value)
 KINDS = {
     "time": 6,
     "order": 4,
+    "order_with_coupon": 2,
+    "redeem": 1,
     "topup": 2,
     "runs": 2,
     "given_back": 1,
@@ -67,6 +74,12 @@ KINDS = {
 }
 DAYS = (1, 6, 8, 25, 31, 40)
 AMOUNTS = (10_000, 50_000, 120_000, 400_000)
+COUPONS = (
+    ("TWICE", CouponType.CREDIT_TOPUP, {"max_uses_per_user": 2}),
+    ("LESS15", CouponType.SUBSCRIPTION_DISCOUNT, {"discount_percent": 15, "max_uses_per_user": 3}),
+    ("FREEBIE", CouponType.FREE_SERVICE, {}),
+    ("PROSAVE", CouponType.SUBSCRIPTION_DISCOUNT, {"plan_type": PlanType.PRO}),
+)
 GIVEN_BACK = ("refund", "partial_refund", "chargeback", "deny")
 STEPS = st.tuples(
     st.sampled_from([kind for kind, weight in KINDS.items() for _ in range(weight)]), st.integers(0, 11)
@@ -94,6 +107,13 @@ class History:
 
     def order(self, number: int) -> None:
         self.shop.order(self.owner, self.plans[number % len(self.plans)])
+
+    def order_with_coupon(self, number: int) -> None:
+        code = COUPONS[number % len(COUPONS)][0]
+        self.shop.place(self.owner, self.plans[number % len(self.plans)], coupon=code)
+
+    def redeem(self, number: int) -> None:
+        self.shop.redeem(self.owner, COUPONS[number % 2][0])
 
     def cancel(self, number: int) -> None:
         if (mine := self._mine(number)) is not None:
@@ -197,6 +217,9 @@ def test_any_history_adds_up(
     administrator: Person,
 ) -> None:
     plans = [plan_id(*each) for each in SHELF]
+    with app.app_context():
+        for code, type_, terms in COUPONS:
+            put_coupon(code, type_, at=START, **terms)
 
     def jobs() -> None:
         tick("advance-calendar")
@@ -217,6 +240,7 @@ def test_any_history_adds_up(
             _check_money(owner)
             _check_months(owner)
             _check_changes(owner)
+            _check_coupons(owner)
             _check_states(owner, shop)
             _check_slots()
             _close(app, owner)
@@ -257,7 +281,7 @@ def _check_money(owner: Person) -> None:
     assert sums[EntryKind.UPGRADE_REFUND] == sum(each.refunded for each in changes)
     assert wallet.total_spent == sum(each.charged - each.refunded for each in [*periods, *changes])
     came_in = sums[EntryKind.OPENING] + sums[EntryKind.TOPUP] + sums[EntryKind.TOPUP_REVERSAL]
-    assert wallet.total_top_up == came_in
+    assert wallet.total_top_up == came_in + sums[EntryKind.COUPON]
 
 
 def _check_months(owner: Person) -> None:
@@ -292,6 +316,23 @@ def _check_changes(owner: Person) -> None:
     for refund in session().scalars(select(Refund)):
         entry = session().get_one(LedgerEntry, refund.entry_id)
         assert (entry.delta, entry.subscription_id) == (refund.amount, refund.subscription_id)
+
+
+def _check_coupons(owner: Person) -> None:
+    assert promotions.miscounts() == []
+    wanted = select(Redemption).where(Redemption.user_id == owner.id).options(joinedload(Redemption.coupon))
+    redemptions = {each.id: each for each in session().scalars(wanted)}
+    standing = Counter(each.coupon.code for each in redemptions.values() if each.returned_at is None)
+    allowed = {each.coupon.code: each.coupon.max_uses_per_user for each in redemptions.values()}
+    assert all(number <= allowed[code] for code, number in standing.items())
+    for period in _periods(owner):
+        used = redemptions.pop(period.redemption_id) if period.redemption_id else None
+        assert period.price - period.charged == (used.discount_amount if used else 0)
+        assert used is None or used.subscription_id == period.subscription_id
+    for left in redemptions.values():
+        entry = session().get_one(LedgerEntry, left.entry_id)
+        assert (entry.kind, entry.reference) == (EntryKind.COUPON, str(left.id))
+        assert entry.delta == left.credit_amount
 
 
 def _check_states(owner: Person, shop: Shop) -> None:

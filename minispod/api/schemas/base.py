@@ -6,6 +6,7 @@ The front end sends extra keys, blanks and nulls; the compatible endpoints accep
 
 import re
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate
@@ -76,6 +77,30 @@ class Blank(fields.String):
     def _validate(self, value: Any) -> None:
         if value is not None:
             super()._validate(value)
+
+
+class BlankInteger(fields.Integer):
+    """A whole number that forms send as "" or null when it is not set; both are read as None."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("allow_none", True)
+        super().__init__(**kwargs)
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
+        """Read the number; see the class."""
+        return super().deserialize(None if value == "" else value, attr, data, **kwargs)
+
+
+class BlankEnum(fields.Enum[Any]):
+    """A word of a list that forms send as "" or null when it is not chosen; both are read as None."""
+
+    def __init__(self, enum: type[StrEnum], **kwargs: Any) -> None:
+        kwargs.setdefault("allow_none", True)
+        super().__init__(enum, by_value=True, **kwargs)
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
+        """Read the word; see the class."""
+        return super().deserialize(None if value == "" else value, attr, data, **kwargs)
 
 
 class PageQuery(WireSchema):

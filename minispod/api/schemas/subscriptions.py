@@ -160,6 +160,23 @@ class SubscriptionOneOut(WireSchema):
     subscription = fields.Nested(SubscriptionDetailOut)
 
 
+class DiscountOut(WireSchema):
+    """What a discount coupon did to the first charge."""
+
+    coupon_code = fields.String()
+    original_amount = fields.Integer()
+    discount_amount = fields.Integer()
+    final_amount = fields.Integer()
+
+
+class FreeServiceOut(WireSchema):
+    """What a free-service coupon was worth."""
+
+    coupon_code = fields.String()
+    redemption_id = fields.String()
+    free_service_value = fields.Integer()
+
+
 class OrderedOut(WireSchema):
     """What came of an order."""
 
@@ -173,6 +190,8 @@ class OrderedOut(WireSchema):
     is_free_service = fields.Boolean()
     coupon_applied = fields.Boolean()
     is_reactivation = fields.Boolean()
+    discount = fields.Nested(DiscountOut)
+    free_service = fields.Nested(FreeServiceOut)
     next_steps = fields.List(fields.String())
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 # Below these paths the original dumps whatever it stored; what the front end reads there is asserted apart.
 OPAQUE = {
     "data.transactions[].metadata": "frontend C2: trimmed to safe keys",
+    "data.redemptions[].metadata": "backend 3: what a use went into differs with the kind of coupon",
 }
 
 # Keys that may be null although no recording happens to show it.
@@ -42,6 +43,8 @@ ADDITIONS = {
     ),
     r"data\.services\[\]\.category\.id": "backend 2: a category is named with its id",
     r"data\.category": "backend 2: the text has the category as an object, the recording beside the list",
+    r"data\.validation\.coupon": "backend 3: one shape for every code that is refused",
+    r"data\.redemptions\[\]\.returnedAt": "decision 13: what never ran gives its coupon back",
     r"data\.isReactivation": "frontend E2: says whether an expired subscription was taken up",
     r"data\.(discountAmount|finalAmount|isFreeService|originalAmount)": "frontend E2: the same keys on reactivation",
     r"data\.(subscription|subscriptions\[\])\.(service|plan|instances|_count)": (
@@ -159,11 +162,17 @@ LIST = (
         "subscriptions__create_reactivates_expired",
         "admin_subscriptions__create_bonus",
         "admin_subscriptions__create_charged",
+        "subscriptions__create_with_discount_coupon",
     ),
     _(
         "data.billingInfo.proratedRatio: fraction instead of integer",
         "frontend E7: a share with two decimals; the original's happens to be whole",
         "subscriptions__billing_info",
+    ),
+    _(
+        "status: 201 instead of 500",
+        "fault 7: free-service coupons never worked there",
+        "subscriptions__create_with_free_service_coupon",
     ),
     _(
         "status: 404 instead of 400",
@@ -186,6 +195,24 @@ LIST = (
         "status: 200 instead of 500",
         "fault 37: a paid subscription has an instance and can be tried again",
         "subscriptions__retry_provisioning_no_k8s",
+    ),
+    # Coupons
+    _(
+        "status: 409 instead of 400",
+        "decision 3: a spent coupon and a duplicate are 409",
+        "coupon__redeem_again",
+        "admin_coupons__create_duplicate",
+    ),
+    _(
+        "status: 200 instead of 400",
+        "fault 8: more than one use per customer is possible",
+        "coupon__redeem_two_per_user_second",
+    ),
+    _("status: 400 instead of 500", "frontend C4: not active is told as such", "coupon__redeem_disabled"),
+    _(
+        "status: 200 instead of 400",
+        "frontend J3: the whole form comes back on edit",
+        "admin_coupons__update_frontend_body",
     ),
     # Wallet
     _(

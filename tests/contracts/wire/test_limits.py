@@ -12,7 +12,8 @@ from minispod.app import create_app
 from minispod.kernel.database import db
 from minispod.settings import Settings
 from tests.contracts.wire.test_cross_origin import ORIGIN, preflight
-from tests.plugins.app import PASSWORD, Person, refused
+from tests.factories.coupons import put_coupon
+from tests.plugins.app import PASSWORD, START, Person, refused
 
 
 @pytest.fixture
@@ -115,3 +116,42 @@ def test_preflights_are_not_counted(limited: FlaskClient) -> None:
 def test_polling_is_not_limited(limited: FlaskClient, customer: Person) -> None:
     for _ in range(100):
         assert limited.get("/api/subscriptions", headers=customer.headers).status_code == 200
+
+
+def test_guessing_coupon_codes_is_stopped_at_every_door(
+    limited: FlaskClient, app: Flask, person: Callable[..., Person]
+) -> None:
+    with app.app_context():
+        put_coupon("GIFT", at=START)
+        put_coupon("MORE", at=START)
+    one, other = person(), person()
+
+    def attempt(who: Person, path: str, code: str) -> int:
+        body = {"couponCode": code, "planId": str(uuid.uuid4())}
+        return limited.post(f"/api/{path}", json=body, headers=who.headers).status_code
+
+    def order(who: Person, code: str) -> int:
+        return attempt(who, "subscriptions", code)
+
+    assert attempt(one, "wallet/redeem-coupon", "GIFT") == 200  # what was right is not counted
+    assert {attempt(one, "wallet/validate-coupon", f"GUESS{number}") for number in range(10)} == {200}
+    assert {attempt(one, "wallet/redeem-coupon", f"GUESS{number}") for number in range(10)} == {400}
+
+    for path in ("wallet/validate-coupon", "wallet/redeem-coupon", "subscriptions"):
+        assert attempt(one, path, "MORE") == 429
+    assert order(one, "") == 404  # without a code there is nothing to guess
+    assert attempt(other, "wallet/redeem-coupon", "MORE") == 200
+
+
+def test_a_guesser_of_coupons_does_not_get_far_with_many_accounts_either(
+    limited: FlaskClient, person: Callable[..., Person]
+) -> None:
+    def attempt(who: Person) -> int:
+        return limited.post(
+            "/api/wallet/redeem-coupon", json={"couponCode": "GUESS"}, headers=who.headers
+        ).status_code
+
+    people = [person() for _ in range(11)]
+
+    assert {attempt(who) for who in people[:10] for _ in range(20)} == {400}
+    assert attempt(people[10]) == 429

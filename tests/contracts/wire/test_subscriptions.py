@@ -69,13 +69,6 @@ def test_the_last_slot_is_sold_once(
     assert body["code"] == "catalog.plan_sold_out"
 
 
-def test_an_order_with_a_coupon_is_refused_rather_than_charged_in_full(
-    replay: Replay, customer: Person, plan_id: PlanFinder
-) -> None:
-    for name in ("subscriptions__create_with_unknown_coupon", "subscriptions__create_with_topup_coupon"):
-        assert replay(name, customer, plan_id())["code"] == "subscriptions.coupons_not_taken"
-
-
 def test_an_order_takes_up_what_has_expired(
     replay: Replay, customer: Person, plan_id: PlanFinder, advance: Advance, headers_now: Fresh
 ) -> None:

@@ -17,15 +17,19 @@ from psycopg2.sql import SQL, Identifier
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.payments.states import TopUpState
+from minispod.promotions.states import CouponType
 from minispod.rules import adjustment_rules
 from minispod.settings import Settings
 from minispod.wallet import adjusting
 from minispod.wallet.adjusting import Correction
+from tests.factories.coupons import put_coupon
 from tests.factories.payments import put_topup
 from tests.mutants.schema import APPEND_ONLY, schema_mutants
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
 
+# The entry of the opening credit, which belongs to no period and no coupon.
+SPARE = "spare"
 # What a copy of a row needs to be another row.
 FRESH: dict[str, dict[str, Any]] = {
     "wallets": {},
@@ -49,8 +53,15 @@ FRESH: dict[str, dict[str, Any]] = {
     "topup_refunds": {"id": uuid.uuid4().hex, "refund_key": "fresh", "state": "REFUSED"},
     "gateway_notices": {"id": uuid.uuid4().hex, "digest": "fresh"},
     "subscriptions": {"id": uuid.uuid4().hex, "request_key": "fresh", "status": "CANCELLED"},
-    "periods": {"id": uuid.uuid4().hex, "number": 2},
+    "periods": {"id": uuid.uuid4().hex, "number": 2, "redemption_id": None},
     "plans": {"id": uuid.uuid4().hex, "plan_type": "MAX"},
+    "coupons": {"id": uuid.uuid4().hex, "code": "FRESH"},
+    "coupon_redemptions": {
+        "id": uuid.uuid4().hex,
+        "number": 2,
+        "request_key": "fresh",
+        "entry_id": SPARE,
+    },
 }
 
 
@@ -64,9 +75,10 @@ class Refusal:
     same: tuple[str, ...] = ()
 
 
-# The entry of the opening credit, which belongs to no period.
-SPARE = "spare"
 LONG_AGO = "2020-01-01T00:00:00Z"
+PRICE = 50_000
+PERCENTAGE = {"type": "SUBSCRIPTION_DISCOUNT", "discount_type": "PERCENTAGE", "credit_amount": None}
+DISCOUNTED = {"discount_amount": 1, "subscription_id": uuid.uuid4().hex}
 REFUSALS = (
     Refusal("ck_wallets_covered", "wallets", {"balance": -1, "gateway_debt": 0}),
     Refusal("ck_wallets_debt_not_negative", "wallets", {"balance": 10, "gateway_debt": -1}),
@@ -105,9 +117,38 @@ REFUSALS = (
     Refusal("ck_periods_refund_within_charge", "periods", {"refunded": 999_999_999}),
     Refusal("uq_periods_entry_id", "periods"),
     Refusal("uq_periods_subscription_id_number", "periods", {"entry_id": SPARE}, same=("number",)),
+    Refusal("ck_periods_coupon_takes_off", "periods", {"charged": PRICE}, same=("redemption_id",)),
+    Refusal("uq_periods_redemption_id", "periods", {"entry_id": SPARE}, same=("redemption_id",)),
     Refusal("ck_plans_not_oversold", "plans", {"used_quota": 999_999}),
     Refusal("ck_plans_price_not_negative", "plans", {"monthly_price": -1}),
     Refusal("uq_plans_service_id_plan_type", "plans", same=("plan_type",)),
+    Refusal("ck_coupons_code_upper_case", "coupons", {"code": "fresh"}),
+    Refusal("ck_coupons_not_overused", "coupons", {"used_count": 6}),
+    Refusal("ck_coupons_some_uses_per_user", "coupons", {"max_uses_per_user": 0}),
+    Refusal("ck_coupons_one_welcome_per_user", "coupons", {"type": "WELCOME_BONUS"}),
+    Refusal("ck_coupons_credit_positive", "coupons", {"credit_amount": 0}),
+    Refusal("ck_coupons_percent_in_range", "coupons", {**PERCENTAGE, "discount_percent": 101}),
+    Refusal("ck_coupons_worth_fits_type", "coupons", {"credit_amount": None}),
+    Refusal("ck_coupons_ends_after_start", "coupons", {"valid_until": LONG_AGO}),
+    Refusal("ck_coupons_counter_says_used_up", "coupons", {"status": "USED_UP"}),
+    Refusal("uq_coupons_code", "coupons", same=("code",)),
+    Refusal("uq_coupon_redemptions_use", "coupon_redemptions", same=("number",)),
+    Refusal("uq_coupon_redemptions_user_id_request_key", "coupon_redemptions", same=("request_key",)),
+    Refusal("uq_coupon_redemptions_entry_id", "coupon_redemptions", same=("entry_id",)),
+    Refusal("ck_coupon_redemptions_number_from_one", "coupon_redemptions", {"number": 0}),
+    Refusal("ck_coupon_redemptions_credit_positive", "coupon_redemptions", {"credit_amount": 0}),
+    Refusal("ck_coupon_redemptions_credit_has_entry", "coupon_redemptions", {"entry_id": None}),
+    Refusal("ck_coupon_redemptions_credit_or_discount", "coupon_redemptions", {**DISCOUNTED}),
+    Refusal(
+        "ck_coupon_redemptions_discount_has_subscription",
+        "coupon_redemptions",
+        {"subscription_id": uuid.uuid4().hex},
+    ),
+    Refusal(
+        "ck_coupon_redemptions_discount_positive",
+        "coupon_redemptions",
+        {**DISCOUNTED, "discount_amount": 0, "credit_amount": None, "entry_id": None},
+    ),
 )
 
 
@@ -122,7 +163,11 @@ def books(
     plan_id: Callable[..., uuid.UUID],
 ) -> Iterator[psycopg2.extensions.connection]:
     """A connection to the books of a shop where one of everything is."""
-    shop.place(customer, plan_id(), request_key="an-order")
+    with app.app_context():
+        put_coupon("SAVE20", CouponType.SUBSCRIPTION_DISCOUNT, at=clock.now())
+        put_coupon("GIFT", max_uses=5, max_uses_per_user=2, at=clock.now())
+    shop.place(customer, plan_id(), coupon="SAVE20", request_key="an-order")
+    shop.redeem(customer, "GIFT", request_key="a-gift")
     with app.app_context():
         first = put_topup(customer.id, at=clock.now(), state=TopUpState.PAID, request_key="a-top-up")
         put_topup(
