@@ -7,6 +7,7 @@ from minispod.cluster import models as cluster
 from minispod.instances import models as instances
 from minispod.kernel import outbox, pulse
 from minispod.notifications import models as notifications
+from minispod.papers import models as papers
 from minispod.payments import models as payments
 from minispod.subscriptions import models as subscriptions
 from minispod.wallet import models as wallet
@@ -19,6 +20,7 @@ __all__ = [
     "instances",
     "notifications",
     "outbox",
+    "papers",
     "payments",
     "pulse",
     "subscriptions",

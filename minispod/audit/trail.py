@@ -46,11 +46,12 @@ class Action(StrEnum):
     INSTANCE_RETRIED = "instance.retried"
     INSTANCE_CONTROLLED = "instance.controlled"
     INSTANCE_CREDENTIALS_SHOWN = "instance.credentials_shown"
+    PAPER_ISSUED = "paper.issued"
     CATALOG_SEEDED = "catalog.seeded"
     PLAN_PRICE_CHANGED = "plan.price_changed"
 
 
-SUBJECT_KINDS = ("user", "wallet", "topup", "subscription", "instance", "catalog")
+SUBJECT_KINDS = ("user", "wallet", "topup", "subscription", "instance", "paper", "catalog")
 """What the book speaks about; a filter offers these."""
 
 

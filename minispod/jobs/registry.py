@@ -1,6 +1,6 @@
 """Which function does which task. A test compares this with the inventory in kernel/tasks."""
 
-from minispod.jobs import lifecycle, notifications, payments, provisioning
+from minispod.jobs import lifecycle, notifications, papers, payments, provisioning
 from minispod.jobs.work import Handler
 from minispod.kernel.tasks import Task
 
@@ -11,4 +11,5 @@ HANDLERS: dict[Task, Handler] = {
     Task.SETTLE_NOTICE: payments.settle_notice,
     Task.POLL_TOPUP: payments.poll_topup,
     Task.DELIVER_MESSAGE: notifications.deliver_message,
+    Task.ISSUE_PAPERS: papers.issue_papers,
 }

@@ -34,6 +34,7 @@ class Task(StrEnum):
     POLL_TOPUP = "poll_topup"
     ADVANCE_SUBSCRIPTION = "advance_subscription"
     DELIVER_MESSAGE = "deliver_message"
+    ISSUE_PAPERS = "issue_papers"
 
     @property
     def nature(self) -> TaskNature:
@@ -48,4 +49,5 @@ _NATURES = {
     Task.POLL_TOPUP: TaskNature(Queue.MONEY, 30),
     Task.ADVANCE_SUBSCRIPTION: TaskNature(Queue.MONEY, 30),
     Task.DELIVER_MESSAGE: TaskNature(Queue.MAIL, 60),
+    Task.ISSUE_PAPERS: TaskNature(Queue.MONEY, 60),
 }

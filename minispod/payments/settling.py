@@ -16,6 +16,7 @@ from minispod.kernel.database import lock, session
 from minispod.kernel.money import Rupiah
 from minispod.notifications import post
 from minispod.notifications.messages import MessageKind
+from minispod.papers.opening import open_paper
 from minispod.payments import alerting, notices, timetable
 from minispod.payments.cases import Announced, Case, Detail, Effect, Order, Verdict
 from minispod.payments.errors import NoSuchTransaction
@@ -25,7 +26,7 @@ from minispod.payments.notices import KeptNotice
 from minispod.payments.states import TOPUP_LIFECYCLE, TopUpState
 from minispod.payments.verdicts import judge
 from minispod.wallet import ledger
-from minispod.wallet.models import EntryKind, EntryType
+from minispod.wallet.models import EntryKind, EntryType, LedgerEntry
 
 log = structlog.get_logger(__name__)
 
@@ -86,12 +87,15 @@ def _apply(topup: TopUp, case: Case, verdict: Verdict, *, actor: Actor, at: date
     before, is_known = topup.state, topup.review_reason == verdict.detail.value
     _note_attempt(topup, case, verdict)
     if verdict.effect is Effect.CREDIT:
-        balance = _credit(topup, case, actor=actor, at=at)
+        entry = _credit(topup, case, actor=actor, at=at)
         move(topup, verdict.state, verdict.detail, actor=actor, at=at)
-        _send_receipt(topup, balance, at=at)
+        open_paper(entry, at=at)
+        _send_receipt(topup, entry.balance_after, at=at)
+    elif verdict.effect is Effect.REVERSE:
+        entry = _take_back(topup, verdict, actor=actor, at=at)
+        move(topup, verdict.state, verdict.detail, actor=actor, at=at)
+        open_paper(entry, at=at)
     else:
-        if verdict.effect is Effect.REVERSE:
-            _take_back(topup, verdict, actor=actor, at=at)
         move(topup, verdict.state, verdict.detail, actor=actor, at=at)
     if verdict.detail is Detail.HOLD_INCONSISTENT:
         topup.next_poll_at = min(filter(None, (topup.next_poll_at, at + timetable.SOON)))
@@ -150,8 +154,8 @@ def _note_attempt(topup: TopUp, case: Case, verdict: Verdict) -> None:
         topup.gateway_state = (case.status.transaction_status or "")[:_TYPE_LENGTH]
 
 
-def _credit(topup: TopUp, case: Case, *, actor: Actor, at: datetime) -> int:
-    """Write the credit and return the balance. State and payer change together, before the next flush."""
+def _credit(topup: TopUp, case: Case, *, actor: Actor, at: datetime) -> LedgerEntry:
+    """Write the credit and return its entry. State and payer change together, before the next flush."""
     posting = ledger.Posting(
         type=EntryType.TOP_UP,
         kind=EntryKind.TOPUP,
@@ -166,10 +170,10 @@ def _credit(topup: TopUp, case: Case, *, actor: Actor, at: datetime) -> int:
     entry = ledger.credit(topup.user_id, topup.amount, posting, actor=actor, at=at)
     topup.paid_transaction_id = case.transaction_id
     topup.completed_at = at
-    return entry.balance_after
+    return entry
 
 
-def _take_back(topup: TopUp, verdict: Verdict, *, actor: Actor, at: datetime) -> None:
+def _take_back(topup: TopUp, verdict: Verdict, *, actor: Actor, at: datetime) -> LedgerEntry:
     posting = ledger.Posting(
         type=EntryType.REFUND,
         kind=EntryKind.TOPUP_REVERSAL,
@@ -179,11 +183,12 @@ def _take_back(topup: TopUp, verdict: Verdict, *, actor: Actor, at: datetime) ->
         payment_method=topup.payment_method,
         details={"topupId": str(topup.id), "reason": verdict.detail.value},
     )
-    ledger.take_back(
+    entry = ledger.take_back(
         topup.user_id, verdict.reversed_total - topup.reversed_amount, posting, actor=actor, at=at
     )
     topup.reversed_amount = Rupiah(verdict.reversed_total)
     topup.updated_at = at
+    return entry
 
 
 def _send_receipt(topup: TopUp, balance: int, *, at: datetime) -> None:
@@ -195,6 +200,7 @@ def _send_receipt(topup: TopUp, balance: int, *, at: datetime) -> None:
         at=at,
         facts={
             "number": topup.custom_id,
+            "entry_ids": [str(topup.id)],
             "amount": int(topup.amount),
             "balance": int(balance),
             "payment_type": topup.payment_type,

@@ -10,7 +10,7 @@ from minispod.instances.models import Instance
 from minispod.kernel.actor import Actor
 from minispod.kernel.money import Rupiah, format_rupiah
 from minispod.notifications.messages import MessageKind
-from minispod.subscriptions.charging import refund_in_full
+from minispod.subscriptions.charging import refund_entries, refund_in_full
 from minispod.subscriptions.errors import AlreadyCancelled, NotActive
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.queries import lock_instance_of, lock_own
@@ -40,6 +40,7 @@ def cancel(
         event="cancelled",
         at=at,
         zone=rules.zone,
+        entry_ids=refund_entries(subscription),
         refunded=format_rupiah(refunded) if refunded else None,
     )
     return subscription, refunded
@@ -59,6 +60,7 @@ def cancel_unprovisioned(
         event="refunded",
         at=at,
         zone=rules.zone,
+        entry_ids=refund_entries(subscription),
         refunded=format_rupiah(refunded),
         reason=reason,
     )

@@ -4,6 +4,8 @@ The ledger reference and the period number are unique: the same month cannot be 
 tries. Lock order: subscription, instance, wallet, plan.
 """
 
+import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -12,10 +14,11 @@ from sqlalchemy import select
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
 from minispod.kernel.money import Rupiah
+from minispod.papers.opening import open_paper
 from minispod.subscriptions.models import Period, Subscription
 from minispod.subscriptions.pricing import period
 from minispod.wallet import ledger
-from minispod.wallet.models import EntryKind, EntryType
+from minispod.wallet.models import EntryKind, EntryType, LedgerEntry
 
 
 def charge_period(
@@ -39,11 +42,14 @@ def charge_period(
                 "subscriptionId": str(subscription.id),
                 "planId": str(subscription.plan_id),
                 "period": number,
+                "startsAt": starts.isoformat(),
+                "endsAt": ends.isoformat(),
             },
         ),
         actor=actor,
         at=at,
     )
+    open_paper(entry, at=at)
     paid = Period(
         subscription_id=subscription.id,
         number=number,
@@ -78,10 +84,26 @@ def refund_in_full(subscription: Subscription, *, description: str, actor: Actor
     return Rupiah(sum(_refund(each, subscription, description, actor, at) for each in paid.all()))
 
 
+def charge_entry(subscription: Subscription) -> Sequence[uuid.UUID]:
+    """The ledger entry of the running period."""
+    wanted = select(Period.entry_id).where(
+        Period.subscription_id == subscription.id, Period.number == subscription.period_number
+    )
+    return session().scalars(wanted).all()
+
+
+def refund_entries(subscription: Subscription) -> Sequence[uuid.UUID]:
+    """The ledger entries of all that was given back of it."""
+    wanted = select(LedgerEntry.id).where(
+        LedgerEntry.subscription_id == subscription.id, LedgerEntry.kind == EntryKind.PERIOD_REFUND
+    )
+    return session().scalars(wanted).all()
+
+
 def _refund(paid: Period, subscription: Subscription, description: str, actor: Actor, at: datetime) -> int:
     amount = paid.charged - paid.refunded
     paid.refunded = paid.charged
-    ledger.credit(
+    entry = ledger.credit(
         subscription.user_id,
         amount,
         ledger.Posting(
@@ -95,4 +117,5 @@ def _refund(paid: Period, subscription: Subscription, description: str, actor: A
         actor=actor,
         at=at,
     )
+    open_paper(entry, at=at)
     return amount

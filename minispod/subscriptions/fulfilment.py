@@ -15,6 +15,7 @@ from minispod.kernel.actor import Actor
 from minispod.kernel.database import lock, session
 from minispod.kernel.tasks import Task
 from minispod.notifications.messages import MessageKind
+from minispod.subscriptions.charging import charge_entry
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.telling import owner_name, tell_customer, tell_staff
 
@@ -32,7 +33,14 @@ def conclude(
         return settlement
     instance = session().get_one(Instance, order.instance_id)
     if settlement.result is Result.RUNS_FIRST:
-        tell_customer(MessageKind.INSTANCE_READY, subscription, event="ready", at=at, zone=zone)
+        tell_customer(
+            MessageKind.INSTANCE_READY,
+            subscription,
+            event="ready",
+            at=at,
+            zone=zone,
+            entry_ids=charge_entry(subscription),
+        )
     elif settlement.result is Result.GAVE_UP:
         _gave_up(subscription, instance, zone, at)
     elif settlement.result is Result.GONE:

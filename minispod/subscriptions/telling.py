@@ -1,6 +1,7 @@
 """Messages about subscriptions: who is told what, with facts that are public."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,9 +25,15 @@ def tell_customer(
     event: str,
     at: datetime,
     zone: ZoneInfo,
+    entry_ids: Sequence[uuid.UUID] = (),
     **facts: Any,
 ) -> None:
-    """Queue one message to the owner; `event` makes it unique, so that a repeat tells nothing twice."""
+    """Queue one message to the owner; `event` makes it unique, so that a repeat tells nothing twice.
+
+    The papers of the ledger entries `entry_ids` are attached to it.
+    """
+    if entry_ids:
+        facts["entry_ids"] = [str(each) for each in entry_ids]
     user = session().get_one(User, subscription.user_id)
     post.queue(
         kind,
