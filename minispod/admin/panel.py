@@ -31,6 +31,7 @@ from minispod.admin import (
     jobs_board,
     notifications,
     pages,
+    papers,
     payments,
     raw_tables,
     sign_in,
@@ -77,7 +78,19 @@ _WITH_EVAL = _WITH_INLINE.replace("script-src 'self'", "script-src 'self' 'unsaf
 
 __all__ = ["answer_page_error", "answer_refusal", "init_app"]
 
-_PAGES = (accounts, audit, cluster, instances, notifications, payments, sign_in, subscriptions, today, work)
+_PAGES = (
+    accounts,
+    audit,
+    cluster,
+    instances,
+    notifications,
+    papers,
+    payments,
+    sign_in,
+    subscriptions,
+    today,
+    work,
+)
 
 
 def init_app(app: Flask, settings: Settings, timetable: Callable[[], Sequence[Timetable]] = tuple) -> None:

@@ -26,6 +26,7 @@ from minispod.kernel.ids import parse_id
 from minispod.kernel.outbox import OutboxRow
 from minispod.kernel.pulse import Pulse
 from minispod.notifications.models import Notification
+from minispod.papers.models import Paper, PaperCounter
 from minispod.payments.models import GatewayNotice, TopUp
 from minispod.subscriptions.models import Period, Subscription
 from minispod.wallet.models import LedgerEntry, Wallet
@@ -40,7 +41,7 @@ _NEVER_SHOWN = ("password_hash", "google_id", "sealed_secrets", "snap_token", "d
 _SHELVES: dict[str, tuple[type[Any], ...]] = {
     "People": (User, Tenancy),
     "Catalogue": (Category, Service, Plan),
-    "Money": (Wallet, LedgerEntry, TopUp, GatewayNotice),
+    "Money": (Wallet, LedgerEntry, TopUp, GatewayNotice, Paper, PaperCounter),
     "Subscriptions": (Subscription, Period, Instance),
     "Platform": (NodeReading, ClusterState, Notification, AuditEntry, OutboxRow, Pulse),
 }

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from minispod.api import accounts, catalog, health, payments, subscriptions, wallet
+from minispod.api import accounts, billing, catalog, health, payments, subscriptions, wallet
 from minispod.api.envelope import Door
+from minispod.api.staff import billing as staff_billing
 from minispod.api.staff import cluster as staff_cluster
 
 
@@ -15,6 +16,8 @@ def all_doors() -> Sequence[Door]:
         wallet.door,
         payments.door,
         subscriptions.door,
+        billing.door,
+        staff_billing.door,
         staff_cluster.door,
         health.door,
     )

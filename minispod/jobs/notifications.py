@@ -25,7 +25,7 @@ def deliver_message(work: Work) -> timedelta | None:
         letter = post.claim(message_id)
     if letter is None:
         return None
-    papers = papers_of([uuid.UUID(each) for each in letter.facts.get("entry_ids", ())], work)
+    papers = papers_of(letter.entry_ids, work)
     mail = letters.write(letter, {**letter.facts, **_secret_facts(letter, work)}, papers)
     release_connection()
     try:

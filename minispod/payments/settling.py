@@ -200,10 +200,10 @@ def _send_receipt(topup: TopUp, balance: int, *, at: datetime) -> None:
         at=at,
         facts={
             "number": topup.custom_id,
-            "entry_ids": [str(topup.id)],
             "amount": int(topup.amount),
             "balance": int(balance),
             "payment_type": topup.payment_type,
             "paid_at": at.isoformat(),
         },
+        entry_ids=[topup.id],
     )

@@ -32,8 +32,6 @@ def tell_customer(
 
     The papers of the ledger entries `entry_ids` are attached to it.
     """
-    if entry_ids:
-        facts["entry_ids"] = [str(each) for each in entry_ids]
     user = session().get_one(User, subscription.user_id)
     post.queue(
         kind,
@@ -41,6 +39,7 @@ def tell_customer(
         dedupe_key=f"{kind.value}:{subscription.id}:{event}",
         at=at,
         facts={**_facts(subscription, zone), **facts},
+        entry_ids=entry_ids,
     )
 
 

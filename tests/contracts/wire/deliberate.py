@@ -39,7 +39,10 @@ ADDITIONS = {
     r"data\.(subscription|subscriptions\[\])\.(service|plan)\.\w+": (
         "frontend E5: every answer has the service and plan of the detail page"
     ),
-    r"data\.subscription\.transactions\[\]\.(customId|invoiceNumber|status)": "frontend E3: the history reads them",
+    r"data\.subscription\.transactions\[\]\.(customId|invoiceId|invoiceNumber|status)": (
+        "frontend E3: the history reads them"
+    ),
+    r"data\.(transaction|transactions\[\])\.(invoiceId|invoiceNumber)": "backend 12.7: the paper of the transaction",
     r"data(\.subscription)?\.billingInfo\.(nextChargeAmount|gracePeriodEnd)": (
         "frontend E5: one billing block for detail and switch"
     ),
