@@ -42,7 +42,7 @@ ADDITIONS = {
     r"data\.subscription\.transactions\[\]\.(customId|invoiceId|invoiceNumber|status)": (
         "frontend E3: the history reads them"
     ),
-    r"data\.(transaction|transactions\[\])\.(invoiceId|invoiceNumber)": "backend 12.7: the paper of the transaction",
+    r"data\.(transaction|transactions\[\])\.(invoiceId|invoiceNumber)": "frontend C2: each transaction names its paper",
     r"data(\.subscription)?\.billingInfo\.(nextChargeAmount|gracePeriodEnd)": (
         "frontend E5: one billing block for detail and switch"
     ),
