@@ -11,12 +11,17 @@ from flask import Flask
 from pypdf import PdfReader
 from sqlalchemy import select
 
+from minispod.instances.provisioning import Outcome, OutcomeKind, WorkOrder
+from minispod.instances.states import InstanceStatus, Wanted
 from minispod.kernel import outbox
+from minispod.kernel.actor import system
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.outbox import OutboxRow
 from minispod.kernel.tasks import Task
 from minispod.kernel.unit_of_work import unit_of_work
+from minispod.rules import business_rules, cluster_rules
+from minispod.subscriptions import fulfilment
 from tests.domain.papers.conftest import Bank
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
@@ -103,3 +108,33 @@ def test_renewals_carry_the_invoice_and_refunds_the_credit_note(
         "credit-note-CRN-202612-000002.pdf",
     ]
     assert names(received(customer, "welcome")) == []
+
+
+def test_the_mail_about_a_running_instance_carries_the_invoice_of_the_order(
+    shop: Shop,
+    customer: Person,
+    plan_id: Callable[..., uuid.UUID],
+    run_jobs: Callable[..., int],
+    received: Callable[[Person, str], dict[str, Any]],
+) -> None:
+    mine = shop.order(customer, plan_id())
+    shop.put(mine, status=InstanceStatus.STARTING)
+    _, instance = shop.look(mine)
+    order = WorkOrder(
+        instance.id, instance.generation, Wanted.RUNNING, instance.namespace, instance.name, objects=[]
+    )
+    with shop.app.app_context(), unit_of_work():
+        fulfilment.conclude(
+            order,
+            Outcome(OutcomeKind.DONE),
+            rules=cluster_rules(shop.settings),
+            zone=business_rules(shop.settings).zone,
+            actor=system("tests"),
+            at=shop.clock.now(),
+        )
+
+    run_jobs()
+
+    assert names(received(customer, "instance_ready")) == [
+        ("invoice-INV-202611-000001.pdf", "application/pdf")
+    ]
