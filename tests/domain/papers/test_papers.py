@@ -353,3 +353,16 @@ def test_papers_are_seen_by_their_owner_and_by_staff_once_they_have_a_number(
         ):
             with pytest.raises(NoSuchPaper):
                 look()
+
+
+@pytest.mark.parametrize("type_", list(EntryType))
+@pytest.mark.parametrize("amount", [0, 1_000])
+def test_the_database_and_the_rule_agree_on_what_deserves_a_paper(
+    app: Flask, customer: Person, papers: Papers, clock: FrozenClock, type_: EntryType, amount: int
+) -> None:
+    with app.app_context(), unit_of_work():
+        posting = ledger.Posting(type_, EntryKind.ADJUSTMENT, "one of each", "An entry")
+        entry = ledger.debit(customer.id, amount, posting, actor=CLERK, at=clock.now())
+        opening.open_missing(at=clock.now())
+
+    assert [paper.kind for paper in papers()] == list(filter(None, [opening.kind_for(entry)]))
