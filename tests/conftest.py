@@ -9,6 +9,7 @@ import pytest
 
 pytest_plugins = [
     "tests.plugins.leftovers",
+    "tests.plugins.lock_order",
     "tests.plugins.servers",
     "tests.plugins.simulators",
     "tests.plugins.app",

@@ -18,6 +18,7 @@ from minispod.api.schemas.payments import (
 from minispod.insights import statement
 from minispod.kernel.actor import system
 from minispod.kernel.errors import Refusal
+from minispod.kernel.faultpoints import Step
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.payments import notices, polling, queries, settling, topups
@@ -62,7 +63,7 @@ def _opened(topup: TopUp) -> dict[str, Any]:
 def open_topup(header: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
     """Order credit and get the payment page. After a 503 the same request goes on with the same order."""
     ports = current_ports()
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.OPEN_TOPUP):
         opening = topups.open_topup(
             g.user.id,
             amount=body["amount"],
@@ -78,10 +79,10 @@ def open_topup(header: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
     try:
         checkout = topups.carry_out_checkout(opening.request, ports.gateway)
     except (GatewayRejected, GatewayUnavailable) as refusal:
-        with unit_of_work(ports.courier):
+        with unit_of_work(ports.courier, Step.REFUSE_CHECKOUT):
             topups.refuse_checkout(opening.topup.id, refusal, actor=g.actor, at=ports.clock.now())
         raise
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.ATTACH_CHECKOUT):
         topup = topups.attach_checkout(opening.topup.id, checkout, at=ports.clock.now())
     return _opened(topup)
 
@@ -112,7 +113,7 @@ def _ask_and_settle(topup: TopUp) -> GatewayStatus | None:
         status = polling.carry_out(look, ports.gateway)
     except (GatewayRejected, GatewayUnavailable):
         return None
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.SETTLE_LOOK):
         settling.settle(
             look.order_id, status, merchant_id=_merchant_id(), actor=_GATEWAY, at=ports.clock.now()
         )
@@ -125,11 +126,11 @@ def _ask_and_settle(topup: TopUp) -> GatewayStatus | None:
 def cancel_topup(transaction_id: str) -> None:
     """Call off one's own pending top-up; one that was paid meanwhile stays paid (400)."""
     ports, topup_id = current_ports(), parse_id(transaction_id)
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.CLAIM_CANCEL):
         look = topups.claim_cancel(topup_id, actor=g.actor)
     release_connection()
     status = topups.carry_out_cancel(look, ports.gateway)
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.SETTLE_CANCEL):
         topup = topups.settle_cancel(
             topup_id, status, merchant_id=_merchant_id(), actor=g.actor, at=ports.clock.now()
         )
@@ -156,7 +157,7 @@ def _receive() -> Response:
     notice = _read()
     ports = current_ports()
     try:
-        with unit_of_work(ports.courier):
+        with unit_of_work(ports.courier, Step.KEEP_NOTICE):
             kept = notices.keep(notice, at=ports.clock.now())
     except Exception as error:  # noqa: BLE001 - whatever it was, the gateway must send it again
         log.error("webhook.not_stored", digest=notice.received_digest, error=type(error).__name__)
@@ -187,9 +188,9 @@ def _settle(kept: KeptNotice) -> str:
     try:
         status = ports.gateway.status(kept.transaction_id)
     except (GatewayRejected, GatewayUnavailable):
-        with unit_of_work(ports.courier):
+        with unit_of_work(ports.courier, Step.LEAVE_NOTICE):
             notices.leave_to_job(kept.id, at=ports.clock.now())
         return "Notification stored"
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.SETTLE_NOTICE):
         settling.settle_notice(kept, status, merchant_id=_merchant_id(), actor=_GATEWAY, at=ports.clock.now())
     return "Notification processed"

@@ -24,6 +24,7 @@ from minispod.insights import charges
 from minispod.instances import queries as instance_queries
 from minispod.instances.models import Instance
 from minispod.kernel.errors import RuleBroken
+from minispod.kernel.faultpoints import Step
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports, current_settings
@@ -128,7 +129,7 @@ def order(headers: dict[str, Any], body: dict[str, Any]) -> Any:
     ports, settings = current_ports(), current_settings()
     if body["coupon_code"]:
         raise CouponsNotTaken()
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.ORDER):
         placed = ordering.place_order(
             parse_id(body["plan_id"]),
             user_id=g.user.id,
@@ -191,7 +192,7 @@ def cancel(subscription_id: str) -> dict[str, Any]:
     """Cancel at once: the instance and its data are deleted; what never ran is refunded."""
     ports = current_ports()
     at = ports.clock.now()
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.CANCEL_SUBSCRIPTION):
         row, refunded = cancellation.cancel(
             parse_id(subscription_id), rules=business_rules(current_settings()), actor=g.actor, at=at
         )

@@ -9,6 +9,7 @@ from minispod.catalog.errors import PlanSoldOut
 from minispod.jobs.work import Work
 from minispod.kernel import outbox
 from minispod.kernel.actor import system
+from minispod.kernel.faultpoints import Step
 from minispod.kernel.tasks import Task
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import Ports
@@ -22,7 +23,7 @@ log = structlog.get_logger()
 def advance_subscription(work: Work) -> timedelta | None:
     """Do what is due for one subscription."""
     subscription_id = uuid.UUID(work.lease.args["subscription_id"])
-    with unit_of_work(work.ports.courier):
+    with unit_of_work(work.ports.courier, Step.ADVANCE):
         steps = expiry.advance(
             subscription_id, rules=business_rules(work.settings), actor=system("calendar"), at=work.now()
         )
@@ -41,7 +42,7 @@ def credit_arrived(work: Work) -> timedelta | None:
     rules = business_rules(work.settings)
     for subscription_id in revival.waiting_for_money(user_id):
         try:
-            with unit_of_work(work.ports.courier):
+            with unit_of_work(work.ports.courier, Step.REVIVE):
                 revived = revival.revive(subscription_id, rules=rules, actor=system("revival"), at=work.now())
         except PlanSoldOut:
             # Decision 18: the slot was released at expiry and is taken now; the data stay until retention ends.
@@ -54,7 +55,7 @@ def credit_arrived(work: Work) -> timedelta | None:
 def fan_out_due(ports: Ports, settings: Settings) -> None:
     """Ask for each subscription whose calendar has something to do."""
     at = ports.clock.now()
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.FAN_OUT_CALENDAR):
         for subscription_id in queries.due(at):
             outbox.ensure(
                 Task.ADVANCE_SUBSCRIPTION,

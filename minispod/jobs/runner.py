@@ -14,6 +14,7 @@ from minispod.jobs.registry import HANDLERS
 from minispod.jobs.work import Work
 from minispod.kernel import outbox
 from minispod.kernel.errors import Refusal, Unavailable
+from minispod.kernel.faultpoints import Step
 from minispod.kernel.outbox import Lease
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.ports import Ports
@@ -28,7 +29,7 @@ _GIVEN_UP = timedelta(days=1)
 
 def run_row(row_id: uuid.UUID, *, ports: Ports, settings: Settings) -> bool:
     """Do the work of one row if it is due and free; False when there was nothing to do."""
-    with unit_of_work():
+    with unit_of_work(step=Step.TAKE_WORK):
         lease = outbox.take(row_id, ports.clock.now())
     if lease is None:
         return False
@@ -56,7 +57,7 @@ def _run(lease: Lease, ports: Ports, settings: Settings) -> None:
         log.exception("job.crashed", attempts=lease.attempts)
     # A read that failed outside a unit of work would take the row's own transaction down with it.
     release_connection()
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.END_WORK):
         at = ports.clock.now()
         if again is None:
             outbox.finish(lease, at)

@@ -15,6 +15,7 @@ import structlog
 from minispod.kernel import outbox
 from minispod.kernel.database import DATABASE_SILENCE, db, session
 from minispod.kernel.errors import Unavailable
+from minispod.kernel.faultpoints import Step, around
 
 log = structlog.get_logger()
 
@@ -26,10 +27,10 @@ class UnitOfWorkMisuse(RuntimeError):
 
 
 @contextmanager
-def unit_of_work(courier: outbox.Courier | None = None) -> Iterator[None]:
+def unit_of_work(courier: outbox.Courier | None = None, step: Step | None = None) -> Iterator[None]:
     """Commit what happens inside, or nothing of it; then hand the outbox to `courier`.
 
-    Raises Unavailable when the database does not answer.
+    `step` names the commit of a money path (kernel/faultpoints). Raises Unavailable when the database does not answer.
     """
     if _open.get():
         raise UnitOfWorkMisuse("a unit of work is open already")
@@ -37,7 +38,8 @@ def unit_of_work(courier: outbox.Courier | None = None) -> Iterator[None]:
     try:
         try:
             yield
-            session().commit()
+            with around(step):
+                session().commit()
         except BaseException:
             session().rollback()
             outbox.forget_pending()

@@ -3,6 +3,7 @@
 Not a plugin: plain functions that tests/plugins/servers.py builds fixtures from.
 """
 
+import os
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
@@ -11,6 +12,9 @@ from psycopg2.sql import SQL, Identifier
 
 # Any number will do, as long as all workers of all sessions use the same.
 TEMPLATE_LOCK = 7_301_442
+
+MUTATION = "MINISPOD_TEST_MUTATION"
+"""The environment variable with a statement that weakens the schema (tests/mutants)."""
 
 
 def with_database(url: str, name: str) -> str:
@@ -39,6 +43,8 @@ def ensure_template(server_url: str, name: str) -> None:
             if cursor.fetchone() is None:
                 draft = f"{name}_draft"
                 migrate(create_database(server_url, draft))
+                if mutation := os.environ.get(MUTATION):
+                    _execute(with_database(server_url, draft), SQL(mutation))
                 cursor.execute(
                     SQL("ALTER DATABASE {} RENAME TO {}").format(Identifier(draft), Identifier(name))
                 )

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from minispod.integrations.midtrans import notices, wire
+from minispod.kernel.faultpoints import Step, around
 from minispod.payments.gateway import (
     Checkout,
     CheckoutRequest,
@@ -64,7 +65,8 @@ class MidtransGateway:
         """Open a payment page. Repeating it with the same order is safe until a method was picked there."""
         _checked(request.order_id)
         wanted = _checkout_body(request)
-        answer = self._line.snap(lambda snap: snap.create_transaction(wanted), seconds=CHECKOUT_SECONDS)
+        with around(Step.ASK_CHECKOUT):
+            answer = self._line.snap(lambda snap: snap.create_transaction(wanted), seconds=CHECKOUT_SECONDS)
         token, url = answer.get("token"), answer.get("redirect_url")
         if not (isinstance(token, str) and token and isinstance(url, str) and self._is_ours(url)):
             raise GatewayUnavailable(reason="unreadable_answer")
@@ -76,15 +78,17 @@ class MidtransGateway:
 
     def status(self, id: str) -> GatewayStatus:
         """Say what became of a payment, by order id or (safer) by transaction id."""
-        return self._about(id, lambda transactions: transactions.status(id), STATUS_SECONDS)
+        return self._about(id, lambda transactions: transactions.status(id), STATUS_SECONDS, Step.ASK_STATUS)
 
     def cancel(self, order_id: str) -> GatewayStatus:
         """Call off a payment that has not settled."""
-        return self._about(order_id, lambda transactions: transactions.cancel(order_id), ACTION_SECONDS)
+        return self._about(
+            order_id, lambda transactions: transactions.cancel(order_id), ACTION_SECONDS, Step.ASK_CANCEL
+        )
 
     def expire(self, order_id: str) -> GatewayStatus:
         """End the waiting for a payment that was not made."""
-        return self._about(order_id, lambda transactions: transactions.expire(order_id), ACTION_SECONDS)
+        return self._about(order_id, lambda transactions: transactions.expire(order_id), ACTION_SECONDS, None)
 
     def refund(self, transaction_id: str, *, refund_key: str, amount: int, reason: str) -> GatewayStatus:
         """Give money back; the same key never gives it back twice."""
@@ -93,16 +97,18 @@ class MidtransGateway:
             transaction_id,
             lambda transactions: transactions.refund(transaction_id, asked),
             ACTION_SECONDS,
+            None,
         )
 
     def close(self) -> None:
         """Close idle connections; a later call opens new ones."""
         self._line.close()
 
-    def _about(self, id: str, call: Callable[[Any], Any], seconds: float) -> GatewayStatus:
+    def _about(self, id: str, call: Callable[[Any], Any], seconds: float, step: Step | None) -> GatewayStatus:
         _checked(id)
         try:
-            answer = self._line.core(call, seconds=seconds)
+            with around(step):
+                answer = self._line.core(call, seconds=seconds)
         except GatewayRejected as refusal:
             if refusal.details.get("gatewayCode") != "404":
                 raise

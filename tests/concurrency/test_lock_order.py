@@ -1,0 +1,42 @@
+"""The watcher of locks sees them, and sees them out of order."""
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from minispod.kernel.database import lock, session
+from minispod.kernel.unit_of_work import unit_of_work
+from minispod.wallet.models import Wallet
+from tests.plugins import lock_order
+from tests.plugins.app import Person
+
+
+@pytest.mark.parametrize(
+    ("statement", "table"),
+    [
+        ("SELECT wallets.user_id \nFROM wallets \nWHERE wallets.user_id = 1 FOR NO KEY UPDATE", "wallets"),
+        ("SELECT topups.id \nFROM topups \nLIMIT 1 FOR UPDATE SKIP LOCKED", "topups"),
+        ("UPDATE plans SET used_quota=(plans.used_quota + 1)", "plans"),
+        ("SELECT wallets.user_id \nFROM wallets", None),
+        ("UPDATE outbox SET version=1", None),
+    ],
+)
+def test_it_knows_a_lock_when_it_sees_one(statement: str, table: str | None) -> None:
+    assert lock_order.locked_table(statement) == table
+
+
+def test_a_lock_out_of_order_is_seen(app: Flask, customer: Person) -> None:
+    with app.app_context(), unit_of_work():
+        lock(Wallet, customer.id)
+        session().execute(text("UPDATE topups SET polls = polls WHERE false"))
+
+    assert lock_order.violations == ["topups was locked after wallets: wallets -> topups"]
+    lock_order.violations.clear()
+
+
+def test_locks_end_with_their_transaction(app: Flask, customer: Person) -> None:
+    with app.app_context():
+        with unit_of_work():
+            lock(Wallet, customer.id)
+        with unit_of_work():
+            session().execute(text("UPDATE topups SET polls = polls WHERE false"))

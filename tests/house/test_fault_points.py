@@ -1,0 +1,73 @@
+"""Every commit of a money path is a named step, so that the crash tests can kill a process on both sides of it.
+
+The doors are read as source: a unit of work that calls into a package that moves money names its step.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from minispod.kernel.faultpoints import Step
+
+PROGRAM = Path(__file__).resolve().parents[2] / "minispod"
+DOORS = ("api", "admin", "jobs")
+MONEY = ("wallet", "payments", "subscriptions")
+_FROM_MONEY = tuple(f"minispod.{package}" for package in MONEY)
+# They change wishes or send words; no entry, slot or top-up changes there.
+MOVES_NOTHING = {
+    "api.accounts.log_in",
+    "api.subscriptions.set_auto_renew",
+    "api.subscriptions.retry",
+    "jobs.lifecycle.fan_out_reminders",
+    "jobs.provisioning.reconcile_instance",
+}
+
+
+def units_of_work() -> Iterator[tuple[str, ast.Call, bool]]:
+    """Each unit of work in a door: where it is, its call, and whether it calls into a package with money."""
+    for door in DOORS:
+        for path in sorted((PROGRAM / door).rglob("*.py")):
+            tree = ast.parse(path.read_text())
+            ours = set(money_names(tree))
+            name = ".".join(path.relative_to(PROGRAM).with_suffix("").parts)
+            for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+                for block in (node for node in ast.walk(function) if isinstance(node, ast.With)):
+                    for item in block.items:
+                        call = item.context_expr
+                        if isinstance(call, ast.Call) and ast.unparse(call.func) == "unit_of_work":
+                            yield f"{name}.{function.name}", call, bool(ours & names_in(block.body))
+
+
+def money_names(tree: ast.Module) -> Iterator[str]:
+    """The names a module imports from the packages that move money."""
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(_FROM_MONEY):
+            yield from (alias.asname or alias.name for alias in node.names)
+
+
+def names_in(body: list[ast.stmt]) -> set[str]:
+    """The plain names that statements mention."""
+    return {node.id for each in body for node in ast.walk(each) if isinstance(node, ast.Name)}
+
+
+def step_of(call: ast.Call) -> str | None:
+    """The step a unit of work names, if it does."""
+    given = (ast.unparse(each) for each in [*call.args, *(word.value for word in call.keywords)])
+    return next((each for each in given if each.startswith("Step.")), None)
+
+
+def test_every_unit_of_work_that_moves_money_names_its_step() -> None:
+    silent = {where for where, call, has_money in units_of_work() if has_money and step_of(call) is None}
+
+    assert silent == MOVES_NOTHING
+
+
+def test_every_step_is_taken_somewhere() -> None:
+    taken = {
+        f"Step.{step.name}"
+        for step in Step
+        for path in PROGRAM.rglob("*.py")
+        if f"Step.{step.name}" in path.read_text()
+    }
+
+    assert taken == {f"Step.{step.name}" for step in Step}
