@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 from minispod.instances.creation import AddressRules
 from minispod.instances.naming import check_host_pattern
 from minispod.instances.provisioning import ClusterRules
+from minispod.papers.rules import PaperRules, Seller
+from minispod.papers.states import Language
 from minispod.payments.topups import TopUpRules
 from minispod.settings import BadSettings, Settings
 from minispod.subscriptions.rules import BusinessRules, CapacityRules
@@ -79,4 +81,22 @@ def adjustment_rules(settings: Settings) -> AdjustmentRules:
     business = settings.business
     return AdjustmentRules(
         business.adjustment_confirm_above, timedelta(hours=business.adjustment_expires_hours)
+    )
+
+
+def paper_rules(settings: Settings) -> PaperRules:
+    """Who sells, with which PPN, and how papers are dated and written."""
+    company = settings.company
+    return PaperRules(
+        seller=Seller(
+            name=company.company_name,
+            logo_text=company.company_logo_text,
+            address=company.company_address,
+            npwp=company.company_npwp,
+            email=company.company_email,
+            phone=company.company_phone,
+        ),
+        ppn_rate=company.ppn_rate,
+        language=Language(company.paper_language),
+        zone=ZoneInfo(settings.business.billing_timezone),
     )

@@ -7,6 +7,7 @@ from minispod.cluster import models as cluster
 from minispod.instances import models as instances
 from minispod.kernel import outbox, pulse
 from minispod.notifications import models as notifications
+from minispod.papers import models as papers
 from minispod.payments import models as payments
 from minispod.promotions import models as promotions
 from minispod.proof import models as proof
@@ -21,6 +22,7 @@ __all__ = [
     "instances",
     "notifications",
     "outbox",
+    "papers",
     "payments",
     "promotions",
     "proof",

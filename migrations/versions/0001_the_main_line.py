@@ -151,6 +151,7 @@ def upgrade() -> None:
         sa.Column("language", sa.String(length=5), nullable=False),
         sa.Column("dedupe_key", sa.String(length=160), nullable=False),
         sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("entry_ids", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column(
             "state",
             sa.Enum(
@@ -1112,6 +1113,115 @@ def upgrade() -> None:
     )
     _create_plan_changes()
     _create_refunds()
+    op.create_table(
+        "papers",
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "RECEIPT",
+                "INVOICE",
+                "CREDIT_NOTE",
+                name="paper_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("entry_number", sa.BigInteger(), nullable=False),
+        sa.Column("subscription_id", sa.Uuid(), nullable=True),
+        sa.Column("corrects_id", sa.Uuid(), nullable=True),
+        sa.Column("buyer", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("lines", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("payment", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("number", sa.String(length=24), nullable=True),
+        sa.Column("series", sa.String(length=12), nullable=True),
+        sa.Column("position", sa.Integer(), nullable=True),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("seller", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column(
+            "language",
+            sa.Enum("en", "id", name="language", native_enum=False, create_constraint=True, length=32),
+            nullable=True,
+        ),
+        sa.Column("time_zone", sa.String(length=40), nullable=True),
+        sa.Column("tax_rate", sa.Integer(), nullable=True),
+        sa.Column("net", sa.BigInteger(), nullable=True),
+        sa.Column("tax", sa.BigInteger(), nullable=True),
+        sa.Column("corrects_number", sa.String(length=24), nullable=True),
+        sa.Column("downloads", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint(
+            "num_nulls(number, series, position, issued_at, seller, language, time_zone, tax_rate, net, tax)"
+            " IN (0, 10)",
+            name=op.f("ck_papers_issued_at_once"),
+        ),
+        sa.CheckConstraint("total > 0", name=op.f("ck_papers_total_positive")),
+        sa.CheckConstraint("net >= 0 AND tax >= 0 AND net + tax = total", name=op.f("ck_papers_adds_up")),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_papers_user_id_users"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["entry_id"],
+            ["ledger_entries.id"],
+            name=op.f("fk_papers_entry_id_ledger_entries"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["corrects_id"], ["papers.id"], name=op.f("fk_papers_corrects_id_papers"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_papers")),
+        sa.UniqueConstraint("entry_id", name=op.f("uq_papers_entry_id")),
+        sa.UniqueConstraint("number", name=op.f("uq_papers_number")),
+        sa.UniqueConstraint("series", "position", name=op.f("uq_papers_series_position")),
+    )
+    op.create_index(op.f("ix_papers_corrects_id"), "papers", ["corrects_id"], unique=False)
+    op.create_index(op.f("ix_papers_subscription_id"), "papers", ["subscription_id"], unique=False)
+    op.create_index("ix_papers_user_id_issued_at", "papers", ["user_id", "issued_at"], unique=False)
+    op.create_index("ix_papers_issued_at", "papers", ["issued_at"], unique=False)
+    op.create_index(
+        "ix_papers_waiting",
+        "papers",
+        ["entry_number"],
+        unique=False,
+        postgresql_where=sa.text("number IS NULL"),
+    )
+    op.create_table(
+        "paper_counters",
+        sa.Column("series", sa.String(length=12), nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.CheckConstraint("last >= 0", name=op.f("ck_paper_counters_last_not_negative")),
+        sa.PrimaryKeyConstraint("series", name=op.f("pk_paper_counters")),
+    )
+    # What an act opened never changes, what issuing added never again; only downloads are counted.
+    op.execute(
+        """
+        CREATE FUNCTION keep_paper() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE
+            open_to_change text[] := ARRAY['downloads'];
+        BEGIN
+            IF TG_OP = 'UPDATE' THEN
+                IF OLD.number IS NULL THEN
+                    open_to_change := open_to_change || ARRAY['number', 'series', 'position', 'issued_at', 'seller',
+                        'language', 'time_zone', 'tax_rate', 'net', 'tax', 'corrects_number'];
+                END IF;
+                IF to_jsonb(OLD) - open_to_change = to_jsonb(NEW) - open_to_change THEN
+                    RETURN NEW;
+                END IF;
+            END IF;
+            RAISE EXCEPTION 'a paper never changes' USING ERRCODE = 'integrity_constraint_violation';
+        END $$
+        """
+    )
+    op.execute(
+        "CREATE TRIGGER papers_never_change BEFORE UPDATE OR DELETE ON papers "
+        "FOR EACH ROW EXECUTE FUNCTION keep_paper()"
+    )
     op.execute(
         """
         CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -1305,6 +1415,9 @@ def _create_refunds() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("paper_counters")
+    op.drop_table("papers")
+    op.execute("DROP FUNCTION keep_paper()")
     op.drop_index("ix_refunds_subscription_id_request_key", table_name="refunds")
     op.drop_table("refunds")
     op.drop_index(

@@ -26,6 +26,7 @@ from minispod.kernel.ids import parse_id
 from minispod.kernel.outbox import OutboxRow
 from minispod.kernel.pulse import Pulse
 from minispod.notifications.models import Notification
+from minispod.papers.models import Paper, PaperCounter
 from minispod.payments.models import GatewayLook, GatewayNotice, TopUp, TopUpRefund
 from minispod.promotions.models import Coupon, Redemption
 from minispod.proof.models import ProofDifference, ProofRun
@@ -50,6 +51,8 @@ _SHELVES: dict[str, tuple[type[Any], ...]] = {
         TopUpRefund,
         GatewayNotice,
         GatewayLook,
+        Paper,
+        PaperCounter,
         ProofRun,
         ProofDifference,
     ),

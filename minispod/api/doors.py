@@ -2,8 +2,19 @@
 
 from collections.abc import Sequence
 
-from minispod.api import accounts, catalog, health, payments, promotions, subscriptions, upgrades, wallet
+from minispod.api import (
+    accounts,
+    billing,
+    catalog,
+    health,
+    payments,
+    promotions,
+    subscriptions,
+    upgrades,
+    wallet,
+)
 from minispod.api.envelope import Door
+from minispod.api.staff import billing as staff_billing
 from minispod.api.staff import cluster as staff_cluster
 from minispod.api.staff import promotions as staff_promotions
 from minispod.api.staff import subscriptions as staff_subscriptions
@@ -20,6 +31,8 @@ def all_doors() -> Sequence[Door]:
         promotions.door,
         subscriptions.door,
         upgrades.door,
+        billing.door,
+        staff_billing.door,
         staff_cluster.door,
         staff_promotions.door,
         staff_subscriptions.door,

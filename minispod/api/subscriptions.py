@@ -20,6 +20,7 @@ from minispod.api.schemas.subscriptions import (
     SubscriptionQuery,
     SubscriptionsOut,
 )
+from minispod.insights import charges
 from minispod.instances import queries as instance_queries
 from minispod.instances.models import Instance
 from minispod.kernel.faultpoints import Step
@@ -34,7 +35,6 @@ from minispod.subscriptions.errors import NotActive
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.pricing import days_until
 from minispod.subscriptions.queries import OwnedSubscription
-from minispod.wallet import statements
 
 door = Door(
     "subscriptions", __name__, url_prefix="/api/v1/subscriptions", description="Orders and what came of them"
@@ -195,7 +195,7 @@ def show_subscription(subscription_id: str) -> dict[str, Any]:
     """Show one subscription with instance, charges and what is due next."""
     owned = _mine(subscription_id)
     row = subscription_row(owned)
-    row["transactions"] = statements.entries_of_subscription(owned.subscription.id)
+    row["transactions"] = charges.charges_of(owned.subscription.id)
     row["billing_info"] = _billing_info(owned.subscription, current_ports().clock.now())
     return {"subscription": row}
 

@@ -63,6 +63,7 @@ class Action(StrEnum):
     INSTANCE_RETRIED = "instance.retried"
     INSTANCE_CONTROLLED = "instance.controlled"
     INSTANCE_CREDENTIALS_SHOWN = "instance.credentials_shown"
+    PAPER_ISSUED = "paper.issued"
     CATALOG_SEEDED = "catalog.seeded"
     PLAN_PRICE_CHANGED = "plan.price_changed"
     PLAN_RECOUNTED = "plan.recounted"
@@ -76,7 +77,18 @@ class Action(StrEnum):
     COUPON_RETURNED = "coupon.returned"
 
 
-SUBJECT_KINDS = ("user", "wallet", "topup", "subscription", "instance", "catalog", "plan", "coupon", "proof")
+SUBJECT_KINDS = (
+    "user",
+    "wallet",
+    "topup",
+    "subscription",
+    "instance",
+    "paper",
+    "catalog",
+    "plan",
+    "coupon",
+    "proof",
+)
 """What the book speaks about; a filter offers these."""
 
 

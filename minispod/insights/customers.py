@@ -15,6 +15,8 @@ from minispod.kernel.actor import Actor, Role
 from minispod.kernel.database import session
 from minispod.kernel.paging import Page, PageRequest
 from minispod.notifications.models import Notification
+from minispod.papers import queries as paper_queries
+from minispod.papers.queries import IssuedPaper
 from minispod.payments.models import TopUp
 from minispod.subscriptions import queries as subscription_queries
 from minispod.subscriptions.models import Subscription
@@ -43,6 +45,7 @@ class Dossier:
     wallet: Wallet | None
     entries: Sequence[LedgerEntry]
     topups: Sequence[TopUp]
+    papers: Sequence[IssuedPaper]
     subscriptions: Page[OwnedSubscription]
     instances: Sequence[Instance]
     messages: Sequence[Notification]
@@ -73,6 +76,7 @@ def dossier(user_id: uuid.UUID, *, actor: Actor) -> Dossier:
         wallet=statements.wallets_of([user.id]).get(user.id),
         entries=statements.recent_entries(user.id, _SHOWN),
         topups=_topups(user.id),
+        papers=paper_queries.list_papers(PageRequest(1, _SHOWN), actor=actor, user_id=user.id).items,
         subscriptions=subscriptions,
         instances=[each.instance for each in subscriptions.items if each.instance is not None],
         messages=_messages(user.id),

@@ -6,7 +6,7 @@ because a refund changes it and the entry never changes. Every read filters by o
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -17,6 +17,7 @@ from minispod.catalog.models import Plan, Service
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import page_of, session
 from minispod.kernel.paging import Page, PageRequest
+from minispod.papers.queries import numbers_of as papers_of_entries
 from minispod.payments.errors import NoSuchTransaction
 from minispod.payments.models import TopUp
 from minispod.payments.states import CREDITED, SHOWN_AS, TransactionStatus
@@ -76,6 +77,8 @@ class Transaction:
     updated_at: datetime
     completed_at: datetime | None
     subscription: Bought | None = None
+    invoice_id: uuid.UUID | None = None
+    invoice_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,15 +191,20 @@ def _loaded(ids: Sequence[uuid.UUID]) -> list[Transaction]:
         topup.id: topup
         for topup in session().scalars(select(TopUp).where(TopUp.id.in_(ids)), execution_options=fresh)
     }
+    papers = papers_of_entries(entries)
     bought = bought_by(entry.subscription_id for entry in entries.values() if entry.subscription_id)
     lines = []
     for id_ in ids:
         entry, topup = entries.get(id_), topups.get(id_)
         if topup is not None:
-            lines.append(_of_topup(topup, entry))
+            line = _of_topup(topup, entry)
         elif entry is not None:
             subscription = bought.get(entry.subscription_id) if entry.subscription_id else None
-            lines.append(_of_entry(entry, subscription))
+            line = _of_entry(entry, subscription)
+        else:
+            continue
+        invoice_id, number = papers.get(id_, (None, None))
+        lines.append(replace(line, invoice_id=invoice_id, invoice_number=number))
     return lines
 
 

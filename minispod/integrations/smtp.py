@@ -58,6 +58,9 @@ class SmtpMailer:
             message[name] = value
         message.set_content(mail.text)
         message.add_alternative(mail.html, subtype="html")
+        for each in mail.attachments:
+            maintype, _, subtype = each.content_type.partition("/")
+            message.add_attachment(each.content, maintype=maintype, subtype=subtype, filename=each.name)
         return message
 
 

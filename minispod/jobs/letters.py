@@ -3,6 +3,7 @@
 Indonesian texts lie beside the English ones as <name>.id.<ext>.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,13 +11,15 @@ from zoneinfo import ZoneInfo
 from flask import render_template
 from jinja2 import Template
 
-from minispod.notifications.mailer import Mail
+from minispod.notifications.mailer import Attachment, Mail
 from minispod.notifications.post import Letter
+from minispod.papers.drawing import draw
+from minispod.papers.models import Paper
 from minispod.ports import current_settings
 
 
-def write(letter: Letter, facts: dict[str, Any]) -> Mail:
-    """Render subject, text and HTML; the Message-ID is stable, so that a repeat can be recognised."""
+def write(letter: Letter, facts: dict[str, Any], papers: Sequence[Paper] = ()) -> Mail:
+    """Render subject, text and HTML, attach the papers; the Message-ID is stable, so that a repeat is recognised."""
     settings = current_settings()
     zone = ZoneInfo(settings.business.billing_timezone)
     context = {
@@ -24,6 +27,7 @@ def write(letter: Letter, facts: dict[str, Any]) -> Mail:
         "name": letter.recipient.name,
         "frontend_url": settings.web.frontend_url,
         "own_url": settings.own_url,
+        "paper_numbers": ", ".join(str(paper.number) for paper in papers),
     }
     return Mail(
         message_id=f"<{letter.id}@{settings.cluster.base_domain}>",
@@ -33,6 +37,7 @@ def write(letter: Letter, facts: dict[str, Any]) -> Mail:
         text=_render(letter, "body.txt", context),
         html=_render(letter, "body.html", context),
         headers={"X-MinisPod-Kind": letter.kind.value},
+        attachments=tuple(Attachment(each.file_name, "application/pdf", draw(each)) for each in papers),
     )
 
 

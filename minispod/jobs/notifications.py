@@ -6,6 +6,7 @@ from typing import Any
 
 from minispod.instances import queries
 from minispod.jobs import letters
+from minispod.jobs.papers import papers_of
 from minispod.jobs.work import Work
 from minispod.kernel.actor import system
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
@@ -24,7 +25,8 @@ def deliver_message(work: Work) -> timedelta | None:
         letter = post.claim(message_id)
     if letter is None:
         return None
-    mail = letters.write(letter, {**letter.facts, **_secret_facts(letter, work)})
+    papers = papers_of(letter.entry_ids, work)
+    mail = letters.write(letter, {**letter.facts, **_secret_facts(letter, work)}, papers)
     release_connection()
     try:
         work.ports.mailer.send(mail)

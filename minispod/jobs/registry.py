@@ -1,6 +1,6 @@
 """Which function does which task. A test compares this with the inventory in kernel/tasks."""
 
-from minispod.jobs import lifecycle, notifications, payments, proof, provisioning
+from minispod.jobs import lifecycle, notifications, papers, payments, proof, provisioning
 from minispod.jobs.work import Handler
 from minispod.kernel.tasks import Task
 
@@ -13,4 +13,5 @@ HANDLERS: dict[Task, Handler] = {
     Task.REFUND_TOPUP: payments.refund_topup,
     Task.DELIVER_MESSAGE: notifications.deliver_message,
     Task.PROVE_MONEY: proof.prove_money,
+    Task.ISSUE_PAPERS: papers.issue_papers,
 }

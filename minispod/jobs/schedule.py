@@ -6,7 +6,7 @@ out, so a tick that is lost, late or doubled does no harm.
 
 from dataclasses import dataclass
 
-from minispod.jobs import housekeeping, lifecycle, observation, payments, proof, wallets
+from minispod.jobs import housekeeping, lifecycle, observation, papers, payments, proof, wallets
 from minispod.jobs.work import PeriodicHandler
 from minispod.settings import Settings
 
@@ -34,6 +34,7 @@ def schedule(settings: Settings) -> tuple[Periodic, ...]:
         ),
         Periodic("remind", lifecycle.fan_out_reminders, 3600, "expiry notices and low-credit warnings"),
         Periodic("poll-topups", payments.fan_out_topups, 30, "payments whose notification was late or lost"),
+        Periodic("complete-papers", papers.complete_papers, 3600, "charges from before there were papers"),
         Periodic(
             "observe-cluster", observation.observe_cluster, operation.observe_seconds, "health, usage, drift"
         ),

@@ -36,6 +36,7 @@ class Task(StrEnum):
     ADVANCE_SUBSCRIPTION = "advance_subscription"
     DELIVER_MESSAGE = "deliver_message"
     PROVE_MONEY = "prove_money"
+    ISSUE_PAPERS = "issue_papers"
 
     @property
     def nature(self) -> TaskNature:
@@ -52,4 +53,5 @@ _NATURES = {
     Task.ADVANCE_SUBSCRIPTION: TaskNature(Queue.MONEY, 30),
     Task.DELIVER_MESSAGE: TaskNature(Queue.MAIL, 60),
     Task.PROVE_MONEY: TaskNature(Queue.SWEEPS, 120),
+    Task.ISSUE_PAPERS: TaskNature(Queue.MONEY, 60),
 }

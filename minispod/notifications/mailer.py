@@ -21,6 +21,15 @@ class MailRefused(RuleBroken):
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a mail; `content_type` is "type/subtype"."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """One message, ready to leave; `message_id` is stable, so that a repeat can be recognised."""
 
@@ -31,6 +40,7 @@ class Mail:
     text: str
     html: str
     headers: dict[str, str] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Mailer(Protocol):

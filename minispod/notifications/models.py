@@ -34,6 +34,8 @@ class Notification(Identified, Base):
     dedupe_key: Mapped[str] = mapped_column(String(160), unique=True)
     # Public facts only: secrets are looked up when the message is written, never stored here in clear.
     facts: Mapped[dict[str, Any]]
+    # Ledger entries whose papers go with the message; they are drawn when it leaves.
+    entry_ids: Mapped[list[Any]] = mapped_column(default=list)
     state: Mapped[DeliveryState] = mapped_column(enum_column(DeliveryState), default=DeliveryState.QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(Text)

@@ -1,6 +1,7 @@
 """The post office: queue a message with its cause, deliver it later, exactly one mail per event."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,6 +40,7 @@ class Letter:
     recipient: Recipient
     facts: dict[str, Any]
     attempts: int = 1
+    entry_ids: tuple[uuid.UUID, ...] = ()
 
 
 def queue(
@@ -48,8 +50,12 @@ def queue(
     dedupe_key: str,
     at: datetime,
     facts: dict[str, Any] | None = None,
+    entry_ids: Sequence[uuid.UUID] = (),
 ) -> None:
-    """Have one mail sent after the commit; the same `dedupe_key` a second time sends nothing."""
+    """Have one mail sent after the commit; the same `dedupe_key` a second time sends nothing.
+
+    The papers of the ledger entries `entry_ids` are attached to it.
+    """
     message_id = new_id()
     written = session().scalar(
         insert(Notification)
@@ -62,6 +68,7 @@ def queue(
             language=recipient.language,
             dedupe_key=dedupe_key,
             facts=facts or {},
+            entry_ids=[str(each) for each in entry_ids],
             state=DeliveryState.QUEUED,
             attempts=0,
             created_at=at,
@@ -80,7 +87,8 @@ def claim(message_id: uuid.UUID) -> Letter | None:
         return None
     row.attempts += 1
     recipient = Recipient(row.to_name, row.to_address, row.user_id, row.language)
-    return Letter(row.id, row.kind, recipient, dict(row.facts), row.attempts)
+    entry_ids = tuple(uuid.UUID(each) for each in row.entry_ids)
+    return Letter(row.id, row.kind, recipient, dict(row.facts), row.attempts, entry_ids)
 
 
 def settle_sent(message_id: uuid.UUID, *, at: datetime) -> None:

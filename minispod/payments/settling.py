@@ -16,6 +16,7 @@ from minispod.kernel.database import lock, session
 from minispod.kernel.money import Rupiah
 from minispod.notifications import post
 from minispod.notifications.messages import MessageKind
+from minispod.papers.opening import open_paper
 from minispod.payments import alerting, looks, notices, second_payments, timetable
 from minispod.payments.cases import Announced, Case, Detail, Effect, Order, Verdict
 from minispod.payments.errors import NoSuchTransaction
@@ -25,7 +26,7 @@ from minispod.payments.notices import KeptNotice
 from minispod.payments.states import TAKEN_BACK, TOPUP_LIFECYCLE, TopUpState
 from minispod.payments.verdicts import judge
 from minispod.wallet import ledger
-from minispod.wallet.models import EntryKind, EntryType
+from minispod.wallet.models import EntryKind, EntryType, LedgerEntry
 
 log = structlog.get_logger(__name__)
 
@@ -115,11 +116,15 @@ def _apply(topup: TopUp, case: Case, verdict: Verdict, *, actor: Actor, at: date
     before, is_known = topup.state, topup.review_reason == verdict.detail.value
     _note_attempt(topup, case, verdict)
     if verdict.effect is Effect.CREDIT:
-        balance = _credit(topup, case, actor=actor, at=at)
+        entry = _credit(topup, case, actor=actor, at=at)
         move(topup, verdict.state, verdict.detail, actor=actor, at=at)
+        open_paper(entry, at=at)
+        balance = entry.balance_after
+    elif verdict.effect is Effect.REVERSE:
+        entry = _take_back(topup, verdict, actor=actor, at=at)
+        move(topup, verdict.state, verdict.detail, actor=actor, at=at)
+        open_paper(entry, at=at)
     else:
-        if verdict.effect is Effect.REVERSE:
-            _take_back(topup, verdict, actor=actor, at=at)
         move(topup, verdict.state, verdict.detail, actor=actor, at=at)
     if verdict.detail is Detail.HOLD_INCONSISTENT:
         topup.next_poll_at = min(filter(None, (topup.next_poll_at, at + timetable.SOON)))
@@ -184,8 +189,8 @@ def _note_attempt(topup: TopUp, case: Case, verdict: Verdict) -> None:
         topup.gateway_state = (case.status.transaction_status or "")[:_TYPE_LENGTH]
 
 
-def _credit(topup: TopUp, case: Case, *, actor: Actor, at: datetime) -> int:
-    """Write the credit and return the balance. State and payer change together, before the next flush."""
+def _credit(topup: TopUp, case: Case, *, actor: Actor, at: datetime) -> LedgerEntry:
+    """Write the credit and return its entry. State and payer change together, before the next flush."""
     _fit_to_payment(topup, case, actor=actor, at=at)
     posting = ledger.Posting(
         type=EntryType.TOP_UP,
@@ -201,7 +206,7 @@ def _credit(topup: TopUp, case: Case, *, actor: Actor, at: datetime) -> int:
     entry = ledger.credit(topup.user_id, topup.amount, posting, actor=actor, at=at)
     topup.paid_transaction_id = case.transaction_id
     topup.completed_at = at
-    return entry.balance_after
+    return entry
 
 
 def _fit_to_payment(topup: TopUp, case: Case, *, actor: Actor, at: datetime) -> None:
@@ -222,7 +227,7 @@ def _fit_to_payment(topup: TopUp, case: Case, *, actor: Actor, at: datetime) -> 
     )
 
 
-def _take_back(topup: TopUp, verdict: Verdict, *, actor: Actor, at: datetime) -> None:
+def _take_back(topup: TopUp, verdict: Verdict, *, actor: Actor, at: datetime) -> LedgerEntry:
     posting = ledger.Posting(
         type=EntryType.REFUND,
         kind=EntryKind.TOPUP_REVERSAL,
@@ -232,11 +237,12 @@ def _take_back(topup: TopUp, verdict: Verdict, *, actor: Actor, at: datetime) ->
         payment_method=topup.payment_method,
         details={"topupId": str(topup.id), "reason": verdict.detail.value},
     )
-    ledger.take_back(
+    entry = ledger.take_back(
         topup.user_id, verdict.reversed_total - topup.reversed_amount, posting, actor=actor, at=at
     )
     topup.reversed_amount = Rupiah(verdict.reversed_total)
     topup.updated_at = at
+    return entry
 
 
 def _send_receipt(topup: TopUp, balance: int, *, at: datetime) -> None:
@@ -254,4 +260,5 @@ def _send_receipt(topup: TopUp, balance: int, *, at: datetime) -> None:
             "payment_type": topup.payment_type,
             "paid_at": at.isoformat(),
         },
+        entry_ids=[topup.id],
     )

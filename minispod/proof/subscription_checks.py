@@ -8,7 +8,7 @@ _LIVE = "SELECT count(*) FROM subscriptions WHERE status = ANY(:live)"
 
 CHARGE = Check(
     name="period-charge",
-    promise="Every month of every subscription has one ledger entry: its charge, or 0 for a free plan",
+    promise="Every month of every subscription has one ledger entry: its price, less a coupon, or 0 if waived",
     subject=Subject.SUBSCRIPTION,
     looked_at=_PERIODS,
     differences="""
@@ -17,9 +17,10 @@ CHARGE = Check(
         FROM periods p
         JOIN subscriptions s ON s.id = p.subscription_id
         LEFT JOIN ledger_entries e ON e.id = p.entry_id
+        LEFT JOIN coupon_redemptions c ON c.id = p.redemption_id AND c.subscription_id = s.id
         WHERE e.id IS NULL OR e.kind <> 'period' OR e.reference <> s.id || ':' || p.number
            OR e.user_id <> s.user_id OR e.subscription_id IS DISTINCT FROM s.id OR -e.delta <> p.charged
-           OR p.charged <> p.price
+           OR p.charged <> CASE WHEN p.waived_reason IS NULL THEN p.price - coalesce(c.discount_amount, 0) ELSE 0 END
         ORDER BY s.id, p.number
     """,
     meaning="A month was given without its charge, for another sum than it cost, or charged to somebody else.",

@@ -14,6 +14,7 @@ from minispod.settings.groups import (
     DEVELOPMENT_SECRET,
     BusinessSettings,
     ClusterSettings,
+    CompanySettings,
     DatabaseSettings,
     Environment,
     MailSettings,
@@ -37,7 +38,18 @@ class BadSettings(Exception):
 class Settings:
     """All groups together; immutable, and sensible as a whole."""
 
-    __slots__ = ("business", "cluster", "database", "mail", "midtrans", "operation", "redis", "tokens", "web")
+    __slots__ = (
+        "business",
+        "cluster",
+        "company",
+        "database",
+        "mail",
+        "midtrans",
+        "operation",
+        "redis",
+        "tokens",
+        "web",
+    )
 
     web: WebSettings
     database: DatabaseSettings
@@ -47,6 +59,7 @@ class Settings:
     cluster: ClusterSettings
     mail: MailSettings
     business: BusinessSettings
+    company: CompanySettings
     operation: OperationSettings
 
     def __init__(self, **overrides: Any) -> None:
@@ -90,6 +103,10 @@ class Settings:
             found.append("REDIS_URL: is missing; `make demo` brings a server of its own.")
         if self.midtrans.topup_minimum > self.midtrans.topup_maximum:
             found.append("TOPUP_MINIMUM: is larger than TOPUP_MAXIMUM.")
+        if self.company.ppn_rate and not self.company.company_is_pkp:
+            found.append("PPN_RATE: only a company registered for PPN may show it (COMPANY_IS_PKP).")
+        if self.company.company_is_pkp and not self.company.company_npwp:
+            found.append("COMPANY_NPWP: a company registered for PPN has one.")
         for name, secret in (("JWT_SECRET", self.tokens.jwt_secret), ("SECRET_KEY", self.web.secret_key)):
             if len(secret.get_secret_value()) < _SHORTEST_SECRET:
                 found.append(f"{name}: needs at least {_SHORTEST_SECRET} characters.")

@@ -24,13 +24,18 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
-def _split(value: Any) -> Any:
-    return (
-        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-    )
+def _split(value: Any, separator: str = ",") -> Any:
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(separator) if part.strip())
+
+
+def _split_lines(value: Any) -> Any:
+    return _split(value, ";")
 
 
 _Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+_Lines = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_lines)]
 _Days = Annotated[tuple[Annotated[int, Field(ge=1)], ...], NoDecode, BeforeValidator(_split)]
 _ADDRESS = r"^https?://[^\s/@]+(/\S*)?$"
 _DOMAIN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
@@ -275,6 +280,43 @@ class BusinessSettings(Group):
             raise ValueError("is no time zone such as Asia/Jakarta") from None
 
 
+class CompanySettings(Group):
+    """The company that sells: the head of receipts, invoices and credit notes, and its PPN."""
+
+    company_name: str = Field(
+        "MinisPod", min_length=1, max_length=120, description="Name of the company on its papers."
+    )
+    company_logo_text: str = Field(
+        "", max_length=40, description="Large word at the head of papers; empty: the company's name."
+    )
+    company_address: _Lines = Field((), description="Address on papers; lines are separated by semicolons.")
+    company_npwp: str = Field("", description="Tax number (NPWP) of the company, 15 or 16 digits.")
+    company_email: str = Field("", max_length=254, description="Address for questions about papers.")
+    company_phone: str = Field("", max_length=40, description="Telephone number on papers.")
+    company_is_pkp: bool = Field(False, description="Whether the company is registered for PPN (PKP).")
+    ppn_rate: int = Field(
+        0, description="PPN in per cent contained in all prices: 0, 11 or 12; only a PKP has any."
+    )
+    paper_language: str = Field(
+        "en", pattern="^(en|id)$", description="Language in which papers are issued: en or id."
+    )
+
+    @field_validator("company_npwp")
+    @classmethod
+    def _tax_number(cls, value: str) -> str:
+        digits = value.replace(".", "").replace("-", "")
+        if value and not (digits.isascii() and digits.isdigit() and len(digits) in (15, 16)):
+            raise ValueError("is no NPWP of 15 or 16 digits")
+        return value
+
+    @field_validator("ppn_rate")
+    @classmethod
+    def _known_rate(cls, value: int) -> int:
+        if value not in (0, 11, 12):
+            raise ValueError("must be 0, 11 or 12")
+        return value
+
+
 class OperationSettings(Group):
     """How the processes behave."""
 
@@ -338,5 +380,6 @@ GROUPS: tuple[type[Group], ...] = (
     ClusterSettings,
     MailSettings,
     BusinessSettings,
+    CompanySettings,
     OperationSettings,
 )

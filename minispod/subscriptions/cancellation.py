@@ -16,7 +16,7 @@ from minispod.subscriptions import change_outcome
 from minispod.subscriptions.errors import AlreadyCancelled, NotActive
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.queries import lock_instance_of, lock_own
-from minispod.subscriptions.refunding import Because, refund_in_full, refund_unused
+from minispod.subscriptions.refunding import Because, refund_entries, refund_in_full, refund_unused
 from minispod.subscriptions.rules import BusinessRules
 from minispod.subscriptions.states import EndReason, SubscriptionStatus
 from minispod.subscriptions.telling import owner_name, tell_customer, tell_staff
@@ -76,6 +76,7 @@ def force_cancel(
         event="cancelled",
         at=at,
         zone=rules.zone,
+        entry_ids=refund_entries(subscription),
         refunded=format_rupiah(refunded) if refunded else None,
     )
     return subscription, refunded
@@ -94,6 +95,7 @@ def cancel_unprovisioned(
         event="refunded",
         at=at,
         zone=rules.zone,
+        entry_ids=refund_entries(subscription),
         refunded=format_rupiah(refunded),
         reason=reason,
     )

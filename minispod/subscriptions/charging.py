@@ -4,12 +4,17 @@ The ledger reference names the period or the change, and both are numbered: the 
 charged twice, whoever tries. Lock order: subscription, instance, wallet, plan. What is given back is in refunding.
 """
 
+import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
 
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
 from minispod.kernel.money import Rupiah
+from minispod.papers.opening import open_paper
 from minispod.subscriptions.models import Period, PlanChange, Subscription
 from minispod.subscriptions.pricing import period
 from minispod.wallet import ledger
@@ -46,11 +51,14 @@ def charge_period(
                 "subscriptionId": str(subscription.id),
                 "planId": str(subscription.plan_id),
                 "period": number,
+                "startsAt": starts.isoformat(),
+                "endsAt": ends.isoformat(),
             },
         ),
         actor=actor,
         at=at,
     )
+    open_paper(entry, at=at)
     paid = Period(
         subscription_id=subscription.id,
         number=number,
@@ -111,4 +119,13 @@ def charge_change(
     change.charged = entry.amount
     change.entry_id = entry.id
     subscription.last_charge = entry.amount
+    open_paper(entry, at=at)
     return entry
+
+
+def charge_entry(subscription: Subscription) -> Sequence[uuid.UUID]:
+    """The ledger entry of the running period."""
+    wanted = select(Period.entry_id).where(
+        Period.subscription_id == subscription.id, Period.number == subscription.period_number
+    )
+    return session().scalars(wanted).all()

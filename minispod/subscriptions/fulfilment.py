@@ -16,6 +16,7 @@ from minispod.kernel.database import lock, session
 from minispod.kernel.tasks import Task
 from minispod.notifications.messages import MessageKind
 from minispod.subscriptions import change_outcome
+from minispod.subscriptions.charging import charge_entry
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.telling import owner_name, tell_customer, tell_staff
 
@@ -37,7 +38,14 @@ def conclude(
     if settlement.result in _ARRIVED:
         change_outcome.complete(subscription, at=at)
     if settlement.result is Result.RUNS_FIRST:
-        tell_customer(MessageKind.INSTANCE_READY, subscription, event="ready", at=at, zone=zone)
+        tell_customer(
+            MessageKind.INSTANCE_READY,
+            subscription,
+            event="ready",
+            at=at,
+            zone=zone,
+            entry_ids=charge_entry(subscription),
+        )
     elif settlement.result is Result.GAVE_UP:
         # What failed in the size of a new plan is tried in the old one before anybody calls it failed.
         if not change_outcome.take_back(subscription, instance, zone=zone, actor=actor, at=at):

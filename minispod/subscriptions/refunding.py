@@ -18,6 +18,7 @@ from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
 from minispod.kernel.ids import new_id
 from minispod.kernel.money import Rupiah
+from minispod.papers.opening import open_paper
 from minispod.subscriptions.models import Period, PlanChange, Refund, Subscription
 from minispod.subscriptions.pricing import days_of, days_until, part_of, unused_days
 from minispod.subscriptions.states import ChangeState
@@ -122,6 +123,11 @@ def find_repeat(subscription: Subscription, request_key: str | None) -> Sequence
     )
 
 
+def refund_entries(subscription: Subscription) -> Sequence[uuid.UUID]:
+    """The ledger entries of all that was given back of it."""
+    return session().scalars(select(Refund.entry_id).where(Refund.subscription_id == subscription.id)).all()
+
+
 def list_refunds(subscription_id: uuid.UUID) -> Sequence[Refund]:
     """All that was given back of a subscription, newest first, each with its entry."""
     return (
@@ -215,6 +221,7 @@ def _refund(
         at=at,
     )
     charge.refunded = Rupiah(charge.refunded + amount)
+    open_paper(entry, at=at)
     refund = Refund(
         id=refund_id,
         subscription_id=subscription.id,

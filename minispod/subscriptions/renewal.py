@@ -44,6 +44,7 @@ def renew(subscription: Subscription, *, rules: BusinessRules, actor: Actor, at:
             event=str(paid.number),
             at=at,
             zone=rules.zone,
+            entry_ids=[paid.entry_id],
             charged=format_rupiah(paid.charged),
         )
     return True

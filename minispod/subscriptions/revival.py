@@ -71,7 +71,7 @@ def revive(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, at
         return False
     subscription.turn(SubscriptionStatus.ACTIVE, at)
     begin_again(subscription, rules, at)
-    charge_period(
+    paid = charge_period(
         subscription,
         subscription.anchor_period,
         description="Subscription taken up again",
@@ -91,6 +91,11 @@ def revive(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, at
         charged=subscription.last_charge,
     )
     tell_customer(
-        MessageKind.REVIVED, subscription, event=str(subscription.period_number), at=at, zone=rules.zone
+        MessageKind.REVIVED,
+        subscription,
+        event=str(subscription.period_number),
+        at=at,
+        zone=rules.zone,
+        entry_ids=[paid.entry_id],
     )
     return True

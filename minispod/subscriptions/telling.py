@@ -1,6 +1,7 @@
 """Messages about subscriptions: who is told what, with facts that are public."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,9 +25,13 @@ def tell_customer(
     event: str,
     at: datetime,
     zone: ZoneInfo,
+    entry_ids: Sequence[uuid.UUID] = (),
     **facts: Any,
 ) -> None:
-    """Queue one message to the owner; `event` makes it unique, so that a repeat tells nothing twice."""
+    """Queue one message to the owner; `event` makes it unique, so that a repeat tells nothing twice.
+
+    The papers of the ledger entries `entry_ids` are attached to it.
+    """
     user = session().get_one(User, subscription.user_id)
     post.queue(
         kind,
@@ -34,6 +39,7 @@ def tell_customer(
         dedupe_key=f"{kind.value}:{subscription.id}:{event}",
         at=at,
         facts={**_facts(subscription, zone), **facts},
+        entry_ids=entry_ids,
     )
 
 

@@ -133,6 +133,8 @@ def test_line_has_every_key_of_the_contract(
         "updatedAt": "2026-11-20T03:00:00.000Z",
         "completedAt": None,
         "subscription": None,
+        "invoiceId": None,
+        "invoiceNumber": None,
     }
 
 

@@ -10,7 +10,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, text
 
-from tests.proofs import assert_wallets_add_up
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.errors import Refusal
@@ -24,6 +23,7 @@ from minispod.wallet.models import LedgerEntry, Wallet
 from tests.factories.coupons import STAFF, put_coupon
 from tests.plugins.app import START, Person
 from tests.plugins.shop import Shop
+from tests.proofs import assert_wallets_add_up
 
 CROWD = 50
 AtOnce = Callable[[int, Callable[[int], Any]], list[Any]]

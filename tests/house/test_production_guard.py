@@ -100,3 +100,31 @@ def test_all_problems_are_told_at_once() -> None:
     )
 
     assert all(name in told for name in ("SECRET_KEY", "MIDTRANS_SERVER_KEY", "FRONTEND_URL"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"ppn_rate": 11}, "PPN_RATE"),
+        ({"ppn_rate": 10, "company_is_pkp": True, "company_npwp": "012345678901000"}, "PPN_RATE"),
+        ({"company_is_pkp": True}, "COMPANY_NPWP"),
+        ({"company_npwp": "12345"}, "COMPANY_NPWP"),
+        ({"company_npwp": "01.234.567.8-901.00x"}, "COMPANY_NPWP"),
+        ({"paper_language": "fr"}, "PAPER_LANGUAGE"),
+        ({"company_name": ""}, "COMPANY_NAME"),
+    ],
+)
+def test_a_company_that_cannot_be_is_refused(changes: dict[str, Any], named: str) -> None:
+    assert f"{named}:" in _refusal(**changes)
+
+
+def test_a_company_with_ppn_starts_and_its_address_has_lines() -> None:
+    settings = Settings(
+        **PRODUCTION,
+        ppn_rate=12,
+        company_is_pkp=True,
+        company_npwp="01.234.567.8-901.000",
+        company_address="Jl. Sudirman 1, Lt. 2; Jakarta 12190",
+    )
+
+    assert settings.company.company_address == ("Jl. Sudirman 1, Lt. 2", "Jakarta 12190")

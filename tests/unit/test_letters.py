@@ -326,7 +326,7 @@ def facts_given() -> dict[MessageKind, set[frozenset[str]]]:
 def facts_of(call: ast.Call, named: dict[str, ast.expr]) -> frozenset[str] | None:
     given = {each.arg: each.value for each in call.keywords if each.arg}
     if ast.unparse(call.func) == "tell_customer":
-        return frozenset(SUBSCRIPTION) | (set(given) - {"event", "at", "zone"})
+        return frozenset(SUBSCRIPTION) | (set(given) - {"event", "at", "zone", "entry_ids"})
     facts = given.get("facts")
     if isinstance(facts, ast.Name):
         facts = named.get(facts.id)

@@ -2,7 +2,6 @@
 
 from marshmallow import fields, validate
 
-from minispod.api.envelope import timestamp
 from minispod.api.schemas.base import Blank, Timestamp, WireSchema
 from minispod.subscriptions.states import SubscriptionStatus
 
@@ -83,17 +82,16 @@ class InstanceOut(WireSchema):
 class ChargeOut(WireSchema):
     """One charge in the history of a subscription."""
 
-    id = fields.String()
-    custom_id = fields.String()
-    type = fields.String(attribute="type.value")
+    id = fields.String(attribute="entry.id")
+    custom_id = fields.String(attribute="entry.custom_id")
+    type = fields.String(attribute="entry.type.value")
     status = fields.Constant("COMPLETED")
-    amount = fields.Integer()
-    description = fields.String()
-    invoice_number = fields.Function(lambda entry: entry.custom_id, metadata={"type": "string"})
-    created_at = Timestamp()
-    completed_at = fields.Function(
-        lambda entry: timestamp(entry.created_at), metadata={"type": "string", "format": "date-time"}
-    )
+    amount = fields.Integer(attribute="entry.amount")
+    description = fields.String(attribute="entry.description")
+    invoice_id = fields.String(allow_none=True)
+    invoice_number = fields.String()
+    created_at = Timestamp(attribute="entry.created_at")
+    completed_at = Timestamp()
 
 
 class BillingInfoOut(WireSchema):

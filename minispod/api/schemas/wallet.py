@@ -98,6 +98,8 @@ class TransactionOut(TransactionSummaryOut):
     admin_notes = fields.Constant(None, metadata={"type": "string"})
     updated_at = Timestamp()
     subscription = fields.Nested(BoughtOut, allow_none=True)
+    invoice_id = fields.String(allow_none=True)
+    invoice_number = fields.String(allow_none=True)
 
 
 class TransactionsOut(WireSchema):

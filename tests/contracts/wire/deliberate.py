@@ -55,7 +55,10 @@ ADDITIONS = {
     ),
     r"data\.subscriptions\[\]\.user\.avatar": "frontend I1: the front end reads it",
     r"data\.refund\.transactionIds": "decision 13: a refund of several charges has an entry for each",
-    r"data\.subscription\.transactions\[\]\.(customId|invoiceNumber|status)": "frontend E3: the history reads them",
+    r"data\.subscription\.transactions\[\]\.(customId|invoiceId|invoiceNumber|status)": (
+        "frontend E3: the history reads them"
+    ),
+    r"data\.(transaction|transactions\[\])\.(invoiceId|invoiceNumber)": "frontend C2: each transaction names its paper",
     r"data(\.subscription)?\.billingInfo\.(nextChargeAmount|gracePeriodEnd)": (
         "frontend E5: one billing block for detail and switch"
     ),

@@ -91,7 +91,7 @@ def test_credit_wakes_what_waits_for_money_and_sends_one_receipt(
     say(topup, clock, "settlement")
 
     tasks = session().scalars(select(OutboxRow.task)).all()
-    assert sorted(tasks) == [Task.CREDIT_ARRIVED, Task.DELIVER_MESSAGE]
+    assert sorted(tasks) == [Task.CREDIT_ARRIVED, Task.DELIVER_MESSAGE, Task.ISSUE_PAPERS]
     mail = session().scalars(select(Notification).where(Notification.kind == MessageKind.TOPUP_RECEIPT)).one()
     assert mail.dedupe_key == f"topup:{topup.id}"
     assert mail.facts["amount"] == 100_000

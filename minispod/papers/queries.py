@@ -1,0 +1,136 @@
+"""Reads of issued papers, filtered by owner (decision 41); what has no number yet is not shown."""
+
+import re
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, case, func, literal, or_, select, update
+from sqlalchemy.orm import aliased
+from sqlalchemy.sql import ColumnElement
+
+from minispod.accounts.models import User
+from minispod.kernel.actor import Actor
+from minispod.kernel.database import page_of, session
+from minispod.kernel.paging import Page, PageRequest
+from minispod.papers.errors import NoSuchPaper
+from minispod.papers.models import Paper
+from minispod.papers.states import PaperKind, PaperStatus
+
+_NUMBER = re.compile(r"TXMP-?(\d{1,18})", re.IGNORECASE)
+_Note = aliased(Paper)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedPaper:
+    """A paper with its customer and what credit notes gave back of it."""
+
+    paper: Paper
+    customer: User
+    credited: int
+
+    @property
+    def status(self) -> PaperStatus:
+        """PAID, or CANCELLED once it was given back in full."""
+        return PaperStatus.CANCELLED if self.credited >= self.paper.total else PaperStatus.PAID
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which papers are wanted; both ends of the span are included, `search` is a number or a customer."""
+
+    kind: PaperKind | None = None
+    status: PaperStatus | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    search: str = ""
+
+
+def list_papers(
+    page: PageRequest, *, actor: Actor, user_id: uuid.UUID | None = None, wanted: Filter | None = None
+) -> Page[IssuedPaper]:
+    """Issued papers, newest first: of one customer, or of all for staff; raise NoSuchPaper for another's."""
+    if not (actor.is_staff or actor.is_system) and (user_id is None or not actor.may_see(user_id)):
+        raise NoSuchPaper()
+    query = _filtered(_issued(), wanted or Filter())
+    if user_id is not None:
+        query = query.where(Paper.user_id == user_id)
+    query = query.order_by(Paper.issued_at.desc(), Paper.entry_number.desc())
+    found: Page[IssuedPaper] = page_of(query, page, shape=lambda row: IssuedPaper(*row))
+    return found
+
+
+def get_paper(paper_id: uuid.UUID, *, actor: Actor) -> IssuedPaper:
+    """One issued paper; raise NoSuchPaper when there is none or it is not the actor's."""
+    query = _issued().where(Paper.id == paper_id).execution_options(populate_existing=True)
+    row = session().execute(query).one_or_none()
+    if row is None or not actor.may_see(row[0].user_id):
+        raise NoSuchPaper()
+    return IssuedPaper(*row)
+
+
+def count_download(paper_id: uuid.UUID) -> None:
+    """Remember that the owner fetched the PDF once more."""
+    session().execute(update(Paper).where(Paper.id == paper_id).values(downloads=Paper.downloads + 1))
+
+
+def of_entries(entry_ids: Sequence[uuid.UUID]) -> Sequence[Paper]:
+    """The issued papers of these ledger entries, in the order of the entries' numbers."""
+    rows = session().scalars(
+        select(Paper)
+        .where(Paper.entry_id.in_(entry_ids), Paper.number.is_not(None))
+        .order_by(Paper.entry_number)
+        .execution_options(populate_existing=True)
+    )
+    return rows.all()
+
+
+def numbers_of(entry_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[uuid.UUID, str]]:
+    """Id and number of the issued paper of each ledger entry that has one."""
+    rows = session().execute(
+        select(Paper.entry_id, Paper.id, Paper.number).where(
+            Paper.entry_id.in_(set(entry_ids)), Paper.number.is_not(None)
+        )
+    )
+    return {entry_id: (paper_id, str(number)) for entry_id, paper_id, number in rows}
+
+
+def _issued() -> Select[Paper, User, int]:
+    return (
+        select(Paper, User, _credited().label("credited"))
+        .join(User, User.id == Paper.user_id)
+        .where(Paper.number.is_not(None))
+    )
+
+
+def _credited() -> ColumnElement[int]:
+    return (
+        select(func.coalesce(func.sum(_Note.total), 0))
+        .where(_Note.corrects_id == Paper.id, _Note.number.is_not(None))
+        .correlate(Paper)
+        .scalar_subquery()
+    )
+
+
+def _filtered(query: Select[Paper, User, int], wanted: Filter) -> Select[Paper, User, int]:
+    if wanted.kind is not None:
+        query = query.where(Paper.kind == wanted.kind)
+    if wanted.status is not None:
+        shown = case((_credited() >= Paper.total, literal(PaperStatus.CANCELLED.value)), else_="PAID")
+        query = query.where(shown == wanted.status.value)
+    if wanted.since is not None:
+        query = query.where(Paper.issued_at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(Paper.issued_at <= wanted.until)
+    if wanted.search:
+        query = query.where(_matches(wanted.search))
+    return query
+
+
+def _matches(search: str) -> ColumnElement[bool]:
+    read = _NUMBER.fullmatch(search)
+    if read:
+        return Paper.entry_number == int(read[1])
+    columns = (Paper.number, User.name, User.email)
+    return or_(*(column.icontains(search, autoescape=True) for column in columns))
