@@ -1082,6 +1082,8 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint(
             "waived_reason IS NULL OR charged = 0", name=op.f("ck_periods_waived_costs_nothing")
+        ),
+        sa.CheckConstraint(
             "redemption_id IS NULL OR charged < price", name=op.f("ck_periods_coupon_takes_off")
         ),
         sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_periods_ends_after_start")),

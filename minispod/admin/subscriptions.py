@@ -13,6 +13,7 @@ from minispod.admin import guard, pages
 from minispod.admin.door import door
 from minispod.insights import promises
 from minispod.kernel.errors import RuleBroken
+from minispod.kernel.faultpoints import Step
 from minispod.kernel.ids import parse_id
 from minispod.kernel.money import format_rupiah
 from minispod.kernel.unit_of_work import unit_of_work
@@ -69,7 +70,7 @@ def subscription(subscription_id: str) -> Any:
 def refund_subscription(subscription_id: str) -> Any:
     """Give back a part of what it cost."""
     ports, id_ = current_ports(), parse_id(subscription_id)
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.REFUND_CHARGE):
         done = stewardship.refund(
             id_,
             _number("amount", _MOST_RUPIAH),
@@ -86,7 +87,7 @@ def refund_subscription(subscription_id: str) -> Any:
 def cancel_subscription(subscription_id: str) -> Any:
     """End it now and delete the instance; on wish, what is not used goes back."""
     ports, id_ = current_ports(), parse_id(subscription_id)
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.CANCEL_SUBSCRIPTION):
         _, refunded = cancellation.force_cancel(
             id_,
             reason=_reason(),
@@ -103,7 +104,7 @@ def cancel_subscription(subscription_id: str) -> Any:
 def change_plan(subscription_id: str) -> Any:
     """Move it up or down; the difference is charged or credited unless it is waived."""
     ports, id_ = current_ports(), parse_id(subscription_id)
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.CHANGE_PLAN):
         change = changing.change_for_customer(
             id_,
             parse_id(request.form.get("plan", "")),

@@ -10,6 +10,7 @@ from minispod.api.schemas.base import RequestKeyHeader
 from minispod.api.schemas.subscriptions import PlanChangeIn, UpgradedOut, UpgradeOptionsOut
 from minispod.api.subscriptions import subscription_row
 from minispod.catalog.models import Plan
+from minispod.kernel.faultpoints import Step
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports, current_settings
@@ -47,7 +48,7 @@ def show_options(subscription_id: str) -> dict[str, Any]:
 def upgrade(headers: dict[str, Any], body: dict[str, Any], subscription_id: str) -> dict[str, Any]:
     """Move to a higher plan of the same service: the difference is charged at once, the instance follows."""
     ports = current_ports()
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.CHANGE_PLAN):
         changed = changing.upgrade(
             parse_id(subscription_id),
             parse_id(body["new_plan_id"]),

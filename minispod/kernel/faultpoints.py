@@ -19,6 +19,9 @@ class Step(StrEnum):
 
     ORDER = "order"
     CANCEL_SUBSCRIPTION = "cancel_subscription"
+    CHANGE_PLAN = "change_plan"
+    REFUND_CHARGE = "refund_charge"
+    EXPIRE_SUBSCRIPTION = "expire_subscription"
     FAN_OUT_CALENDAR = "fan_out_calendar"
     ADVANCE = "advance"
     REVIVE = "revive"
@@ -49,6 +52,8 @@ class Step(StrEnum):
     FAN_OUT_TOPUPS = "fan_out_topups"
     CLAIM_POLL = "claim_poll"
     SETTLE_POLL = "settle_poll"
+
+    ISSUE_PAPERS = "issue_papers"
 
     TAKE_WORK = "take_work"
     END_WORK = "end_work"

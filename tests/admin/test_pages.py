@@ -105,6 +105,10 @@ def test_hostile_names_are_shown_as_text_everywhere(
 ) -> None:
     evil = person(name=HOSTILE, credit=100_000)
     with app.app_context(), unit_of_work():
+        topup = session().get(TopUp, shop.topup.id)
+        assert topup is not None
+        topup.payment_type = HOSTILE
+        session().flush()  # the top-up is locked before the instance
         instance = session().get(Instance, shop.instance.id)
         assert instance is not None
         instance.last_error = instance.health_status = HOSTILE
@@ -114,9 +118,6 @@ def test_hostile_names_are_shown_as_text_everywhere(
         assert message is not None
         message.to_name = message.last_error = HOSTILE
         message.state = DeliveryState.FAILED
-        topup = session().get(TopUp, shop.topup.id)
-        assert topup is not None
-        topup.payment_type = HOSTILE
         outbox.later(Task.CREDIT_ARRIVED, key=str(evil.id), at=clock.now(), user_id=str(evil.id))
 
     paths = [

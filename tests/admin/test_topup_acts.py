@@ -276,9 +276,10 @@ def test_debt_is_on_today_and_on_the_top_up(
             ledger.debit(customer.id, 100_000, rest, actor=TESTER, at=clock.now())
         with unit_of_work():
             row = session().get_one(TopUp, topup.id)
+            row.state, row.reversed_amount = TopUpState.CHARGEBACK, row.amount
+            session().flush()  # the top-up is locked before the wallet
             back = ledger.Posting(EntryType.REFUND, EntryKind.TOPUP_REVERSAL, f"{row.id}:100000", "back")
             ledger.take_back(customer.id, 100_000, back, actor=TESTER, at=clock.now())
-            row.state, row.reversed_amount = TopUpState.CHARGEBACK, row.amount
 
     today, page = browser.shown("/admin/"), browser.shown(f"/admin/money/topups/{topup.id}")
 

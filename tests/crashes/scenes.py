@@ -47,6 +47,7 @@ class Stage:
     shop: Shop
     levers: Levers
     plan: uuid.UUID
+    plan_id: Callable[..., uuid.UUID]
     tick: Callable[[str], None]
     run_jobs: Callable[[], int]
     headers: Callable[[Person], dict[str, str]]

@@ -10,12 +10,15 @@ from minispod.integrations.midtrans import MidtransGateway
 from minispod.kernel.actor import Role
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.faultpoints import FaultPoint, Side, every_point
-from tests.crashes.scenes import CREDIT, SCENES, Scene, Stage
+from tests.crashes import plan_scenes, scenes
+from tests.crashes.scenes import CREDIT, Scene, Stage
 from tests.crashes.victim import dies_at
 from tests.factories.payments import Levers
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
 from tests.plugins.simulators import Simulator
+
+SCENES = (*scenes.SCENES, *plan_scenes.SCENES)
 
 
 def deaths() -> Iterator[tuple[Scene, FaultPoint]]:
@@ -50,6 +53,7 @@ def stage(
         shop=shop,
         levers=levers,
         plan=plan_id(),
+        plan_id=plan_id,
         tick=tick,
         run_jobs=run_jobs,
         headers=headers_now,

@@ -318,7 +318,7 @@ class StatisticsQuery(WireSchema):
     period = fields.Enum(Span, by_value=True, load_default=Span.MONTH)
 
 
-class OverviewOut(WireSchema):
+class CouponFiguresOut(WireSchema):
     """Coupons and redemptions in numbers."""
 
     total_coupons = fields.Integer()
@@ -343,7 +343,7 @@ class TopCouponOut(WireSchema):
 class FiguresOut(WireSchema):
     """The figures of a period."""
 
-    overview = fields.Nested(OverviewOut)
+    overview = fields.Nested(CouponFiguresOut)
     top_coupons = fields.List(fields.Nested(TopCouponOut))
     redemptions_by_type = fields.Dict(keys=fields.String(), values=fields.Integer())
     period = fields.String()
@@ -351,7 +351,7 @@ class FiguresOut(WireSchema):
     end_date = Timestamp()
 
 
-class StatisticsOut(WireSchema):
+class CouponStatisticsOut(WireSchema):
     """Figures of all coupons."""
 
     statistics = fields.Nested(FiguresOut)

@@ -14,8 +14,8 @@ from minispod.api.schemas.promotions import (
     CouponOneOut,
     CouponsOut,
     CouponsQuery,
+    CouponStatisticsOut,
     CouponTermsIn,
-    StatisticsOut,
     StatisticsQuery,
     UpdatedCountOut,
 )
@@ -74,7 +74,7 @@ def create_coupon(body: dict[str, Any]) -> dict[str, Any]:
 @door.get("/statistics")
 @requires_staff
 @door.arguments(StatisticsQuery, location="query")
-@door.answers(200, StatisticsOut, message="Coupon statistics retrieved successfully")
+@door.answers(200, CouponStatisticsOut, message="Coupon statistics retrieved successfully")
 def show_statistics(query: dict[str, Any]) -> dict[str, Any]:
     """Count coupons and redemptions, in all and of the period."""
     at, zone = current_ports().clock.now(), business_rules(current_settings()).zone

@@ -32,6 +32,7 @@ from minispod.api.schemas.staff_subscriptions import (
 from minispod.api.subscriptions import subscription_row
 from minispod.api.upgrades import amounts_of, changed_row, message_of
 from minispod.catalog import browsing
+from minispod.kernel.faultpoints import Step
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports, current_settings
@@ -81,7 +82,7 @@ def grant(headers: dict[str, Any], body: dict[str, Any]) -> Any:
     """Order for a customer; a bonus waives the first period, and its reason is kept with the period."""
     ports, user = current_ports(), directory.get_user(parse_id(body["user_id"]))
     is_bonus = body["skip_credit_check"]
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.ORDER):
         placed = ordering.place_order(
             parse_id(body["plan_id"]),
             user_id=user.id,
@@ -127,7 +128,7 @@ def grant(headers: dict[str, Any], body: dict[str, Any]) -> Any:
 def change_plan(headers: dict[str, Any], body: dict[str, Any], subscription_id: str) -> Answer:
     """Move a subscription up or down; the difference is charged or credited unless it is waived."""
     ports = current_ports()
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.CHANGE_PLAN):
         changed = changing.change_for_customer(
             parse_id(subscription_id),
             parse_id(body["new_plan_id"]),
@@ -165,7 +166,7 @@ def force_cancel(body: dict[str, Any], subscription_id: str) -> Answer:
     ports, id_ = current_ports(), parse_id(subscription_id)
     at_once = body["terminate_instances"]
     refunded = 0
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.CANCEL_SUBSCRIPTION):
         if at_once:
             _, refunded = cancellation.force_cancel(
                 id_,
@@ -209,7 +210,7 @@ def force_cancel(body: dict[str, Any], subscription_id: str) -> Answer:
 def refund(headers: dict[str, Any], body: dict[str, Any], subscription_id: str) -> dict[str, Any]:
     """Give back a part, or all that is left, of what was paid; never more (decision 13)."""
     ports = current_ports()
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.REFUND_CHARGE):
         done = stewardship.refund(
             parse_id(subscription_id),
             body["amount"],
@@ -274,7 +275,7 @@ def extend(body: dict[str, Any], subscription_id: str) -> dict[str, Any]:
 def expire(body: dict[str, Any], subscription_id: str) -> dict[str, Any]:
     """End the service now: the instance is stopped, its slot released, its data kept for the retention."""
     ports = current_ports()
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.EXPIRE_SUBSCRIPTION):
         expiry.expire(
             parse_id(subscription_id),
             reason=body["reason"],

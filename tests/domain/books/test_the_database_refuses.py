@@ -116,6 +116,7 @@ REFUSALS = (
     Refusal("ck_periods_ends_after_start", "periods", {"ends_at": LONG_AGO}),
     Refusal("ck_periods_refund_within_charge", "periods", {"refunded": 999_999_999}),
     Refusal("uq_periods_entry_id", "periods"),
+    Refusal("ck_periods_waived_costs_nothing", "periods", {"waived_reason": "a gift", "entry_id": SPARE}),
     Refusal("uq_periods_subscription_id_number", "periods", {"entry_id": SPARE}, same=("number",)),
     Refusal("ck_periods_coupon_takes_off", "periods", {"charged": PRICE}, same=("redemption_id",)),
     Refusal("uq_periods_redemption_id", "periods", {"entry_id": SPARE}, same=("redemption_id",)),
