@@ -42,6 +42,7 @@ def cancel(
         event="cancelled",
         at=at,
         zone=rules.zone,
+        entry_ids=refund_entries(subscription),
         refunded=format_rupiah(refunded) if refunded else None,
     )
     return subscription, refunded

@@ -19,8 +19,8 @@ from tests.admin.shop import Shop
 
 PAGE = "/admin/money/proof"
 SPOILT = (
-    "UPDATE wallets SET balance = balance + 7 WHERE user_id = :customer",
     "UPDATE topups SET gateway_state = 'pending' WHERE id = :topup",
+    "UPDATE wallets SET balance = balance + 7 WHERE user_id = :customer",
     "UPDATE ledger_entries SET reference = 'elsewhere' WHERE kind = 'period'",
     "UPDATE plans SET used_quota = used_quota + 1 WHERE id = :plan",
     "UPDATE gateway_notices SET order_id = 'TOPUP-GONE'",

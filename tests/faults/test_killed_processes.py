@@ -125,7 +125,8 @@ def test_two_schedulers_and_two_workers_do_everything_once(shop: LiveShop) -> No
     for customer in customers:
         assert (customer.charges(), customer.balance) == (2, CREDIT - 2 * PRICE)
         assert (customer.mails("renewed"), customer.mails("instance_ready")) == (1, 1)
-    shop.books.assert_they_add_up()
+    # Months that were moved by so many days are not quite those of the calendar.
+    shop.books.assert_they_add_up(apart_from=["period-sequence"])
 
 
 def has_mail(customer: Customer, kind: str) -> bool:

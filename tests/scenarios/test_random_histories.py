@@ -376,6 +376,7 @@ def _close(app: Flask, owner: Person) -> None:
             "UPDATE wallets SET balance = 0, gateway_debt = 0, total_top_up = 0, total_spent = 0"
         )
         connection.exec_driver_sql("UPDATE plans SET used_quota = 0")
+        connection.exec_driver_sql("UPDATE coupons SET used_count = 0")
         session().commit()
         db.session.remove()
 

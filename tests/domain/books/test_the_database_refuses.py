@@ -39,8 +39,8 @@ FRESH: dict[str, dict[str, Any]] = {
         "number": 900_001,
         "reference": "fresh",
         "position": None,
-        "balance_before": 525_000,
-        "balance_after": 500_000,
+        "balance_before": 685_000,
+        "balance_after": 660_000,
     },
     "adjustments": {"id": uuid.uuid4().hex, "request_key": "fresh", "entry_id": "spare"},
     "topups": {

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -176,6 +177,7 @@ def _move(owner: Person, act: str, amount: int, posting: ledger.Posting) -> None
             elif act == "debit":
                 ledger.debit(owner.id, amount, posting, **facts)  # type: ignore[arg-type]
             elif act == "take_back":
+                posting = replace(posting, type=EntryType.REFUND, kind=EntryKind.TOPUP_REVERSAL)
                 ledger.take_back(owner.id, amount, posting, **facts)  # type: ignore[arg-type]
             else:
                 ledger.deduct(owner.id, amount, posting, may_owe=act == "owe", **facts)  # type: ignore[arg-type]
