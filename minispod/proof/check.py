@@ -13,6 +13,7 @@ class Subject(StrEnum):
     NOTICE = "notice"
     SUBSCRIPTION = "subscription"
     PLAN = "plan"
+    COUPON = "coupon"
 
 
 @dataclass(frozen=True, slots=True)

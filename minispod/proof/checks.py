@@ -11,12 +11,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from minispod.payments.states import CREDITED
-from minispod.proof import subscription_checks, topup_checks, wallet_checks
+from minispod.proof import coupon_checks, subscription_checks, topup_checks, wallet_checks
 from minispod.proof.check import Check
 from minispod.subscriptions.states import LIVE
 from minispod.wallet.models import CHARGE_REFUNDS, REVERSALS
 
-CHECKS: tuple[Check, ...] = (*wallet_checks.CHECKS, *topup_checks.CHECKS, *subscription_checks.CHECKS)
+CHECKS: tuple[Check, ...] = (
+    *wallet_checks.CHECKS,
+    *topup_checks.CHECKS,
+    *subscription_checks.CHECKS,
+    *coupon_checks.CHECKS,
+)
 
 # The calendar and the gateway's notices are worked on every half minute; this much later is a fault.
 _CALENDAR_SLACK = timedelta(minutes=15)

@@ -28,6 +28,53 @@ CHARGE = Check(
     "what was not charged is mostly better forgiven, in writing.",
 )
 
+_CHANGES = "SELECT count(*) FROM plan_changes"
+
+CHANGE = Check(
+    name="change-charge",
+    promise="What a change of plan cost is its ledger entry, and each such entry has its change",
+    subject=Subject.SUBSCRIPTION,
+    looked_at=_CHANGES,
+    differences="""
+        SELECT coalesce(c.subscription_id, e.subscription_id) AS subject_id, coalesce(s.user_id, e.user_id) AS user_id,
+               c.number AS change, c.charged, -e.delta AS entry_amount, e.reference AS entry_reference
+        FROM plan_changes c
+        JOIN subscriptions s ON s.id = c.subscription_id
+        FULL JOIN (SELECT * FROM ledger_entries WHERE kind = 'upgrade') e ON e.id = c.entry_id
+        WHERE (e.id IS NULL AND (c.charged > 0 OR c.entry_id IS NOT NULL))
+           OR (e.id IS NOT NULL AND (c.id IS NULL OR -e.delta <> c.charged OR e.user_id <> s.user_id))
+        ORDER BY 1, 3
+    """,
+    meaning="A higher plan was given for another sum than the ledger took, or money was taken for no change.",
+    advice="Compare the change with the entry. What was charged too much is given back by an adjustment that says why.",
+)
+
+CHANGE_REFUND = Check(
+    name="change-refund",
+    promise="What a change of plan gave back is what the ledger gave back for it, and each such entry has its change",
+    subject=Subject.SUBSCRIPTION,
+    looked_at=_CHANGES,
+    differences="""
+        SELECT coalesce(c.subscription_id::text, r.subscription) AS subject_id,
+               coalesce(c.user_id, r.user_id) AS user_id, coalesce(c.number::text, r.change) AS change, c.charged,
+               coalesce(c.refunded, 0) AS refunded, coalesce(r.total, 0) AS entries_sum
+        FROM (
+            SELECT c.subscription_id, c.number, c.charged, c.refunded, s.user_id
+            FROM plan_changes c JOIN subscriptions s ON s.id = c.subscription_id
+        ) c
+        FULL JOIN (
+            SELECT split_part(reference, ':', 1) AS subscription, split_part(reference, ':', 2) AS change, user_id,
+                   sum(delta)::bigint AS total
+            FROM ledger_entries WHERE kind = 'upgrade_refund'
+            GROUP BY 1, 2, 3
+        ) r ON r.subscription = c.subscription_id::text AND r.change = c.number::text AND r.user_id = c.user_id
+        WHERE coalesce(c.refunded, 0) <> coalesce(r.total, 0)
+        ORDER BY 1, 3
+    """,
+    meaning="A refund of an upgrade was noted and not paid, or paid and not noted.",
+    advice="If the customer lacks the money, give it by an adjustment that names the change.",
+)
+
 MONTH = Check(
     name="charge-period",
     promise="Every charge of a month belongs to a month",
@@ -191,4 +238,4 @@ ENDED = Check(
     advice="Stop it from its page; if it was cancelled, have it deleted.",
 )
 
-CHECKS = (CHARGE, MONTH, REFUND, SEQUENCE, LAST, COVERED, SLOTS, INSTANCE, ENDED)
+CHECKS = (CHANGE, CHANGE_REFUND, CHARGE, MONTH, REFUND, SEQUENCE, LAST, COVERED, SLOTS, INSTANCE, ENDED)

@@ -89,4 +89,20 @@ CHAIN = Check(
     "with a new adjusting entry that says why. Entries are never changed.",
 )
 
-CHECKS = (BALANCE, DEBT, TOTALS, CHAIN)
+SNAPSHOT = Check(
+    name="wallet-snapshot",
+    promise="Every closing balance is the balance after its entry",
+    subject=Subject.WALLET,
+    looked_at="SELECT count(*) FROM wallet_snapshots",
+    differences="""
+        SELECT s.user_id AS subject_id, s.user_id, s.day, s.position, s.balance, e.balance_after
+        FROM wallet_snapshots s
+        LEFT JOIN ledger_entries e ON e.id = s.entry_id AND e.user_id = s.user_id AND e.position = s.position
+        WHERE e.balance_after IS DISTINCT FROM s.balance
+        ORDER BY s.user_id, s.day
+    """,
+    meaning="An entry was changed or removed after the day on which the balance was witnessed, or the witness was.",
+    advice="Compare the entries up to that day with the last backup before anything is changed.",
+)
+
+CHECKS = (SNAPSHOT, BALANCE, DEBT, TOTALS, CHAIN)

@@ -1,8 +1,9 @@
 """A shop in which everything has happened once: renewals, refunds, a chargeback, an expiry, a revival, an end."""
 
+import json
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,13 +13,15 @@ from sqlalchemy import text
 from minispod.instances.states import InstanceStatus
 from minispod.kernel.actor import system
 from minispod.kernel.clock import FrozenClock
-from minispod.kernel.database import session
+from minispod.kernel.database import db, session
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.payments import settling
 from minispod.payments.gateway import GatewayStatus
 from minispod.payments.models import TopUp
 from minispod.payments.states import TopUpState
+from minispod.promotions.states import CouponType
 from minispod.subscriptions.states import SubscriptionStatus
+from tests.factories.coupons import put_coupon
 from tests.factories.payments import put_topup
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
@@ -31,10 +34,12 @@ class Story:
     shop: Shop
     renewing: uuid.UUID
     cancelled: uuid.UUID
+    upgraded: uuid.UUID
     paid: uuid.UUID
     part_refunded: uuid.UUID
     pending: TopUp
     owner: Person
+    kept: dict[str, str] = field(default_factory=dict)
 
     def change(self, statement: str, **values: Any) -> None:
         """Change rows as somebody would who goes around the program and the database's own locks."""
@@ -42,6 +47,30 @@ class Story:
             session().execute(text("SET LOCAL session_replication_role = replica"))
             changed = session().execute(text(statement), values)
             assert changed.rowcount == 1, changed.rowcount  # type: ignore[attr-defined]
+
+    def keep(self) -> None:
+        """Note every row, to be put back."""
+        with self.shop.app.app_context():
+            self.kept.clear()
+            for table in db.metadata.sorted_tables:
+                name = table.name
+                rows = session().execute(text(f"SELECT coalesce(jsonb_agg(to_jsonb(t)), '[]') FROM {name} t"))
+                self.kept[name] = json.dumps(rows.scalar_one())
+            db.session.remove()
+
+    def put_back(self) -> None:
+        """Make the database what it was when it was noted."""
+        with self.shop.app.app_context(), unit_of_work():
+            session().execute(text("SET LOCAL session_replication_role = replica"))
+            session().execute(text(f"TRUNCATE {', '.join(self.kept)}"))
+            for name, rows in self.kept.items():
+                session().execute(
+                    text(
+                        f"INSERT INTO {name} OVERRIDING SYSTEM VALUE"
+                        f" SELECT (jsonb_populate_record(NULL::{name}, row)).* FROM jsonb_array_elements(:rows) row"
+                    ),
+                    {"rows": rows},
+                )
 
     def now(self) -> datetime:
         """The present instant."""
@@ -97,6 +126,7 @@ def story(
     plan_id: Callable[..., uuid.UUID],
     advance: Callable[..., datetime],
     run_jobs: Callable[[], int],
+    tick: Callable[[str], None],
 ) -> Story:
     """Play it."""
     basic = plan_id()
@@ -106,7 +136,7 @@ def story(
         shop.put(mine, status=InstanceStatus.RUNNING, first_ran_at=clock.now())
         return mine
 
-    steady, short, charged_back, careful, unlucky, leaving = (person() for _ in range(6))
+    steady, short, charged_back, careful, unlucky, leaving, climbing = (person() for _ in range(7))
     paid = till.pay(steady, 400_000)
     renewing = runs(steady)
     shop.order(steady, plan_id("ghost-blog", "FREE"))
@@ -122,12 +152,22 @@ def story(
     till.pay(leaving, 50_000)
     cancelled = runs(leaving)
     shop.auto_renew(leaving, cancelled, False)
+    with shop.app.app_context():
+        put_coupon("GIFT", at=clock.now())
+        put_coupon("TENTH", CouponType.SUBSCRIPTION_DISCOUNT, at=clock.now(), discount_percent=10)
+    shop.redeem(climbing, "GIFT")
+    till.pay(climbing, 900_000)
+    shop.place(climbing, plan_id("postgresql"), coupon="TENTH")
+    upgraded = runs(climbing)
+    advance(days=3)
+    shop.upgrade(climbing, upgraded, plan_id("n8n-automation", "PRO"))
     pending = till.open(careful, 20_000)
     failed = till.open(careful, 30_000)
     till.settle(failed, "deny")
 
     advance(days=31)
     assert shop.look(renewing)[0].period_number == 2
+    tick("snapshot-wallets")
     assert shop.look(reviving)[0].grace_until is not None
     advance(days=8)
     assert shop.look(reviving)[0].status is SubscriptionStatus.EXPIRED
@@ -139,4 +179,4 @@ def story(
     assert shop.look(expiring)[0].status is SubscriptionStatus.EXPIRED
     clock.advance(minutes=1)
     assert pending.state is TopUpState.PENDING
-    return Story(shop, renewing, cancelled, paid.id, part.id, pending, steady)
+    return Story(shop, renewing, cancelled, upgraded, paid.id, part.id, pending, steady)

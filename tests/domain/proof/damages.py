@@ -37,6 +37,7 @@ def _sql(what: str, statement: str, *named: str) -> Damage:
             "pending": story.pending.id,
             "renewing": story.renewing,
             "cancelled": story.cancelled,
+            "upgraded": story.upgraded,
             "now": story.now(),
         }
         story.change(statement, **{name: value for name, value in known.items() if f":{name}" in statement})
@@ -214,6 +215,36 @@ DAMAGES = (
         "no instance at all",
         "DELETE FROM instances WHERE subscription_id = :renewing",
         "live-instance",
+    ),
+    _sql(
+        "a closing balance that was another",
+        "UPDATE wallet_snapshots SET balance = balance + 1 WHERE user_id = :owner",
+        "wallet-snapshot",
+    ),
+    _sql(
+        "an upgrade for another sum than was taken",
+        "UPDATE plan_changes SET charged = charged + 1 WHERE subscription_id = :upgraded",
+        "change-charge",
+    ),
+    _sql(
+        "an upgrade given back and not paid",
+        "UPDATE plan_changes SET refunded = 1 WHERE subscription_id = :upgraded",
+        "change-refund",
+    ),
+    _sql(
+        "a coupon used once more than is known",
+        "UPDATE coupons SET used_count = used_count + 1 WHERE code = 'GIFT'",
+        "coupon-uses",
+    ),
+    _sql(
+        "a coupon that brought less than it is worth",
+        "UPDATE coupon_redemptions SET credit_amount = credit_amount + 1 WHERE credit_amount IS NOT NULL",
+        "coupon-credit",
+    ),
+    _sql(
+        "a discount larger than the coupon gave",
+        "UPDATE coupon_redemptions SET discount_amount = discount_amount + 1 WHERE discount_amount IS NOT NULL",
+        "period-charge",
     ),
     _sql(
         "an instance that nobody pays for",
