@@ -1,7 +1,7 @@
 """Draw an issued paper as a PDF of one page. Pure: the same paper gives the same bytes, on any day.
 
 Everything drawn comes from the paper's own frozen row; nothing here reads a clock, settings or another row. Whoever
-changes the layout changes old papers too (docs/adr/0020).
+changes the layout changes old papers too (docs/adr/0018).
 """
 
 from pathlib import Path

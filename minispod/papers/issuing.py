@@ -1,7 +1,7 @@
 """Issue papers: give them their numbers and freeze seller, tax and language.
 
 Runs in a unit of work of its own right after the money's commit, so that no transaction that moves money waits for a
-counter (docs/adr/0020). Lock order: the counters of the month in the order of their names, then the waiting papers in
+counter (docs/adr/0018). Lock order: the counters of the month in the order of their names, then the waiting papers in
 the order of their entries. Numbers follow each other without gaps, in the order of issue.
 """
 

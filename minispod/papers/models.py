@@ -2,7 +2,7 @@
 
 A paper is opened in the transaction of its ledger entry, one per entry, and issued right afterwards: then it gets its
 number, seller, tax and language, all at once. From then on only `downloads` changes and nothing is deleted; a trigger
-refuses the rest. Numbers of a series have no gaps (docs/adr/0020).
+refuses the rest. Numbers of a series have no gaps (docs/adr/0018).
 """
 
 import uuid

@@ -1,7 +1,7 @@
 """Open the paper of a ledger entry, in the transaction of the entry itself.
 
 Freezes the buyer, the lines and the amount as they are now, and asks for the number to be given after the commit
-(docs/adr/0020). Takes no lock beyond the rows it writes. One paper per entry, however often it is asked for.
+(docs/adr/0018). Takes no lock beyond the rows it writes. One paper per entry, however often it is asked for.
 """
 
 import uuid
