@@ -6,6 +6,7 @@ from datetime import datetime
 from minispod.proof import render
 from minispod.proof.check import Check
 from minispod.proof.checks import CHECKS
+from minispod.proof.coupon_checks import CHECKS as COUPONS
 from minispod.proof.proving import prove
 from minispod.proof.wallet_checks import CHECKS as WALLETS
 from tests.plugins.app import START
@@ -20,3 +21,8 @@ def assert_proven(at: datetime, checks: Sequence[Check] = CHECKS, *, apart_from:
 def assert_wallets_add_up() -> None:
     """Wallets and ledger agree, whatever else a test has made up. Needs an application context."""
     assert_proven(START, WALLETS)
+
+
+def assert_coupons_add_up() -> None:
+    """Counters of coupons and their uses agree, and so do uses and credit. Needs an application context."""
+    assert_proven(START, COUPONS)

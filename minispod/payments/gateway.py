@@ -137,10 +137,6 @@ class PaymentGateway(Protocol):
         """Call off a payment that has not settled."""
         ...
 
-    def expire(self, order_id: str) -> GatewayStatus:
-        """End the waiting for a payment that was not made."""
-        ...
-
     def refund(self, transaction_id: str, *, refund_key: str, amount: int, reason: str) -> GatewayStatus:
         """Give money back; the same key never gives it back twice."""
         ...

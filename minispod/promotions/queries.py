@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
@@ -14,16 +13,6 @@ from minispod.promotions.errors import NoSuchCoupon
 from minispod.promotions.models import Coupon, Redemption
 from minispod.promotions.states import CouponStatus, CouponType
 from minispod.promotions.validity import status_column
-
-
-@dataclass(frozen=True, slots=True)
-class Miscount:
-    """A coupon whose counter is not the number of its redemptions that stand."""
-
-    coupon_id: uuid.UUID
-    code: str
-    used_count: int
-    redemptions: int
 
 
 def get_coupon(coupon_id: uuid.UUID) -> Coupon:
@@ -99,16 +88,3 @@ def redemptions_by_type(since: datetime | None = None) -> dict[CouponType, int]:
     if since is not None:
         wanted = wanted.where(Redemption.redeemed_at >= since)
     return {type_: int(number) for type_, number in session().execute(wanted)}
-
-
-def miscounts() -> Sequence[Miscount]:
-    """Coupons whose counter is not the number of their standing redemptions; empty when all is well."""
-    standing = func.count(Redemption.id).filter(Redemption.returned_at.is_(None))
-    rows = session().execute(
-        select(Coupon.id, Coupon.code, Coupon.used_count, standing)
-        .outerjoin(Redemption, Redemption.coupon_id == Coupon.id)
-        .group_by(Coupon.id)
-        .having(Coupon.used_count != standing)
-        .order_by(Coupon.code)
-    )
-    return [Miscount(*row) for row in rows]

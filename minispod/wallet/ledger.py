@@ -74,15 +74,6 @@ def credit(user_id: uuid.UUID, amount: int, posting: Posting, *, actor: Actor, a
     else:
         wallet.total_top_up = Rupiah(wallet.total_top_up + amount)
     entry = _post(wallet, amount, posting, actor=actor, at=at)
-    trail.record(
-        actor,
-        trail.Action.WALLET_CREDITED,
-        at=at,
-        subject_kind="wallet",
-        subject_id=user_id,
-        amount=amount,
-        entry=entry.custom_id,
-    )
     # Decision 33: revival happens in a unit of work of its own, so that the lock order holds.
     outbox.later(Task.CREDIT_ARRIVED, key=str(user_id), at=at, user_id=str(user_id))
     return entry
@@ -103,17 +94,7 @@ def debit(user_id: uuid.UUID, amount: int, posting: Posting, *, actor: Actor, at
             currentBalance=wallet.balance, requiredAmount=amount, shortfall=amount - wallet.balance
         )
     wallet.total_spent = Rupiah(wallet.total_spent + amount)
-    entry = _post(wallet, -amount, posting, actor=actor, at=at)
-    trail.record(
-        actor,
-        trail.Action.WALLET_DEBITED,
-        at=at,
-        subject_kind="wallet",
-        subject_id=user_id,
-        amount=amount,
-        entry=entry.custom_id,
-    )
-    return entry
+    return _post(wallet, -amount, posting, actor=actor, at=at)
 
 
 def take_back(
@@ -123,18 +104,7 @@ def take_back(
     wallet = _locked(user_id)
     _require_positive(amount)
     wallet.total_top_up = Rupiah(wallet.total_top_up - amount)
-    entry = _post(wallet, -amount, posting, actor=actor, at=at)
-    trail.record(
-        actor,
-        trail.Action.WALLET_DEBITED,
-        at=at,
-        subject_kind="wallet",
-        subject_id=user_id,
-        amount=amount,
-        entry=entry.custom_id,
-        debt=wallet.gateway_debt,
-    )
-    return entry
+    return _post(wallet, -amount, posting, actor=actor, at=at)
 
 
 def deduct(
@@ -146,18 +116,7 @@ def deduct(
     if not may_owe:
         require_cover(wallet, amount)
     wallet.total_spent = Rupiah(wallet.total_spent + amount)
-    entry = _post(wallet, -amount, posting, actor=actor, at=at)
-    trail.record(
-        actor,
-        trail.Action.WALLET_DEBITED,
-        at=at,
-        subject_kind="wallet",
-        subject_id=user_id,
-        amount=amount,
-        entry=entry.custom_id,
-        debt=wallet.gateway_debt,
-    )
-    return entry
+    return _post(wallet, -amount, posting, actor=actor, at=at)
 
 
 def hold(user_id: uuid.UUID) -> Wallet:
@@ -215,6 +174,16 @@ def _post(wallet: Wallet, delta: int, posting: Posting, *, actor: Actor, at: dat
     wallet.updated_at = at
     session().add(entry)
     session().flush()  # the unique (kind, reference) and the balance check answer now, under the lock
+    trail.record(
+        actor,
+        trail.Action.WALLET_CREDITED if delta > 0 else trail.Action.WALLET_DEBITED,
+        at=at,
+        subject_kind="wallet",
+        subject_id=wallet.user_id,
+        amount=abs(delta),
+        entry=entry.custom_id,
+        debt=wallet.gateway_debt or None,
+    )
     return entry
 
 

@@ -15,7 +15,7 @@ from minispod.kernel.database import session
 from minispod.kernel.errors import Refusal
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.onboarding.signup import register
-from minispod.promotions import issuing, queries, redeeming
+from minispod.promotions import issuing, redeeming
 from minispod.promotions.models import Coupon, Redemption
 from minispod.promotions.states import CouponStatus, CouponType
 from minispod.subscriptions.models import Period
@@ -23,7 +23,7 @@ from minispod.wallet.models import LedgerEntry, Wallet
 from tests.factories.coupons import STAFF, put_coupon
 from tests.plugins.app import START, Person
 from tests.plugins.shop import Shop
-from tests.proofs import assert_wallets_add_up
+from tests.proofs import assert_coupons_add_up, assert_wallets_add_up
 
 CROWD = 50
 AtOnce = Callable[[int, Callable[[int], Any]], list[Any]]
@@ -45,7 +45,7 @@ def check_books(app: Flask, **used: int) -> int:
     with app.app_context():
         counted = session().execute(select(Coupon.code, Coupon.used_count)).all()
         assert dict(counted) == used
-        assert queries.miscounts() == []
+        assert_coupons_add_up()
         assert_wallets_add_up()
         entries = session().scalar(select(func.count(Redemption.entry_id)))
         written = select(func.count()).select_from(LedgerEntry).where(LedgerEntry.kind == "coupon")

@@ -18,7 +18,6 @@ from minispod.kernel.database import db, session
 from minispod.kernel.faultpoints import FaultPoint, Side, Step
 from minispod.payments.models import GatewayNotice, TopUp
 from minispod.payments.states import TopUpState
-from minispod.promotions import queries as promotions
 from minispod.promotions.models import Coupon
 from minispod.promotions.states import CouponType
 from minispod.wallet.models import LedgerEntry, Wallet
@@ -27,7 +26,7 @@ from tests.factories.coupons import put_coupon
 from tests.factories.payments import Levers, put_topup
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
-from tests.proofs import assert_proven
+from tests.proofs import assert_coupons_add_up, assert_proven
 
 NOTICES = Path(__file__).parents[1] / "fixtures" / "midtrans" / "notifications"
 PRICE = 50_000
@@ -112,7 +111,7 @@ class Stage:
     def uses(self) -> dict[str, int]:
         """How often each coupon counts as used; the counters must agree with the redemptions."""
         with self.app.app_context():
-            assert not promotions.miscounts()
+            assert_coupons_add_up()
             return dict(session().execute(select(Coupon.code, Coupon.used_count)).all())
 
 

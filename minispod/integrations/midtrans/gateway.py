@@ -92,10 +92,6 @@ class MidtransGateway:
             order_id, lambda transactions: transactions.cancel(order_id), ACTION_SECONDS, Step.ASK_CANCEL
         )
 
-    def expire(self, order_id: str) -> GatewayStatus:
-        """End the waiting for a payment that was not made."""
-        return self._about(order_id, lambda transactions: transactions.expire(order_id), ACTION_SECONDS, None)
-
     def refund(self, transaction_id: str, *, refund_key: str, amount: int, reason: str) -> GatewayStatus:
         """Give money back; the same key never gives it back twice."""
         asked = {"refund_key": _checked(refund_key), "amount": amount, "reason": reason}
@@ -110,7 +106,7 @@ class MidtransGateway:
         """Close idle connections; a later call opens new ones."""
         self._line.close()
 
-    def _about(self, id: str, call: Callable[[Any], Any], seconds: float, step: Step | None) -> GatewayStatus:
+    def _about(self, id: str, call: Callable[[Any], Any], seconds: float, step: Step) -> GatewayStatus:
         _checked(id)
         try:
             with around(step):
