@@ -99,10 +99,10 @@ _STATEMENTS = (
             '[]', 1, 1, true, false, 0, now(), now())
     """,
     """
-    INSERT INTO topups (id, number, order_id, user_id, amount, payment_group, state, expires_at, transaction_id,
+    INSERT INTO topups (id, number, order_id, user_id, amount, fee, payment_group, state, expires_at, transaction_id,
                         paid_transaction_id, gateway_state, reversed_amount, polls, created_at, completed_at,
                         updated_at)
-    SELECT md5('t' || n)::uuid, n * 10, 'TOPUP-' || n, md5('u' || n)::uuid, %(topped_up)s, 'QRIS', 'PAID', now(),
+    SELECT md5('t' || n)::uuid, n * 10, 'TOPUP-' || n, md5('u' || n)::uuid, %(topped_up)s, 0, 'QRIS', 'PAID', now(),
            'tx-' || n, 'tx-' || n, 'settlement', 0, 1, now(), now(), now()
     FROM generate_series(1, %(users)s) n
     """,

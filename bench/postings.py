@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import psycopg2
 from psycopg2.extras import Json, register_uuid
@@ -25,13 +25,15 @@ AMOUNT = 1_000
 _WARM = 20
 _FORK = multiprocessing.get_context("fork")
 
-Post = Callable[[uuid.UUID], None]
+Move = Literal["credit", "debit"]
+Post = Callable[[uuid.UUID, Move], None]
 
 
 def measure(url: str, seconds: float) -> None:
     """Print both rates, with distinct wallets and with one."""
     print(
-        f"Ledger postings with {WRITERS} writers, {seconds:.0f} s each (lock, entry, wallet, book, outbox, commit)"
+        f"Ledger postings with {WRITERS} writers, {seconds:.0f} s each: credits and debits in turn, each with entry, wallet,"
+        " line in the book, and a credit with the wish to wake who waits; one commit each"
     )
     for name, wallets in (("distinct wallets", WRITERS), ("one wallet", 1)):
         owners = _owners(url, wallets)
@@ -72,14 +74,15 @@ def _rate(writer: Any, url: str, owners: list[uuid.UUID], seconds: float) -> flo
 
 
 def _write(writer: Any, url: str, owner: uuid.UUID, seconds: float, ready: Any, results: Any) -> None:
+    moves: Iterator[Move] = itertools.cycle(("credit", "debit"))
     posted = 0
     with writer(url) as post:
         for _ in range(_WARM):
-            post(owner)
+            post(owner, next(moves))
         ready.wait()
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            post(owner)
+            post(owner, next(moves))
             posted += 1
     results.put(posted)
 
@@ -88,10 +91,10 @@ def _write(writer: Any, url: str, owner: uuid.UUID, seconds: float, ready: Any, 
 def _ours(url: str) -> Iterator[Post]:
     actor = system("bench")
 
-    def post(owner: uuid.UUID) -> None:
+    def post(owner: uuid.UUID, move: Move) -> None:
         posting = ledger.Posting(EntryType.ADMIN_ADJUSTMENT, EntryKind.ADJUSTMENT, uuid.uuid4().hex, "Bench")
         with unit_of_work():
-            ledger.credit(owner, AMOUNT, posting, actor=actor, at=datetime.now(UTC))
+            getattr(ledger, move)(owner, AMOUNT, posting, actor=actor, at=datetime.now(UTC))
         db.session.remove()
 
     with application(url).app_context():
@@ -104,39 +107,47 @@ def _bare(url: str) -> Iterator[Post]:
     register_uuid()
     connection = psycopg2.connect(url)
 
-    def post(owner: uuid.UUID) -> None:
+    def post(owner: uuid.UUID, move: Move) -> None:
         now = datetime.now(UTC)
+        delta = AMOUNT if move == "credit" else -AMOUNT
         with connection.cursor() as cursor:
             cursor.execute(BOUNDS)
-            cursor.execute(_LOCK, (owner,))
-            balance, topped_up = cursor.fetchone()
-            cursor.execute("SELECT nextval('transaction_numbers')")
+            if move == "debit":
+                cursor.execute(_LOCK, (owner,))
+                cursor.fetchone()
+            cursor.execute(_WALLET, (delta, max(0, delta), max(0, -delta), now, owner))
+            [balance] = cursor.fetchone()
+            entry = (new_id(), owner, uuid.uuid4().hex, AMOUNT, delta, balance - delta, balance, now)
+            cursor.execute(_ENTRY, entry)
             [number] = cursor.fetchone()
-            cursor.execute(
-                _ENTRY,
-                (new_id(), number, owner, uuid.uuid4().hex, AMOUNT, AMOUNT, balance, balance + AMOUNT, now),
-            )
-            cursor.execute(_WALLET, (balance + AMOUNT, topped_up + AMOUNT, now, owner))
-            cursor.execute(_WISH, (new_id(), str(owner), Json({"user_id": str(owner)}), now, now))
-            cursor.execute(
-                _BOOK, (new_id(), now, str(owner), Json({"amount": AMOUNT, "entry": f"TXMP-{number}"}))
-            )
+            details = Json({"amount": AMOUNT, "entry": f"TXMP-{number}"})
+            cursor.execute(_BOOK, (new_id(), now, f"wallet.{move}ed", str(owner), details))
+            if move == "credit":
+                cursor.execute(_WISH, (new_id(), str(owner), Json({"user_id": str(owner)}), now, now))
+                cursor.fetchone()
         connection.commit()
 
     yield post
     connection.close()
 
 
-_LOCK = "SELECT balance, total_top_up FROM wallets WHERE user_id = %s FOR NO KEY UPDATE"
+_LOCK = "SELECT balance, gateway_debt FROM wallets WHERE user_id = %s FOR NO KEY UPDATE"
+_WALLET = """
+    UPDATE wallets SET balance = balance + %s, total_top_up = total_top_up + %s, total_spent = total_spent + %s,
+        updated_at = %s
+    WHERE user_id = %s
+    RETURNING balance
+"""
 _ENTRY = """
     INSERT INTO ledger_entries (id, number, user_id, type, kind, reference, amount, delta, balance_before,
                                 balance_after, description, details, created_at)
-    VALUES (%s, %s, %s, 'ADMIN_ADJUSTMENT', 'adjustment', %s, %s, %s, %s, %s, 'Bench', '{}', %s)
+    VALUES (%s, nextval('transaction_numbers'), %s, 'ADMIN_ADJUSTMENT', 'adjustment', %s, %s, %s, %s, %s, 'Bench',
+            '{}', %s)
+    RETURNING number
 """
-_WALLET = "UPDATE wallets SET balance = %s, total_top_up = %s, updated_at = %s WHERE user_id = %s"
 _BOOK = """
     INSERT INTO audit_entries (id, at, action, actor_kind, actor_name, subject_kind, subject_id, details)
-    VALUES (%s, %s, 'wallet.credited', 'system', 'bench', 'wallet', %s, %s)
+    VALUES (%s, %s, %s, 'system', 'bench', 'wallet', %s, %s)
 """
 _WISH = """
     INSERT INTO outbox (id, task, key, args, created_at, run_after, version, attempts)

@@ -6,11 +6,12 @@ from enum import StrEnum
 from typing import Any
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import insert, or_, select
 
 from minispod.audit.models import AuditEntry
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import page_of, session
+from minispod.kernel.database import page_of, run, table_of
+from minispod.kernel.ids import new_id
 from minispod.kernel.paging import Page, PageRequest
 
 
@@ -91,6 +92,8 @@ SUBJECT_KINDS = (
 )
 """What the book speaks about; a filter offers these."""
 
+_WRITE = insert(table_of(AuditEntry))
+
 
 def record(
     actor: Actor,
@@ -102,19 +105,21 @@ def record(
     **details: Any,
 ) -> None:
     """Write one line into the book, in the caller's transaction."""
-    session().add(
-        AuditEntry(
-            at=at,
-            action=action.value,
-            actor_kind=actor.kind.value,
-            actor_id=actor.user_id,
-            actor_name=actor.name[:120],
-            address=actor.address,
-            subject_kind=subject_kind,
-            subject_id=str(subject_id),
-            request_id=structlog.contextvars.get_contextvars().get("request_id"),
-            details=details,
-        )
+    run(
+        _WRITE,
+        {
+            "id": new_id(),
+            "at": at,
+            "action": action.value,
+            "actor_kind": actor.kind.value,
+            "actor_id": actor.user_id,
+            "actor_name": actor.name[:120],
+            "address": actor.address,
+            "subject_kind": subject_kind,
+            "subject_id": str(subject_id),
+            "request_id": structlog.contextvars.get_contextvars().get("request_id"),
+            "details": details,
+        },
     )
 
 

@@ -8,17 +8,19 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     BigInteger,
     Connection,
+    CursorResult,
     DateTime,
     Dialect,
     Engine,
     Enum,
     MetaData,
+    Table,
     Uuid,
     event,
     func,
@@ -28,7 +30,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-from sqlalchemy.sql import Select
+from sqlalchemy.sql import Executable, Select
 from sqlalchemy.types import TypeDecorator
 
 from minispod.kernel.ids import new_id
@@ -129,6 +131,19 @@ def lock(model: type[Any], key: Any) -> Any | None:
     The key is not locked: rows that merely refer to this one can be written meanwhile.
     """
     return session().get(model, key, with_for_update={"key_share": True}, populate_existing=True)
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table of a model, for statements that pass the session's objects by."""
+    return cast("Table", model.__table__)
+
+
+def run(statement: Executable, values: dict[str, Any]) -> CursorResult[Any]:
+    """Run a statement made beforehand on tables: a quarter of what the session needs for the same row.
+
+    For rows that are written all the time. Objects of the session are neither written before nor read anew after it.
+    """
+    return session().connection().execute(statement, values)
 
 
 def page_of(

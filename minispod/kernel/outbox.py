@@ -14,10 +14,10 @@ from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import Index, String, Text, UniqueConstraint, case, delete, func, or_, select, update
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from minispod.kernel.database import Base, Identified, session
+from minispod.kernel.database import Base, Identified, run, session, table_of
 from minispod.kernel.ids import new_id
 from minispod.kernel.tasks import Queue, Task
 
@@ -50,6 +50,21 @@ class OutboxRow(Identified, Base):
     last_error: Mapped[str | None] = mapped_column(Text)
 
 
+_WISH = insert(table_of(OutboxRow))
+_ASK = _WISH.on_conflict_do_update(
+    index_elements=["task", "key"],
+    set_={
+        "args": _WISH.excluded.args,
+        "caused_by": func.coalesce(_WISH.excluded.caused_by, OutboxRow.caused_by),
+        "run_after": func.least(OutboxRow.run_after, _WISH.excluded.run_after),
+        "version": OutboxRow.version + 1,
+        "attempts": 0,
+        "handed_over_at": None,
+    },
+).returning(OutboxRow.id, OutboxRow.run_after)
+_ASK_ONCE = _WISH.on_conflict_do_nothing(index_elements=["task", "key"]).returning(OutboxRow.id)
+
+
 class Courier(Protocol):
     """Carries the id of an outbox row to a worker; may lose it, may deliver it twice."""
 
@@ -73,27 +88,14 @@ class Lease:
 
 def later(task: Task, *, key: str, at: datetime, delay: timedelta = timedelta(0), **args: str) -> None:
     """Have `task` done after the commit, not before `at + delay`; asking twice for one key is one piece of work."""
-    wish = _wish(task, key, at, at + delay, args)
-    settled = wish.on_conflict_do_update(
-        index_elements=["task", "key"],
-        set_={
-            "args": wish.excluded.args,
-            "caused_by": func.coalesce(wish.excluded.caused_by, OutboxRow.caused_by),
-            "run_after": func.least(OutboxRow.run_after, wish.excluded.run_after),
-            "version": OutboxRow.version + 1,
-            "attempts": 0,
-            "handed_over_at": None,
-        },
-    ).returning(OutboxRow.id, OutboxRow.run_after)
-    row_id, run_after = session().execute(settled).one()
-    if run_after <= at:
-        _hand_over(row_id, task)
+    row = run(_ASK, _wish(task, key, at, at + delay, args)).one()
+    if row.run_after <= at:
+        _hand_over(row.id, task)
 
 
 def ensure(task: Task, *, key: str, at: datetime, **args: str) -> None:
     """Have `task` done unless it waits or runs already; what waits keeps its pause, because a sweep asks again."""
-    wish = _wish(task, key, at, at, args).on_conflict_do_nothing(index_elements=["task", "key"])
-    row_id = session().scalar(wish.returning(OutboxRow.id))
+    row_id = run(_ASK_ONCE, _wish(task, key, at, at, args)).scalar_one_or_none()
     if row_id is not None:
         _hand_over(row_id, task)
 
@@ -186,18 +188,18 @@ def backlog() -> int:
     return session().scalar(select(func.count()).select_from(OutboxRow)) or 0
 
 
-def _wish(task: Task, key: str, at: datetime, run_after: datetime, args: dict[str, str]) -> Insert:
-    return insert(OutboxRow).values(
-        id=new_id(),
-        task=task.value,
-        key=key,
-        args=args,
-        caused_by=structlog.contextvars.get_contextvars().get("request_id"),
-        created_at=at,
-        run_after=run_after,
-        version=1,
-        attempts=0,
-    )
+def _wish(task: Task, key: str, at: datetime, run_after: datetime, args: dict[str, str]) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "task": task.value,
+        "key": key,
+        "args": args,
+        "caused_by": structlog.contextvars.get_contextvars().get("request_id"),
+        "created_at": at,
+        "run_after": run_after,
+        "version": 1,
+        "attempts": 0,
+    }
 
 
 def _hand_over(row_id: uuid.UUID, task: Task) -> None:

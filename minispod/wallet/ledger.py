@@ -1,4 +1,4 @@
-"""Every movement of credit. The wallet row is locked, the entry appended, the cached sum kept.
+"""Every movement of credit. The wallet's cached sum is moved, which locks its row, and the entry appended.
 
 Lock order (docs/adr/0005): top-up or subscription, instance, wallet, plan, coupon. The balance after an
 entry is the sum of all entries up to it; nothing else writes `balance`.
@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, case, func, insert, select, update
+from sqlalchemy.orm import make_transient_to_detached
+from sqlalchemy.orm.util import identity_key
 
 from minispod.audit import trail
 from minispod.kernel import outbox
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import lock, session
+from minispod.kernel.database import lock, run, session, table_of
 from minispod.kernel.ids import new_id
 from minispod.kernel.money import Rupiah
 from minispod.kernel.tasks import Task
@@ -26,6 +28,28 @@ from minispod.wallet.models import (
     EntryType,
     LedgerEntry,
     Wallet,
+)
+
+_WALLETS, _ENTRIES = table_of(Wallet), table_of(LedgerEntry)
+_AFTER = _WALLETS.c.balance + bindparam("delta")
+_SHORT = func.greatest(0, -_AFTER)
+_MOVE = (
+    update(_WALLETS)
+    .where(_WALLETS.c.user_id == bindparam("owner"))
+    .values(
+        balance=_AFTER,
+        # Debt grows only by what may owe; anything else that asks for too much meets the check of the table.
+        gateway_debt=case((bindparam("may_owe"), _SHORT), else_=func.least(_WALLETS.c.gateway_debt, _SHORT)),
+        total_top_up=_WALLETS.c.total_top_up + bindparam("topped_up"),
+        total_spent=func.greatest(0, _WALLETS.c.total_spent + bindparam("spent")),
+        updated_at=bindparam("at"),
+    )
+    .returning(_WALLETS.c.balance, _WALLETS.c.gateway_debt)
+)
+_APPEND = (
+    insert(_ENTRIES)
+    .values(number=func.coalesce(bindparam("known_number"), TRANSACTION_NUMBERS.next_value()))
+    .returning(_ENTRIES.c.number, _ENTRIES.c.position)
 )
 
 
@@ -67,13 +91,11 @@ def next_number() -> int:
 
 def credit(user_id: uuid.UUID, amount: int, posting: Posting, *, actor: Actor, at: datetime) -> LedgerEntry:
     """Add credit once for (kind, reference); locks the wallet. Whoever waits for money is woken after the commit."""
-    wallet = _locked(user_id)
     _require_positive(amount)
     if posting.kind in CHARGE_REFUNDS:
-        wallet.total_spent = Rupiah(max(0, wallet.total_spent - amount))
+        entry = _post(user_id, amount, posting, spent=-amount, actor=actor, at=at)
     else:
-        wallet.total_top_up = Rupiah(wallet.total_top_up + amount)
-    entry = _post(wallet, amount, posting, actor=actor, at=at)
+        entry = _post(user_id, amount, posting, topped_up=amount, actor=actor, at=at)
     # Decision 33: revival happens in a unit of work of its own, so that the lock order holds.
     outbox.later(Task.CREDIT_ARRIVED, key=str(user_id), at=at, user_id=str(user_id))
     return entry
@@ -93,18 +115,15 @@ def debit(user_id: uuid.UUID, amount: int, posting: Posting, *, actor: Actor, at
         raise InsufficientCredit(
             currentBalance=wallet.balance, requiredAmount=amount, shortfall=amount - wallet.balance
         )
-    wallet.total_spent = Rupiah(wallet.total_spent + amount)
-    return _post(wallet, -amount, posting, actor=actor, at=at)
+    return _post(user_id, -amount, posting, spent=amount, actor=actor, at=at)
 
 
 def take_back(
     user_id: uuid.UUID, amount: int, posting: Posting, *, actor: Actor, at: datetime
 ) -> LedgerEntry:
     """Reverse credit the gateway took back; what was spent already becomes debt (decision 14)."""
-    wallet = _locked(user_id)
     _require_positive(amount)
-    wallet.total_top_up = Rupiah(wallet.total_top_up - amount)
-    return _post(wallet, -amount, posting, actor=actor, at=at)
+    return _post(user_id, -amount, posting, topped_up=-amount, may_owe=True, actor=actor, at=at)
 
 
 def deduct(
@@ -115,8 +134,7 @@ def deduct(
     _require_positive(amount)
     if not may_owe:
         require_cover(wallet, amount)
-    wallet.total_spent = Rupiah(wallet.total_spent + amount)
-    return _post(wallet, -amount, posting, actor=actor, at=at)
+    return _post(user_id, -amount, posting, spent=amount, may_owe=may_owe, actor=actor, at=at)
 
 
 def hold(user_id: uuid.UUID) -> Wallet:
@@ -148,42 +166,65 @@ def covers(user_id: uuid.UUID, amount: int) -> bool:
     return _covers(_locked(user_id), amount)
 
 
-def _post(wallet: Wallet, delta: int, posting: Posting, *, actor: Actor, at: datetime) -> LedgerEntry:
-    before = wallet.balance
-    after = before + delta
-    entry = LedgerEntry(
-        id=posting.entry_id or new_id(),
-        number=posting.number or next_number(),
-        user_id=wallet.user_id,
-        type=posting.type,
-        kind=posting.kind,
-        reference=posting.reference,
-        amount=Rupiah(abs(delta)),
-        delta=Rupiah(delta),
-        balance_before=before,
-        balance_after=Rupiah(after),
-        description=posting.description[:200],
-        payment_method=posting.payment_method,
-        subscription_id=posting.subscription_id,
-        details=posting.details,
-        actor_id=actor.user_id,
-        created_at=at,
-    )
-    wallet.balance = Rupiah(after)
-    wallet.gateway_debt = Rupiah(max(0, -after))
-    wallet.updated_at = at
-    session().add(entry)
-    session().flush()  # the unique (kind, reference) and the balance check answer now, under the lock
+def _post(
+    user_id: uuid.UUID,
+    delta: int,
+    posting: Posting,
+    *,
+    topped_up: int = 0,
+    spent: int = 0,
+    may_owe: bool = False,
+    actor: Actor,
+    at: datetime,
+) -> LedgerEntry:
+    sums = {"delta": delta, "topped_up": topped_up, "spent": spent, "may_owe": may_owe}
+    moved = run(_MOVE, {"owner": user_id, "at": at, **sums}).one_or_none()
+    if moved is None:
+        raise NoSuchWallet()
+    entry = _append(user_id, delta, moved.balance, posting, actor, at)
     trail.record(
         actor,
         trail.Action.WALLET_CREDITED if delta > 0 else trail.Action.WALLET_DEBITED,
         at=at,
         subject_kind="wallet",
-        subject_id=wallet.user_id,
+        subject_id=user_id,
         amount=abs(delta),
         entry=entry.custom_id,
-        debt=wallet.gateway_debt or None,
+        debt=moved.gateway_debt or None,
     )
+    loaded = session().identity_map.get(identity_key(Wallet, user_id))
+    if loaded is not None:
+        session().expire(loaded)
+    return entry
+
+
+def _append(
+    user_id: uuid.UUID, delta: int, balance: int, posting: Posting, actor: Actor, at: datetime
+) -> LedgerEntry:
+    """Write the entry; the unique (kind, reference) and the chain answer at once, under the lock."""
+    values = {
+        "id": posting.entry_id or new_id(),
+        "user_id": user_id,
+        "type": posting.type,
+        "kind": posting.kind,
+        "reference": posting.reference,
+        "amount": Rupiah(abs(delta)),
+        "delta": Rupiah(delta),
+        "balance_before": Rupiah(balance - delta),
+        "balance_after": Rupiah(balance),
+        "description": posting.description[:200],
+        "payment_method": posting.payment_method,
+        "subscription_id": posting.subscription_id,
+        "details": posting.details,
+        "actor_id": actor.user_id,
+        "created_at": at,
+    }
+    written = run(_APPEND, values | {"known_number": posting.number}).one()
+    entry = LedgerEntry(number=written.number, position=written.position, **values)
+    make_transient_to_detached(entry)
+    session().add(
+        entry
+    )  # as if it had been loaded: it refers to what is in the database, and is not written again
     return entry
 
 
