@@ -32,8 +32,8 @@ Post = Callable[[uuid.UUID, Move], None]
 def measure(url: str, seconds: float) -> None:
     """Print both rates, with distinct wallets and with one."""
     print(
-        f"Ledger postings with {WRITERS} writers, {seconds:.0f} s each: credits and debits in turn, each with entry, wallet,"
-        " line in the book, and a credit with the wish to wake who waits; one commit each"
+        f"Ledger postings with {WRITERS} writers, {seconds:.0f} s each: credits and debits in turn, each with entry, "
+        "wallet, line in the book, and a credit with the wish to wake who waits; one commit each"
     )
     for name, wallets in (("distinct wallets", WRITERS), ("one wallet", 1)):
         owners = _owners(url, wallets)
