@@ -67,6 +67,7 @@ _AMOUNTS = frozenset(
         ),
         *("gross_amount", "ledger_sum", "owed", "reversed_amount", "should_begin_at", "spent", "too_much"),
         *("topped_up", "total_spent", "total_top_up"),
+        *("adjusted", "discount_amount", "given_back", "paper_total", "worth"),
     }
 )
 _SILENT_FACTS = frozenset({"door"})

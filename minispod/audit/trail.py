@@ -76,6 +76,7 @@ class Action(StrEnum):
     COUPON_DELETED = "coupon.deleted"
     COUPON_REDEEMED = "coupon.redeemed"
     COUPON_RETURNED = "coupon.returned"
+    COUPON_RECOUNTED = "coupon.recounted"
 
 
 SUBJECT_KINDS = (

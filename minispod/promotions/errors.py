@@ -106,3 +106,17 @@ class RequestKeyReused(Conflict):
 
     code = "promotions.request_key_reused"
     default_message = "This Idempotency-Key was used for a different coupon."
+
+
+class NothingToRecount(Conflict):
+    """The coupon's counter is the number of its uses that stand."""
+
+    code = "promotions.nothing_to_recount"
+    default_message = "The counter agrees with the coupon's uses already."
+
+
+class MoreUsesThanAllowed(RuleBroken):
+    """The coupon has more uses than its limit; the counter cannot say so."""
+
+    code = "promotions.more_uses_than_allowed"
+    default_message = "The coupon has more uses than its limit. Allow it more uses first."

@@ -14,6 +14,8 @@ class Subject(StrEnum):
     SUBSCRIPTION = "subscription"
     PLAN = "plan"
     COUPON = "coupon"
+    ADJUSTMENT = "adjustment"
+    PAPER = "paper"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from minispod.payments.states import CREDITED
-from minispod.proof import coupon_checks, subscription_checks, topup_checks, wallet_checks
+from minispod.proof import (
+    adjustment_checks,
+    coupon_checks,
+    paper_checks,
+    subscription_checks,
+    topup_checks,
+    wallet_checks,
+)
 from minispod.proof.check import Check
 from minispod.subscriptions.states import LIVE
 from minispod.wallet.models import CHARGE_REFUNDS, REVERSALS
@@ -21,11 +28,16 @@ CHECKS: tuple[Check, ...] = (
     *topup_checks.CHECKS,
     *subscription_checks.CHECKS,
     *coupon_checks.CHECKS,
+    *adjustment_checks.CHECKS,
+    *paper_checks.CHECKS,
 )
 
 # The calendar and the gateway's notices are worked on every half minute; this much later is a fault.
 _CALENDAR_SLACK = timedelta(minutes=15)
 _NOTICE_SLACK = timedelta(days=1)
+# Papers are numbered at once and looked for every hour; adjustments expire every quarter of one.
+_PAPER_SLACK = timedelta(days=1)
+_CLOSING_SLACK = timedelta(hours=1)
 
 
 def values_at(at: datetime) -> Mapping[str, Any]:
@@ -35,6 +47,8 @@ def values_at(at: datetime) -> Mapping[str, Any]:
         "soon": at + _CALENDAR_SLACK,
         "overdue": at - _CALENDAR_SLACK,
         "undecided": at - _NOTICE_SLACK,
+        "unpapered": at - _PAPER_SLACK,
+        "unclosed": at - _CLOSING_SLACK,
         "credited": [state.value for state in sorted(CREDITED)],
         "live": [status.value for status in LIVE],
         "refunds": [kind.value for kind in sorted(CHARGE_REFUNDS)],

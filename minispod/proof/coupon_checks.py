@@ -17,8 +17,7 @@ USES = Check(
         ORDER BY c.id
     """,
     meaning="The coupon ends too early or can be used too often.",
-    advice="Look at the coupon's uses. If they are all right, its limit can be changed by as many until the counter is "
-    "mended.",
+    advice="The counter can be computed anew from the uses that stand.",
 )
 
 CREDIT = Check(
@@ -38,4 +37,22 @@ CREDIT = Check(
     advice="Compare with the coupon's terms; what is missing or too much is set right by an adjustment that says why.",
 )
 
-CHECKS = (USES, CREDIT)
+DISCOUNT = Check(
+    name="coupon-discount",
+    promise="Every coupon used at checkout went into one month of the subscription it names",
+    subject=Subject.COUPON,
+    looked_at="SELECT count(*) FROM coupon_redemptions WHERE discount_amount IS NOT NULL",
+    differences="""
+        SELECT r.coupon_id AS subject_id, r.user_id, c.code, r.discount_amount, r.subscription_id, r.redeemed_at,
+               p.subscription_id AS went_into
+        FROM coupon_redemptions r
+        JOIN coupons c ON c.id = r.coupon_id
+        LEFT JOIN periods p ON p.redemption_id = r.id
+        WHERE r.discount_amount IS NOT NULL AND p.subscription_id IS DISTINCT FROM r.subscription_id
+        ORDER BY r.coupon_id, r.redeemed_at, r.id
+    """,
+    meaning="The coupon counts as used and took nothing off, or the month it belonged to was removed.",
+    advice="Look at the subscription. If its first month was charged in full, give the difference by an adjustment.",
+)
+
+CHECKS = (USES, CREDIT, DISCOUNT)

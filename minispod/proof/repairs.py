@@ -15,7 +15,8 @@ from minispod.kernel import outbox
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import lock
 from minispod.kernel.tasks import Task
-from minispod.proof import subscription_checks, wallet_checks
+from minispod.promotions import recounting
+from minispod.proof import coupon_checks, subscription_checks, wallet_checks
 from minispod.proof.errors import NoSuchDifference, NotRepairable, RepairedAlready
 from minispod.proof.models import ProofDifference
 from minispod.subscriptions import slots
@@ -43,12 +44,19 @@ _RECOUNT = Repair(
     "audit book.",
     slots.recount,
 )
+_RECOUNT_USES = Repair(
+    "Count uses again",
+    "The coupon's counter is set to the number of its uses that stand at this moment. The change is written into the "
+    "audit book.",
+    recounting.recount,
+)
 
 REPAIRS: Mapping[str, Repair] = {
     wallet_checks.BALANCE.name: _REBUILD,
     wallet_checks.DEBT.name: _REBUILD,
     wallet_checks.TOTALS.name: _REBUILD,
     subscription_checks.SLOTS.name: _RECOUNT,
+    coupon_checks.USES.name: _RECOUNT_USES,
 }
 """By the name of the check whose differences it repairs."""
 

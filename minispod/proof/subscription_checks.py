@@ -75,6 +75,24 @@ CHANGE_REFUND = Check(
     advice="If the customer lacks the money, give it by an adjustment that names the change.",
 )
 
+REFUND_ENTRY = Check(
+    name="refund-entry",
+    promise="Every refund of a charge has one ledger entry of its sum, and every such entry its refund",
+    subject=Subject.ENTRY,
+    looked_at="SELECT count(*) FROM refunds",
+    differences="""
+        SELECT coalesce(e.id, r.entry_id) AS subject_id, coalesce(e.user_id, s.user_id) AS user_id,
+               'TXMP-' || e.number AS number, r.amount AS refunded, e.delta AS entry_amount, r.reason
+        FROM refunds r
+        JOIN subscriptions s ON s.id = r.subscription_id
+        FULL JOIN (SELECT * FROM ledger_entries WHERE kind = ANY(:refunds)) e ON e.id = r.entry_id
+        WHERE r.id IS NULL OR e.id IS NULL OR r.amount <> e.delta OR s.user_id <> e.user_id
+        ORDER BY 1
+    """,
+    meaning="Money was given back without a reason on record, or the record names another sum.",
+    advice="Look at the charge and its refunds. What the customer lacks is given by an adjustment that says why.",
+)
+
 MONTH = Check(
     name="charge-period",
     promise="Every charge of a month belongs to a month",
@@ -238,4 +256,7 @@ ENDED = Check(
     advice="Stop it from its page; if it was cancelled, have it deleted.",
 )
 
-CHECKS = (CHANGE, CHANGE_REFUND, CHARGE, MONTH, REFUND, SEQUENCE, LAST, COVERED, SLOTS, INSTANCE, ENDED)
+CHECKS = (
+    *(CHARGE, MONTH, REFUND, CHANGE, CHANGE_REFUND, REFUND_ENTRY),
+    *(SEQUENCE, LAST, COVERED, SLOTS, INSTANCE, ENDED),
+)

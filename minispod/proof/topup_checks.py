@@ -72,6 +72,23 @@ SETTLEMENT = Check(
     "an adjustment that says why.",
 )
 
+SETTLED = Check(
+    name="settlement-topup",
+    promise="Every top-up that the gateway calls settled is credited, held for a person, or was given back",
+    subject=Subject.TOPUP,
+    looked_at="SELECT count(*) FROM topups",
+    differences="""
+        SELECT t.id AS subject_id, t.user_id, 'TXMP-' || t.number AS number, t.state, t.order_id, t.transaction_id,
+               t.gateway_state, t.amount
+        FROM topups t
+        WHERE t.gateway_state IN ('settlement', 'capture') AND t.state <> ALL(:credited) AND t.state <> 'REVIEW'
+          AND t.returned_transaction_id IS DISTINCT FROM t.transaction_id
+        ORDER BY t.id
+    """,
+    meaning="The customer paid and neither has the credit nor is anybody looking at it.",
+    advice="Open the top-up and ask the gateway: its answer credits it or puts it before you.",
+)
+
 REVERSALS = Check(
     name="topup-reversals",
     promise="What was taken back of a top-up is the sum of its reversing entries, and each of those has its top-up",
@@ -130,4 +147,4 @@ UNDECIDED = Check(
     "again, the notice settles by itself.",
 )
 
-CHECKS = (CREDIT, ENTRY, SETTLEMENT, REVERSALS, NOTICE, UNDECIDED)
+CHECKS = (CREDIT, ENTRY, SETTLEMENT, SETTLED, REVERSALS, NOTICE, UNDECIDED)

@@ -6,18 +6,18 @@ _WALLETS = "SELECT count(*) FROM wallets"
 
 BALANCE = Check(
     name="wallet-balance",
-    promise="Every wallet's balance is the sum of its ledger",
+    promise="Every wallet's balance is the sum of its ledger, and every ledger has its wallet",
     subject=Subject.WALLET,
     looked_at=_WALLETS,
     differences="""
-        SELECT w.user_id AS subject_id, w.user_id,
+        SELECT coalesce(w.user_id, l.user_id) AS subject_id, coalesce(w.user_id, l.user_id) AS user_id,
                w.balance, coalesce(l.total, 0) AS ledger_sum, w.balance - coalesce(l.total, 0) AS too_much
         FROM wallets w
-        LEFT JOIN (
+        FULL JOIN (
             SELECT user_id, sum(delta)::bigint AS total FROM ledger_entries GROUP BY user_id
         ) l ON l.user_id = w.user_id
-        WHERE w.balance <> coalesce(l.total, 0)
-        ORDER BY w.user_id
+        WHERE w.balance IS DISTINCT FROM coalesce(l.total, 0)
+        ORDER BY 1
     """,
     meaning="Somebody changed the wallet beside the ledger, or an entry was removed or changed.",
     advice="Look whether the chain of this wallet's entries is whole. If it is, only the wallet is wrong and it can be "
@@ -105,4 +105,33 @@ SNAPSHOT = Check(
     advice="Compare the entries up to that day with the last backup before anything is changed.",
 )
 
-CHECKS = (SNAPSHOT, BALANCE, DEBT, TOTALS, CHAIN)
+WITNESS = Check(
+    name="wallet-witness",
+    promise="Every wallet has a closing balance of its last entry before the last day that was closed",
+    subject=Subject.WALLET,
+    looked_at="SELECT count(DISTINCT user_id) FROM wallet_snapshots",
+    differences="""
+        SELECT l.user_id AS subject_id, l.user_id, l.position AS last_position, s.position AS witnessed_position
+        FROM (
+            SELECT user_id, max(position) AS position FROM ledger_entries
+            -- The last moment that was witnessed for anybody lies before the end of that day, whatever its time zone.
+            WHERE created_at <= (
+                SELECT max(e.created_at)
+                FROM wallet_snapshots s JOIN ledger_entries e ON e.id = s.entry_id
+                WHERE s.day = (SELECT max(day) FROM wallet_snapshots WHERE taken_at < :overdue)
+            )
+            GROUP BY user_id
+        ) l
+        LEFT JOIN (
+            SELECT user_id, max(position) AS position FROM wallet_snapshots GROUP BY user_id
+        ) s ON s.user_id = l.user_id
+        WHERE coalesce(s.position, 0) < l.position
+        ORDER BY 1
+    """,
+    meaning="A closing balance was removed, or the work that writes them stopped half-way; entries of before could be "
+    "rewritten without a witness.",
+    advice="See under Jobs whether snapshot-wallets fails. If it does not, compare this wallet's entries with the last "
+    "backup; the next closing writes what is missing.",
+)
+
+CHECKS = (SNAPSHOT, WITNESS, BALANCE, DEBT, TOTALS, CHAIN)

@@ -279,7 +279,7 @@ class ARevival(Scene):
         return stage.run_jobs()
 
     def end(self, stage: Stage) -> None:
-        assert stage.entries() == {"period": 2, "topup_reversal": 1, "adjustment": 1}
+        assert stage.entries() == {"period": 2, "topup_reversal": 1}
         assert stage.balance == TOP_UP - PRICE
 
 

@@ -15,6 +15,7 @@ from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.notifications.models import Notification
+from minispod.papers.opening import open_paper
 from minispod.promotions import redeeming
 from minispod.promotions.redeeming import Credited
 from minispod.rules import business_rules, cluster_rules
@@ -209,7 +210,7 @@ class Shop:
     def credit(self, person: Person, amount: int) -> None:
         """Money comes in, as from a top-up."""
         posting = ledger.Posting(
-            EntryType.ADMIN_ADJUSTMENT, EntryKind.ADJUSTMENT, uuid.uuid4().hex, "Credit of a test"
+            EntryType.ADMIN_ADJUSTMENT, EntryKind.OPENING, uuid.uuid4().hex, "Credit of a test"
         )
         with self.app.app_context(), unit_of_work():
             ledger.credit(person.id, amount, posting, actor=system("tests"), at=self.clock.now())
@@ -220,7 +221,8 @@ class Shop:
             EntryType.REFUND, EntryKind.TOPUP_REVERSAL, uuid.uuid4().hex, "Taken back in a test"
         )
         with self.app.app_context(), unit_of_work():
-            ledger.take_back(person.id, amount, posting, actor=system("tests"), at=self.clock.now())
+            entry = ledger.take_back(person.id, amount, posting, actor=system("tests"), at=self.clock.now())
+            open_paper(entry, at=self.clock.now())
 
     def auto_renew(self, person: Person, subscription_id: uuid.UUID, wanted: bool) -> None:
         """Switch renewal."""

@@ -4,14 +4,14 @@ import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from minispod.instances.states import InstanceStatus
-from minispod.kernel.actor import system
+from minispod.kernel.actor import Role, system
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import db, session
 from minispod.kernel.unit_of_work import unit_of_work
@@ -21,6 +21,8 @@ from minispod.payments.models import TopUp
 from minispod.payments.states import TopUpState
 from minispod.promotions.states import CouponType
 from minispod.subscriptions.states import SubscriptionStatus
+from minispod.wallet import adjusting
+from minispod.wallet.adjusting import AdjustmentRules
 from tests.factories.coupons import put_coupon
 from tests.factories.payments import put_topup
 from tests.plugins.app import Person
@@ -38,6 +40,7 @@ class Story:
     paid: uuid.UUID
     part_refunded: uuid.UUID
     pending: TopUp
+    adjustment: uuid.UUID
     owner: Person
     kept: dict[str, str] = field(default_factory=dict)
 
@@ -117,6 +120,15 @@ def till(shop: Shop) -> Till:
     return Till(shop)
 
 
+def _adjust(shop: Shop, owner: Person, *, by: Person) -> uuid.UUID:
+    wanted = adjusting.Correction(owner.id, 15_000, "Goodwill after an outage")
+    rules = AdjustmentRules(confirm_above=1_000_000, expires_after=timedelta(hours=72))
+    with shop.app.app_context(), unit_of_work():
+        return adjusting.request(
+            wanted, request_key=None, rules=rules, actor=by.actor, at=shop.clock.now()
+        ).id
+
+
 @pytest.fixture
 def story(
     shop: Shop,
@@ -161,6 +173,7 @@ def story(
     upgraded = runs(climbing)
     advance(days=3)
     shop.upgrade(climbing, upgraded, plan_id("n8n-automation", "PRO"))
+    corrected = _adjust(shop, careful, by=person(role=Role.ADMINISTRATOR))
     pending = till.open(careful, 20_000)
     failed = till.open(careful, 30_000)
     till.settle(failed, "deny")
@@ -179,4 +192,4 @@ def story(
     assert shop.look(expiring)[0].status is SubscriptionStatus.EXPIRED
     clock.advance(minutes=1)
     assert pending.state is TopUpState.PENDING
-    return Story(shop, renewing, cancelled, upgraded, paid.id, part.id, pending, steady)
+    return Story(shop, renewing, cancelled, upgraded, paid.id, part.id, pending, corrected, steady)

@@ -11,6 +11,8 @@ from minispod.wallet.models import EntryKind, EntryType
 from tests.domain.proof.conftest import Story
 
 _LAST_ENTRY = "position = (SELECT max(position) FROM ledger_entries WHERE user_id = :owner)"
+_FIRST_INVOICE = "SELECT min(number) FROM papers WHERE kind = 'INVOICE'"
+_LAST = "SELECT id FROM papers WHERE number IS NOT NULL ORDER BY issued_at DESC, series DESC, position DESC LIMIT 1"
 _NOTICE = """
     INSERT INTO gateway_notices (id, digest, order_id, transaction_id, transaction_status, gross_amount, facts,
                                  deliveries, received_at, settled_at, verdict)
@@ -38,6 +40,7 @@ def _sql(what: str, statement: str, *named: str) -> Damage:
             "renewing": story.renewing,
             "cancelled": story.cancelled,
             "upgraded": story.upgraded,
+            "adjustment": story.adjustment,
             "now": story.now(),
         }
         story.change(statement, **{name: value for name, value in known.items() if f":{name}" in statement})
@@ -88,6 +91,32 @@ def _month_that_is_over(story: Story) -> None:
         story.change(statement, at=story.now() - timedelta(minutes=20), sub=story.renewing)
 
 
+def _adjustment_of_nobody(story: Story) -> None:
+    posting = ledger.Posting(EntryType.ADMIN_ADJUSTMENT, EntryKind.ADJUSTMENT, "nobody", "A gift")
+    with story.shop.app.app_context(), unit_of_work():
+        ledger.credit(story.owner.id, 1_000, posting, actor=system("tests"), at=story.now())
+
+
+def _old_charge_without_a_paper(story: Story) -> None:
+    posting = ledger.Posting(EntryType.SUBSCRIPTION, EntryKind.PERIOD, "nothing:2", "A month nobody got")
+    before = story.now() - timedelta(days=2)
+    with story.shop.app.app_context(), unit_of_work():
+        ledger.debit(story.owner.id, 1_000, posting, actor=system("tests"), at=before)
+
+
+def _paper_left_waiting(story: Story) -> None:
+    """The newest number of a series goes back, and the paper waits as if it never had one."""
+    before = story.now() - timedelta(days=2)
+    story.change("UPDATE paper_counters SET last = last - 1 WHERE series = (SELECT max(series) FROM papers)")
+    story.change(
+        "UPDATE papers SET number = NULL, series = NULL, position = NULL, issued_at = NULL, seller = NULL,"
+        " language = NULL, time_zone = NULL, tax_rate = NULL, net = NULL, tax = NULL, opened_at = :before"
+        " WHERE (series, position) = (SELECT series, position FROM papers WHERE series = (SELECT max(series) FROM"
+        " papers) ORDER BY position DESC LIMIT 1)",
+        before=before,
+    )
+
+
 DAMAGES = (
     _sql(
         "a balance that grew by itself",
@@ -122,6 +151,7 @@ DAMAGES = (
         "wallet-totals",
         "ledger-chain",
         "topup-credit",
+        "entry-paper",
     ),
     _sql(
         "a top-up of another amount than was credited",
@@ -133,6 +163,7 @@ DAMAGES = (
         "a credited top-up set back",
         "UPDATE topups SET state = 'PENDING', paid_transaction_id = NULL WHERE id = :paid",
         "credit-topup",
+        "settlement-topup",
     ),
     _sql(
         "a credit without the gateway's word",
@@ -175,7 +206,12 @@ DAMAGES = (
         "UPDATE periods SET refunded = 1 WHERE subscription_id = :renewing AND number = 1",
         "period-refund",
     ),
-    Damage("a refund of no month", _refund_of_nothing, frozenset({"period-refund"})),
+    Damage("a refund of no month", _refund_of_nothing, frozenset({"period-refund", "refund-entry"})),
+    _sql(
+        "a refund recorded for another sum",
+        "UPDATE refunds SET amount = amount + 1 WHERE id = (SELECT max(id::text)::uuid FROM refunds)",
+        "refund-entry",
+    ),
     _sql(
         "months that overlap",
         "UPDATE periods SET starts_at = starts_at - interval '1 day' WHERE subscription_id = :renewing AND number = 2",
@@ -245,6 +281,103 @@ DAMAGES = (
         "a discount larger than the coupon gave",
         "UPDATE coupon_redemptions SET discount_amount = discount_amount + 1 WHERE discount_amount IS NOT NULL",
         "period-charge",
+    ),
+    _sql(
+        "a coupon used for no month",
+        """
+        INSERT INTO coupon_redemptions (id, coupon_id, user_id, type, number, discount_amount, subscription_id,
+                                        details, redeemed_at, returned_at)
+        SELECT gen_random_uuid(), id, :owner, type, 1, 5000, CAST(:renewing AS uuid), '{}', :now, :now
+        FROM coupons WHERE code = 'TENTH'
+        """,
+        "coupon-discount",
+    ),
+    _sql("a wallet removed", "DELETE FROM wallets WHERE user_id = :owner", "wallet-balance"),
+    _sql(
+        "a closing balance removed",
+        "DELETE FROM wallet_snapshots WHERE user_id = :owner",
+        "wallet-witness",
+    ),
+    _sql(
+        "a payment that was settled and not credited",
+        "UPDATE topups SET gateway_state = 'settlement', transaction_id = 'tx-9' WHERE id = :pending",
+        "settlement-topup",
+    ),
+    _sql(
+        "an adjustment of another sum than was moved",
+        "UPDATE adjustments SET delta = delta + 1 WHERE id = :adjustment",
+        "adjustment-entry",
+    ),
+    _sql(
+        "an adjustment removed",
+        "DELETE FROM adjustments WHERE id = :adjustment",
+        "adjustment-entry",
+    ),
+    Damage("an adjustment nobody asked for", _adjustment_of_nobody, frozenset({"adjustment-entry"})),
+    _sql(
+        "an adjustment that waits beyond its time",
+        """
+        INSERT INTO adjustments (id, user_id, delta, reason, may_owe, state, requested_by, requested_at, expires_at)
+        SELECT gen_random_uuid(), user_id, 5000, 'left lying', false, 'PENDING', requested_by, requested_at,
+               CAST(:now AS timestamptz) - interval '2 hours'
+        FROM adjustments WHERE id = :adjustment
+        """,
+        "adjustment-waiting",
+    ),
+    _sql(
+        "a paper of another sum than its entry",
+        "UPDATE papers SET total = total + 1, net = net + 1 WHERE entry_id = :paid",
+        "entry-paper",
+    ),
+    _sql(
+        "a receipt in another's name",
+        "UPDATE papers SET user_id = (SELECT user_id FROM topups WHERE id = :part) WHERE entry_id = :paid",
+        "entry-paper",
+    ),
+    _sql(
+        "a paper about nothing",
+        "UPDATE papers SET entry_id = gen_random_uuid() WHERE entry_id = :paid",
+        "entry-paper",
+    ),
+    _sql(
+        "a paper removed",
+        f"DELETE FROM papers WHERE number = ({_FIRST_INVOICE})",
+        "entry-paper",
+        "paper-numbers",
+        "paper-counter",
+    ),
+    Damage(
+        "a movement of long ago without a paper",
+        _old_charge_without_a_paper,
+        frozenset({"charge-period", "entry-paper"}),
+    ),
+    _sql(
+        "a paper dated before the one it follows",
+        "UPDATE papers SET issued_at = issued_at - interval '1 hour' WHERE position = 2 AND kind = 'INVOICE'"
+        " AND series = (SELECT min(series) FROM papers WHERE kind = 'INVOICE')",
+        "paper-numbers",
+    ),
+    _sql(
+        "a paper in the month of another",
+        f"UPDATE papers SET time_zone = 'Etc/GMT-14', issued_at = issued_at + interval '40 days' WHERE id = ({_LAST})",
+        "paper-numbers",
+    ),
+    _sql(
+        "a number that is not its place",
+        f"UPDATE papers SET number = 'INV-190001-000001' WHERE number = ({_FIRST_INVOICE})",
+        "paper-numbers",
+    ),
+    _sql(
+        "a counter that ran ahead",
+        "UPDATE paper_counters SET last = last + 1 WHERE series = (SELECT max(series) FROM papers)",
+        "paper-counter",
+    ),
+    Damage("a paper left without a number", _paper_left_waiting, frozenset({"paper-waiting"})),
+    _sql(
+        "a credit note for another's invoice",
+        f"UPDATE papers SET corrects_id = (SELECT id FROM papers WHERE number = ({_FIRST_INVOICE}))"
+        " WHERE kind = 'CREDIT_NOTE' AND total = 100000",
+        "paper-corrected",
     ),
     _sql(
         "an instance that nobody pays for",

@@ -15,6 +15,10 @@ from minispod.kernel.database import session
 from minispod.kernel.outbox import OutboxRow
 from minispod.kernel.tasks import Task
 from minispod.kernel.unit_of_work import unit_of_work
+from minispod.promotions import recounting
+from minispod.promotions.errors import MoreUsesThanAllowed, NoSuchCoupon
+from minispod.promotions.errors import NothingToRecount as CouponCounted
+from minispod.promotions.models import Coupon
 from minispod.proof import history, repairs
 from minispod.proof.checks import CHECKS
 from minispod.proof.errors import NoSuchDifference, NotRepairable, RepairedAlready
@@ -37,6 +41,7 @@ REPAIRABLE = (
     "a total that is off",
     "another total that is off",
     "a slot nobody holds",
+    "a coupon used once more than is known",
 )
 
 
@@ -51,6 +56,11 @@ def _differences(app: Flask, story: Story) -> list[ProofDifference]:
 def _repair(app: Flask, story: Story, id_: uuid.UUID, by: Person) -> Any:
     with app.app_context(), unit_of_work():
         return repairs.repair(id_, actor=by.actor, at=story.now())
+
+
+def _coupon(app: Flask, code: str) -> uuid.UUID:
+    with app.app_context():
+        return session().scalars(select(Coupon.id).where(Coupon.code == code)).one()
 
 
 def _actions(app: Flask) -> list[str]:
@@ -73,15 +83,19 @@ def test_a_repair_makes_it_add_up_and_is_written_into_the_book(
     repaired = _repair(app, story, found.id, administrator)
 
     assert (repaired.repaired_by, repaired.repaired_at) == ("Ayu Admin", story.now())
-    acts = {"wallet.rebuilt", "plan.recounted", "proof.repaired"} & set(_actions(app))
-    assert acts in ({"wallet.rebuilt", "proof.repaired"}, {"plan.recounted", "proof.repaired"})
+    actions = set(_actions(app))
+    assert len(actions & {"wallet.rebuilt", "plan.recounted", "coupon.recounted"}) == 1
+    assert "proof.repaired" in actions
     with app.app_context():
         assert_proven(story.now())
         asked = session().scalars(select(OutboxRow).where(OutboxRow.task == Task.PROVE_MONEY.value)).all()
     assert [row.args["cause"] for row in asked] == ["repair"]
 
 
-@pytest.mark.parametrize("what", ["a balance that grew by itself", "a slot nobody holds"])
+@pytest.mark.parametrize(
+    "what",
+    ["a balance that grew by itself", "a slot nobody holds", "a coupon used once more than is known"],
+)
 def test_two_at_once_repair_once(
     what: str, story: Story, app: Flask, administrator: Person, at_once: Callable[..., list[Any]]
 ) -> None:
@@ -189,6 +203,8 @@ def test_the_acts_look_for_themselves(story: Story, app: Flask, administrator: P
         (rebuilding.rebuild, uuid.uuid4(), NoSuchWallet),
         (slots.recount, plan, NothingToRecount),
         (slots.recount, uuid.uuid4(), NoSuchPlan),
+        (recounting.recount, _coupon(app, "GIFT"), CouponCounted),
+        (recounting.recount, uuid.uuid4(), NoSuchCoupon),
     )
     for act, subject, refusal in tries:
         with app.app_context(), pytest.raises(refusal), unit_of_work():
@@ -197,6 +213,42 @@ def test_the_acts_look_for_themselves(story: Story, app: Flask, administrator: P
     story.change("UPDATE plans SET total_quota = 1, used_quota = 1 WHERE id = :id", id=plan)
     with app.app_context(), pytest.raises(MoreLiveThanSlots), unit_of_work():
         slots.recount(plan, actor=administrator.actor, at=story.now())
+    coupon = _coupon(app, "GIFT")
+    story.change(
+        "INSERT INTO coupon_redemptions (id, coupon_id, user_id, type, number, credit_amount, entry_id, details,"
+        " redeemed_at) SELECT gen_random_uuid(), coupon_id, :owner, type, 1, credit_amount, gen_random_uuid(),"
+        " details, redeemed_at FROM coupon_redemptions WHERE coupon_id = :coupon",
+        owner=story.owner.id,
+        coupon=coupon,
+    )
+    story.change("UPDATE coupons SET max_uses = 1 WHERE id = :coupon", coupon=coupon)
+    with app.app_context(), pytest.raises(MoreUsesThanAllowed), unit_of_work():
+        recounting.recount(coupon, actor=administrator.actor, at=story.now())
+
+
+def test_counting_uses_again_while_the_coupon_is_used_is_right(
+    story: Story,
+    app: Flask,
+    administrator: Person,
+    person: Callable[..., Person],
+    at_once: Callable[..., Any],
+) -> None:
+    BY_NAME["a coupon used once more than is known"].plant(story)
+    [found] = _differences(app, story)
+    guests = [person() for _ in range(5)]
+
+    def act(number: int) -> None:
+        if number < len(guests):
+            story.shop.redeem(guests[number], "GIFT")
+        else:
+            _repair(app, story, found.id, administrator)
+
+    came = at_once(6, act)
+
+    assert not any(isinstance(each, Exception) for each in came), came
+    with app.app_context():
+        assert session().get_one(Coupon, _coupon(app, "GIFT")).used_count == 6
+        assert_proven(story.now())
 
 
 def test_counting_again_while_slots_are_taken_is_right(
