@@ -150,5 +150,21 @@ _STATEMENTS = (
            n || '.example.com', '', true, true, 1000, 1024, 10, '', 'RUNNING', 1, 'RUNNING', now(), 0, 0, now(), now()
     FROM generate_series(1, %(users)s) n
     """,
+    """
+    INSERT INTO papers (id, kind, user_id, entry_id, entry_number, subscription_id, buyer, lines, payment, total,
+                        occurred_at, opened_at, number, series, position, issued_at, seller, language, time_zone,
+                        tax_rate, net, tax, downloads)
+    SELECT md5('p' || e.id)::uuid, e.kind, e.user_id, e.id, e.number, e.subscription_id, '{"name": "Customer"}', '[]',
+           '{}', e.amount, now(), now(), e.series || '-' || lpad(e.position::text, 6, '0'), e.series, e.position, now(),
+           '{"name": "Seller"}', 'en', 'Asia/Jakarta', 0, e.amount, 0, 0
+    FROM (
+        SELECT *, CASE type WHEN 'TOP_UP' THEN 'RECEIPT' ELSE 'INVOICE' END AS kind,
+               CASE type WHEN 'TOP_UP' THEN 'RCP' ELSE 'INV' END
+                   || to_char(now() AT TIME ZONE 'Asia/Jakarta', '-YYYYMM') AS series,
+               row_number() OVER (PARTITION BY type ORDER BY number) AS position
+        FROM (SELECT id, type, user_id, number, subscription_id, amount FROM ledger_entries) ledger
+    ) e
+    """,
+    "INSERT INTO paper_counters (series, last) SELECT series, max(position) FROM papers GROUP BY series",
     "SELECT setval('transaction_numbers', %(users)s * 10 + 1000)",
 )

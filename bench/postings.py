@@ -5,7 +5,7 @@ import multiprocessing
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -27,6 +27,7 @@ _FORK = multiprocessing.get_context("fork")
 
 Move = Literal["credit", "debit"]
 Post = Callable[[uuid.UUID, Move], None]
+Writer = Callable[[str], AbstractContextManager[Post]]
 
 
 def measure(url: str, seconds: float) -> None:
@@ -36,16 +37,18 @@ def measure(url: str, seconds: float) -> None:
         "wallet, line in the book, and a credit with the wish to wake who waits; one commit each"
     )
     for name, wallets in (("distinct wallets", WRITERS), ("one wallet", 1)):
-        owners = _owners(url, wallets)
-        bare = _rate(_bare, url, owners, seconds)
-        ours = _rate(_ours, url, owners, seconds)
+        chosen = owners(url, wallets)
+        by_hand = _rate(bare, url, chosen, seconds)
+        by_ledger = _rate(ours, url, chosen, seconds)
+        share = by_ledger / by_hand
         print(
-            f"  {name:<17} bare SQL {bare:7.0f} /s   ledger {ours:7.0f} /s   {ours / bare:4.0%} of it (aim: 60 %)"
+            f"  {name:<17} bare SQL {by_hand:7.0f} /s   ledger {by_ledger:7.0f} /s   {share:4.0%} of it (aim: 60 %)"
         )
     print()
 
 
-def _owners(url: str, count: int) -> list[uuid.UUID]:
+def owners(url: str, count: int) -> list[uuid.UUID]:
+    """That many customers, for writers to post to."""
     register_uuid()
     connection = psycopg2.connect(url)
     try:
@@ -56,7 +59,7 @@ def _owners(url: str, count: int) -> list[uuid.UUID]:
         connection.close()
 
 
-def _rate(writer: Any, url: str, owners: list[uuid.UUID], seconds: float) -> float:
+def _rate(writer: Writer, url: str, owners: list[uuid.UUID], seconds: float) -> float:
     """Postings per second of all writers, from the moment all are warm."""
     results: Any = _FORK.Queue()
     ready = _FORK.Barrier(WRITERS)
@@ -73,7 +76,7 @@ def _rate(writer: Any, url: str, owners: list[uuid.UUID], seconds: float) -> flo
     return float(posted / seconds)
 
 
-def _write(writer: Any, url: str, owner: uuid.UUID, seconds: float, ready: Any, results: Any) -> None:
+def _write(writer: Writer, url: str, owner: uuid.UUID, seconds: float, ready: Any, results: Any) -> None:
     moves: Iterator[Move] = itertools.cycle(("credit", "debit"))
     posted = 0
     with writer(url) as post:
@@ -88,11 +91,12 @@ def _write(writer: Any, url: str, owner: uuid.UUID, seconds: float, ready: Any, 
 
 
 @contextmanager
-def _ours(url: str) -> Iterator[Post]:
+def ours(url: str) -> Iterator[Post]:
+    """Posts through the ledger, as the program does."""
     actor = system("bench")
 
     def post(owner: uuid.UUID, move: Move) -> None:
-        posting = ledger.Posting(EntryType.ADMIN_ADJUSTMENT, EntryKind.ADJUSTMENT, uuid.uuid4().hex, "Bench")
+        posting = ledger.Posting(EntryType.ADMIN_ADJUSTMENT, EntryKind.OPENING, uuid.uuid4().hex, "Bench")
         with unit_of_work():
             getattr(ledger, move)(owner, AMOUNT, posting, actor=actor, at=datetime.now(UTC))
         db.session.remove()
@@ -103,7 +107,8 @@ def _ours(url: str) -> Iterator[Post]:
 
 
 @contextmanager
-def _bare(url: str) -> Iterator[Post]:
+def bare(url: str) -> Iterator[Post]:
+    """Posts with the same statements, written by hand."""
     register_uuid()
     connection = psycopg2.connect(url)
 
@@ -141,7 +146,7 @@ _WALLET = """
 _ENTRY = """
     INSERT INTO ledger_entries (id, number, user_id, type, kind, reference, amount, delta, balance_before,
                                 balance_after, description, details, created_at)
-    VALUES (%s, nextval('transaction_numbers'), %s, 'ADMIN_ADJUSTMENT', 'adjustment', %s, %s, %s, %s, %s, 'Bench',
+    VALUES (%s, nextval('transaction_numbers'), %s, 'ADMIN_ADJUSTMENT', 'opening', %s, %s, %s, %s, %s, 'Bench',
             '{}', %s)
     RETURNING number
 """
