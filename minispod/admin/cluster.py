@@ -9,7 +9,9 @@ from minispod.admin import charts, pages
 from minispod.admin.door import door
 from minispod.cluster import monitoring
 from minispod.insights import today as insight
-from minispod.ports import current_ports
+from minispod.insights.outlook import look_ahead
+from minispod.ports import current_ports, current_settings
+from minispod.rules import business_rules
 
 _SPANS = {"6h": timedelta(hours=6), "24h": timedelta(days=1), "7d": timedelta(days=7)}
 
@@ -23,6 +25,7 @@ def nodes() -> Any:
         "admin/nodes/_live.html",
         picture=picture,
         used=insight.utilisation(picture.nodes),
+        outlook=look_ahead(business_rules(current_settings()).capacity),
         at=current_ports().clock.now(),
     )
 

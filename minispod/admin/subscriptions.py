@@ -55,8 +55,8 @@ def subscriptions_list() -> Any:
 def subscription(subscription_id: str) -> Any:
     """Show everything about one subscription."""
     at = current_ports().clock.now()
-    zone = business_rules(current_settings()).zone
-    file = promises.get_file(parse_id(subscription_id), zone=zone, actor=guard.actor(), at=at)
+    rules = business_rules(current_settings())
+    file = promises.get_file(parse_id(subscription_id), rules=rules, actor=guard.actor(), at=at)
     return pages.page_or_fragment(
         "admin/subscriptions/one.html",
         "admin/subscriptions/one.html",

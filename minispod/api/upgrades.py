@@ -35,7 +35,7 @@ def show_options(subscription_id: str) -> dict[str, Any]:
     """Show the higher plans with what each costs now; the upgrade charges exactly that."""
     ports, rules = current_ports(), business_rules(current_settings())
     owned = queries.get_subscription(parse_id(subscription_id), actor=g.actor)
-    options = changing.find_options(owned.subscription, zone=rules.zone, actor=g.actor, at=ports.clock.now())
+    options = changing.find_options(owned.subscription, rules=rules, actor=g.actor, at=ports.clock.now())
     return _options_row(owned, options)
 
 
@@ -131,7 +131,7 @@ def _offer_row(offer: changing.Offer) -> dict[str, Any]:
         **_plan_row(offer.plan),
         "upgrade_cost": offer.quote.amount,
         "prorated_days": offer.quote.days_left,
-        "quota_available": offer.plan.available_quota > 0,
+        "quota_available": offer.has_place,
         "can_upgrade": offer.hindrance is None,
         **why_not,
     }

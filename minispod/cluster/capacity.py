@@ -51,10 +51,14 @@ def request_of(cpu_milli: int, memory_mb: int, *, cpu_ratio: float, memory_ratio
     return Request(request_share(cpu_milli, cpu_ratio), request_share(memory_mb, memory_ratio))
 
 
-def load_of(requests: Iterable[Request]) -> Load:
-    """Add up the requests of live instances."""
+def load_of(requests: Iterable[tuple[Request, int]]) -> Load:
+    """Add up the requests of live instances, each with how many there are of it."""
     listed = list(requests)
-    return Load(sum(each.cpu_milli for each in listed), sum(each.memory_mb for each in listed), len(listed))
+    return Load(
+        sum(each.cpu_milli * count for each, count in listed),
+        sum(each.memory_mb * count for each, count in listed),
+        sum(count for _, count in listed),
+    )
 
 
 def workers_of(nodes: Sequence[NodeSighting]) -> list[NodeSighting]:
@@ -89,6 +93,23 @@ def how_many_more(request: Request, *, load: Load, nodes: Sequence[NodeSighting]
             (room.memory_mb - load.memory_mb) // request.memory_mb,
             room.instances - load.instances,
         ),
+    )
+
+
+def largest_of(nodes: Sequence[NodeSighting]) -> NodeSighting | None:
+    """Pick the worker whose loss hurts most: that with the most memory, then the most CPU; None without workers."""
+    return max(
+        workers_of(nodes), key=lambda node: (node.memory_allocatable, node.cpu_allocatable), default=None
+    )
+
+
+def missing_of(load: Load, nodes: Sequence[NodeSighting]) -> Load:
+    """Tell what of `load` the nodes could not take even with their reserve; all zero when they hold it."""
+    room = room_of(nodes, reserve=0)
+    return Load(
+        max(0, load.cpu_milli - room.cpu_milli),
+        max(0, load.memory_mb - room.memory_mb),
+        max(0, load.instances - room.instances),
     )
 
 

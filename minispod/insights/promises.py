@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
@@ -22,6 +21,7 @@ from minispod.kernel.paging import PageRequest
 from minispod.subscriptions import changing, queries, refunding
 from minispod.subscriptions.changing import Offer
 from minispod.subscriptions.models import Period, PlanChange, Refund, Subscription
+from minispod.subscriptions.rules import BusinessRules
 from minispod.wallet.models import LedgerEntry
 
 _TIMELINE = 30
@@ -61,7 +61,7 @@ class PromiseFile:
     timeline: Sequence[Happening]
 
 
-def get_file(subscription_id: uuid.UUID, *, zone: ZoneInfo, actor: Actor, at: datetime) -> PromiseFile:
+def get_file(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, at: datetime) -> PromiseFile:
     """Everything about one subscription; raise NoSuchSubscription."""
     owned = queries.get_subscription(subscription_id, actor=actor)
     subscription = owned.subscription
@@ -76,7 +76,7 @@ def get_file(subscription_id: uuid.UUID, *, zone: ZoneInfo, actor: Actor, at: da
         changes=_changes(subscription.id),
         refunds=refunding.list_refunds(subscription.id),
         refundable=refunding.refundable(subscription.id),
-        offers=changing.list_moves(subscription, zone=zone, at=at) if subscription.is_active else (),
+        offers=changing.list_moves(subscription, rules=rules, at=at) if subscription.is_active else (),
         timeline=named(lines.items),
     )
 

@@ -6,7 +6,7 @@ change_outcome. Lock order: subscription, instance, wallet, plans in the order o
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,7 @@ from minispod.notifications.messages import MessageKind
 from minispod.subscriptions.charging import charge_change
 from minispod.subscriptions.errors import (
     ChangeUnderWay,
+    ClusterFull,
     NotActive,
     NotAnUpgrade,
     OtherService,
@@ -37,7 +38,7 @@ from minispod.subscriptions.models import Period, PlanChange, Subscription
 from minispod.subscriptions.pricing import days_of, days_until, price_of_change
 from minispod.subscriptions.queries import find_pending_change, lock_instance_of, lock_own
 from minispod.subscriptions.refunding import Because, refund_difference
-from minispod.subscriptions.room import require_room
+from minispod.subscriptions.room import Stock, require_room, take_stock
 from minispod.subscriptions.rules import BusinessRules
 from minispod.subscriptions.states import ChangeState
 from minispod.subscriptions.telling import tell_customer
@@ -63,6 +64,7 @@ class Offer:
     plan: Plan
     quote: Quote
     hindrance: str | None
+    has_place: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,34 +105,33 @@ def quote(subscription: Subscription, current: Plan, wanted: Plan, *, zone: Zone
     return Quote(Rupiah(max(0, amount) if upward else min(0, amount)), upward, left, days)
 
 
-def find_options(subscription: Subscription, *, zone: ZoneInfo, actor: Actor, at: datetime) -> Options:
+def find_options(subscription: Subscription, *, rules: BusinessRules, actor: Actor, at: datetime) -> Options:
     """Where a customer could move up to now, lowest first, and what hinders; refuses NotActive."""
     if not subscription.is_active:
         raise NotActive(status=subscription.status.value)
     wallet = statements.get_wallet(subscription.user_id, actor=actor)
     current = browsing.get_plan(subscription.plan_id)
-    stays = quote(subscription, current, current, zone=zone, at=at)
+    stays = quote(subscription, current, current, zone=rules.zone, at=at)
     offers = tuple(
-        Offer(each.plan, each.quote, each.hindrance or _what_customer_lacks(each, wallet))
-        for each in list_moves(subscription, zone=zone, at=at)
+        replace(each, hindrance=each.hindrance or _what_customer_lacks(each, wallet))
+        for each in list_moves(subscription, rules=rules, at=at)
         if each.quote.is_upgrade
     )
     return Options(offers, wallet.balance, stays.days_left, stays.period_days)
 
 
-def list_moves(subscription: Subscription, *, zone: ZoneInfo, at: datetime) -> list[Offer]:
+def list_moves(subscription: Subscription, *, rules: BusinessRules, at: datetime) -> list[Offer]:
     """The other plans on sale of its service, lowest first, each with what moving there costs now."""
     current = browsing.get_plan(subscription.plan_id)
     halted = _what_hinders_all(subscription, at)
+    stock = take_stock(rules.capacity, apart_from=subscription.id)
     others = [plan for plan in browsing.plans_for_sale_of(subscription.service_id) if plan.id != current.id]
-    return [
-        Offer(
-            plan,
-            quote(subscription, current, plan, zone=zone, at=at),
-            halted or (None if plan.available_quota else PlanSoldOut.default_message),
-        )
-        for plan in sorted(others, key=lambda plan: plan.plan_type.tier)
-    ]
+    offers = []
+    for plan in sorted(others, key=lambda plan: plan.plan_type.tier):
+        price = quote(subscription, current, plan, zone=rules.zone, at=at)
+        lacking = _what_shop_lacks(plan, stock if price.is_upgrade else None)
+        offers.append(Offer(plan, price, halted or lacking, has_place=lacking is None))
+    return offers
 
 
 def upgrade(
@@ -217,6 +218,13 @@ def _what_hinders_all(subscription: Subscription, at: datetime) -> str | None:
     if subscription.ends_at <= at:
         return PeriodOver.default_message
     return ChangeUnderWay.default_message if find_pending_change(subscription.id) is not None else None
+
+
+def _what_shop_lacks(plan: Plan, stock: Stock | None) -> str | None:
+    """A slot of the plan, or room on the machines; who moves to less needs no room (no `stock`)."""
+    if not plan.available_quota:
+        return PlanSoldOut.default_message
+    return ClusterFull.default_message if stock is not None and not stock.places(plan) else None
 
 
 def _what_customer_lacks(offer: Offer, wallet: Wallet) -> str | None:

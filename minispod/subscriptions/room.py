@@ -1,38 +1,93 @@
 """Whether the machines hold one more instance (decision 21): where the shop and the cluster are known together.
 
-Asked last, after every other lock: an advisory lock lets two orders for the last megabyte count one
-after the other. The nodes are those last seen; a cluster that was never seen refuses nobody (decision 27).
+Every live subscription's instance counts, also while its owner has it stopped: the place is paid for. The nodes are
+those last seen; a cluster that was never seen refuses nobody (decision 27).
 """
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func, select
 
-from minispod.cluster import monitoring
-from minispod.cluster.capacity import fits, load_of, request_of
+from minispod.catalog.models import Plan
+from minispod.cluster import capacity, monitoring
+from minispod.cluster.capacity import Load, Request
+from minispod.cluster.port import NodeSighting
 from minispod.instances.models import Instance
-from minispod.instances.states import InstanceStatus, Wanted
 from minispod.kernel.database import session
 from minispod.subscriptions.errors import ClusterFull
+from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.rules import CapacityRules
+from minispod.subscriptions.states import LIVE
 
 # Any number that no other advisory lock of this database uses.
 _ROOM_LOCK = 21_00_21
 
 
-def require_room(instance: Instance, rules: CapacityRules) -> None:
-    """Refuse ClusterFull unless `instance` fits beside all that is to run; other orders wait until we are done."""
-    nodes = monitoring.last_picture().nodes
-    if not nodes:
-        return
-    session().execute(select(func.pg_advisory_xact_lock(_ROOM_LOCK)))
-    others = session().execute(
-        select(Instance.cpu_milli, Instance.memory_mb).where(
-            Instance.id != instance.id,
-            Instance.wanted == Wanted.RUNNING,
-            Instance.status != InstanceStatus.TERMINATED,
-        )
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What the machines held when they were last seen, and what is promised on them now."""
+
+    nodes: tuple[NodeSighting, ...]
+    seen_at: datetime | None
+    load: Load
+    rules: CapacityRules
+
+    def more(self, cpu_milli: int, memory_mb: int) -> int | None:
+        """Tell how many more instances with these limits fit; None while no node was ever seen."""
+        return self._more(cpu_milli, memory_mb, self.nodes, self.rules.reserve)
+
+    def more_without(self, lost: NodeSighting, cpu_milli: int, memory_mb: int) -> int | None:
+        """The same when one node is lost and the others use their reserve for it."""
+        return self._more(cpu_milli, memory_mb, [node for node in self.nodes if node != lost], 0)
+
+    def missing_without(self, lost: NodeSighting) -> Load:
+        """Tell what of all that is promised would find no place without one node."""
+        return capacity.missing_of(self.load, [node for node in self.nodes if node != lost])
+
+    def places(self, plan: Plan) -> int:
+        """Tell how many more of a plan can be ordered: its free slots, as far as the machines hold them."""
+        fit = self.more(plan.cpu_milli, plan.memory_mb)
+        return plan.available_quota if fit is None else min(plan.available_quota, fit)
+
+    def _more(
+        self, cpu_milli: int, memory_mb: int, nodes: Sequence[NodeSighting], reserve: float
+    ) -> int | None:
+        if not self.nodes:
+            return None
+        wanted = _request(cpu_milli, memory_mb, self.rules)
+        return capacity.how_many_more(wanted, load=self.load, nodes=nodes, reserve=reserve)
+
+
+def take_stock(rules: CapacityRules, *, apart_from: uuid.UUID | None = None) -> Stock:
+    """Count what is promised, leaving out one subscription on wish, beside what the nodes last said."""
+    picture = monitoring.last_picture()
+    live = (
+        select(Instance.cpu_milli, Instance.memory_mb, func.count())
+        .join(Subscription, Subscription.id == Instance.subscription_id)
+        .where(Subscription.status.in_(LIVE), Subscription.id.is_distinct_from(apart_from))
+        .group_by(Instance.cpu_milli, Instance.memory_mb)
     )
-    ratios = {"cpu_ratio": rules.cpu_request_ratio, "memory_ratio": rules.memory_request_ratio}
-    load = load_of(request_of(cpu, memory, **ratios) for cpu, memory in others)
-    wanted = request_of(instance.cpu_milli, instance.memory_mb, **ratios)
-    if not fits(wanted, load=load, nodes=nodes, reserve=rules.reserve):
+    counted = session().execute(live).all()
+    load = capacity.load_of((_request(cpu, memory, rules), count) for cpu, memory, count in counted)
+    return Stock(picture.nodes, picture.seen_at, load, rules)
+
+
+def require_room(instance: Instance, rules: CapacityRules) -> None:
+    """Refuse ClusterFull unless `instance` fits beside all that is live.
+
+    Asked last, after every other lock: an advisory lock lets two orders for the last megabyte count one after the
+    other.
+    """
+    session().execute(select(func.pg_advisory_xact_lock(_ROOM_LOCK)))
+    stock = take_stock(rules, apart_from=instance.subscription_id)
+    if stock.more(instance.cpu_milli, instance.memory_mb) == 0:
         raise ClusterFull()
+
+
+def _request(cpu_milli: int, memory_mb: int, rules: CapacityRules) -> Request:
+    return capacity.request_of(
+        cpu_milli, memory_mb, cpu_ratio=rules.cpu_request_ratio, memory_ratio=rules.memory_request_ratio
+    )

@@ -16,6 +16,7 @@ from minispod.cluster.port import NodeSighting
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.unit_of_work import unit_of_work
 from tests.admin.shop import Shop, open_shop
+from tests.factories.nodes import worker
 from tests.plugins.app import PASSWORD, Person
 
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -90,27 +91,21 @@ def nodes_seen(app: Flask, clock: FrozenClock) -> None:
             with unit_of_work():
                 names = ("control-1", "worker-1", "worker-2")
                 monitoring.record_nodes(
-                    [_node(name, clock) for name in names], clock.now() - timedelta(minutes=minutes)
+                    [node_seen(name, clock) for name in names], clock.now() - timedelta(minutes=minutes)
                 )
 
 
-def _node(name: str, clock: FrozenClock) -> NodeSighting:
-    return NodeSighting(
-        name=name,
+def node_seen(name: str, clock: FrozenClock) -> NodeSighting:
+    """A busy node; `worker-2` is not ready, `control-...` is no worker."""
+    return worker(
+        name,
         is_ready=name != "worker-2",
-        is_schedulable=True,
         is_control_plane=name.startswith("control"),
-        cpu_allocatable=12_000,
-        memory_allocatable=32_768,
-        cpu_capacity=12_000,
-        memory_capacity=32_768,
-        pods_allocatable=110,
         cpu_requested=3_000,
         memory_requested=16_384,
         pods_running=12,
         cpu_used=1_500,
         memory_used=None if name == "control-1" else 8_192,
-        version="v1.32.4+k3s1",
         addresses=("10.0.0.4",),
         conditions={"Ready": "True"},
         created_at=clock.now() - timedelta(days=12),

@@ -18,6 +18,7 @@ from minispod.notifications.models import DeliveryState, Notification
 from minispod.payments.models import TopUp
 from tests.admin.conftest import Browser
 from tests.admin.shop import Shop
+from tests.factories.nodes import worker
 from tests.plugins.app import Person
 
 HOSTILE = """<script>alert("x")</script>'"&<b>"""
@@ -216,6 +217,21 @@ def test_nodes_are_shown_with_their_history(browser: Browser, nodes_seen: None) 
     for span in ("6h", "24h", "7d", "nonsense"):
         text = browser.shown(f"/admin/nodes/worker-1?span={span}")
         assert "<polyline" in text
+
+
+def test_the_nodes_page_says_how_many_more_of_each_plan_fit(
+    browser: Browser, shop: Shop, nodes_seen: None, app: Flask, clock: FrozenClock
+) -> None:
+    text = browser.shown("/admin/nodes")
+
+    # Of 64 GB 36 % stay free; a plan of 1 GB requests 512 MB: 81, and one is there.
+    assert '<td data-label="More fit" class="number">80</td>' in text
+    assert '<td data-label="More fit without worker-1" class="number">47</td>' in text
+    assert "the others hold everything" in text
+    with app.app_context(), unit_of_work():
+        monitoring.record_nodes([worker()], clock.advance(minutes=1))
+    alone = browser.shown("/admin/nodes")
+    assert "512 MB of memory, 0.25 CPU, places for 1 pods would be missing" in " ".join(alone.split())
 
 
 def test_a_silent_cluster_leaves_the_last_picture_and_says_since_when(

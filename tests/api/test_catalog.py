@@ -1,7 +1,12 @@
 """The public catalogue over the wire."""
 
+from flask import Flask
 from flask.testing import FlaskClient
 
+from minispod.cluster import monitoring
+from minispod.kernel.clock import FrozenClock
+from minispod.kernel.unit_of_work import unit_of_work
+from tests.factories.nodes import worker
 from tests.plugins.app import data_of, refused
 
 
@@ -19,6 +24,20 @@ def test_services_come_with_plans_and_without_secrets(client: FlaskClient, catal
     assert n8n["category"]["name"] == "Development Tools"
     assert "envTemplate" not in n8n
     assert ":latest" not in n8n["dockerImage"]
+
+
+def test_a_plan_is_for_sale_only_while_the_machines_hold_it(
+    client: FlaskClient, catalog: None, app: Flask, clock: FrozenClock
+) -> None:
+    with app.app_context(), unit_of_work():
+        # Of 1,400 MB 36 % stay free: 896 MB hold one plan of 1 GB, whose request is 512 MB, and none of 2 GB.
+        monitoring.record_nodes([worker(memory_mb=1400)], clock.now())
+
+    plans = data_of(client.get("/api/catalog/services/n8n-automation/plans"))["plans"]
+
+    left = {plan["memoryMb"]: (plan["availableQuota"], plan["isAvailable"]) for plan in plans}
+    assert left[1024] == (1, True)
+    assert left[2048] == (0, False)
 
 
 def test_the_double_slash_of_the_front_end_is_answered(client: FlaskClient, catalog: None) -> None:

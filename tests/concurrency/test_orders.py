@@ -10,7 +10,6 @@ from sqlalchemy import func, select
 
 from minispod.catalog.models import Plan
 from minispod.cluster import monitoring
-from minispod.cluster.port import NodeSighting
 from minispod.instances.models import Instance
 from minispod.kernel.actor import system
 from minispod.kernel.clock import FrozenClock
@@ -24,6 +23,7 @@ from minispod.settings import Settings
 from minispod.subscriptions import cancellation, expiry, ordering
 from minispod.subscriptions.models import Subscription
 from minispod.wallet.models import LedgerEntry, Wallet
+from tests.factories.nodes import worker
 from tests.plugins.app import Person, PortsNow
 from tests.proofs import assert_wallets_add_up
 
@@ -160,7 +160,7 @@ def test_fifty_customers_and_memory_for_one(
     people = [person(credit=50_000) for _ in range(CROWD)]
     with app.app_context(), unit_of_work():
         # 1 GB plans request 512 MB; of 1,600 MB 36 % stay free: 1,024 MB hold two, one of which is there.
-        monitoring.record_nodes([_worker(memory_mb=1600)], clock.now())
+        monitoring.record_nodes([worker(memory_mb=1600)], clock.now())
     _order(app, settings, ports, clock, person(credit=50_000), plan)
 
     tally = _tally(at_once(CROWD, lambda index: _order(app, settings, ports, clock, people[index], plan)))
@@ -169,26 +169,6 @@ def test_fifty_customers_and_memory_for_one(
     with app.app_context():
         assert session().get_one(Plan, plan).used_quota == 2
         assert sum(session().scalars(select(Wallet.balance)).all()) == (CROWD - 1) * 50_000
-
-
-def _worker(*, memory_mb: int) -> NodeSighting:
-    return NodeSighting(
-        name="worker-1",
-        is_ready=True,
-        is_schedulable=True,
-        is_control_plane=False,
-        cpu_allocatable=16_000,
-        memory_allocatable=memory_mb,
-        cpu_capacity=16_000,
-        memory_capacity=memory_mb,
-        pods_allocatable=110,
-        cpu_requested=0,
-        memory_requested=0,
-        pods_running=0,
-        cpu_used=None,
-        memory_used=None,
-        version="v1.36.2",
-    )
 
 
 def test_the_calendar_in_parallel_with_a_cancellation_ends_in_one_of_both(

@@ -110,8 +110,8 @@ class Shop:
         """Where the subscription could move up to."""
         with self.app.app_context():
             subscription = queries.get_subscription(subscription_id, actor=person.actor).subscription
-            zone = business_rules(self.settings).zone
-            return changing.find_options(subscription, zone=zone, actor=person.actor, at=self.clock.now())
+            rules = business_rules(self.settings)
+            return changing.find_options(subscription, rules=rules, actor=person.actor, at=self.clock.now())
 
     def refund(
         self, staff: Person, subscription_id: uuid.UUID, amount: int | None, key: str | None = None

@@ -8,25 +8,9 @@ from hypothesis import strategies as st
 
 from minispod.cluster import capacity
 from minispod.cluster.capacity import Load, Request
-from minispod.cluster.port import NodeSighting
+from tests.factories.nodes import worker
 
-WORKER = NodeSighting(
-    name="worker-1",
-    is_ready=True,
-    is_schedulable=True,
-    is_control_plane=False,
-    cpu_allocatable=12_000,
-    memory_allocatable=32_768,
-    cpu_capacity=12_000,
-    memory_capacity=32_768,
-    pods_allocatable=110,
-    cpu_requested=0,
-    memory_requested=0,
-    pods_running=0,
-    cpu_used=None,
-    memory_used=None,
-    version="v1.32.4+k3s1",
-)
+WORKER = worker()
 PLATFORM = dataclasses.replace(
     WORKER, name="platform", is_control_plane=True, memory_allocatable=65_536, cpu_allocatable=16_000
 )
@@ -44,8 +28,8 @@ def test_reference_cluster_holds_what_the_business_counts_on(reserve, instances)
 
 
 def test_the_last_place_is_sold_once():
-    almost = capacity.load_of([SMALL] * 80)
-    full = capacity.load_of([SMALL] * 81)
+    almost = capacity.load_of([(SMALL, 80)])
+    full = capacity.load_of([(SMALL, 81)])
 
     assert capacity.fits(SMALL, load=almost, nodes=REFERENCE, reserve=0.36)
     assert not capacity.fits(SMALL, load=full, nodes=REFERENCE, reserve=0.36)
@@ -53,7 +37,7 @@ def test_the_last_place_is_sold_once():
 
 def test_lost_worker_leaves_no_room_to_sell():
     dead = dataclasses.replace(REFERENCE[2], is_ready=False, is_schedulable=False)
-    load = capacity.load_of([SMALL] * 60)
+    load = capacity.load_of([(SMALL, 60)])
 
     assert capacity.how_many_more(SMALL, load=load, nodes=[PLATFORM, WORKER, dead], reserve=0.36) == 0
 
@@ -82,6 +66,20 @@ def test_no_node_no_room():
     assert capacity.how_many_more(SMALL, load=Load(), nodes=[], reserve=0.36) == 0
 
 
+def test_the_largest_worker_is_the_one_with_the_most_memory():
+    big = dataclasses.replace(WORKER, name="big", memory_allocatable=40_000)
+
+    assert capacity.largest_of([PLATFORM, WORKER, big]) == big
+    assert capacity.largest_of([dataclasses.replace(WORKER, is_schedulable=False)]) is None
+
+
+def test_what_finds_no_place_after_a_loss():
+    left = [PLATFORM, WORKER]
+
+    assert capacity.missing_of(capacity.load_of([(SMALL, 40)]), left) == Load()
+    assert capacity.missing_of(capacity.load_of([(SMALL, 66)]), left) == Load(4_500, 1_024, 0)
+
+
 @given(
     cpu=st.integers(1, 4000),
     memory=st.integers(1, 8192),
@@ -91,12 +89,12 @@ def test_no_node_no_room():
 def test_as_many_fit_as_are_promised_and_not_one_more(cpu, memory, reserve, count):
     request = Request(cpu, memory)
     more = capacity.how_many_more(
-        request, load=capacity.load_of([SMALL] * count), nodes=REFERENCE, reserve=reserve
+        request, load=capacity.load_of([(SMALL, count)]), nodes=REFERENCE, reserve=reserve
     )
 
-    filled = capacity.load_of([SMALL] * count + [request] * more)
+    filled = capacity.load_of([(SMALL, count), (request, more)])
 
     assert not capacity.fits(request, load=filled, nodes=REFERENCE, reserve=reserve)
     if more:
-        one_less = capacity.load_of([SMALL] * count + [request] * (more - 1))
+        one_less = capacity.load_of([(SMALL, count), (request, more - 1)])
         assert capacity.fits(request, load=one_less, nodes=REFERENCE, reserve=reserve)

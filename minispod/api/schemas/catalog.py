@@ -3,6 +3,7 @@
 from marshmallow import fields, validate
 
 from minispod.api.schemas.base import PageQuery, PaginationOut, Timestamp, WireSchema
+from minispod.api.stock import places_left
 
 
 class CatalogQuery(PageQuery):
@@ -45,8 +46,8 @@ class PlanOut(WireSchema):
     total_quota = fields.Integer()
     used_quota = fields.Integer()
     is_popular = fields.Boolean()
-    available_quota = fields.Integer()
-    is_available = fields.Function(lambda plan: plan.available_quota > 0, metadata={"type": "boolean"})
+    available_quota = fields.Function(places_left, metadata={"type": "integer"})
+    is_available = fields.Function(lambda plan: places_left(plan) > 0, metadata={"type": "boolean"})
 
 
 class ServiceOut(WireSchema):

@@ -9,11 +9,11 @@ from sqlalchemy import select
 
 from minispod.catalog.models import Plan
 from minispod.cluster import monitoring
-from minispod.cluster.port import NodeSighting
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.wallet.models import EntryKind, LedgerEntry
+from tests.factories.nodes import worker
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
 
@@ -66,26 +66,6 @@ def one_machine(shop: Shop, clock: FrozenClock) -> Callable[[int], None]:
 
     def see(memory_mb: int) -> None:
         with shop.app.app_context(), unit_of_work():
-            monitoring.record_nodes([_worker(memory_mb=memory_mb)], clock.now())
+            monitoring.record_nodes([worker(memory_mb=memory_mb)], clock.now())
 
     return see
-
-
-def _worker(*, memory_mb: int) -> NodeSighting:
-    return NodeSighting(
-        name="worker-1",
-        is_ready=True,
-        is_schedulable=True,
-        is_control_plane=False,
-        cpu_allocatable=16_000,
-        memory_allocatable=memory_mb,
-        cpu_capacity=16_000,
-        memory_capacity=memory_mb,
-        pods_allocatable=110,
-        cpu_requested=0,
-        memory_requested=0,
-        pods_running=0,
-        cpu_used=None,
-        memory_used=None,
-        version="v1.36.2",
-    )

@@ -257,6 +257,8 @@ class TestRefused:
     ) -> None:
         one_machine(1000)
 
+        offer = shop.options(customer, mine).offers[0]
+        assert (offer.hindrance, offer.has_place) == (ClusterFull.default_message, False)
         with pytest.raises(ClusterFull):
             shop.upgrade(customer, mine, pro)
         assert shop.balance(customer) == 450_000

@@ -1,0 +1,15 @@
+"""The stock of the shop during one request: counted at most once, however many plans are shown."""
+
+from flask import g
+
+from minispod.catalog.models import Plan
+from minispod.ports import current_settings
+from minispod.rules import business_rules
+from minispod.subscriptions.room import take_stock
+
+
+def places_left(plan: Plan) -> int:
+    """Tell how many more of a plan can be ordered now (decision 21)."""
+    if "stock" not in g:
+        g.stock = take_stock(business_rules(current_settings()).capacity)
+    return int(g.stock.places(plan))

@@ -1,0 +1,62 @@
+"""How much more the shop can sell on its machines, now and without the largest of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from minispod.catalog import browsing
+from minispod.catalog.models import Plan
+from minispod.cluster import capacity
+from minispod.cluster.capacity import Load, Room
+from minispod.cluster.port import NodeSighting
+from minispod.subscriptions.room import Stock, take_stock
+from minispod.subscriptions.rules import CapacityRules
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOutlook:
+    """How many more of one plan fit, each count for itself: what one plan takes is gone for the others."""
+
+    plan: Plan
+    more: int
+    more_after_loss: int
+    for_sale: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What the machines hold, what is promised on them, and what would be left without the largest worker."""
+
+    stock: Stock
+    room: Room
+    plans: Sequence[PlanOutlook]
+    largest: NodeSighting | None
+    missing: Load
+
+    @property
+    def survives(self) -> bool:
+        """Tell whether all that is promised finds a place when the largest worker is lost."""
+        return self.missing == Load()
+
+
+def look_ahead(rules: CapacityRules) -> Outlook | None:
+    """Count for every plan that is on sale; None while no worker has been seen."""
+    stock = take_stock(rules)
+    largest = capacity.largest_of(stock.nodes)
+    if largest is None:
+        return None
+    return Outlook(
+        stock=stock,
+        room=capacity.room_of(stock.nodes, reserve=rules.reserve),
+        plans=[
+            PlanOutlook(
+                plan,
+                more=stock.more(plan.cpu_milli, plan.memory_mb) or 0,
+                more_after_loss=stock.more_without(largest, plan.cpu_milli, plan.memory_mb) or 0,
+                for_sale=stock.places(plan),
+            )
+            for plan in browsing.all_plans()
+            if plan.is_active and plan.service.is_active
+        ],
+        largest=largest,
+        missing=stock.missing_without(largest),
+    )
