@@ -85,7 +85,14 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
         MessageKind.LOW_CREDIT,
         {**SUBSCRIPTION, "days_left": 3, "balance": "Rp 12.000", "price_text": "Rp 50.000"},
     ),
-    (MessageKind.GRACE_STARTED, {**SUBSCRIPTION, "grace_until": "2026-03-07", "price_text": "Rp 50.000"}),
+    (
+        MessageKind.GRACE_STARTED,
+        {**SUBSCRIPTION, "grace_until": "2026-03-07", "price_text": "Rp 50.000", "owed": None},
+    ),
+    (
+        MessageKind.GRACE_STARTED,
+        {**SUBSCRIPTION, "grace_until": "2026-03-07", "price_text": "Rp 0", "owed": "Rp 20.000"},
+    ),
     *(
         (MessageKind.EXPIRED, {**SUBSCRIPTION, "kept_until": "2026-03-30", "reason": reason})
         for reason in ("no_credit", "auto_renew_off", "idle")
