@@ -52,7 +52,7 @@ def application(url: str) -> Flask:
 
 
 def fill(url: str, users: int) -> None:
-    """Customers who each topped up once and have paid nine months: ten ledger entries each, all adding up."""
+    """Customers who each topped up once and paid nine months: ten ledger entries with their papers, all adding up."""
     connection = psycopg2.connect(url)
     try:
         with connection.cursor() as cursor:
@@ -69,6 +69,7 @@ def fill(url: str, users: int) -> None:
 
 
 _VALUES = {"months": MONTHS, "topped_up": TOPPED_UP, "price": PRICE, "left": TOPPED_UP - MONTHS * PRICE}
+_ZONE = "Asia/Jakarta"
 _BEGAN = "date_trunc('day', now()) - interval '8 months 10 days'"
 _STATEMENTS = (
     """
@@ -150,21 +151,35 @@ _STATEMENTS = (
            n || '.example.com', '', true, true, 1000, 1024, 10, '', 'RUNNING', 1, 'RUNNING', now(), 0, 0, now(), now()
     FROM generate_series(1, %(users)s) n
     """,
-    """
+    f"""
     INSERT INTO papers (id, kind, user_id, entry_id, entry_number, subscription_id, buyer, lines, payment, total,
                         occurred_at, opened_at, number, series, position, issued_at, seller, language, time_zone,
                         tax_rate, net, tax, downloads)
-    SELECT md5('p' || e.id)::uuid, e.kind, e.user_id, e.id, e.number, e.subscription_id, '{"name": "Customer"}', '[]',
-           '{}', e.amount, now(), now(), e.series || '-' || lpad(e.position::text, 6, '0'), e.series, e.position, now(),
-           '{"name": "Seller"}', 'en', 'Asia/Jakarta', 0, e.amount, 0, 0
+    SELECT md5('q' || n || '-' || k)::uuid, kind, md5('u' || n)::uuid,
+           CASE WHEN k = 0 THEN md5('t' || n)::uuid ELSE md5('e' || n || '-' || k)::uuid END, n * 10 + k,
+           CASE WHEN k = 0 THEN NULL ELSE md5('b' || n)::uuid END,
+           jsonb_build_object('name', 'Customer ' || n, 'email', n || '@example.com', 'phone', null),
+           jsonb_build_array(jsonb_build_object('what', type, 'amount', total, 'description', 'An entry',
+                                                'service', 'n8n', 'plan', 'Basic', 'startsAt', now(), 'endsAt', now())),
+           '{{"method": "WALLET"}}', total, now(), now(),
+           series || '-' || lpad(place::text, greatest(6, length(place::text)), '0'), series, place, now(),
+           '{{"name": "PT Example", "logo_text": "Example", "address": ["Jl. Satu", "Jakarta"], "npwp": "",
+             "email": "billing@example.com", "phone": "+62 21 555 0100"}}', 'id', '{_ZONE}', 0, total, 0, 0
     FROM (
-        SELECT *, CASE type WHEN 'TOP_UP' THEN 'RECEIPT' ELSE 'INVOICE' END AS kind,
-               CASE type WHEN 'TOP_UP' THEN 'RCP' ELSE 'INV' END
-                   || to_char(now() AT TIME ZONE 'Asia/Jakarta', '-YYYYMM') AS series,
-               row_number() OVER (PARTITION BY type ORDER BY number) AS position
-        FROM (SELECT id, type, user_id, number, subscription_id, amount FROM ledger_entries) ledger
-    ) e
+        SELECT k, n, CASE WHEN k = 0 THEN n ELSE (k - 1) * %(users)s + n END AS place,
+               CASE WHEN k = 0 THEN 'RECEIPT' ELSE 'INVOICE' END AS kind,
+               CASE WHEN k = 0 THEN 'TOP_UP' ELSE 'SUBSCRIPTION' END AS type,
+               CASE WHEN k = 0 THEN %(topped_up)s ELSE %(price)s END AS total,
+               CASE WHEN k = 0 THEN 'RCP' ELSE 'INV' END || to_char(now() AT TIME ZONE '{_ZONE}', '-YYYYMM') AS series
+        FROM generate_series(0, %(months)s) k, generate_series(1, %(users)s) n
+    ) q
     """,
     "INSERT INTO paper_counters (series, last) SELECT series, max(position) FROM papers GROUP BY series",
+    """
+    INSERT INTO wallet_snapshots (user_id, day, balance, position, entry_id, taken_at)
+    SELECT md5('u' || n)::uuid, current_date - 1, %(left)s, %(months)s + 1, md5('e' || n || '-' || %(months)s)::uuid,
+           now() - interval '1 hour'
+    FROM generate_series(1, %(users)s) n
+    """,
     "SELECT setval('transaction_numbers', %(users)s * 10 + 1000)",
 )

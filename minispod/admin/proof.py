@@ -7,6 +7,7 @@ from flask import url_for
 from minispod.admin import guard, pages
 from minispod.admin.door import door
 from minispod.insights import proofs
+from minispod.kernel.faultpoints import Step
 from minispod.kernel.ids import parse_id
 from minispod.kernel.paging import PageRequest
 from minispod.kernel.unit_of_work import unit_of_work
@@ -58,6 +59,6 @@ def prove_now() -> Any:
 def repair_difference(difference_id: str) -> Any:
     """Repair one difference; what has changed since is said in a sentence."""
     ports = current_ports()
-    with unit_of_work(ports.courier):
+    with unit_of_work(ports.courier, Step.REPAIR_DIFFERENCE):
         repairs.repair(parse_id(difference_id), actor=guard.actor(), at=ports.clock.now())
     return pages.told("Repaired. The proof runs once more.", url_for("panel.proof"))

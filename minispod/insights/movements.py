@@ -14,6 +14,7 @@ from minispod.accounts.models import User
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import page_of, session
 from minispod.kernel.paging import Page, PageRequest
+from minispod.papers.models import Paper
 from minispod.payments.errors import NoSuchTransaction
 from minispod.payments.models import GatewayNotice, TopUp
 from minispod.payments.states import TopUpState
@@ -24,11 +25,12 @@ _NUMBER = re.compile(r"(?:TXMP-?)?(\d{1,18})", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """A ledger entry, its customer, and the top-up that brought the money, if one did."""
+    """A ledger entry, its customer, the top-up that brought the money, and the number of its paper, if there is one."""
 
     entry: LedgerEntry
     customer: User
     topup: TopUp | None
+    paper: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class CustomerTopUp:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which entries are wanted; `search` is a TXMP number, any id, a customer or words. Both ends are included."""
+    """Which entries are wanted, both ends included; `search` is a TXMP or paper number, any id, a customer or words."""
 
     search: str = ""
     type: EntryType | None = None
@@ -66,11 +68,12 @@ def next_movements(wanted: Wanted, *, after: int | None, limit: int) -> Sequence
     return [Movement(*row) for row in session().execute(query)]
 
 
-def _movements(wanted: Wanted) -> Select[LedgerEntry, User, TopUp]:
+def _movements(wanted: Wanted) -> Select[LedgerEntry, User, TopUp, str | None]:
     query = (
-        select(LedgerEntry, User, TopUp)
+        select(LedgerEntry, User, TopUp, Paper.number)
         .join(User, User.id == LedgerEntry.user_id)
         .outerjoin(TopUp, TopUp.number == LedgerEntry.number)
+        .outerjoin(Paper, Paper.entry_id == LedgerEntry.id)
     )
     if wanted.search:
         query = query.where(_is_of(wanted.search))
@@ -92,7 +95,8 @@ def _is_of(search: str) -> ColumnElement[bool]:
     id_ = _read_id(search)
     # The references of acts are, or begin with, the id of what they are about.
     about = LedgerEntry.reference == search if id_ is None else LedgerEntry.reference.startswith(str(id_))
-    return or_(found, about)
+    papered = Paper.number == search.upper() if id_ is None else Paper.id == id_
+    return or_(found, about, papered)
 
 
 def list_topups(

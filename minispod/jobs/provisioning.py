@@ -8,6 +8,7 @@ import structlog
 from minispod.instances import provisioning
 from minispod.jobs.work import Work
 from minispod.kernel.actor import system
+from minispod.kernel.faultpoints import Step
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.rules import business_rules, cluster_rules
 from minispod.subscriptions import fulfilment
@@ -22,13 +23,13 @@ def reconcile_instance(work: Work) -> timedelta | None:
     instance_id = uuid.UUID(work.lease.args["instance_id"])
     rules = cluster_rules(work.settings)
     actor = system("provisioning")
-    with unit_of_work(work.ports.courier):
+    with unit_of_work(work.ports.courier, Step.CLAIM_INSTANCE):
         order = provisioning.claim(instance_id, rules=rules, sealer=work.ports.sealer, at=work.now())
     if order is None:
         return None
     release_connection()
     outcome = provisioning.carry_out(order, work.ports.cluster, patience=_PATIENCE_SECONDS)
-    with unit_of_work(work.ports.courier):
+    with unit_of_work(work.ports.courier, Step.SETTLE_INSTANCE):
         settlement = fulfilment.conclude(
             order,
             outcome,

@@ -25,6 +25,8 @@ class Step(StrEnum):
     FAN_OUT_CALENDAR = "fan_out_calendar"
     ADVANCE = "advance"
     REVIVE = "revive"
+    CLAIM_INSTANCE = "claim_instance"
+    SETTLE_INSTANCE = "settle_instance"
 
     ADJUST = "adjust"
     APPROVE_ADJUSTMENT = "approve_adjustment"
@@ -54,6 +56,8 @@ class Step(StrEnum):
     SETTLE_POLL = "settle_poll"
 
     ISSUE_PAPERS = "issue_papers"
+
+    REPAIR_DIFFERENCE = "repair_difference"
 
     TAKE_WORK = "take_work"
     END_WORK = "end_work"

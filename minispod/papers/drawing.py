@@ -99,7 +99,8 @@ class _Sheet:
         left = self._write(
             _MARGIN, top, 90, seller.get("logo_text") or seller["name"], size=20, bold=True, ink=_BRAND
         )
-        left = self._write(_MARGIN, left + 2, 90, seller["name"], size=9, bold=True)
+        if seller.get("logo_text") not in ("", None, seller["name"]):
+            left = self._write(_MARGIN, left + 2, 90, seller["name"], size=9, bold=True)
         contact = " \u00b7 ".join(filter(None, (seller.get("email"), seller.get("phone"))))
         npwp = f"{self._say('npwp')} {seller['npwp']}" if seller.get("npwp") else ""
         for text in filter(None, (*seller.get("address", ()), contact, npwp)):

@@ -30,7 +30,7 @@ _CORRECTS = {
     EntryKind.UPGRADE_REFUND: EntryKind.UPGRADE,
     EntryKind.TOPUP_REVERSAL: EntryKind.TOPUP,
 }
-_LINE_FACTS = ("startsAt", "endsAt")
+_LINE_FACTS = ("startsAt", "endsAt", "proratedDays")
 
 
 def open_paper(entry: LedgerEntry, *, at: datetime) -> uuid.UUID | None:
@@ -80,6 +80,7 @@ def _write(entry: LedgerEntry, at: datetime) -> uuid.UUID | None:
     kind = kind_for(entry)
     if kind is None:
         return None
+    corrects = _corrected(entry, at) if kind is PaperKind.CREDIT_NOTE else None
     return session().scalar(
         insert(Paper)
         .values(
@@ -89,9 +90,9 @@ def _write(entry: LedgerEntry, at: datetime) -> uuid.UUID | None:
             entry_id=entry.id,
             entry_number=entry.number,
             subscription_id=entry.subscription_id,
-            corrects_id=_corrected(entry, at) if kind is PaperKind.CREDIT_NOTE else None,
+            corrects_id=corrects,
             buyer=_buyer(entry.user_id),
-            lines=[_line(entry)],
+            lines=[_line(entry) | _sold_before(corrects)],
             payment={"method": (entry.payment_method or "WALLET").removeprefix("MIDTRANS_")},
             total=entry.amount,
             occurred_at=entry.created_at,
@@ -131,9 +132,17 @@ def _line(entry: LedgerEntry) -> dict[str, Any]:
         "what": entry.type.value,
         "description": entry.description,
         "amount": int(entry.amount),
-        **_sold(entry.details.get("planId")),
+        **_sold(entry.details.get("planId") or entry.details.get("toPlanId")),
         **facts,
     }
+
+
+def _sold_before(corrects: uuid.UUID | None) -> dict[str, str]:
+    """What a credit note gives back, as the paper it corrects called it."""
+    if corrects is None:
+        return {}
+    [line, *_] = session().scalars(select(Paper.lines).where(Paper.id == corrects)).one()
+    return {name: line[name] for name in ("service", "plan") if name in line}
 
 
 def _sold(plan_id: Any) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,7 +39,7 @@ class IssuedPaper:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which papers are wanted; both ends of the span are included, `search` is a number or a customer."""
+    """Which papers are wanted; both ends of the span are included, `search` is a number, any id or a customer."""
 
     kind: PaperKind | None = None
     status: PaperStatus | None = None
@@ -132,5 +133,9 @@ def _matches(search: str) -> ColumnElement[bool]:
     read = _NUMBER.fullmatch(search)
     if read:
         return Paper.entry_number == int(read[1])
+    with suppress(ValueError):
+        id_ = uuid.UUID(search)
+        ids = (Paper.id, Paper.entry_id, Paper.corrects_id, Paper.subscription_id, Paper.user_id)
+        return or_(*(column == id_ for column in ids))
     columns = (Paper.number, User.name, User.email)
     return or_(*(column.icontains(search, autoescape=True) for column in columns))

@@ -89,6 +89,10 @@ _WHAT = {
         "UPGRADE": "Peningkatan paket ke {sold}",
     },
 }
+_DAYS_LEFT = {
+    _EN: "Difference in price for the remaining days of the month: {days}",
+    _ID: "Selisih harga untuk sisa hari dalam bulan berjalan: {days}",
+}
 _GIVEN_BACK = {
     _EN: {
         True: "Refund to the wallet",
@@ -128,16 +132,18 @@ def day(at: datetime, language: Language, zone: ZoneInfo) -> str:
 
 
 def line(facts: Mapping[str, Any], language: Language, *, from_wallet: bool) -> str:
-    """What a line is about; the ledger's own words where the facts do not suffice for a sentence."""
-    if facts["what"] == "REFUND":
-        return _GIVEN_BACK[language][from_wallet]
+    """What a line is about; the ledger's own words only on papers from before its facts were frozen."""
     sold = " ".join(filter(None, (facts.get("service"), facts.get("plan"))))
+    if facts["what"] == "REFUND":
+        return ": ".join(filter(None, (_GIVEN_BACK[language][from_wallet], sold)))
     pattern = _WHAT[language].get(str(facts["what"]), "{sold}")
     return pattern.format(sold=sold) if sold or "{sold}" not in pattern else str(facts["description"])
 
 
 def span(facts: Mapping[str, Any], language: Language, zone: ZoneInfo) -> str | None:
-    """The period a line is about, if it is about one."""
+    """The period a line is about, or the days that an upgrade is charged for; None for neither."""
+    if "proratedDays" in facts:
+        return _DAYS_LEFT[language].format(days=facts["proratedDays"])
     if not facts.get("startsAt") or not facts.get("endsAt"):
         return None
     ends = (datetime.fromisoformat(str(facts[name])) for name in ("startsAt", "endsAt"))

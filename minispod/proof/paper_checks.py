@@ -2,8 +2,6 @@
 
 from minispod.proof.check import Check, Subject
 
-_NUMBERED = "SELECT count(*) FROM papers WHERE number IS NOT NULL"
-
 PAPER = Check(
     name="entry-paper",
     promise="Every top-up, charge and refund has one paper of its kind, customer and sum, and every paper its entry",
@@ -23,6 +21,10 @@ PAPER = Check(
                e.id IS NULL OR p.total <> e.amount OR p.user_id <> e.user_id OR p.entry_number <> e.number
                OR p.kind <> CASE e.type
                       WHEN 'TOP_UP' THEN 'RECEIPT' WHEN 'REFUND' THEN 'CREDIT_NOTE' ELSE 'INVOICE' END
+               OR left(p.series, 3) <> CASE p.kind
+                      WHEN 'RECEIPT' THEN 'RCP' WHEN 'INVOICE' THEN 'INV' ELSE 'CRN' END
+               OR p.number <> p.series || '-'
+                      || lpad(p.position::text, greatest(6, length(p.position::text)), '0')
            ))
         ORDER BY 3
     """,
@@ -33,22 +35,22 @@ PAPER = Check(
 
 NUMBERS = Check(
     name="paper-numbers",
-    promise="The numbers of papers follow one another without a gap, as their dates do, each in its own month",
+    promise="The numbers of each series of papers follow one another without a gap, and their dates rise with them",
     subject=Subject.PAPER,
-    looked_at=_NUMBERED,
+    looked_at="SELECT count(*) FROM papers WHERE number IS NOT NULL",
+    # Only what is compared is sorted; the rest is looked up for the few that differ.
     differences="""
-        SELECT q.id AS subject_id, q.user_id, q.number AS paper, q.position, q.position_before, q.issued_at,
-               q.issued_before
+        SELECT p.id AS subject_id, p.user_id, p.number AS paper, q.position_before, q.issued_at, q.issued_before
         FROM (
-            SELECT id, user_id, kind, number, series, position, issued_at, time_zone,
+            SELECT series, position, issued_at,
                    lag(position, 1, 0) OVER numbers AS position_before, lag(issued_at) OVER numbers AS issued_before
-            FROM papers WHERE number IS NOT NULL
+            FROM papers WHERE series IS NOT NULL
             WINDOW numbers AS (PARTITION BY series ORDER BY position)
         ) q
+        JOIN LATERAL (
+            SELECT id, user_id, number FROM papers WHERE series = q.series AND position = q.position OFFSET 0
+        ) p ON true
         WHERE q.position <> q.position_before + 1 OR q.issued_at < q.issued_before
-           OR q.number <> q.series || '-' || lpad(q.position::text, greatest(6, length(q.position::text)), '0')
-           OR q.series <> CASE q.kind WHEN 'RECEIPT' THEN 'RCP' WHEN 'INVOICE' THEN 'INV' ELSE 'CRN' END
-                          || to_char(q.issued_at AT TIME ZONE q.time_zone, '-YYYYMM')
         ORDER BY q.series, q.position
     """,
     meaning="A numbered paper was removed or changed, which the program cannot do: the database refuses it.",
@@ -56,25 +58,31 @@ NUMBERS = Check(
     "numbers are never given again.",
 )
 
-COUNTER = Check(
-    name="paper-counter",
-    promise="Every counter of papers stands at the last number of its series, which has as many papers",
+SERIES = Check(
+    name="paper-series",
+    promise="Every counter stands at the last number of its series, whose first and last paper are of its month",
     subject=Subject.PAPER,
     looked_at="SELECT count(*) FROM paper_counters",
+    # Dates rise with the numbers, so that what is between the first and the last is of the same month.
     differences="""
         SELECT coalesce(c.series, p.series) AS subject_id, NULL::uuid AS user_id,
-               c.last AS counter, p.last AS last_number, p.papers
+               c.last AS counter, p.last AS last_number, p.papers,
+               first.issued_at AS first_issued_at, latest.issued_at AS last_issued_at
         FROM paper_counters c
         FULL JOIN (
-            SELECT series, max(position) AS last, count(*) AS papers
+            SELECT series, min(position) AS first, max(position) AS last, count(*) AS papers
             FROM papers WHERE series IS NOT NULL
             GROUP BY series
         ) p ON p.series = c.series
+        LEFT JOIN papers first ON first.series = p.series AND first.position = p.first
+        LEFT JOIN papers latest ON latest.series = p.series AND latest.position = p.last
         WHERE coalesce(c.last, 0) <> coalesce(p.last, 0) OR coalesce(p.last, 0) <> coalesce(p.papers, 0)
+           OR right(p.series, 6) <> to_char(first.issued_at AT TIME ZONE first.time_zone, 'YYYYMM')
+           OR right(p.series, 6) <> to_char(latest.issued_at AT TIME ZONE latest.time_zone, 'YYYYMM')
         ORDER BY 1
     """,
     meaning="The newest paper was removed, or the counter was set by hand: then the next number leaves a gap, or "
-    "cannot be given because it is taken.",
+    "cannot be given because it is taken. Or a paper stands in the month of another.",
     advice="Compare the newest papers of the series with the last backup before anything is issued on top.",
 )
 
@@ -116,4 +124,4 @@ CORRECTED = Check(
     "adjustment that says why.",
 )
 
-CHECKS = (PAPER, NUMBERS, COUNTER, WAITING, CORRECTED)
+CHECKS = (PAPER, NUMBERS, SERIES, WAITING, CORRECTED)

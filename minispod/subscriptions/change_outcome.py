@@ -19,7 +19,7 @@ from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
 from minispod.kernel.money import Rupiah, format_rupiah
 from minispod.notifications.messages import MessageKind
-from minispod.subscriptions.models import Period, PlanChange, Subscription
+from minispod.subscriptions.models import Period, PlanChange, Refund, Subscription
 from minispod.subscriptions.queries import find_pending_change
 from minispod.subscriptions.refunding import Because, give_back_of
 from minispod.subscriptions.states import ChangeState
@@ -46,7 +46,8 @@ def take_back(
         return False
     reason = instance.last_error or "The instance did not become ready."
     old, new = session().get_one(Plan, change.from_plan_id), session().get_one(Plan, change.to_plan_id)
-    refunded = _return_plan_and_money(subscription, change, reason, actor, at)
+    refunds = _return_plan_and_money(subscription, change, reason, actor, at)
+    refunded = sum(each.amount for each in refunds)
     controls.resize(instance, _old_size(change, instance), at=at)
     instance.restart_wish_at = at  # a fresh pod, not the failed one's back-off
     has_place = _return_slot(change)
@@ -57,6 +58,7 @@ def take_back(
         event=str(change.number),
         at=at,
         zone=zone,
+        entry_ids=[each.entry_id for each in refunds],
         plan=old.name,
         wanted_plan=new.name,
         refunded=format_rupiah(refunded) if refunded else None,
@@ -81,32 +83,32 @@ def abandon(subscription: Subscription, instance: Instance, *, actor: Actor, at:
     if change is None:
         return Rupiah(0)
     reason = "The subscription ended before the upgrade was carried out."
-    refunded = _return_plan_and_money(subscription, change, reason, actor, at)
+    refunds = _return_plan_and_money(subscription, change, reason, actor, at)
     size = _old_size(change, instance)
     instance.cpu_milli, instance.memory_mb = size.cpu_milli, size.memory_mb
     _record(subscription, change, reason, actor, at)
-    return refunded
+    return Rupiah(sum(each.amount for each in refunds))
 
 
 def _return_plan_and_money(
     subscription: Subscription, change: PlanChange, reason: str, actor: Actor, at: datetime
-) -> Rupiah:
+) -> list[Refund]:
     because = Because("Refund: the upgrade could not be carried out", reason)
-    refunded = 0
+    refunds = []
     if change.charged > change.refunded:
         rest = change.charged - change.refunded
-        refunded += give_back_of(subscription, change, rest, because=because, actor=actor, at=at).amount
+        refunds.append(give_back_of(subscription, change, rest, because=because, actor=actor, at=at))
     for period in _later_periods(change):
         # A renewal while the change was waiting was charged for the size that never came.
         more = min(period.charged - change.from_price, period.charged - period.refunded)
         if more > 0:
-            refunded += give_back_of(subscription, period, more, because=because, actor=actor, at=at).amount
+            refunds.append(give_back_of(subscription, period, more, because=because, actor=actor, at=at))
     change.state = ChangeState.RETURNED
     change.settled_at = at
     subscription.plan_id, subscription.price = change.from_plan_id, change.from_price
     subscription.previous_plan_id = change.to_plan_id
     subscription.plan_changed_at = subscription.updated_at = at
-    return Rupiah(refunded)
+    return refunds
 
 
 def _later_periods(change: PlanChange) -> list[Period]:

@@ -6,6 +6,7 @@ change_outcome. Lock order: subscription, instance, wallet, plans in the order o
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -250,13 +251,13 @@ def _change(
     subscription.plan_changed_at = subscription.updated_at = at
     grows = wanted.cpu_milli > instance.cpu_milli or wanted.memory_mb > instance.memory_mb
     controls.resize(instance, Size(wanted.cpu_milli, wanted.memory_mb, wanted.storage_gb), at=at)
-    _move_money(
+    entry_ids = _move_money(
         subscription, change, f"{wanted.service.name} from {current.name} to {wanted.name}", rules, actor, at
     )
     quota.move(current.id, wanted.id)
     if grows:
         require_room(instance, rules.capacity)
-    _tell(subscription, change, current, wanted, rules, actor, at)
+    _tell(subscription, change, current, wanted, entry_ids, rules, actor, at)
     return Changed(subscription, change)
 
 
@@ -307,15 +308,22 @@ def _move_money(
     rules: BusinessRules,
     actor: Actor,
     at: datetime,
-) -> None:
+) -> Sequence[uuid.UUID]:
+    """Charge or credit the difference; returns the ledger entries."""
     if change.is_upgrade:
         amount = 0 if change.is_waived else change.quoted
-        charge_change(subscription, change, amount, description=f"Upgrade of {what}", actor=actor, at=at)
-    elif change.quoted < 0 and not change.is_waived:
+        entry = charge_change(
+            subscription, change, amount, description=f"Upgrade of {what}", actor=actor, at=at
+        )
+        return [entry.id]
+    if change.quoted < 0 and not change.is_waived:
         because = Because(f"Downgrade of {what}", change.reason or "downgrade")
-        change.credited = refund_difference(
+        refunds = refund_difference(
             subscription, -change.quoted, because=because, zone=rules.zone, actor=actor, at=at
         )
+        change.credited = Rupiah(sum(each.amount for each in refunds))
+        return [each.entry_id for each in refunds]
+    return []
 
 
 def _tell(
@@ -323,6 +331,7 @@ def _tell(
     change: PlanChange,
     current: Plan,
     wanted: Plan,
+    entry_ids: Sequence[uuid.UUID],
     rules: BusinessRules,
     actor: Actor,
     at: datetime,
@@ -346,6 +355,7 @@ def _tell(
         event=str(change.number),
         at=at,
         zone=rules.zone,
+        entry_ids=entry_ids,
         plan=wanted.name,
         old_plan=current.name,
         is_upgrade=change.is_upgrade,

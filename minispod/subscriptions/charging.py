@@ -55,6 +55,7 @@ def charge_period(
                 "endsAt": ends.isoformat(),
             },
         ),
+        is_waived=waived_reason is not None,
         actor=actor,
         at=at,
     )
@@ -113,6 +114,7 @@ def charge_change(
                 "period": change.period_number,
             },
         ),
+        is_waived=change.is_waived,
         actor=actor,
         at=at,
     )

@@ -80,10 +80,10 @@ def refund_unused(
 
 def refund_difference(
     subscription: Subscription, owed: int, *, because: Because, zone: ZoneInfo, actor: Actor, at: datetime
-) -> Rupiah:
+) -> Sequence[Refund]:
     """Credit a move to a cheaper plan: what is `owed`, as far as it was paid for the days left. Locks the wallet."""
     unused, charges = _unused(subscription, days_until(subscription.ends_at, at), zone)
-    return _sum(_spread(subscription, charges, min(owed, unused), because, actor, at))
+    return _spread(subscription, charges, min(owed, unused), because, actor, at)
 
 
 def refundable_charges(subscription_id: uuid.UUID) -> list[Charge]:

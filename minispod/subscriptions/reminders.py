@@ -60,12 +60,8 @@ def remind(subscription_id: uuid.UUID, *, rules: BusinessRules, at: datetime) ->
             )
         return
     wallet = session().get(Wallet, subscription.user_id)
-    if (
-        subscription.price
-        and left <= rules.low_credit_days
-        and wallet
-        and wallet.balance < subscription.price
-    ):
+    # A wallet in debt is below zero: it does not cover a free plan either.
+    if left <= rules.low_credit_days and wallet and wallet.balance < subscription.price:
         tell_customer(
             MessageKind.LOW_CREDIT,
             subscription,

@@ -53,7 +53,11 @@ def renew(subscription: Subscription, *, rules: BusinessRules, actor: Actor, at:
 def begin_grace(
     subscription: Subscription, grace: timedelta, *, rules: BusinessRules, actor: Actor, at: datetime
 ) -> None:
-    """Let it run on without payment until the grace is over; the grace begins once per period."""
+    """Let it run on without payment until the grace is over; the grace begins once per period.
+
+    The caller has just found that the wallet does not cover it, and holds the wallet.
+    """
+    wallet = ledger.hold(subscription.user_id)
     until = subscription.ends_at + grace
     subscription.grace_until = until
     subscription.failed_charges += 1
@@ -74,6 +78,7 @@ def begin_grace(
         zone=rules.zone,
         grace_until=until.astimezone(rules.zone).date().isoformat(),
         price_text=format_rupiah(subscription.price),
+        owed=format_rupiah(wallet.gateway_debt) if wallet.gateway_debt else None,
     )
 
 

@@ -79,6 +79,7 @@ def refund(
         event=str(given[0].id),
         at=at,
         zone=rules.zone,
+        entry_ids=[each.entry_id for each in given],
         refunded=format_rupiah(done.amount),
         reason=reason,
     )

@@ -1,7 +1,7 @@
 """Administrators correct wallets: with a reason, on the record, and above a set sum with a second confirmation.
 
 Every correction is an `Adjustment`, its movement a ledger entry whose reference is the adjustment's id.
-Lock order (docs/adr/0005): the adjustment, then the wallet. See docs/adr/0015.
+Lock order (docs/adr/0005): the adjustment, then the wallet. See docs/adr/0017.
 """
 
 import uuid
@@ -19,7 +19,7 @@ from minispod.kernel.actor import Actor, Role
 from minispod.kernel.database import lock, session
 from minispod.kernel.ids import new_id
 from minispod.kernel.money import Rupiah
-from minispod.wallet import ledger, statements
+from minispod.wallet import alerting, ledger, statements
 from minispod.wallet.errors import (
     AdjustmentExpired,
     AdjustmentKeyReused,
@@ -100,6 +100,7 @@ def request(
     _write(adjustment)
     if waits:
         _record(trail.Action.WALLET_ADJUSTMENT_REQUESTED, adjustment, actor, at)
+        alerting.call_staff(adjustment, at=at)
     return adjustment
 
 

@@ -14,7 +14,7 @@ class WalletInDebt(RuleBroken):
     """Credit was taken back that was spent already; nothing can be bought until it is settled."""
 
     code = "wallet.in_debt"
-    default_message = "Your wallet owes money after credit was taken back. Please top up first."
+    default_message = "Your wallet owes money after credit was taken back. Please top up what it owes first."
 
 
 class NoSuchWallet(NotFound):

@@ -101,17 +101,26 @@ def credit(user_id: uuid.UUID, amount: int, posting: Posting, *, actor: Actor, a
     return entry
 
 
-def debit(user_id: uuid.UUID, amount: int, posting: Posting, *, actor: Actor, at: datetime) -> LedgerEntry:
+def debit(
+    user_id: uuid.UUID,
+    amount: int,
+    posting: Posting,
+    *,
+    is_waived: bool = False,
+    actor: Actor,
+    at: datetime,
+) -> LedgerEntry:
     """Take credit once for (kind, reference); locks the wallet. Refuses WalletInDebt, InsufficientCredit.
 
-    A charge of 0 (a free plan) is written too: each period has its entry.
+    A charge of 0 (a free plan) is written too: each period has its entry. Debt blocks it like any other, unless
+    staff waived it.
     """
     wallet = _locked(user_id)
-    if amount < 0:
-        raise ValueError("a debit is not negative")
-    if amount and wallet.gateway_debt:
+    if amount < 0 or (is_waived and amount):
+        raise ValueError("a debit is not negative, and what is waived costs nothing")
+    if wallet.gateway_debt and not is_waived:
         raise WalletInDebt(debt=wallet.gateway_debt)
-    if not _covers(wallet, amount):
+    if amount > max(0, wallet.balance):
         raise InsufficientCredit(
             currentBalance=wallet.balance, requiredAmount=amount, shortfall=amount - wallet.balance
         )
@@ -144,7 +153,7 @@ def hold(user_id: uuid.UUID) -> Wallet:
 
 def require_cover(wallet: Wallet, amount: int) -> None:
     """Refuse InsufficientCredit, in words for staff, unless a deduction leaves the wallet at zero or above."""
-    if not _covers(wallet, amount):
+    if wallet.balance < amount:
         raise InsufficientCredit(
             f"Insufficient balance. User has {wallet.balance} credits, "
             f"but {amount} credits requested for deduction.",
@@ -162,8 +171,11 @@ def find_entry(kind: EntryKind, reference: str) -> LedgerEntry | None:
 
 
 def covers(user_id: uuid.UUID, amount: int) -> bool:
-    """Tell whether a debit would succeed; locks the wallet, so that it still will in this transaction."""
-    return _covers(_locked(user_id), amount)
+    """Tell whether a debit would succeed; locks the wallet, so that it still will in this transaction.
+
+    A wallet in debt is below zero and covers nothing, not even what is free (decision 14).
+    """
+    return _locked(user_id).balance >= amount
 
 
 def _post(
@@ -226,11 +238,6 @@ def _append(
         entry
     )  # as if it had been loaded: it refers to what is in the database, and is not written again
     return entry
-
-
-def _covers(wallet: Wallet, amount: int) -> bool:
-    """What is free is covered by any wallet, also by one in debt; debt is a balance below zero."""
-    return amount == 0 or wallet.balance >= amount
 
 
 def _locked(user_id: uuid.UUID) -> Wallet:

@@ -27,6 +27,10 @@ def test_papers_are_listed_searched_and_filtered(browser: Browser, shop: Shop, n
     for query, shown in (
         (f"q={shop.customer.email}", True),
         (f"q={shop.topup.custom_id}", False),
+        (f"q={shop.subscription.id}", True),
+        (f"q={shop.customer.id}", True),
+        (f"q={shop.topup.id}", False),
+        (f"q={number.lower()}", True),
         ("kind=RECEIPT", False),
         ("kind=INVOICE", True),
         ("kind=nonsense", True),
@@ -34,6 +38,21 @@ def test_papers_are_listed_searched_and_filtered(browser: Browser, shop: Shop, n
     ):
         assert (number in browser.shown(f"/admin/money/papers?{query}")) is shown, query
     assert "<html" not in browser.fragment("/admin/money/papers").text
+
+
+def test_the_ledger_shows_the_paper_of_each_entry_and_finds_it_by_the_number(
+    browser: Browser, shop: Shop, number: str
+) -> None:
+    receipt = "RCP-202611-000001"
+
+    for page in ("/admin/money", f"/admin/customers/{shop.customer.id}/wallet"):
+        shown = browser.shown(page)
+        for paper in (number, receipt):
+            assert f'href="/admin/money/papers?q={paper}"' in shown, page
+    for paper, entry in ((number, "Subscription to"), (receipt.lower(), shop.topup.custom_id)):
+        found = browser.shown(f"/admin/money?q={paper}")
+        assert "1–1 of 1" in found, paper
+        assert entry in found, paper
 
 
 def test_a_paper_is_shown_and_saved_in_both_languages(browser: Browser, shop: Shop, number: str) -> None:

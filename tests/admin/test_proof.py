@@ -16,6 +16,7 @@ from minispod.proof.models import ProofDifference
 from minispod.proof.proving import prove
 from tests.admin.conftest import Browser
 from tests.admin.shop import Shop
+from tests.factories.coupons import put_coupon
 
 PAGE = "/admin/money/proof"
 SPOILT = (
@@ -24,6 +25,7 @@ SPOILT = (
     "UPDATE ledger_entries SET reference = 'elsewhere' WHERE kind = 'period'",
     "UPDATE plans SET used_quota = used_quota + 1 WHERE id = :plan",
     "UPDATE gateway_notices SET order_id = 'TOPUP-GONE'",
+    "UPDATE coupons SET used_count = 3",
 )
 
 
@@ -43,13 +45,15 @@ def proven(app: Flask, clock: FrozenClock) -> Callable[[], str]:
 
 
 @pytest.fixture
-def spoilt(app: Flask, shop: Shop) -> None:
+def spoilt(app: Flask, shop: Shop, clock: FrozenClock) -> None:
     """A shop in which several things do not agree."""
     known = {
         "customer": shop.customer.id,
         "topup": shop.topup.id,
         "plan": shop.subscription.plan_id,
     }
+    with app.app_context():
+        put_coupon("GIFT", at=clock.now())
     with app.app_context(), unit_of_work():
         session().execute(text("SET LOCAL session_replication_role = replica"))
         for statement in SPOILT:
@@ -90,6 +94,8 @@ def test_each_difference_leads_on_and_is_explained(
         assert "What it may mean." in shown
         assert shown.count("Compute from the ledger?") == 1
         assert shown.count("Count again?") == 1
+        assert shown.count("Count uses again?") == 1
+        assert "Coupon GIFT" in shown
     for link in re.findall(r'href="(/admin/tables/[^"]+)"', browser.shown(PAGE)):
         browser.shown(link.replace("&amp;", "&"))
     assert "not proven" in browser.shown("/admin/")
@@ -106,7 +112,7 @@ def test_a_repair_is_done_once_and_the_proof_runs_again(
     proven()
     page = browser.shown(PAGE)
     repairs = re.findall(r'action="(/admin/money/proof/differences/[^"]+/repair)"', page)
-    assert len(repairs) == 2
+    assert len(repairs) == 3
 
     for path in repairs:
         assert browser.post(path, PAGE).location == PAGE

@@ -11,7 +11,7 @@ from minispod.kernel.faultpoints import Step
 
 PROGRAM = Path(__file__).resolve().parents[2] / "minispod"
 DOORS = ("api", "admin", "jobs")
-MONEY = ("papers", "wallet", "payments", "promotions", "subscriptions", "onboarding")
+MONEY = ("papers", "wallet", "payments", "promotions", "subscriptions", "onboarding", "proof")
 _FROM_MONEY = tuple(f"minispod.{package}" for package in MONEY)
 # They change wishes or terms, or send words, or write down what is there; no entry, slot or top-up changes there.
 MOVES_NOTHING = {
@@ -34,8 +34,10 @@ MOVES_NOTHING = {
     "api.subscriptions.set_auto_renew",
     "api.subscriptions.retry",
     "jobs.lifecycle.fan_out_reminders",
-    # It may give a failed change of plan back: killed in tests/faults, where there is a cluster.
-    "jobs.provisioning.reconcile_instance",
+    "admin.proof.prove_now",
+    "jobs.proof.prove_money",
+    "jobs.proof.fan_out_proof",
+    "jobs.housekeeping.clean_up",
 }
 
 

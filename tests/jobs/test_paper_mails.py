@@ -110,6 +110,56 @@ def test_renewals_carry_the_invoice_and_refunds_the_credit_note(
     assert names(received(customer, "welcome")) == []
 
 
+def test_a_change_of_plan_its_return_and_a_refund_carry_their_papers(
+    shop: Shop,
+    person: Callable[..., Person],
+    administrator: Person,
+    plan_id: Callable[..., uuid.UUID],
+    run_jobs: Callable[..., int],
+    received: Callable[[Person, str], dict[str, Any]],
+) -> None:
+    failing, moving = person(credit=900_000), person(credit=900_000)
+    basic, pro = plan_id(), plan_id("n8n-automation", "PRO")
+    for owner in (failing, moving):
+        mine = shop.order(owner, basic)
+        shop.put(mine, status=InstanceStatus.RUNNING, first_ran_at=shop.clock.now())
+        shop.upgrade(owner, mine, pro)
+        if owner is failing:
+            shop.gives_up(mine)
+        else:
+            shop.runs(mine)
+            shop.refund(administrator, mine, 7_000)
+    run_jobs()
+
+    def attached(owner: Person, kind: str) -> list[str]:
+        return [name for name, _ in names(received(owner, kind))]
+
+    upgrades = [attached(owner, "plan_changed") for owner in (failing, moving)]
+    assert upgrades == [["invoice-INV-202611-000002.pdf"], ["invoice-INV-202611-000004.pdf"]]
+    assert attached(failing, "plan_change_returned") == ["credit-note-CRN-202611-000001.pdf"]
+    assert attached(moving, "refunded") == ["credit-note-CRN-202611-000002.pdf"]
+
+
+def test_a_move_to_a_cheaper_plan_carries_its_credit_note(
+    shop: Shop,
+    person: Callable[..., Person],
+    administrator: Person,
+    plan_id: Callable[..., uuid.UUID],
+    run_jobs: Callable[..., int],
+    received: Callable[[Person, str], dict[str, Any]],
+) -> None:
+    owner = person(credit=900_000)
+    mine = shop.order(owner, plan_id("n8n-automation", "PRO"))
+    shop.put(mine, status=InstanceStatus.RUNNING, first_ran_at=shop.clock.now())
+
+    shop.change_plan(administrator, mine, plan_id())
+    run_jobs()
+
+    assert names(received(owner, "plan_changed")) == [
+        ("credit-note-CRN-202611-000001.pdf", "application/pdf")
+    ]
+
+
 def test_the_mail_about_a_running_instance_carries_the_invoice_of_the_order(
     shop: Shop,
     customer: Person,

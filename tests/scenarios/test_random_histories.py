@@ -51,7 +51,7 @@ SHELF = (
     ("n8n-automation", "FREE"),
     ("postgresql", "BASIC"),
 )
-MONEY = (Task.ADVANCE_SUBSCRIPTION.value, Task.CREDIT_ARRIVED.value)
+MONEY = (Task.ADVANCE_SUBSCRIPTION.value, Task.CREDIT_ARRIVED.value, Task.ISSUE_PAPERS.value)
 
 # Time passes most of all; what ends a story comes seldom.
 KINDS = {

@@ -85,7 +85,14 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
         MessageKind.LOW_CREDIT,
         {**SUBSCRIPTION, "days_left": 3, "balance": "Rp 12.000", "price_text": "Rp 50.000"},
     ),
-    (MessageKind.GRACE_STARTED, {**SUBSCRIPTION, "grace_until": "2026-03-07", "price_text": "Rp 50.000"}),
+    (
+        MessageKind.GRACE_STARTED,
+        {**SUBSCRIPTION, "grace_until": "2026-03-07", "price_text": "Rp 50.000", "owed": None},
+    ),
+    (
+        MessageKind.GRACE_STARTED,
+        {**SUBSCRIPTION, "grace_until": "2026-03-07", "price_text": "Rp 0", "owed": "Rp 20.000"},
+    ),
     *(
         (MessageKind.EXPIRED, {**SUBSCRIPTION, "kept_until": "2026-03-30", "reason": reason})
         for reason in ("no_credit", "auto_renew_off", "idle")
@@ -137,6 +144,17 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
             "transaction_id": None,
             "amount": 100_000,
             "state": "REVIEW",
+        },
+    ),
+    (
+        MessageKind.STAFF_ALERT,
+        {
+            "adjustment_id": "01a1",
+            "customer": "Siti Rahma",
+            "asked_by": "Ayu Admin",
+            "amount": -5_000_000,
+            "reason": "A payment that was credited twice by mistake, as the bank says in its letter",
+            "expires_at": "2026-01-31T03:15:00+00:00",
         },
     ),
     (
@@ -304,7 +322,7 @@ def test_the_shapes_tried_here_are_those_the_acts_hand_over() -> None:
 def facts_given() -> dict[MessageKind, set[frozenset[str]]]:
     """Names of the facts of each kind, by the calls of `tell_customer`, `tell_staff` and `post.queue`."""
     found: dict[MessageKind, set[frozenset[str]]] = {}
-    packages = ("accounts", "instances", "onboarding", "payments", "proof", "subscriptions")
+    packages = ("accounts", "instances", "onboarding", "payments", "proof", "subscriptions", "wallet")
     for file in (file for package in packages for file in (ROOT / "minispod" / package).glob("*.py")):
         tree = ast.parse(file.read_text())
         named = {

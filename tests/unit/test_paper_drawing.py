@@ -120,6 +120,26 @@ def test_a_credit_note_names_what_it_corrects_and_where_the_money_went() -> None
     assert "taken back by the payment provider" in text_of(draw(note, EN))
 
 
+def test_an_upgrade_says_in_both_languages_to_what_and_for_how_many_days() -> None:
+    line = {"what": "UPGRADE", "description": "Upgrade of n8n from Basic to Pro", "amount": 83_333}
+    upgrade = paper(lines=[line | {"service": "n8n Automation", "plan": "Pro", "proratedDays": 25}])
+
+    indonesian, english = text_of(draw(upgrade, ID)), text_of(draw(upgrade, EN))
+
+    assert "Peningkatan paket ke n8n Automation Pro" in indonesian
+    assert "sisa hari dalam bulan berjalan: 25" in indonesian
+    assert "Upgrade to n8n Automation Pro" in english
+    assert "remaining days of the month: 25" in english
+    assert "Upgrade of" not in indonesian + english
+
+
+def test_a_seller_whose_logo_is_its_name_is_named_once() -> None:
+    seller = paper().seller | {"logo_text": ""}
+
+    assert text_of(draw(paper(seller=seller))).count("PT Contoh Awan") == 1
+    assert text_of(draw(paper())).count("PT Contoh Awan") == 1
+
+
 def test_a_line_without_facts_is_told_in_the_words_of_the_ledger() -> None:
     line = {"what": "UPGRADE", "description": "Upgrade of n8n to Premium", "amount": 9}
 

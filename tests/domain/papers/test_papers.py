@@ -74,6 +74,46 @@ def test_a_charge_opens_an_invoice_and_issuing_numbers_it(
     assert paper.language is Language.INDONESIAN
 
 
+def test_an_upgrade_and_its_return_freeze_what_was_sold_and_for_how_many_days(
+    shop: Shop, person: Callable[..., Person], plan_id: PlanFinder, papers: Papers, clock: FrozenClock
+) -> None:
+    owner = person(credit=1_000_000)
+    subscription = shop.order(owner, plan_id())
+    shop.put(subscription, status="RUNNING", first_ran_at=clock.now())
+    clock.advance(days=5)
+    shop.upgrade(owner, subscription, plan_id("n8n-automation", "PRO"))
+    shop.gives_up(subscription)
+
+    _, invoice, note = papers()
+
+    sold = {"service": "N8N Automation", "plan": "Pro"}
+    assert invoice.lines[0].items() >= {"what": "UPGRADE", "proratedDays": 25, **sold}.items()
+    assert note.lines[0].items() >= {"what": "REFUND", **sold}.items()
+    assert note.corrects_id == invoice.id
+
+
+def test_dates_rise_with_the_numbers_whoever_looked_at_the_clock_first(
+    shop: Shop,
+    bank: Bank,
+    customer: Person,
+    papers: Papers,
+    pkp: PaperRules,
+    issue: Callable,
+    clock: FrozenClock,
+) -> None:
+    early = clock.now()
+    bank.pays(customer, 10_000)
+    clock.advance(seconds=3)
+    issue(pkp)
+    late = clock.now()
+    bank.pays(customer, 20_000)
+    clock.set(early)  # this one read the clock before, and waited for the counters
+
+    issue(pkp)
+
+    assert [(paper.position, paper.issued_at) for paper in papers()] == [(1, late), (2, late)]
+
+
 def test_an_act_that_is_rolled_back_leaves_neither_paper_nor_number(
     shop: Shop,
     person: Callable[..., Person],

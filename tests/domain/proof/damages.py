@@ -344,7 +344,7 @@ DAMAGES = (
         f"DELETE FROM papers WHERE number = ({_FIRST_INVOICE})",
         "entry-paper",
         "paper-numbers",
-        "paper-counter",
+        "paper-series",
     ),
     Damage(
         "a movement of long ago without a paper",
@@ -360,17 +360,17 @@ DAMAGES = (
     _sql(
         "a paper in the month of another",
         f"UPDATE papers SET time_zone = 'Etc/GMT-14', issued_at = issued_at + interval '40 days' WHERE id = ({_LAST})",
-        "paper-numbers",
+        "paper-series",
     ),
     _sql(
         "a number that is not its place",
         f"UPDATE papers SET number = 'INV-190001-000001' WHERE number = ({_FIRST_INVOICE})",
-        "paper-numbers",
+        "entry-paper",
     ),
     _sql(
         "a counter that ran ahead",
         "UPDATE paper_counters SET last = last + 1 WHERE series = (SELECT max(series) FROM papers)",
-        "paper-counter",
+        "paper-series",
     ),
     Damage("a paper left without a number", _paper_left_waiting, frozenset({"paper-waiting"})),
     _sql(

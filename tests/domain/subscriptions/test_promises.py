@@ -12,10 +12,13 @@ from minispod.instances.states import InstanceStatus, Wanted
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
+from minispod.promotions.models import Coupon
+from minispod.promotions.states import CouponType
 from minispod.subscriptions import queries
 from minispod.subscriptions.models import Period
 from minispod.subscriptions.states import EndReason, SubscriptionStatus
 from minispod.wallet.errors import WalletInDebt
+from tests.factories.coupons import put_coupon
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
 
@@ -29,33 +32,102 @@ def _due(shop: Shop) -> list[uuid.UUID]:
 
 
 class TestDebt:
-    """A wallet in debt pays for nothing but free plans (docs/adr/0004)."""
+    """A wallet in debt pays for nothing, not even for what is free (decision 14, docs/adr/0004)."""
 
-    def test_a_free_plan_can_be_ordered(
+    def test_a_free_plan_cannot_be_ordered(
         self, shop: Shop, person: Callable[..., Person], plan_id: PlanFinder
     ) -> None:
         owner = person()
         shop.take_back(owner, 20_000)
 
-        mine = shop.order(owner, plan_id("ghost-blog", "FREE"))
+        for plan in (plan_id("ghost-blog", "FREE"), plan_id()):
+            with pytest.raises(WalletInDebt):
+                shop.order(owner, plan)
+        shop.credit(owner, 20_000)
 
-        assert shop.look(mine)[0].is_active
-        assert shop.balance(owner) == -20_000
-        with pytest.raises(WalletInDebt):
-            shop.order(owner, plan_id())
+        assert shop.look(shop.order(owner, plan_id("ghost-blog", "FREE")))[0].is_active
 
-    def test_a_free_plan_renews(
-        self, shop: Shop, person: Callable[..., Person], plan_id: PlanFinder, advance: Advance
+    def test_a_coupon_that_takes_all_off_does_not_help_and_is_not_spent(
+        self, shop: Shop, person: Callable[..., Person], plan_id: PlanFinder
+    ) -> None:
+        owner = person()
+        with shop.app.app_context():
+            for code, worth in (
+                ("ALLOFF", {"type_": CouponType.SUBSCRIPTION_DISCOUNT, "discount_percent": 100}),
+                ("FREEBIE", {"type_": CouponType.FREE_SERVICE}),
+            ):
+                put_coupon(code, at=shop.clock.now(), **worth)
+        shop.take_back(owner, 20_000)
+
+        for code in ("ALLOFF", "FREEBIE"):
+            with pytest.raises(WalletInDebt):
+                shop.place(owner, plan_id(), coupon=code)
+
+        with shop.app.app_context():
+            assert session().scalars(select(Coupon.used_count)).all() == [0, 0]
+
+    def test_a_free_plan_waits_in_grace_and_renews_when_the_debt_is_paid(
+        self,
+        shop: Shop,
+        person: Callable[..., Person],
+        plan_id: PlanFinder,
+        advance: Advance,
+        run_jobs: Callable[[], int],
     ) -> None:
         owner = person()
         mine = shop.order(owner, plan_id("ghost-blog", "FREE"))
+        shop.put(mine, first_ran_at=shop.clock.now())
         shop.take_back(owner, 20_000)
 
-        advance(days=31)
+        advance(days=28)
+        advance(days=3)
+        waiting, _ = shop.look(mine)
+        shop.credit(owner, 19_999)
+        run_jobs()
+        still, _ = shop.look(mine)
+        shop.credit(owner, 1)
+        run_jobs()
+        renewed, _ = shop.look(mine)
 
-        subscription, _ = shop.look(mine)
-        assert (subscription.period_number, subscription.grace_until) == (2, None)
-        assert "grace_started" not in shop.mails(owner)
+        assert (waiting.is_active, waiting.waits_for_credit, still.waits_for_credit) == (True, True, True)
+        assert (renewed.period_number, renewed.grace_until) == (2, None)
+        [told] = [each for each in shop.messages(owner) if each.kind.value == "grace_started"]
+        assert told.facts["owed"] == "Rp 20.000"
+        assert "low_credit" in shop.mails(owner)
+
+    def test_a_free_plan_that_expired_for_debt_comes_back_when_it_is_paid(
+        self,
+        shop: Shop,
+        person: Callable[..., Person],
+        plan_id: PlanFinder,
+        advance: Advance,
+        run_jobs: Callable[[], int],
+    ) -> None:
+        owner = person()
+        mine = shop.order(owner, plan_id("ghost-blog", "FREE"))
+        shop.put(mine, first_ran_at=shop.clock.now())
+        shop.take_back(owner, 20_000)
+        advance(days=31)
+        advance(days=8)
+        assert shop.look(mine)[0].end_reason is EndReason.NO_CREDIT
+
+        shop.credit(owner, 20_000)
+        run_jobs()
+
+        assert (shop.look(mine)[0].is_active, shop.balance(owner)) == (True, 0)
+
+    def test_what_staff_waive_goes_on(
+        self, shop: Shop, person: Callable[..., Person], plan_id: PlanFinder, administrator: Person
+    ) -> None:
+        owner = person(credit=50_000)
+        mine = shop.order(owner, plan_id())
+        shop.put(mine, status=InstanceStatus.RUNNING, first_ran_at=shop.clock.now())
+        shop.take_back(owner, 20_000)
+
+        shop.change_plan(administrator, mine, plan_id("n8n-automation", "PRO"), is_waived=True)
+
+        assert shop.balance(owner) == -20_000
+        assert shop.changes(mine)[0].charged == 0
 
 
 class TestGrace:

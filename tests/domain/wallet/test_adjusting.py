@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from minispod.accounts import stewardship
+from minispod.accounts.models import User
 from minispod.audit import trail
 from minispod.kernel.actor import Role
 from minispod.kernel.clock import FrozenClock
@@ -184,6 +185,36 @@ def test_above_the_sum_another_administrator_must_approve(
         "wallet.credited",
         "wallet.adjusted",
     ]
+
+
+def test_those_who_may_confirm_are_told_once(
+    desk: Desk,
+    shop: Shop,
+    administrator: Person,
+    second: Person,
+    customer: Person,
+    person: Callable[..., Person],
+) -> None:
+    blocked = person(role=Role.ADMINISTRATOR, name="Citra Admin")
+    with desk.app.app_context(), unit_of_work():
+        session().get_one(User, blocked.id).is_active = False
+
+    desk.ask(administrator, customer, 100_000)
+    for _ in range(2):
+        desk.ask(administrator, customer, 150_000, key="the same wish")
+
+    assert shop.mails(second) == ["welcome", "staff_alert"]
+    told = shop.messages(second)[-1].facts
+    assert (told["customer"], told["asked_by"], told["amount"]) == ("Siti Rahma", "Ayu Admin", 150_000)
+    assert "staff_alert" not in shop.mails(administrator) + shop.mails(blocked) + shop.mails(customer)
+
+
+def test_the_only_administrator_is_told_too(
+    desk: Desk, shop: Shop, administrator: Person, customer: Person
+) -> None:
+    desk.ask(administrator, customer, 150_000)
+
+    assert shop.mails(administrator) == ["welcome", "staff_alert"]
 
 
 def test_small_sums_one_after_the_other_are_one_large_sum_for_a_day(
