@@ -11,6 +11,7 @@ from minispod.kernel.errors import Refusal
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.onboarding.signup import register
 from minispod.ports import current_ports, current_settings
+from minispod.promotions.seeding import seed_coupons
 from minispod.proof import render
 from minispod.proof.proving import prove
 from minispod.subscriptions import queries
@@ -53,7 +54,7 @@ def seed_catalog_command() -> None:
 
 @click.command("seed-demo")
 def seed_demo() -> None:
-    """Catalogue and demo accounts; refused in production, harmless when repeated."""
+    """Catalogue, demo accounts and coupons; refused in production, harmless when repeated."""
     if current_settings().is_production:
         raise click.ClickException("Demo accounts have a public password; production does not get them.")
     ports = current_ports()
@@ -62,6 +63,8 @@ def seed_demo() -> None:
     for name, email, role, credit in _DEMO_ACCOUNTS:
         if directory.find_by_email(email) is None:
             _register(name, email, "password", role, credit=credit)
+    with unit_of_work(ports.courier):
+        seed_coupons(actor=_ACTOR, at=ports.clock.now())
     click.echo("Demo data are in place.")
 
 

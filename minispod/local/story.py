@@ -20,7 +20,7 @@ from minispod.local.chapters import (
     running,
     upgrading,
 )
-from minispod.local.surroundings import DIRECTORY, Surroundings
+from minispod.local.surroundings import DIRECTORY
 from minispod.local.timeline import StoryStopped, Timeline
 from minispod.local.visit import Visit
 
@@ -54,11 +54,10 @@ def main() -> int:
     """Tell the story; the exit status says how it ended."""
     parser = argparse.ArgumentParser(prog="minispod.local.story", description=__doc__)
     parser.add_argument("--state", type=Path, default=DIRECTORY, help="directory of the demo's data")
-    around = Surroundings.look_around(directory=parser.parse_args().state)
-    timeline = Timeline(sys.stdout)
-    timeline.say(f"One customer's story, at {around.web}\n\n  began      took       step")
-    visit = Visit(around, timeline)
+    directory, timeline = parser.parse_args().state, Timeline(sys.stdout)
+    timeline.say("One customer's story\n\n  began      took       step")
     try:
+        visit = Visit(arriving.find_shop(directory, timeline), timeline)
         for chapter in CHAPTERS:
             chapter(visit)
     except (StoryStopped, requests.RequestException) as reason:

@@ -1,22 +1,42 @@
 """A new customer comes in, looks around and cannot buy yet; and leaves at the end."""
 
+from contextlib import suppress
+from pathlib import Path
+
 from minispod.local.shopper import Shopper
-from minispod.local.timeline import StoryStopped, eventually
+from minispod.local.surroundings import Surroundings
+from minispod.local.timeline import StoryStopped, Timeline, eventually
 from minispod.local.visit import PLAN, SERVICE, Visit, check
 
 PASSWORD = "a story needs a password"  # noqa: S105 - of an account that lives as long as the story
 READY_SECONDS = 60.0
+SAID_SECONDS = 3.0
+
+
+def find_shop(directory: Path, told: Timeline) -> Surroundings:
+    """Wait until the shop is ready and say where its parts are; a demo that is starting says so last of all."""
+    with told.step("the shop is ready"):
+        eventually(
+            lambda: _is_ready(Surroundings.look_around(directory=directory)),
+            within=READY_SECONDS,
+            otherwise="/readyz does not answer 200; is there a demo? Start one with 'make demo'",
+        )
+        if directory.exists():
+            with suppress(StoryStopped):
+                eventually(
+                    (directory / "endpoints.json").exists,
+                    within=SAID_SECONDS,
+                    every=0.1,
+                    otherwise="another demo's shop",
+                )
+        around = Surroundings.look_around(directory=directory)
+        told.remark(around.web)
+    return around
 
 
 def arrive(visit: Visit) -> None:
     """Register, sign in, and change the profile."""
     told, me = visit.told, visit.me
-    with told.step("the shop is ready"):
-        eventually(
-            lambda: _is_ready(me),
-            within=READY_SECONDS,
-            otherwise="/readyz does not answer 200; is there a demo? Start one with 'make demo'",
-        )
     with told.step(f"registers as {visit.email}"):
         form = {"name": "Budi Santoso", "email": visit.email, "password": PASSWORD}
         user = me.call("POST", "/auth/register", form, status=201)["user"]
@@ -43,8 +63,9 @@ def browse(visit: Visit) -> None:
                 visit.plans[each["slug"], plan["planType"]] = {**plan, "serviceId": each["id"]}
         check((SERVICE, PLAN) in visit.plans, f"{SERVICE} {PLAN} is not for sale, only {sorted(visit.plans)}")
         told.remark(f"{len(services)} services; {SERVICE} {PLAN} at {visit.plan['monthlyPrice']:,}")
-    with told.step("has an empty wallet"):
-        visit.unmoved()
+    with told.step("looks into the wallet"):
+        visit.credit = visit.wallet()["creditBalance"]  # a welcome bonus, if the shop gives one
+        told.remark(f"{visit.credit:,}")
     with told.step("cannot order without credit"):
         wish = {"planId": visit.plan["id"]}
         code = "wallet.insufficient_credit"
@@ -59,8 +80,8 @@ def leave(visit: Visit) -> None:
         visit.me.refused("POST", "/auth/refresh-token", token, status=401)
 
 
-def _is_ready(me: Shopper) -> bool:
+def _is_ready(around: Surroundings) -> bool:
     try:
-        return me.send("GET", "/readyz").status_code == 200
+        return Shopper(around).send("GET", "/readyz").status_code == 200
     except StoryStopped:
         return False

@@ -4,7 +4,7 @@ import uuid
 
 from minispod.local.visit import OTHER_PLAN, OTHER_SERVICE, Visit, check
 
-GIFT, PERCENT = 5_000, 10
+GIFT, PERCENT = 2_000, 10
 
 
 def make_coupons(visit: Visit) -> None:

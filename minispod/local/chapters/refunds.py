@@ -4,7 +4,7 @@ from minispod.local.bystanders import Gateway
 from minispod.local.timeline import eventually
 from minispod.local.visit import SOON_SECONDS, Visit, check
 
-OF_CHARGE, OF_TOPUP, BY_GATEWAY = 5_000, 10_000, 5_000
+OF_CHARGE, OF_TOPUP, BY_GATEWAY = 1_000, 12_000, 6_000
 WHY = "The customer waited too long"
 
 
