@@ -14,7 +14,7 @@ from minispod.local.timeline import StoryStopped
 
 # As `flask seed-demo` opens it, for everybody to read.
 EMAIL, PASSWORD = "admin@minispod.com", "password"
-_MESSAGE = re.compile(r'<p class="message (?:good|warn|bad)">(.*?)</p>', re.DOTALL)
+_MESSAGE = re.compile(r'<p class="message (good|warn|bad)">(.*?)</p>', re.DOTALL)
 
 
 class Office:
@@ -46,21 +46,32 @@ class Office:
         return answer.text
 
     def press(self, path: str, action: str, **typed: str) -> str:
-        """Fill in and send the form of a page that leads to `action`; what the page says afterwards."""
+        """Send the form of a page that leads to `action`, filled in; what is said afterwards. A refusal stops."""
         form = _form_to(action, self.read(path), path)
-        answer = self._send("POST", action, {**form.fields, **typed})
+        answer = self._send("POST", action, {**form.fields, **typed}, came_from=path)
         if answer.status_code != 303:
             raise Unexpected("POST", action, 303, answer)
-        said = _MESSAGE.findall(self.read(urljoin(action, answer.headers["Location"])))
-        return html.unescape(said[0]) if said else ""
+        tone, said = _said(self.read(urljoin(action, answer.headers["Location"])))
+        if tone == "bad":
+            raise StoryStopped(f"The page {path} says: {said}")
+        return said
 
-    def _send(self, method: str, path: str, fields: dict[str, str] | None = None) -> requests.Response:
+    def _send(
+        self, method: str, path: str, fields: dict[str, str] | None = None, came_from: str = ""
+    ) -> requests.Response:
+        headers = {"Referer": self._web + came_from} if came_from else {}
         try:
             return self._session.request(
-                method, self._web + path, data=fields, allow_redirects=False, timeout=SECONDS
+                method, self._web + path, data=fields, headers=headers, allow_redirects=False, timeout=SECONDS
             )
         except requests.RequestException as error:
             raise StoryStopped(f"{method} {path} got no answer: {type(error).__name__}") from None
+
+
+def _said(page: str) -> tuple[str, str]:
+    """The first message of a page with its tone; two empty texts when there is none."""
+    found = _MESSAGE.search(page)
+    return (found[1], html.unescape(found[2])) if found else ("", "")
 
 
 def _form_to(action: str, page: str, path: str) -> Form:
