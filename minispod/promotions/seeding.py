@@ -27,27 +27,27 @@ def _coupons(at: datetime) -> dict[str, Terms]:
     services = {row.slug: row.id for row in session().scalars(select(Service))}
     return {
         "HEMAT20": Terms(
-            "20% off the first month",
+            "20% off",
             CouponType.SUBSCRIPTION_DISCOUNT,
             at,
-            description="For any application; the first hundred orders of the season",
+            description="Off the first month of any application; the first hundred orders",
             discount_type=DiscountType.PERCENTAGE,
             discount_percent=20,
             max_uses=100,
             valid_until=at + _SEASON,
         ),
         "N8N15K": Terms(
-            "15,000 off n8n Basic",
+            "15,000 off n8n",
             CouponType.SUBSCRIPTION_DISCOUNT,
             at,
-            description="Off the first month",
+            description="Off the first month of n8n Basic",
             discount_type=DiscountType.FIXED_AMOUNT,
             credit_amount=15_000,
             service_id=services["n8n-automation"],
             plan_type=PlanType.BASIC,
         ),
         "GHOSTGRATIS": Terms(
-            "First month of Ghost for free",
+            "Ghost: first month free",
             CouponType.FREE_SERVICE,
             at,
             description="For ten bloggers",
