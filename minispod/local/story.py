@@ -46,6 +46,7 @@ CHAPTERS = (
     running.cancel,
     coupons.put_coupons_away,
     books.prove,
+    running.watch_it_go,
     arriving.leave,
 )
 
