@@ -1,5 +1,6 @@
 """At the end everything adds up: the statement, the papers, and the proof as the administrator sees it."""
 
+import html
 import re
 from collections import Counter
 from typing import Any
@@ -31,6 +32,8 @@ def read_papers(visit: Visit) -> None:
         rows = eventually(
             lambda: _with_papers(visit), within=SOON_SECONDS, every=0.25, otherwise="papers are missing"
         )
+        numbers = {row["invoiceNumber"] for row in rows}
+        check(len(numbers) == len(rows), f"{len(rows)} papers have only {len(numbers)} numbers")
         kinds = Counter(row["invoiceNumber"].partition("-")[0] for row in rows)
         told.remark(", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items())))
     with told.step("saves them as PDF"):
@@ -52,8 +55,8 @@ def prove(visit: Visit) -> None:
             every=0.25,
             otherwise="the proof takes too long",
         )
-        found = ", ".join(_NOT_SO.findall(shown)) or "no difference is shown"
-        check("Everything adds up" in shown, f"The proof says it does not: {found}")
+        found = "\n".join(_NOT_SO.findall(shown)) or "no difference is shown"
+        check("Everything adds up" in shown, f"The proof says it does not:\n{html.unescape(found)}")
         told.remark("everything adds up")
 
 
