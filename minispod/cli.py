@@ -1,18 +1,25 @@
 """Commands: flask create-admin, seed-catalog, seed-demo, proof, lifecycle, settings-table."""
 
+import shutil
+import sys
+from zoneinfo import ZoneInfo
+
 import click
 from flask import Flask
 from flask.cli import AppGroup
 
 from minispod.accounts import directory
 from minispod.catalog.seeding import seed_catalog
+from minispod.insights.proofs import owners_of
 from minispod.kernel.actor import Role, system
 from minispod.kernel.errors import Refusal
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.onboarding.signup import register
 from minispod.ports import current_ports, current_settings
+from minispod.promotions.seeding import seed_coupons
 from minispod.proof import render
-from minispod.proof.proving import prove
+from minispod.proof.errors import CouldNotProve
+from minispod.proof.proving import Proof, prove
 from minispod.subscriptions import queries
 from minispod.wallet import ledger
 from minispod.wallet.models import EntryKind, EntryType
@@ -53,7 +60,7 @@ def seed_catalog_command() -> None:
 
 @click.command("seed-demo")
 def seed_demo() -> None:
-    """Catalogue and demo accounts; refused in production, harmless when repeated."""
+    """Catalogue, demo accounts and coupons; refused in production, harmless when repeated."""
     if current_settings().is_production:
         raise click.ClickException("Demo accounts have a public password; production does not get them.")
     ports = current_ports()
@@ -62,6 +69,8 @@ def seed_demo() -> None:
     for name, email, role, credit in _DEMO_ACCOUNTS:
         if directory.find_by_email(email) is None:
             _register(name, email, "password", role, credit=credit)
+    with unit_of_work(ports.courier):
+        seed_coupons(actor=_ACTOR, at=ports.clock.now())
     click.echo("Demo data are in place.")
 
 
@@ -70,11 +79,25 @@ def seed_demo() -> None:
 @click.option("--show", default=10, show_default=True, help="Differences shown of each check.")
 @click.option("--patience", default=600.0, show_default=True, help="Seconds for all checks together.")
 def proof(as_json: bool, show: int, patience: float) -> None:
-    """Prove that money adds up; exit status 1 when it does not. Writes nothing."""
-    proven = prove(current_ports().clock.now(), kept=max(0, show), patience=patience)
-    click.echo(render.as_json(proven) if as_json else render.as_table(proven))
+    """Prove that money adds up. Writes nothing.
+
+    Exit status 0: it does; 1: it does not; 2: it could not be found out.
+    """
+    try:
+        proven = prove(current_ports().clock.now(), kept=max(0, show), patience=patience)
+    except CouldNotProve as refusal:
+        click.echo(refusal.message, err=True)
+        sys.exit(2)
+    click.echo(render.as_json(proven) if as_json else render.as_table(proven, _page_for(proven)))
     if not proven.is_clean:
-        click.get_current_context().exit(1)
+        sys.exit(1 if proven.differences else 2)
+
+
+def _page_for(proven: Proof) -> render.Page:
+    kept = [difference for finding in proven.findings for difference in finding.kept]
+    owners = {user.id: f"{user.name} <{user.email}>" for user in owners_of(kept).values()}
+    zone = ZoneInfo(current_settings().business.billing_timezone)
+    return render.Page(shutil.get_terminal_size((100, 24)).columns, zone, owners)
 
 
 @click.command("settings-table")

@@ -12,6 +12,8 @@ from markupsafe import Markup
 from minispod.admin import pages
 from minispod.kernel.money import format_rupiah
 from minispod.ports import current_ports, current_settings
+from minispod.proof import wording as differences
+from minispod.proof.models import ProofDifference
 
 _TONES = {
     "good": (
@@ -52,24 +54,7 @@ _TONES = {
     "bad": ("ERROR", "FAILED", "BLOCKED", "NOT_READY", "CHARGEBACK", "REFUSED"),
 }
 _TONE_OF = {state: tone for tone, states in _TONES.items() for state in states}
-_AMOUNTS = frozenset(
-    {
-        *("amount", "charged", "debt", "price", "refunded", "balance"),
-        # What the proof tells about differences.
-        *(
-            "balance_after",
-            "balance_before",
-            "credited",
-            "delta",
-            "entries_sum",
-            "entry_amount",
-            "gateway_debt",
-        ),
-        *("gross_amount", "ledger_sum", "owed", "reversed_amount", "should_begin_at", "spent", "too_much"),
-        *("topped_up", "total_spent", "total_top_up"),
-        *("adjusted", "discount_amount", "given_back", "paper_total", "worth"),
-    }
-)
+_AMOUNTS = differences.AMOUNTS | {"debt", "price"}
 _SILENT_FACTS = frozenset({"door"})
 _LONGEST_FACT = 160
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"))
@@ -81,6 +66,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         ago=ago,
         cores=cores,
+        difference=difference,
         facts=facts,
         gigabytes=gigabytes,
         moment=moment,
@@ -116,6 +102,11 @@ def facts(details: Mapping[str, Any]) -> str:
         for name, value in told.items()
         if name not in _SILENT_FACTS
     )
+
+
+def difference(found: ProofDifference) -> str:
+    """What the proof knows of a difference, in one line."""
+    return differences.tell(found.subject, found.facts, user_id=found.user_id, zone=_zone())
 
 
 def span(length: timedelta) -> str:
@@ -189,7 +180,11 @@ def _largest(distance: timedelta) -> str:
 
 
 def _local(at: datetime) -> datetime:
-    return at.astimezone(ZoneInfo(current_settings().business.billing_timezone))
+    return at.astimezone(_zone())
+
+
+def _zone() -> ZoneInfo:
+    return ZoneInfo(current_settings().business.billing_timezone)
 
 
 def _time(at: datetime, text: str) -> Markup:

@@ -1,7 +1,9 @@
 """What a proof found, as staff read it: each difference with its customer, what it may mean, and its repair."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy import select
 
@@ -10,9 +12,18 @@ from minispod.kernel.database import session
 from minispod.kernel.paging import Page, PageRequest
 from minispod.proof import history
 from minispod.proof.check import Check
-from minispod.proof.checks import find_check
+from minispod.proof.checks import CHECKS, find_check
 from minispod.proof.models import ProofDifference
 from minispod.proof.repairs import REPAIRS, Repair
+
+
+class HasOwner(Protocol):
+    """A difference, found or kept."""
+
+    @property
+    def user_id(self) -> uuid.UUID | None:
+        """Whose it is; None where it is nobody's."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +35,16 @@ class ShownDifference:
     check: Check | None
     repair: Repair | None
 
+    @property
+    def place(self) -> int:
+        """Where its check stands in the table of checks; behind all others when this version does not know it."""
+        return CHECKS.index(self.check) if self.check else len(CHECKS)
+
 
 def list_differences(run_id: uuid.UUID, page: PageRequest) -> Page[ShownDifference]:
     """What a run found, check by check."""
     found = history.list_differences(run_id, page)
-    owners = _owners({each.user_id for each in found.items if each.user_id})
+    owners = owners_of(found.items)
     return found.map(lambda each: _shown(each, owners))
 
 
@@ -38,6 +54,8 @@ def _shown(difference: ProofDifference, owners: dict[uuid.UUID, User]) -> ShownD
     return ShownDifference(difference, owner, find_check(difference.check), repair)
 
 
-def _owners(user_ids: set[uuid.UUID]) -> dict[uuid.UUID, User]:
+def owners_of(differences: Iterable[HasOwner]) -> dict[uuid.UUID, User]:
+    """The customers that these are about, by id."""
+    user_ids = {each.user_id for each in differences if each.user_id}
     rows = session().scalars(select(User).where(User.id.in_(user_ids)))
     return {row.id: row for row in rows}

@@ -1,6 +1,6 @@
 """Refusals of the proof."""
 
-from minispod.kernel.errors import Conflict, NotFound, RuleBroken
+from minispod.kernel.errors import Conflict, NotFound, RuleBroken, Unavailable
 
 
 class NoSuchRun(NotFound):
@@ -29,3 +29,10 @@ class RepairedAlready(Conflict):
 
     code = "proof.repaired_already"
     default_message = "This was repaired already."
+
+
+class CouldNotProve(Unavailable):
+    """The database does not answer, or went away in the middle: nothing was found out."""
+
+    code = "proof.could_not_prove"
+    default_message = "The proof could not be made: the database does not answer."

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import delete, func, select
+from sqlalchemy import case, delete, func, select
 
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import page_of, session
 from minispod.kernel.ids import new_id
 from minispod.kernel.paging import Page, PageRequest
 from minispod.proof import alerting
+from minispod.proof.checks import CHECKS
 from minispod.proof.errors import NoSuchRun
 from minispod.proof.models import ProofDifference, ProofRun
 from minispod.proof.proving import Proof
@@ -21,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 # A night that was missed is noticed on the day after it.
 _LATE_AFTER = timedelta(hours=36)
+_PLACE = case({check.name: place for place, check in enumerate(CHECKS)}, value=ProofDifference.check)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +117,11 @@ def get_run(run_id: uuid.UUID) -> ProofRun:
 
 
 def list_differences(run_id: uuid.UUID, page: PageRequest) -> Page[ProofDifference]:
-    """What a run found, check by check."""
+    """What a run found, check by check in the order of the table."""
     return page_of(
         select(ProofDifference)
         .where(ProofDifference.run_id == run_id)
-        .order_by(ProofDifference.check, ProofDifference.subject_id, ProofDifference.id),
+        .order_by(_PLACE, ProofDifference.check, ProofDifference.subject_id, ProofDifference.id),
         page,
     )
 

@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from minispod.kernel.database import db
 from minispod.proof.check import Check
 from minispod.proof.checks import CHECKS, values_at
+from minispod.proof.errors import CouldNotProve
 
 KEPT = 200
 PATIENCE = 90.0
@@ -102,15 +103,21 @@ class Proof:
 def prove(
     at: datetime, *, checks: Sequence[Check] = CHECKS, kept: int = KEPT, patience: float = PATIENCE
 ) -> Proof:
-    """Run the checks and say what they found; `patience` is in seconds for all of them together."""
+    """Run the checks and say what they found; `patience` is in seconds for all of them together.
+
+    Refuses CouldNotProve: the database does not answer.
+    """
     began = time.monotonic()
     findings: list[Finding] = []
     digest = _Digest()
-    with _snapshot() as connection:
-        for check in checks:
-            finding = Finding(check)
-            findings.append(finding)
-            _run(connection, finding, at, digest, kept=kept, until=began + patience)
+    try:
+        with _snapshot() as connection:
+            for check in checks:
+                finding = Finding(check)
+                findings.append(finding)
+                _run(connection, finding, at, digest, kept=kept, until=began + patience)
+    except OperationalError as error:
+        raise CouldNotProve() from error
     return Proof(at, findings, time.monotonic() - began, digest.text())
 
 

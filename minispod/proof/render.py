@@ -1,15 +1,46 @@
 """A proof as text for a terminal, and as JSON for a program."""
 
 import json
-from collections.abc import Iterator
+import textwrap
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from minispod.proof import wording
 from minispod.proof.proving import Difference, Finding, Proof
+from minispod.proof.repairs import REPAIRS
+
+_WIDTHS = range(72, 121)
+_INDENT = "  "
 
 
-def as_table(proof: Proof) -> str:
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the text is written for: columns, the time zone of the business, and the customers by id."""
+
+    columns: int
+    zone: ZoneInfo
+    owners: Mapping[uuid.UUID, str]
+
+    def wrapped(self, text: str, first: str = _INDENT, then: str = _INDENT) -> str:
+        """The text in lines that fit; ids and amounts are never broken."""
+        width = min(max(self.columns, _WIDTHS[0]), _WIDTHS[-1])
+        filled = textwrap.fill(
+            text,
+            width,
+            initial_indent=first,
+            subsequent_indent=then,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        return filled.replace("\u00a0", " ")
+
+
+def as_table(proof: Proof, page: Page) -> str:
     """The table of checks, then the first differences of each with what they may mean."""
-    return "\n".join(_lines(proof))
+    return "\n".join(_lines(proof, page))
 
 
 def as_json(proof: Proof) -> str:
@@ -40,36 +71,53 @@ def _found(difference: Difference) -> dict[str, Any]:
     }
 
 
-def _lines(proof: Proof) -> Iterator[str]:
+def _lines(proof: Proof, page: Page) -> Iterator[str]:
     width = max(len(finding.check.name) for finding in proof.findings)
     yield f"{'Check':<{width}}  {'Rows':>11}  {'Differences':>12}  {'Seconds':>8}"
     for finding in proof.findings:
         found = f"{finding.differences:,}" if finding.is_finished else "not finished"
-        yield f"{finding.check.name:<{width}}  {finding.looked_at:>11,}  {found:>12}  {finding.seconds:>8.2f}"
+        mark = "" if finding.is_finished and not finding.differences else "  <--"
+        yield (
+            f"{finding.check.name:<{width}}  {finding.looked_at:>11,}  {found:>12}"
+            f"  {finding.seconds:>8.2f}{mark}"
+        )
     for finding in proof.findings:
         if finding.differences:
-            yield from _about(finding)
+            yield from _about(finding, page)
     yield ""
     yield _verdict(proof)
 
 
-def _about(finding: Finding) -> Iterator[str]:
+def _about(finding: Finding, page: Page) -> Iterator[str]:
     check = finding.check
-    yield f"\n{check.name}: not true that {check.promise[:1].lower()}{check.promise[1:]}."
+    yield ""
+    promise = f"{check.promise[:1].lower()}{check.promise[1:]}"
+    yield page.wrapped(f"{check.name}: not true that {promise}.", first="")
     for each in finding.kept:
-        owner = f" of {each.user_id}" if each.user_id and str(each.user_id) != each.subject_id else ""
-        told = ", ".join(f"{name} {value}" for name, value in each.facts.items())
-        yield f"  {each.subject} {each.subject_id}{owner}: {told}"
+        yield page.wrapped(_sentence(each, page), first="  * ", then="    ")
     if finding.differences > len(finding.kept):
         yield f"  ... and {finding.differences - len(finding.kept):,} more"
-    yield f"  What it may mean: {check.meaning}"
-    yield f"  What to do: {check.advice}"
+    yield page.wrapped(f"What it may mean: {check.meaning}")
+    yield page.wrapped(f"What to do: {check.advice}")
+    if repair := REPAIRS.get(check.name):
+        yield page.wrapped(f'Repair: the button "{repair.label}" in the administration, under Money, Proof.')
+
+
+def _sentence(difference: Difference, page: Page) -> str:
+    owner = page.owners.get(difference.user_id) if difference.user_id else None
+    name = wording.name(difference.subject, difference.subject_id, difference.facts)
+    facts = wording.tell(difference.subject, difference.facts, user_id=difference.user_id, zone=page.zone)
+    return f"{name}{f' of {owner}' if owner else ''}: {facts}"
 
 
 def _verdict(proof: Proof) -> str:
     if proof.is_clean:
         return f"Everything adds up ({proof.seconds:.1f} s)."
-    words = [f"{proof.differences:,} differences"] if proof.differences else []
+    words = [_counted(proof.differences, "difference")] if proof.differences else []
     if proof.unfinished:
-        words.append(f"{proof.unfinished} checks not finished")
+        words.append(f"{_counted(proof.unfinished, 'check')} not finished")
     return f"{' and '.join(words)}: the money is not proven ({proof.seconds:.1f} s)."
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -12,6 +12,7 @@ from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.proof import history
+from minispod.proof.checks import CHECKS
 from minispod.proof.models import ProofDifference
 from minispod.proof.proving import prove
 from tests.admin.conftest import Browser
@@ -92,6 +93,12 @@ def test_each_difference_leads_on_and_is_explained(
             assert link in shown, link
         assert "too much Rp\u00a07" in shown
         assert "What it may mean." in shown
+        assert re.search(r"\d+ differences in \d+ of \d+ checks", shown)
+        told = shown[shown.index('<section id="list"') :]
+        promises = [check.promise.replace("'", "&#39;") for check in CHECKS]
+        places = [told.index(promise) for promise in promises if f"Not so: {promise}" in told]
+        assert len(places) >= 4
+        assert places == sorted(places)
         assert shown.count("Compute from the ledger?") == 1
         assert shown.count("Count again?") == 1
         assert shown.count("Count uses again?") == 1

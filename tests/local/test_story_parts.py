@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from minispod.local.payment_page import forms_of
+from minispod.local.chapters.chargeback import charge_back
+from minispod.local.chapters.upgrading import millicores_of
+from minispod.local.forms import forms_of
 from minispod.local.surroundings import PATIENT, QUICK, Surroundings
 from minispod.local.timeline import StoryStopped, Timeline, eventually
+from minispod.local.visit import Visit
 
 ROOT = Path(__file__).resolve().parents[2]
 URL = "http://k7m2qa.n8n-automation.minispod.localhost:8480/setup"
@@ -99,10 +102,12 @@ def test_a_form_is_read_with_what_it_would_send() -> None:
         <input type="radio" name="method" value="gopay" checked><input type="radio" name="method" value="qris">
         <select name="device"><option value="desktop">D</option><option value="mobile">M</option></select>
         <button name="action" value="choose">Continue</button></form>
-      <form action="/pay/1"><button name="action" value="close">Close</button></form>"""
+      <form action="/pay/1"><input type="checkbox" name="returned" value="yes">
+        <button name="action" value="close">Close</button></form>"""
 
-    first, second = forms_of(page)
+    first, second = forms_of(page, preferred="qris")
 
+    assert forms_of(page)[0].fields["method"] == "gopay"
     assert first.fields == {"embed": "1", "method": "qris", "device": "desktop"}
     assert first.buttons == [("action", "choose")]
     assert (second.action, second.fields, second.buttons) == ("/pay/1", {}, [("action", "close")])
@@ -124,13 +129,31 @@ def test_a_step_is_printed_with_what_it_found_also_when_it_fails() -> None:
     assert "goes wrong" in second
 
 
+def test_what_only_the_simulated_gateway_can_do_is_left_out_with_a_remark(tmp_path: Path) -> None:
+    output = io.StringIO()
+    visit = Visit(Surroundings.look_around({}, tmp_path), Timeline(output))
+
+    charge_back(visit)
+
+    assert (
+        "the card's bank takes its payment back  (left out: only the simulated gateway" in output.getvalue()
+    )
+
+
+@pytest.mark.parametrize(("text", "millicores"), [("1500m", 1500), ("2", 2000), ("0.5", 500)])
+def test_a_size_is_read_as_kubernetes_writes_it(text: str, millicores: int) -> None:
+    assert millicores_of(text) == millicores
+
+
 def test_waiting_ends_with_a_sentence() -> None:
     with pytest.raises(StoryStopped, match="never came"):
         eventually(lambda: None, within=0.05, every=0.01, otherwise="it never came")
 
 
 def test_without_a_demo_the_story_says_where_it_stopped(tmp_path: Path) -> None:
-    code = "from minispod.local import story; story.READY_SECONDS = 0.1; raise SystemExit(story.main())"
+    code = (
+        "from minispod.local import story; story.arriving.READY_SECONDS = 0.1; raise SystemExit(story.main())"
+    )
     told = subprocess.run(
         [sys.executable, "-c", code, "--state", str(tmp_path)],
         env={**os.environ, "PORT": "1", "PYTHONPATH": str(ROOT)},
