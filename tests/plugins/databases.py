@@ -6,16 +6,12 @@ Not a plugin: plain functions that tests/plugins/servers.py builds fixtures from
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT, connection
 from psycopg2.sql import SQL, Identifier
 from sqlalchemy import text
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 SEEDED_AT = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 """When the catalogue was made that SEED brings back: the instant at which the clock of a test stands."""
@@ -59,7 +55,6 @@ def ensure_template(server_url: str, name: str) -> None:
             if cursor.fetchone() is None:
                 draft = f"{name}_draft"
                 migrate(create_database(server_url, draft))
-                _prepare(with_database(server_url, draft))
                 if mutation := os.environ.get(MUTATION):
                     _execute(with_database(server_url, draft), SQL(mutation))
                 cursor.execute(
@@ -70,39 +65,33 @@ def ensure_template(server_url: str, name: str) -> None:
 
 
 def migrate(url: str) -> None:
-    """Run the real migrations through the real application."""
+    """Run the real migrations through the real application; `tests.empty()` and `tests.seed()` are made on top."""
     from flask_migrate import upgrade
 
+    from minispod.app import create_app
     from minispod.kernel.database import db
+    from minispod.settings import Settings
 
-    with _app_on(url).app_context():
+    app = create_app(Settings(database_url=url, redis_url="redis://127.0.0.1:1/0", minispod_env="test"))
+    with app.app_context():
         upgrade()
+        _make_functions([table.name for table in db.metadata.sorted_tables])
         db.engine.dispose()  # a database in use cannot be copied
 
 
-def _prepare(url: str) -> None:
-    """Make `tests.empty()` and `tests.seed()`, which every test needs and which therefore must be quick."""
+def _make_functions(tables: Sequence[str]) -> None:
+    """Put what every test needs before and after it into the database, because there it is quick."""
     from minispod.catalog.seeding import seed_catalog
     from minispod.kernel.actor import system
-    from minispod.kernel.database import db, session
+    from minispod.kernel.database import session
     from minispod.kernel.unit_of_work import unit_of_work
 
-    with _app_on(url).app_context():
-        names = [table.name for table in db.metadata.sorted_tables]
-        with unit_of_work():
-            session().connection().exec_driver_sql("CREATE SCHEMA tests;" + _emptying(names))
-            seed_catalog(actor=system("tests"), at=SEEDED_AT)
-            session().flush()
-            session().connection().exec_driver_sql(_seeding(names))
-            session().execute(text(EMPTY))
-        db.engine.dispose()
-
-
-def _app_on(url: str) -> "Flask":
-    from minispod.app import create_app
-    from minispod.settings import Settings
-
-    return create_app(Settings(database_url=url, redis_url="redis://127.0.0.1:1/0", minispod_env="test"))
+    with unit_of_work():
+        session().connection().exec_driver_sql("CREATE SCHEMA tests;" + _emptying(tables))
+        seed_catalog(actor=system("tests"), at=SEEDED_AT)
+        session().flush()
+        session().connection().exec_driver_sql(_seeding(tables))
+        session().execute(text(EMPTY))
 
 
 def _emptying(names: Sequence[str]) -> str:
