@@ -12,7 +12,8 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 READY := .venv/.requirements-installed
 LOCK_FLAGS := --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
-WORKERS ?= 2
+# One more than the smallest machine has cores: tests of processes wait a good part of their time.
+WORKERS ?= 3
 ARGS ?=
 
 .PHONY: help demo demo-reset story test test-fast test-cluster mutants lint format types contracts migrations openapi bench lock check
@@ -45,7 +46,7 @@ story: $(READY) ## play the whole customer story against the running demo
 	@$(PYTHON) -m minispod.local.story $(ARGS)
 
 test: $(READY) ## run all tests
-	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 test-fast: $(READY) ## run the tests that need neither server nor simulator
 	@$(PYTHON) -m pytest tests/unit -x -q $(ARGS)

@@ -3,9 +3,12 @@
 Fixtures live in tests/plugins; this file only loads them and registers the options.
 """
 
+import gc
 import os
 
 import pytest
+
+gc.disable()  # until all tests are collected, see below
 
 pytest_plugins = [
     "tests.plugins.leftovers",
@@ -32,3 +35,12 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             "--cluster needs KUBECONFIG: the path of a kubeconfig of the cluster to test against"
         )
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests live as long as the process: do not look through them for garbage again and again.
+
+    Collecting took 8 s of processor time in each worker and takes 6 without the garbage collector.
+    """
+    gc.freeze()
+    gc.enable()

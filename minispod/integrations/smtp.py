@@ -2,11 +2,12 @@
 
 import smtplib
 import ssl
+from collections.abc import Iterable
 from email.message import EmailMessage
 from email.utils import format_datetime, formataddr, localtime
 
 from minispod.kernel.unit_of_work import refuse_inside_unit_of_work
-from minispod.notifications.mailer import Mail, MailRefused, MailUnavailable
+from minispod.notifications.mailer import Attachment, Mail, MailRefused, MailUnavailable
 from minispod.settings.groups import MailSettings
 
 _SECONDS = 10
@@ -31,6 +32,8 @@ class SmtpMailer:
                     server.starttls(context=ssl.create_default_context())
                 if settings.smtp_user:
                     server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
+                # Not before somebody listens: while the server is away, every attempt would draw for nothing.
+                _attach(message, mail.attachments)
                 server.send_message(message)
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
@@ -58,10 +61,13 @@ class SmtpMailer:
             message[name] = value
         message.set_content(mail.text)
         message.add_alternative(mail.html, subtype="html")
-        for each in mail.attachments:
-            maintype, _, subtype = each.content_type.partition("/")
-            message.add_attachment(each.content, maintype=maintype, subtype=subtype, filename=each.name)
         return message
+
+
+def _attach(message: EmailMessage, files: Iterable[Attachment]) -> None:
+    for each in files:
+        maintype, _, subtype = each.content_type.partition("/")
+        message.add_attachment(each.draw(), maintype=maintype, subtype=subtype, filename=each.name)
 
 
 def _one_line(text: str) -> str:

@@ -5,6 +5,7 @@ Indonesian texts lie beside the English ones as <name>.id.<ext>.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -37,7 +38,9 @@ def write(letter: Letter, facts: dict[str, Any], papers: Sequence[Paper] = ()) -
         text=_render(letter, "body.txt", context),
         html=_render(letter, "body.html", context),
         headers={"X-MinisPod-Kind": letter.kind.value},
-        attachments=tuple(Attachment(each.file_name, "application/pdf", draw(each)) for each in papers),
+        attachments=tuple(
+            Attachment(each.file_name, "application/pdf", partial(draw, each)) for each in papers
+        ),
     )
 
 

@@ -1,5 +1,6 @@
 """The port through which mail leaves; `integrations/smtp.py` answers for real."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
@@ -22,11 +23,11 @@ class MailRefused(RuleBroken):
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that goes with a mail; `content_type` is "type/subtype"."""
+    """A file that goes with a mail; `content_type` is "type/subtype", `draw` gives the content when it can leave."""
 
     name: str
     content_type: str
-    content: bytes
+    draw: Callable[[], bytes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,34 @@ from minispod.kernel.money import format_rupiah
 from minispod.proof.check import Subject
 
 AMOUNTS = frozenset(
-    (
-        "adjusted amount balance balance_after balance_before charged credited delta discount_amount entries_sum "
-        "entry_amount gateway_debt given_back gross_amount ledger_sum owed paper_total refunded reversed_amount "
-        "should_begin_at spent too_much topped_up total_spent total_top_up worth"
-    ).split()
+    [
+        "adjusted",
+        "amount",
+        "balance",
+        "balance_after",
+        "balance_before",
+        "charged",
+        "credited",
+        "delta",
+        "discount_amount",
+        "entries_sum",
+        "entry_amount",
+        "gateway_debt",
+        "given_back",
+        "gross_amount",
+        "ledger_sum",
+        "owed",
+        "paper_total",
+        "refunded",
+        "reversed_amount",
+        "should_begin_at",
+        "spent",
+        "too_much",
+        "topped_up",
+        "total_spent",
+        "total_top_up",
+        "worth",
+    ]
 )
 """The facts that are rupiah."""
 

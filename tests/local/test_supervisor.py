@@ -94,13 +94,18 @@ def test_a_crashed_part_is_started_again_and_the_person_is_told(
     lives = tmp_path / "lives"
     lives.touch()
 
+    killed: list[int] = []
+
     def is_ready() -> bool:
-        if len(lives.read_text().split()) == 2:
+        born = [int(pid) for pid in lives.read_text().split()]
+        if len(born) == 2:
             running.ask_to_stop()
-        return bool(lives.read_text())
+        # The second one is ready when it has spoken itself: before that, nobody would ask again.
+        return len(born) > len(killed)
 
     def kill(running: Supervisor) -> None:
-        os.kill(int(lives.read_text()), signal.SIGKILL)
+        killed.append(int(lives.read_text()))
+        os.kill(killed[0], signal.SIGKILL)
 
     code = f"import os, time; print(os.getpid(), file=open('{lives}', 'a')); time.sleep(60)"
     running = supervise(Part("web", python(code), is_ready), on_ready=kill)

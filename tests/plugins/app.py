@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from threading import Barrier
 from typing import Any
 
@@ -42,9 +42,10 @@ from minispod.ports import Ports
 from minispod.settings import Settings
 from minispod.wallet import ledger
 from minispod.wallet.models import EntryKind, EntryType
+from tests.plugins import databases
 from tests.plugins.simulators import Simulator
 
-START = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
+START = databases.SEEDED_AT
 PASSWORD = "correct horse"
 SERVER_KEY = "SB-Mid-server-TESTKEY-minispod"
 MERCHANT = "G812345678"
@@ -119,10 +120,7 @@ def app(application: Flask, clock: FrozenClock) -> Iterator[Flask]:
 
 def _empty_tables() -> None:
     session().rollback()
-    names = ", ".join(table.name for table in db.metadata.sorted_tables)
-    session().execute(text("SET LOCAL session_replication_role = replica"))  # the books refuse to be emptied
-    session().execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
-    session().execute(text("ALTER SEQUENCE transaction_numbers RESTART"))
+    session().execute(text(databases.EMPTY))
     session().commit()
 
 
@@ -204,7 +202,10 @@ def mailbox(ports: PortsNow, settings: Settings, mailbox_simulator: Simulator) -
 def catalog(app: Flask, clock: FrozenClock) -> None:
     """The standard catalogue."""
     with app.app_context(), unit_of_work():
-        seed_catalog(actor=system("tests"), at=clock.now())
+        if clock.now() == databases.SEEDED_AT:
+            session().execute(text(databases.SEED))
+        else:
+            seed_catalog(actor=system("tests"), at=clock.now())
 
 
 @dataclass(frozen=True, slots=True)

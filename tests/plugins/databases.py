@@ -4,14 +4,26 @@ Not a plugin: plain functions that tests/plugins/servers.py builds fixtures from
 """
 
 import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT, connection
 from psycopg2.sql import SQL, Identifier
+from sqlalchemy import text
+
+SEEDED_AT = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
+"""When the catalogue was made that SEED brings back: the instant at which the clock of a test stands."""
+
+EMPTY = "SELECT tests.empty()"
+SEED = "SELECT tests.seed()"
 
 # Any number will do, as long as all workers of all sessions use the same.
 TEMPLATE_LOCK = 7_301_442
+
+# Above this a table is cut off instead of having its rows deleted, so that dead rows never slow a later test.
+SMALL_TABLE_BYTES = 131_072
 
 MUTATION = "MINISPOD_TEST_MUTATION"
 """The environment variable with a statement that weakens the schema (tests/mutants)."""
@@ -53,7 +65,7 @@ def ensure_template(server_url: str, name: str) -> None:
 
 
 def migrate(url: str) -> None:
-    """Run the real migrations through the real application."""
+    """Run the real migrations through the real application; `tests.empty()` and `tests.seed()` are made on top."""
     from flask_migrate import upgrade
 
     from minispod.app import create_app
@@ -63,7 +75,66 @@ def migrate(url: str) -> None:
     app = create_app(Settings(database_url=url, redis_url="redis://127.0.0.1:1/0", minispod_env="test"))
     with app.app_context():
         upgrade()
+        _make_functions([table.name for table in db.metadata.sorted_tables])
         db.engine.dispose()  # a database in use cannot be copied
+
+
+def _make_functions(tables: Sequence[str]) -> None:
+    """Put what every test needs before and after it into the database, because there it is quick."""
+    from minispod.catalog.seeding import seed_catalog
+    from minispod.kernel.actor import system
+    from minispod.kernel.database import session
+    from minispod.kernel.unit_of_work import unit_of_work
+
+    with unit_of_work():
+        session().connection().exec_driver_sql("CREATE SCHEMA tests;" + _emptying(tables))
+        seed_catalog(actor=system("tests"), at=SEEDED_AT)
+        session().flush()
+        session().connection().exec_driver_sql(_seeding(tables))
+        session().execute(text(EMPTY))
+
+
+def _emptying(names: Sequence[str]) -> str:
+    """A function that empties all tables and sets their sequences back.
+
+    TRUNCATE gives every table and index new files, even an empty one's: 22 ms of processor time after each test for
+    thirty tables of which five were used. Probing and deleting takes 1 to 4. The lock does what TRUNCATE's would:
+    it waits until no transaction of the test is left that could still write.
+    """
+    return f"""
+        CREATE FUNCTION tests.empty() RETURNS void LANGUAGE plpgsql
+        SET session_replication_role = replica -- the books refuse to be emptied
+        AS $$
+        DECLARE name text; is_used boolean;
+        BEGIN
+            LOCK TABLE {", ".join(names)} IN ACCESS EXCLUSIVE MODE;
+            FOREACH name IN ARRAY ARRAY[{", ".join(f"'{name}'" for name in names)}] LOOP
+                IF pg_relation_size(name::regclass) > {SMALL_TABLE_BYTES} THEN
+                    EXECUTE 'TRUNCATE ' || name || ' CASCADE';
+                ELSE
+                    EXECUTE 'SELECT EXISTS (SELECT FROM ' || name || ')' INTO is_used;
+                    IF is_used THEN EXECUTE 'DELETE FROM ' || name; END IF;
+                END IF;
+            END LOOP;
+            PERFORM setval(seqrelid, seqstart, false) FROM pg_sequence;
+        END $$;"""
+
+
+def _seeding(names: Sequence[str]) -> str:
+    """A function that writes the rows that are there now: one statement for what seeding does in sixty (20 ms)."""
+    return f"""
+        DO $$
+        DECLARE name text; is_used boolean; acts text := '';
+        BEGIN
+            FOREACH name IN ARRAY ARRAY[{", ".join(f"'{name}'" for name in names)}] LOOP
+                EXECUTE 'SELECT EXISTS (SELECT FROM ' || name || ')' INTO is_used;
+                IF is_used THEN
+                    EXECUTE 'CREATE TABLE tests.' || name || ' AS TABLE ' || name;
+                    acts := acts || 'INSERT INTO ' || name || ' TABLE tests.' || name || ';';
+                END IF;
+            END LOOP;
+            EXECUTE 'CREATE FUNCTION tests.seed() RETURNS void LANGUAGE sql AS ' || quote_literal(acts);
+        END $$"""
 
 
 def _connect(url: str) -> connection:

@@ -16,9 +16,9 @@ from tests.factories.coupons import put_coupon
 from tests.plugins.app import PASSWORD, START, Person, refused
 
 
-@pytest.fixture
-def limited(app: Flask, settings: Settings) -> Iterator[FlaskClient]:
-    """A client of an application with limits; the limiter is one per process and is put back as it was."""
+@pytest.fixture(scope="module")
+def strict(settings: Settings) -> Iterator[Flask]:
+    """The application with limits; built once, for building it takes half a second."""
     limits = Settings(
         minispod_env="test",
         database_url=settings.database.database_url,
@@ -27,14 +27,22 @@ def limited(app: Flask, settings: Settings) -> Iterator[FlaskClient]:
         log_level="WARNING",
         rate_limits_enabled=True,
     )
-    strict = create_app(limits, app.extensions["minispod.ports"])
+    strict = create_app(limits)
     strict.testing = True
+    yield strict
+    with strict.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def limited(app: Flask, strict: Flask) -> Iterator[FlaskClient]:
+    """A client of an application with limits; the limiter is one per process and is put back as it was."""
+    strict.extensions["minispod.ports"] = app.extensions["minispod.ports"]
+    limiter.enabled = True
     limiter.reset()
     yield strict.test_client()
     limiter.reset()
     limiter.enabled = False
-    with strict.app_context():
-        db.engine.dispose()
 
 
 def test_guessing_passwords_is_stopped(limited: FlaskClient) -> None:
