@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.plugins.simulators",
     "tests.plugins.app",
     "tests.plugins.shop",
+    "tests.plugins.histories",
 ]
 
 
