@@ -7,6 +7,9 @@ import os
 
 import pytest
 
+# What a check of a history compared is shown, as in a test.
+pytest.register_assert_rewrite("tests.histories")
+
 pytest_plugins = [
     "tests.plugins.leftovers",
     "tests.plugins.lock_order",

@@ -29,7 +29,7 @@ from minispod.wallet.models import Adjustment
 from minispod.wallet.states import AdjustmentState
 from tests.factories.payments import put_topup
 from tests.histories.bank import Payment
-from tests.histories.world import COUPONS, World
+from tests.histories.world import World
 from tests.plugins.app import PASSWORD, Person
 from tests.proofs import assert_proven
 
@@ -37,6 +37,8 @@ DAYS = (1, 6, 8, 25, 31, 40, 0)
 AMOUNTS = (10_000, 50_000, 120_000, 400_000)
 GIVEN_BACK = ("refund", "partial_refund", "chargeback", "deny")
 RULES = AdjustmentRules(confirm_above=100_000, expires_after=timedelta(hours=72))
+# One for each plan of the shelf; the two for free ones are refused.
+CODES = ("LESS15", "PROSAVE", "LESS15", "FREEBIE", "TWICE", "FREEBIE")
 GATEWAY = system("payment gateway")
 # Whoever acts at the same moment should meet: only the newest are taken.
 NEWEST = 4
@@ -63,26 +65,28 @@ def order(world: World, who: Person, number: int) -> None:
 
 
 def order_with_coupon(world: World, who: Person, number: int) -> None:
-    _order(world, who, number, COUPONS[number % len(COUPONS)][0])
+    _order(world, who, number, CODES[number % len(CODES)])
 
 
 def redeem(world: World, who: Person, number: int) -> None:
-    world.shop.redeem(who, COUPONS[number % 2][0], request_key=_key(number))
+    world.shop.redeem(
+        who, "LESS15" if number == 3 else ("TWICE", "GIFT")[number % 2], request_key=_key(number)
+    )
 
 
 def cancel(world: World, who: Person, number: int) -> None:
-    if (mine := _mine(world, who, number)) is not None:
-        world.shop.cancel(who, mine)
+    for owner, subscription in _one(world, who, number):
+        world.shop.cancel(owner, subscription)
 
 
 def auto_renew(world: World, who: Person, number: int) -> None:
-    if (mine := _mine(world, who, number)) is not None:
-        world.shop.auto_renew(who, mine, number % 4 == 0)
+    for owner, subscription in _one(world, who, number):
+        world.shop.auto_renew(owner, subscription, number % 4 == 0)
 
 
 def upgrade(world: World, who: Person, number: int) -> None:
-    if (mine := _mine(world, who, number)) is not None:
-        world.shop.upgrade(who, mine, world.plans[number % len(world.plans)], _key(number))
+    for owner, subscription in _one(world, who, number):
+        world.shop.upgrade(owner, subscription, world.plans[number % len(world.plans)], _key(number))
 
 
 def topup(world: World, who: Person, number: int) -> None:
@@ -121,16 +125,14 @@ def calls_off(world: World, who: Person, number: int) -> None:
 
 def told(world: World, who: Person, number: int) -> None:
     """The gateway announces a payment: for the first time, once more, or how it was some time ago."""
-    if world.bank.payments:
-        _tell(world, _newest(world.bank.payments, number), number // NEWEST)
+    _tell(world, _payment(world, who, number), number // NEWEST)
 
 
 def given_back(world: World, who: Person, number: int) -> None:
     """Money leaves at the gateway, and it says so."""
-    if world.bank.payments:
-        payment = _newest(world.bank.payments, number)
-        world.bank.give_back(payment, GIVEN_BACK[number % len(GIVEN_BACK)], payment.amount // 2)
-        _tell(world, payment, len(payment.said) - 1)
+    payment = _payment(world, who, number)
+    world.bank.give_back(payment, GIVEN_BACK[number // 3], payment.amount // 2)
+    _tell(world, payment, len(payment.said) - 1)
 
 
 def asks_refund(world: World, who: Person, number: int) -> None:
@@ -175,24 +177,24 @@ def decides(world: World, who: Person, number: int) -> None:
 
 def move(world: World, who: Person, number: int) -> None:
     """Staff move it up or down, now and then for nothing."""
-    if (mine := _mine(world, who, 0)) is not None:
+    for _, subscription in _one(world, who, number // 2):
         plan = world.plans[number % len(world.plans)]
-        world.shop.change_plan(_staff(world, number), mine, plan, is_waived=number % 3 == 0)
+        world.shop.change_plan(_staff(world, number), subscription, plan, is_waived=number % 3 == 0)
 
 
 def refund(world: World, who: Person, number: int) -> None:
-    if (mine := _mine(world, who, number)) is not None:
-        world.shop.refund(_staff(world, number), mine, AMOUNTS[number % 2] + number, _key(number))
+    for _, subscription in _one(world, who, number):
+        world.shop.refund(_staff(world, number), subscription, AMOUNTS[number % 2] + number, _key(number))
 
 
 def extend(world: World, who: Person, number: int) -> None:
-    if (mine := _mine(world, who, number)) is not None:
-        world.shop.extend(_staff(world, number), mine, DAYS[number % 6])
+    for _, subscription in _one(world, who, number):
+        world.shop.extend(_staff(world, number), subscription, DAYS[number % 6])
 
 
 def force_cancel(world: World, who: Person, number: int) -> None:
-    if (mine := _mine(world, who, number)) is not None:
-        world.shop.force_cancel(_staff(world, number), mine, with_refund=number % 3 > 0)
+    for _, subscription in _one(world, who, number):
+        world.shop.force_cancel(_staff(world, number), subscription, with_refund=number % 3 > 0)
 
 
 def adjust(world: World, who: Person, number: int) -> None:
@@ -227,12 +229,11 @@ def confirms(world: World, who: Person, number: int) -> None:
 
 def concludes(world: World, who: Person, number: int) -> None:
     """The cluster has come to what is wanted, or gives up on it."""
-    if (mine := _mine(world, who, number)) is None:
-        return
-    if number % 4:
-        world.shop.conclude(mine, OutcomeKind.DONE)
-    else:
-        world.shop.gives_up(mine)
+    for _, subscription in _one(world, who, number):
+        if number % 4:
+            world.shop.conclude(subscription, OutcomeKind.DONE)
+        else:
+            world.shop.gives_up(subscription)
 
 
 def calendar(world: World, who: Person, number: int) -> None:
@@ -279,8 +280,8 @@ def settle_all(world: World) -> None:
 def _order(world: World, who: Person, number: int, coupon: str | None) -> None:
     plan = world.plans[number % len(world.plans)]
     made = world.shop.place(who, plan, coupon=coupon, request_key=_key(number))
-    if made.subscription.id not in world.subscriptions[who.id]:
-        world.subscriptions[who.id].append(made.subscription.id)
+    if (who, made.subscription.id) not in world.subscriptions:
+        world.subscriptions.append((who, made.subscription.id))
 
 
 def _tell(world: World, payment: Payment, number: int) -> None:
@@ -294,9 +295,18 @@ def _tell(world: World, payment: Payment, number: int) -> None:
             settling.settle_notice(kept, status, merchant_id="", actor=GATEWAY, at=world.clock.now())
 
 
-def _mine(world: World, who: Person, number: int) -> uuid.UUID | None:
-    found = world.subscriptions[who.id]
-    return _newest(found, number) if found else None
+def _one(world: World, who: Person, number: int) -> list[tuple[Person, uuid.UUID]]:
+    """One of the newest subscriptions, whosever it is, with its owner; while there is none it is ordered first."""
+    if not world.subscriptions:
+        _order(world, who, number, None)
+    return [_newest(world.subscriptions, number)]
+
+
+def _payment(world: World, who: Person, number: int) -> Payment:
+    """One of the newest payments; while there is none it is made first."""
+    if not world.bank.payments:
+        topup(world, who, 0)
+    return _newest(world.bank.payments, number)
 
 
 def _newest(made: list[T], number: int) -> T:

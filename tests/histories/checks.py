@@ -102,9 +102,7 @@ class Books:
             row
             for row in rows
             if getattr(row, "user_id", None) == user_id
-            or (
-                not hasattr(row, "user_id") and self.subscriptions[row.subscription_id].user_id == user_id
-            )
+            or (not hasattr(row, "user_id") and self.subscriptions[row.subscription_id].user_id == user_id)
         ]
 
 

@@ -1,5 +1,6 @@
 """Histories as they are drawn, played and told."""
 
+import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -48,6 +49,7 @@ MOST_AT_ONCE = 4
 LENGTHS = {1: (10, 16), MOST_AT_ONCE: (4, 7)}
 PATIENCE = 60
 TRIES = 8
+SHRINK_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,7 @@ def steps(most_at_once: int) -> st.SearchStrategy[Step]:
     kinds = st.sampled_from([kind for kind, weight in WEIGHTS.items() for _ in range(weight)])
     one = st.builds(Act, kinds, st.integers(0, 2), st.integers(0, 11))
     days = st.sampled_from((0,) * 12 + acts.DAYS)
-    return st.builds(
-        Step, st.lists(one, min_size=1, max_size=most_at_once).map(tuple), days, st.booleans()
-    )
+    return st.builds(Step, st.lists(one, min_size=1, max_size=most_at_once).map(tuple), days, st.booleans())
 
 
 class Player:
@@ -134,21 +134,26 @@ def steadied(play: Callable[[History], None]) -> Callable[[History], None]:
     """Make a failure that needs luck look steady, so that hypothesis can make its history smaller.
 
     What failed once fails again with the same error. As soon as one history has failed, each other one is tried
-    several times before it counts as good. The first error and its history are printed at once, whatever follows.
+    several times before it counts as good, until it is time to be content with the smallest found. The first error
+    and its history are printed at once, whatever follows.
     """
     errors: dict[History, Exception] = {}
+    enough = float("inf")
 
     def steady(history: History) -> None:
-        history = tuple(history)
+        nonlocal enough
         if history in errors:
             raise errors[history]
         for _ in range(TRIES if errors else 1):
+            if time.monotonic() > enough:
+                return
             try:
                 play(history)
             except Exception as error:
                 told = "\n".join(f"  {step}" for step in history)
                 error.add_note(f"after this history:\n{told}")
                 if not errors:
+                    enough = time.monotonic() + SHRINK_SECONDS
                     print("".join(traceback.format_exception(error)))
                 errors[history] = error
                 raise

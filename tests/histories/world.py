@@ -27,7 +27,8 @@ from tests.histories.bank import Bank
 from tests.plugins.app import START, Person
 from tests.plugins.shop import Shop
 
-OPENING = 60_000
+# Each with what is in the wallet when a history begins.
+CUSTOMERS = (("Siti Rahma", 60_000), ("Budi Santoso", 60_000), ("Wayan Putra", 160_000))
 # Service, plan, slots: fewer than three customers would like to have.
 SHELF = (
     ("n8n-automation", PlanType.BASIC, 2),
@@ -39,6 +40,7 @@ SHELF = (
 )
 COUPONS = (
     ("TWICE", CouponType.CREDIT_TOPUP, {"max_uses": 4, "max_uses_per_user": 2}),
+    ("GIFT", CouponType.CREDIT_TOPUP, {"max_uses": 1}),
     ("LESS15", CouponType.SUBSCRIPTION_DISCOUNT, {"discount_percent": 15, "max_uses_per_user": 3}),
     ("FREEBIE", CouponType.FREE_SERVICE, {"max_uses": 1}),
     ("PROSAVE", CouponType.SUBSCRIPTION_DISCOUNT, {"plan_type": PlanType.PRO, "max_uses": 2}),
@@ -59,7 +61,7 @@ class World:
     staff: list[Person]
     plans: list[uuid.UUID] = field(default_factory=list)
     bank: Bank = field(default_factory=Bank)
-    subscriptions: dict[uuid.UUID, list[uuid.UUID]] = field(default_factory=dict)
+    subscriptions: list[tuple[Person, uuid.UUID]] = field(default_factory=list)
     topups: list[uuid.UUID] = field(default_factory=list)
     histories: int = 0
 
@@ -90,8 +92,7 @@ class World:
         self.clock.set(START)
         self.bank = Bank()
         self.shop.ports.change(gateway=self.bank)
-        self.subscriptions = {each.id: [] for each in self.customers}
-        self.topups = []
+        self.subscriptions, self.topups = [], []
         with self._owner() as connection:
             connection.exec_driver_sql(self._emptying())
         self.histories += 1
@@ -159,13 +160,10 @@ class World:
                 "SET LOCAL session_replication_role = replica",
                 *(f"DELETE FROM {name}" for name in others),
                 "DELETE FROM ledger_entries WHERE kind <> 'opening'",
-                f"UPDATE wallets SET balance = {OPENING}, gateway_debt = 0, total_top_up = {OPENING},"
-                " total_spent = 0 WHERE user_id IN (SELECT user_id FROM ledger_entries)",
-                "UPDATE wallets SET balance = 0, gateway_debt = 0, total_top_up = 0, total_spent = 0"
-                " WHERE user_id NOT IN (SELECT user_id FROM ledger_entries)",
+                "UPDATE wallets w SET balance = coalesce(e.delta, 0), total_top_up = coalesce(e.delta, 0),"
+                " gateway_debt = 0, total_spent = 0"
+                " FROM users u LEFT JOIN ledger_entries e ON e.user_id = u.id WHERE u.id = w.user_id",
                 f"UPDATE plans SET used_quota = 0, total_quota = CASE id::text {slots} ELSE total_quota END",
                 "UPDATE coupons SET used_count = 0",
             ]
         )
-
-

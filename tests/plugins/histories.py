@@ -11,7 +11,7 @@ import pytest
 
 from minispod.kernel.actor import Role
 from tests.histories.playing import Player
-from tests.histories.world import OPENING, World
+from tests.histories.world import CUSTOMERS, World
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
 
@@ -27,9 +27,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how to play the same histories again, whether or not they went well."""
-    reports = [each for kind in ("passed", "failed") for each in terminalreporter.getreports(kind)]
+    reports = [each for kind in terminalreporter.stats.values() for each in kind]
     played = sum(
-        int(str(value)) for each in reports for name, value in each.user_properties if name == PROPERTY
+        int(str(value))
+        for each in reports
+        for name, value in getattr(each, "user_properties", ())
+        if name == PROPERTY
     )
     if played:
         seed = os.environ[SEED]
@@ -55,7 +58,7 @@ def world(shop: Shop, catalog: None, person: Callable[..., Person]) -> World:
     """A small shop with three customers and two administrators."""
     made = World(
         shop,
-        [person(credit=OPENING, name=name) for name in ("Siti Rahma", "Budi Santoso", "Wayan Putra")],
+        [person(name=name, credit=credit) for name, credit in CUSTOMERS],
         [person(role=Role.ADMINISTRATOR, name=name) for name in ("Ayu Admin", "Dewi Admin")],
     )
     made.build()
