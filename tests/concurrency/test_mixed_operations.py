@@ -39,10 +39,15 @@ def test_ten_thousand_acts_of_all_kinds_meet_without_a_deadlock(world: World, hi
     before = deadlocks(world.app)
     world.begin()
     done: Counter[str] = Counter()
+    errors: list[Exception] = []
 
     def one(act: tuple[str, int, int]) -> None:
-        if acts.perform(world, *act):
-            done[act[0]] += 1
+        try:
+            if not errors and acts.perform(world, *act):
+                done[act[0]] += 1
+        except Exception as error:  # noqa: BLE001 - told below, with those of the other threads
+            error.add_note(f"in {act}")
+            errors.append(error)
 
     with ThreadPoolExecutor(THREADS) as pool:
         for _ in range(ROUNDS):
@@ -51,6 +56,8 @@ def test_ten_thousand_acts_of_all_kinds_meet_without_a_deadlock(world: World, hi
                 for kind in drawn.choices(kinds, weights, k=OPERATIONS // ROUNDS)
             ]
             list(pool.map(one, together))
+            if errors:
+                raise ExceptionGroup("acts failed", errors)
             world.pass_time(drawn.choice(acts.DAYS))
             world.tick("advance-calendar")
     acts.settle_all(world)
