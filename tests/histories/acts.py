@@ -39,6 +39,8 @@ GIVEN_BACK = ("refund", "partial_refund", "chargeback", "deny")
 RULES = AdjustmentRules(confirm_above=100_000, expires_after=timedelta(hours=72))
 # One for each plan of the shelf; the two for free ones are refused.
 CODES = ("LESS15", "PROSAVE", "LESS15", "FREEBIE", "TWICE", "FREEBIE")
+# The plans of the service that has three, by their places on the shelf.
+LADDER = (1, 0, 4)
 GATEWAY = system("payment gateway")
 # Whoever acts at the same moment should meet: only the newest are taken.
 NEWEST = 4
@@ -86,7 +88,7 @@ def auto_renew(world: World, who: Person, number: int) -> None:
 
 def upgrade(world: World, who: Person, number: int) -> None:
     for owner, subscription in _one(world, who, number):
-        world.shop.upgrade(owner, subscription, world.plans[number % len(world.plans)], _key(number))
+        world.shop.upgrade(owner, subscription, _rung(world, number), _key(number))
 
 
 def topup(world: World, who: Person, number: int) -> None:
@@ -178,8 +180,8 @@ def decides(world: World, who: Person, number: int) -> None:
 def move(world: World, who: Person, number: int) -> None:
     """Staff move it up or down, now and then for nothing."""
     for _, subscription in _one(world, who, number // 2):
-        plan = world.plans[number % len(world.plans)]
-        world.shop.change_plan(_staff(world, number), subscription, plan, is_waived=number % 3 == 0)
+        plan = _rung(world, number)
+        world.shop.change_plan(_staff(world, number), subscription, plan, is_waived=number % 4 == 0)
 
 
 def refund(world: World, who: Person, number: int) -> None:
@@ -311,6 +313,11 @@ def _payment(world: World, who: Person, number: int) -> Payment:
 
 def _newest(made: list[T], number: int) -> T:
     return made[-1 - number % min(NEWEST, len(made))]
+
+
+def _rung(world: World, number: int) -> uuid.UUID:
+    """A plan to move to: mostly of the service that has the most of them."""
+    return world.plans[LADDER[number % 3] if number < 11 else number % len(world.plans)]
 
 
 def _staff(world: World, number: int) -> Person:
