@@ -81,11 +81,20 @@ History = Sequence[Step]
 
 
 def steps(most_at_once: int) -> st.SearchStrategy[Step]:
-    """Steps of one act, or of up to `most_at_once` at the same moment."""
+    """Steps of one act, or of up to `most_at_once` at the same moment: different ones, or a rush for one thing."""
     kinds = st.sampled_from([kind for kind, weight in WEIGHTS.items() for _ in range(weight)])
-    one = st.builds(Act, kinds, st.integers(0, 2), st.integers(0, 11))
+    customers, numbers = st.integers(0, 2), st.integers(0, 11)
+    one = st.builds(Act, kinds, customers, numbers)
+    together = st.lists(one, min_size=1, max_size=most_at_once).map(tuple)
+    if most_at_once > 1:
+        crowd = st.lists(customers, min_size=2, max_size=most_at_once)
+        together |= st.builds(_rush, kinds, crowd, numbers)
     days = st.sampled_from((0,) * 12 + acts.DAYS)
-    return st.builds(Step, st.lists(one, min_size=1, max_size=most_at_once).map(tuple), days, st.booleans())
+    return st.builds(Step, together, days, st.booleans())
+
+
+def _rush(kind: str, crowd: Sequence[int], number: int) -> tuple[Act, ...]:
+    return tuple(Act(kind, who, number) for who in crowd)
 
 
 class Player:
