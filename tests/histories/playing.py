@@ -10,6 +10,7 @@ from threading import Barrier
 import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
 
 from tests.histories import acts
 from tests.histories.checks import check
@@ -78,6 +79,13 @@ class Step:
 
 
 History = Sequence[Step]
+
+
+class Fresh(HypothesisProvider):
+    """Draws as hypothesis does, but each history anew; its own way plays the same few with small changes."""
+
+
+AVAILABLE_PROVIDERS["fresh"] = f"{__name__}.{Fresh.__name__}"
 
 
 def steps(most_at_once: int) -> st.SearchStrategy[Step]:
@@ -179,6 +187,7 @@ def play_many(play: Callable[[History], None], *, number: int, most_at_once: int
         max_examples=number,
         deadline=None,
         database=None,
+        backend="fresh",
         phases=(Phase.generate, Phase.shrink),
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
