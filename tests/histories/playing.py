@@ -49,7 +49,7 @@ MOST_AT_ONCE = 4
 # How many steps a history has, by how much may happen in one of them.
 LENGTHS = {1: (10, 16), MOST_AT_ONCE: (4, 7)}
 PATIENCE = 60
-TRIES = 8
+TRIES = 4
 SHRINK_SECONDS = 60
 
 
