@@ -16,7 +16,7 @@ LOCK_FLAGS := --python-version 3.11 --generate-hashes --no-emit-index-url --no-h
 WORKERS ?= 3
 ARGS ?=
 
-.PHONY: help demo demo-reset story test test-fast test-cluster mutants lint format types contracts migrations openapi bench lock check
+.PHONY: help demo demo-reset story test test-fast test-cluster histories mutants lint format types contracts migrations openapi bench lock check
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ test-fast: $(READY) ## run the tests that need neither server nor simulator
 
 test-cluster: $(READY) ## run the contract suites and the story against the cluster of KUBECONFIG too
 	@$(PYTHON) -m pytest tests/contracts/kubernetes tests/contracts/cluster tests/scenarios/test_story.py --cluster $(ARGS)
+
+histories: $(READY) ## play many random histories (HISTORIES=20000); HISTORIES_SEED repeats a run
+	@HISTORIES=$${HISTORIES:-20000} $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile \
+	  tests/scenarios/test_random_histories.py tests/scenarios/test_histories_at_once.py $(ARGS)
 
 mutants: $(READY) ## remove each lock, guard and constraint of the money paths in turn: does a test notice?
 	@$(PYTHON) -m tests.mutants $(ARGS)

@@ -9,6 +9,8 @@ import os
 import pytest
 
 gc.disable()  # until all tests are collected, see below
+# What a check of a history compared is shown, as in a test.
+pytest.register_assert_rewrite("tests.histories")
 
 pytest_plugins = [
     "tests.plugins.leftovers",
@@ -17,6 +19,7 @@ pytest_plugins = [
     "tests.plugins.simulators",
     "tests.plugins.app",
     "tests.plugins.shop",
+    "tests.plugins.histories",
 ]
 
 

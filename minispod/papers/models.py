@@ -9,7 +9,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -23,7 +23,15 @@ class Paper(Identified, Base):
 
     __tablename__ = "papers"
     __table_args__ = (
-        UniqueConstraint("series", "position"),
+        # Partial, so that numbering a paper is no update of a key, which would wait for whoever refers to the paper.
+        Index("uq_papers_number", "number", unique=True, postgresql_where=text("number IS NOT NULL")),
+        Index(
+            "uq_papers_series_position",
+            "series",
+            "position",
+            unique=True,
+            postgresql_where=text("series IS NOT NULL"),
+        ),
         CheckConstraint(
             "num_nulls(number, series, position, issued_at, seller, language, time_zone, tax_rate, net, tax)"
             " IN (0, 10)",
@@ -54,7 +62,7 @@ class Paper(Identified, Base):
     occurred_at: Mapped[datetime]
     opened_at: Mapped[datetime]
 
-    number: Mapped[str | None] = mapped_column(String(24), unique=True)
+    number: Mapped[str | None] = mapped_column(String(24))
     series: Mapped[str | None] = mapped_column(String(12))
     position: Mapped[int | None]
     issued_at: Mapped[datetime | None]

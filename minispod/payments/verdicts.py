@@ -132,6 +132,9 @@ def _given_back(case: Case) -> Verdict:
         # The payment itself was never heard of: credit it first, so that a part that stays is not lost.
         return _mismatch(case) or _credited_first(case)
     if not case.is_of_payer:
+        if (case.status.transaction_status or "").startswith("partial_"):
+            # Of a second payment that was never heard of while it was whole, a part is still there.
+            return _hold(case, Detail.HOLD_DOUBLE_PAYMENT)
         return _nothing(case, Detail.LATE_IGNORED)
     if order.reversed_amount == order.amount:
         return _nothing(case, Detail.ALREADY_REVERSED)

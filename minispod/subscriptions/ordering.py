@@ -159,7 +159,7 @@ def _repeat(wish: _Wish) -> Order | None:
     first, redemption = _first_period(subscription)
     code = redemption.coupon.code if redemption else None
     code_wished = normal_code(wish.coupon_code) if wish.coupon_code else None
-    if (subscription.plan_id, code) != (wish.plan_id, code_wished):
+    if (first.plan_id, code) != (wish.plan_id, code_wished):
         raise RequestKeyReused()
     instance = session().scalars(select(Instance).where(Instance.subscription_id == subscription.id)).one()
     return Order(
@@ -172,7 +172,10 @@ def _first_period(subscription: Subscription) -> tuple[Period, Redemption | None
     found = session().execute(
         select(Period, Redemption)
         .outerjoin(Redemption, Redemption.id == Period.redemption_id)
-        .where(Period.subscription_id == subscription.id, Period.number == subscription.anchor_period)
+        # Not by the anchor: staff who extend a period move it on to one that is not paid yet.
+        .where(Period.subscription_id == subscription.id, Period.starts_at >= subscription.started_at)
+        .order_by(Period.number)
+        .limit(1)
         .options(joinedload(Redemption.coupon))
     )
     period_, redemption = found.one()

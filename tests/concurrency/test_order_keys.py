@@ -74,3 +74,25 @@ def test_a_key_stays_with_its_order_when_the_service_is_ordered_again_without_on
 
     assert again.is_repeat, "the same key is the same request, whatever became of it"
     assert shop.balance(owner) == 150_000
+
+
+def test_a_key_stays_with_its_order_when_it_was_extended_renewed_or_upgraded_since(
+    shop: Shop,
+    person: Callable[..., Person],
+    administrator: Person,
+    plan_id: PlanFinder,
+    advance: Callable[..., Any],
+) -> None:
+    owner, plan = person(credit=500_000), plan_id()
+    mine = shop.place(owner, plan, request_key="one click").subscription.id
+
+    def repeated() -> tuple[bool, uuid.UUID, int]:
+        again = shop.place(owner, plan, request_key="one click")
+        return again.is_repeat, again.subscription.id, again.charged
+
+    shop.extend(administrator, mine, 3)
+    assert repeated() == (True, mine, 50_000)
+    advance(days=40)
+    assert repeated() == (True, mine, 50_000)
+    shop.upgrade(owner, mine, plan_id("n8n-automation", "PRO"))
+    assert repeated() == (True, mine, 50_000)

@@ -3,6 +3,7 @@
 import uuid
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -139,3 +140,23 @@ def test_the_same_entries_completed_from_many_sides_get_one_paper_each(
 
     assert sum(results) == 6
     assert numbers(app) == [1, 2, 3, 4, 5, 6]
+
+
+def test_numbering_waits_for_nobody_who_is_correcting_a_paper(
+    app: Flask,
+    shop: Shop,
+    customer: Person,
+    charge: Callable[..., None],
+    issue: Callable[..., int],
+) -> None:
+    charge(customer, "month:1")
+
+    with app.app_context(), ThreadPoolExecutor(1) as clerk, unit_of_work():
+        posting = ledger.Posting(EntryType.REFUND, EntryKind.PERIOD_REFUND, "month:1:0", "Given back")
+        entry = ledger.credit(customer.id, 1_000, posting, actor=CLERK, at=shop.clock.now())
+        opening.open_paper(entry, at=shop.clock.now())
+        issued = clerk.submit(issue)
+
+        assert issued.result(timeout=10) == 1, "the invoice, while its credit note is not committed yet"
+
+    assert issue() == 1

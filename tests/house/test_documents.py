@@ -16,6 +16,7 @@ OTHER_VARIABLES = {
     "REALTIME_CONNECTIONS",
     "WEB_CONCURRENCY",
     "WEB_THREADS",
+    "HISTORIES_SEED",
 }
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")

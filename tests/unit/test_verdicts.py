@@ -149,6 +149,22 @@ def test_partial_refund_of_no_known_size_waits_for_a_person(amount: int | None) 
     assert verdict.needs_person
 
 
+@pytest.mark.parametrize(
+    ("status", "detail"),
+    [
+        ("partial_refund", Detail.HOLD_DOUBLE_PAYMENT),
+        ("partial_chargeback", Detail.HOLD_DOUBLE_PAYMENT),
+        ("refund", Detail.LATE_IGNORED),
+        ("chargeback", Detail.LATE_IGNORED),
+    ],
+)
+def test_what_is_left_of_a_second_payment_never_heard_of_is_held(status: str, detail: Detail) -> None:
+    verdict = look(order_in(TopUpState.PAID), status, transaction_id="tx-second-1", refund_amount=30_000)
+
+    assert verdict.detail is detail
+    assert (verdict.effect, verdict.state) == (Effect.NOTHING, TopUpState.PAID)
+
+
 def test_chargeback_takes_what_refunds_had_left() -> None:
     order = order_in(TopUpState.PARTIALLY_REFUNDED, reversed_amount=40_000)
 

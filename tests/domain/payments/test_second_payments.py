@@ -59,6 +59,27 @@ def balance() -> int:
     return session().scalars(select(Wallet.balance)).one()
 
 
+def test_what_is_left_of_a_second_payment_first_heard_of_after_a_part_went_back_is_held_and_can_be_credited(
+    first: TopUp, settle: Callable[..., Verdict]
+) -> None:
+    answer = said("partial_refund", refund_amount=30_000)
+
+    settle(first, answer)
+    settle(first, answer)
+
+    (held,) = seconds()
+    assert (held.state, held.amount, balance()) == (TopUpState.REVIEW, 100_000, 600_000)
+
+    settle(first, answer, is_accepted=True)
+
+    (held,) = seconds()
+    assert (held.state, held.reversed_amount, balance()) == (
+        TopUpState.PARTIALLY_REFUNDED,
+        30_000,
+        670_000,
+    )
+
+
 def test_it_is_held_under_a_number_of_its_own_however_often_it_is_announced(
     first: TopUp, settle: Callable[..., Verdict]
 ) -> None:
