@@ -17,12 +17,10 @@ from minispod.kernel.actor import system
 from minispod.kernel.database import session
 from minispod.kernel.errors import Refusal, Unavailable
 from minispod.kernel.unit_of_work import unit_of_work
-from minispod.papers import issuing
 from minispod.payments import notices, polling, refunding, reviewing, settling, topups
 from minispod.payments.models import TopUp
 from minispod.payments.states import TopUpState
 from minispod.proof.checks import CHECKS
-from minispod.rules import paper_rules
 from minispod.wallet import adjusting
 from minispod.wallet.adjusting import AdjustmentRules, Correction
 from minispod.wallet.models import Adjustment
@@ -33,6 +31,8 @@ from tests.histories.world import World
 from tests.plugins.app import PASSWORD, Person
 from tests.proofs import assert_proven
 
+# What names work that is put off, until the clock does it.
+LATE = ("live-period", "paper-waiting", "adjustment-waiting", "wallet-witness")
 DAYS = (1, 6, 8, 25, 31, 40, 0)
 AMOUNTS = (10_000, 50_000, 120_000, 400_000)
 GIVEN_BACK = ("refund", "partial_refund", "chargeback", "deny")
@@ -258,16 +258,13 @@ def closes_day(world: World, who: Person, number: int) -> None:
 
 
 def numbers_papers(world: World, who: Person, number: int) -> None:
-    with world.app.app_context(), unit_of_work():
-        issuing.issue_waiting(
-            rules=paper_rules(world.shop.settings), actor=system("papers"), at=world.clock.now()
-        )
+    world.number_papers()
 
 
 def proves(world: World, who: Person, number: int) -> None:
-    """What holds afterwards holds at any moment, except that the calendar may be late."""
+    """What holds afterwards holds at any moment, except that work by the clock may be late."""
     with world.app.app_context():
-        assert_proven(world.clock.now(), CHECKS, apart_from=("live-period",))
+        assert_proven(world.clock.now(), CHECKS, apart_from=LATE)
 
 
 def settle_all(world: World) -> None:
@@ -275,8 +272,10 @@ def settle_all(world: World) -> None:
     for payment in world.bank.payments:
         with suppress(Refusal):
             _tell(world, payment, len(payment.said) - 1)
-    world.tick("advance-calendar")
+    for name in ("advance-calendar", "expire-adjustments", "snapshot-wallets", "complete-papers"):
+        world.tick(name)
     world.work()
+    world.number_papers()
 
 
 def _order(world: World, who: Person, number: int, coupon: str | None) -> None:

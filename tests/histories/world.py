@@ -16,12 +16,15 @@ from sqlalchemy.engine import Connection
 from minispod.catalog.models import Plan, PlanType, Service
 from minispod.jobs import runner
 from minispod.jobs.schedule import find
+from minispod.kernel.actor import system
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import db, session
 from minispod.kernel.outbox import OutboxRow
 from minispod.kernel.tasks import Task
 from minispod.kernel.unit_of_work import unit_of_work
+from minispod.papers import issuing
 from minispod.promotions.states import CouponType
+from minispod.rules import paper_rules
 from tests.factories.coupons import put_coupon
 from tests.histories.bank import Bank
 from tests.plugins.app import START, Person
@@ -120,6 +123,13 @@ class World:
         # Others may have what we saw; alone there must be an end.
         assert limit is not None, "work that moves money and never ends"
         return done
+
+    def number_papers(self) -> None:
+        """Number what papers wait."""
+        with self.app.app_context(), unit_of_work():
+            issuing.issue_waiting(
+                rules=paper_rules(self.shop.settings), actor=system("papers"), at=self.clock.now()
+            )
 
     def refuse_failed_work(self) -> None:
         """No piece of work ended in an error."""

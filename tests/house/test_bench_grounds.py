@@ -7,8 +7,8 @@ import pytest
 
 from bench import grounds, postings
 from minispod.kernel.database import db
-from minispod.proof import render
 from minispod.proof.proving import prove
+from tests.proofs import as_text
 
 
 @pytest.mark.parametrize("writer", [postings.ours, postings.bare])
@@ -29,4 +29,4 @@ def _assert_sound(url: str) -> None:
     with grounds.application(url).app_context():
         proof = prove(datetime.now(UTC))
         db.engine.dispose()
-    assert proof.is_clean, render.as_table(proof)
+    assert proof.is_clean, as_text(proof)
