@@ -47,7 +47,7 @@ WEIGHTS: Mapping[str, int] = {
 }
 MOST_AT_ONCE = 4
 # How many steps a history has, by how much may happen in one of them.
-LENGTHS = {1: (10, 16), MOST_AT_ONCE: (4, 7)}
+LENGTHS = {1: (8, 12), MOST_AT_ONCE: (3, 5)}
 PATIENCE = 60
 TRIES = 4
 SHRINK_SECONDS = 60

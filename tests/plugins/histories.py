@@ -16,7 +16,7 @@ from tests.plugins.app import Person
 from tests.plugins.shop import Shop
 
 SEED, NUMBER = "HISTORIES_SEED", "HISTORIES"
-USUAL = 520
+USUAL = 500
 PROPERTY = "histories"
 
 
