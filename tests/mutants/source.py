@@ -1,12 +1,13 @@
 """Mutants of the source: one lock, one guard or one condition of an update removed from a file of the money paths."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("wallet", "payments", "promotions", "subscriptions")
+PACKAGES = ("wallet", "payments", "promotions", "subscriptions", "papers", "onboarding")
 FILES = ("catalog/quota.py",)
 
 # What `lock` does, but for the lock.
@@ -15,22 +16,49 @@ _UNLOCKED = '__import__("minispod.kernel.database", fromlist=["session"]).sessio
 
 @dataclass(frozen=True, slots=True)
 class SourceMutant:
-    """A file with one piece of text replaced."""
+    """A file with one piece of text replaced.
+
+    A test that runs one of `lines` may notice; one that runs a line of `refusals` most likely does.
+    """
 
     name: str
     path: Path
     text: str
+    lines: range
+    refusals: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """One way to weaken a file: which piece is replaced, and by what."""
+
+    kind: str
+    piece: ast.expr | ast.stmt
+    instead: str
+    refusals: frozenset[int] = field(default_factory=frozenset)
 
 
 def source_mutants() -> Iterator[SourceMutant]:
-    """Every mutant of every file, in the order of the files."""
+    """Every mutant of every file, in the order of the files; named without line numbers, so that names last."""
     for path in _files():
         text = path.read_text()
-        for node in ast.walk(ast.parse(text)):
-            for kind, piece, instead in _changes(node, text):
-                place = path.relative_to(ROOT / "minispod")
-                name = f"{kind} {place}:{piece.lineno} {_short(ast.get_source_segment(text, piece))}"
-                yield SourceMutant(name, path.relative_to(ROOT), _replaced(text, piece, instead))
+        tree = ast.parse(text)
+        seen: Counter[str] = Counter()
+        place = path.relative_to(ROOT / "minispod").as_posix()
+        for within, node in _nodes(tree, ""):
+            for change in _changes(node, text, tree):
+                piece = change.piece
+                name = f"{change.kind} {place} {within}: {_short(ast.get_source_segment(text, piece))}"
+                seen[name] += 1
+                if seen[name] > 1:
+                    name = f"{name} (no. {seen[name]})"
+                yield SourceMutant(
+                    name,
+                    path.relative_to(ROOT),
+                    _replaced(text, piece, change.instead),
+                    range(piece.lineno, (piece.end_lineno or piece.lineno) + 1),
+                    change.refusals,
+                )
 
 
 def _files() -> Iterator[Path]:
@@ -39,35 +67,38 @@ def _files() -> Iterator[Path]:
     yield from (ROOT / "minispod" / name for name in FILES)
 
 
-def _changes(node: ast.AST, text: str) -> Iterator[tuple[str, ast.expr | ast.stmt, str]]:
-    """The ways to weaken a node: kind, what is replaced, and by what."""
+def _nodes(node: ast.AST, within: str) -> Iterator[tuple[str, ast.AST]]:
+    """Every node below one, with the name of the innermost function it is in, from top to bottom."""
+    for child in ast.iter_child_nodes(node):
+        inside = child.name if isinstance(child, ast.FunctionDef) else within
+        yield inside, child
+        yield from _nodes(child, inside)
+
+
+def _changes(node: ast.AST, text: str, tree: ast.Module) -> Iterator[_Change]:
     if isinstance(node, ast.Call):
         yield from _weaker_call(node, text)
-    elif isinstance(node, ast.If | ast.Expr) and _is_guard(node):
-        yield "guard", node, "pass"
+    elif isinstance(node, ast.If) and not node.orelse and _refuses(node.body[-1]):
+        yield _Change("guard", node, "pass", _lines(node.body))
+    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _is_check(node.value):
+        yield _Change("guard", node, "pass", _refusals_of(_called(node.value), tree))
 
 
-def _is_guard(node: ast.If | ast.Expr) -> bool:
-    if isinstance(node, ast.Expr):
-        return _is_check(node.value)
-    return not node.orelse and _refuses(node.body[-1])
-
-
-def _weaker_call(call: ast.Call, text: str) -> Iterator[tuple[str, ast.expr, str]]:
+def _weaker_call(call: ast.Call, text: str) -> Iterator[_Change]:
     def source(part: ast.expr) -> str:
         return ast.get_source_segment(text, part) or ""
 
     called = call.func
     if isinstance(called, ast.Name) and called.id == "lock":
-        yield "lock", call, _UNLOCKED.format(*(source(each) for each in call.args))
+        yield _Change("lock", call, _UNLOCKED.format(*(source(each) for each in call.args)))
     elif isinstance(called, ast.Attribute) and called.attr == "with_for_update":
-        yield "lock", call, source(called.value)
+        yield _Change("lock", call, source(called.value))
     elif isinstance(called, ast.Attribute) and called.attr == "pg_advisory_xact_lock":
-        yield "lock", call, "func.now()"
+        yield _Change("lock", call, "func.now()")
     elif isinstance(called, ast.Attribute) and called.attr == "where" and _changes_rows(called.value):
         for dropped in call.args[1:]:
             kept = ", ".join(source(each) for each in call.args if each is not dropped)
-            yield "condition", call, f"{source(called.value)}.where({kept})"
+            yield _Change("condition", call, f"{source(called.value)}.where({kept})")
 
 
 def _changes_rows(chain: ast.expr) -> bool:
@@ -84,13 +115,24 @@ def _refuses(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Raise) and statement.exc is not None
 
 
-def _is_check(value: ast.expr) -> bool:
-    """Whether a statement is a state table's check, or a function that only refuses."""
-    if not isinstance(value, ast.Call):
-        return False
-    called = value.func
-    name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+def _is_check(call: ast.Call) -> bool:
+    """Whether a call is a state table's check, or of a function that only refuses."""
+    name = _called(call)
     return name == "check" or name.lstrip("_").startswith(("check_", "require_", "refuse_"))
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _refusals_of(function: str, tree: ast.Module) -> frozenset[int]:
+    """The lines of a file's function that refuse."""
+    found = [each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef) and each.name == function]
+    return _lines([raised for each in found for raised in ast.walk(each) if isinstance(raised, ast.Raise)])
+
+
+def _lines(statements: list[ast.stmt] | list[ast.Raise]) -> frozenset[int]:
+    return frozenset(each.lineno for each in statements)
 
 
 def _replaced(text: str, node: ast.expr | ast.stmt, instead: str) -> str:
