@@ -72,7 +72,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="name them and stop")
     parser.add_argument("--resume", action="store_true", help="do not repeat mutants that were killed before")
     parser.add_argument("--record", action="store_true", help="record anew which test runs which line")
-    parser.add_argument("--quick", action="store_true", help="run no tests but those that run the mutant's lines")
+    parser.add_argument(
+        "--quick", action="store_true", help="run no tests but those that run the mutant's lines"
+    )
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
     return parser.parse_args()
 

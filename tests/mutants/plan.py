@@ -7,8 +7,11 @@ from tests.mutants.record import LAST_TESTS, TESTS, Record
 from tests.mutants.schema import SchemaMutant
 from tests.mutants.source import SourceMutant
 
-BOOKS = "tests/domain/books/test_the_database_refuses.py"
+# It has a row for each protection, named like it.
+_BOOKS = "tests/domain/books/test_the_database_refuses.py"
+_ROW = "test_a_row_that_would_disagree_is_refused"
 _FIRST = 12
+_UNKNOWN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,8 @@ EVERYTHING = Batch((*TESTS, *LAST_TESTS))
 def plan_for(mutant: SourceMutant | SchemaMutant, record: Record) -> Iterator[Batch]:
     """The batches before everything is run, likeliest first."""
     if isinstance(mutant, SchemaMutant):
-        yield Batch((BOOKS,), tuple(test for test in record.seconds if mutant.name.split()[1] in test))
-        yield Batch((BOOKS, "tests/domain/wallet", "tests/domain/papers", "tests/domain/proof"))
+        yield Batch((_BOOKS,), (f"{_BOOKS}::{_ROW}[{mutant.name.split()[1]}]",))
+        yield Batch(("tests/domain/wallet", "tests/domain/papers", "tests/domain/proof"))
         return
     telling = record.runs(mutant.path, mutant.refusals)
     is_lock = mutant.name.startswith("lock ")
@@ -34,9 +37,13 @@ def plan_for(mutant: SourceMutant | SchemaMutant, record: Record) -> Iterator[Ba
     def unlikely(test: str) -> tuple[bool, bool, bool, float]:
         is_kin = mutant.path.stem in test or mutant.path.parent.name in test
         is_rival = test.startswith("tests/concurrency")
-        return test not in telling, is_lock and not is_rival, not is_kin, record.seconds[test]
+        return (
+            test not in telling,
+            is_lock and not is_rival,
+            not is_kin,
+            record.seconds.get(test, _UNKNOWN_SECONDS),
+        )
 
     tests = sorted(record.runs(mutant.path, mutant.lines), key=unlikely)
     for some in filter(None, (tests[:_FIRST], tests[_FIRST:])):
         yield Batch(tuple(dict.fromkeys(test.partition("::")[0] for test in some)), tuple(some))
-

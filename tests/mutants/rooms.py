@@ -11,7 +11,9 @@ from pathlib import Path
 from minispod.local.postgres import start_postgres
 from tests.mutants.schema import SchemaMutant
 from tests.mutants.source import ROOT, SourceMutant
-from tests.plugins.databases import MUTATION
+from tests.plugins.databases import MIGRATED, MUTATION, create_database, migrate
+
+_DATABASE = "migrated"
 
 PARTS = ("minispod", "templates", "static", "migrations", "tests", "pyproject.toml", "wsgi.py")
 
@@ -28,9 +30,14 @@ class Room:
         """The output of the last run."""
         return self.path / "run.log"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What says to the tests where their databases come from."""
+        return {"DATABASE_URL": self.postgres_url, MIGRATED: _DATABASE}
+
     @contextmanager
     def mutated(self, mutant: SourceMutant | SchemaMutant) -> Iterator[dict[str, str]]:
-        """Put the mutant in; gives what the environment of the tests must say for it."""
+        """Put the mutant in; gives what else the environment of the tests must say for it."""
         if isinstance(mutant, SchemaMutant):
             yield {MUTATION: mutant.statement}
             return
@@ -54,6 +61,7 @@ def rooms(count: int) -> Iterator[list[Room]]:
         Path(place).chmod(0o711)  # a PostgreSQL started by root runs as another user
         server = start_postgres(Path(place) / "postgres", durable=False)
         try:
+            migrate(create_database(server.url, _DATABASE))
             yield [_copy(Path(place) / f"room-{number}", server.url) for number in range(count)]
         finally:
             server.stop()

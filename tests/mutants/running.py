@@ -27,12 +27,13 @@ class Ran:
     failed: str | None
 
 
-class Order:
-    """A plugin that keeps what is wanted, in that order, and remembers what failed first."""
+class Watch:
+    """A plugin that keeps what is wanted, in that order, and tells what failed first."""
 
-    def __init__(self, wanted: Sequence[str]) -> None:
+    def __init__(self, wanted: Sequence[str], answer: Connection) -> None:
         self._rank = {test: rank for rank, test in enumerate(wanted)}
-        self.failed: str | None = None
+        self._answer = answer
+        self._failed: str | None = None
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -45,13 +46,18 @@ class Order:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember the first failure."""
-        if report.failed and self.failed is None:
-            self.failed = report.nodeid
+        if report.failed and self._failed is None:
+            self._failed = report.nodeid
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A mutant that cannot be imported is noticed too."""
-        if report.failed and self.failed is None:
-            self.failed = report.nodeid
+        if report.failed and self._failed is None:
+            self._failed = report.nodeid
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Answer when all fixtures are gone; what follows is tidying up that nobody waits for."""
+        self._answer.send((int(exitstatus), self._failed))  # no class of ours: those were forgotten
 
 
 def load_libraries() -> None:
@@ -78,14 +84,12 @@ def _session(room: Room, batch: Batch, environment: dict[str, str], answer: Conn
     output = os.open(room.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    os.environ |= {"DATABASE_URL": room.postgres_url} | environment
+    os.environ |= room.environment | environment
     os.chdir(room.path)
     _forget_program()
     sys.path[0] = str(room.path)
     sys.dont_write_bytecode = False
-    order = Order(batch.wanted)
-    status = pytest.main([*OPTIONS, *batch.paths], plugins=[order])
-    answer.send((int(status), order.failed))  # no class of ours: those were forgotten
+    pytest.main([*OPTIONS, *batch.paths], plugins=[Watch(batch.wanted, answer)])
 
 
 def _forget_program() -> None:
