@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from flask import Flask
@@ -66,6 +67,17 @@ def test_a_debit_is_not_negative(context: None, customer: Person, clock: FrozenC
 
     with pytest.raises(ValueError, match="not negative"), unit_of_work():
         ledger.debit(customer.id, -1, posting, actor=ME, at=clock.now())
+
+
+@pytest.mark.parametrize("amount", [0, -1])
+@pytest.mark.parametrize("act", [ledger.credit, ledger.take_back, partial(ledger.deduct, may_owe=True)])
+def test_what_moves_is_positive(
+    context: None, customer: Person, clock: FrozenClock, act: Callable[..., object], amount: int
+) -> None:
+    posting = ledger.Posting(EntryType.ADMIN_ADJUSTMENT, EntryKind.ADJUSTMENT, "odd", "Nothing")
+
+    with pytest.raises(ValueError, match="positive"), unit_of_work():
+        act(customer.id, amount, posting, actor=ME, at=clock.now())
 
 
 def test_nobody_has_the_wallet_of_nobody(context: None, administrator: Person) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import groupby
@@ -27,29 +27,31 @@ class Outcome:
     name: str
     verdict: Verdict
     killer: str
-    seconds: int
+    seconds: float
 
     def __str__(self) -> str:
-        return f"{self.verdict:9} {self.seconds:4} s  {self.name}\n{'':18}{self.killer}"
+        return f"{self.verdict:9} {self.seconds:6.1f} s  {self.name}\n{'':20}{self.killer}"
 
 
 def add(folder: Path, outcome: Outcome) -> None:
-    """Keep an outcome."""
+    """Keep an outcome, and print it."""
+    print(f"\n{outcome}", flush=True)
     with (folder / _FILE).open("a") as kept:
         kept.write(json.dumps(asdict(outcome)) + "\n")
 
 
-def read_killed(folder: Path) -> dict[str, Outcome]:
-    """The mutants that were killed, by key."""
+def read(folder: Path) -> dict[str, Outcome]:
+    """The newest outcome of each mutant, by key."""
     file = folder / _FILE
     lines = file.read_text().splitlines() if file.exists() else []
     kept = [Outcome(**json.loads(line)) for line in lines]
-    return {each.key: each for each in kept if each.verdict == Verdict.KILLED}
+    return {each.key: replace(each, verdict=Verdict(each.verdict)) for each in kept}
 
 
-def forget(folder: Path) -> None:
-    """Begin anew."""
-    (folder / _FILE).unlink(missing_ok=True)
+def begin(folder: Path, *, is_resumed: bool) -> None:
+    """Forget what was found before; of a run that is resumed only what is to be judged again."""
+    killed = [each for each in read(folder).values() if is_resumed and each.verdict is Verdict.KILLED]
+    (folder / _FILE).write_text("".join(json.dumps(asdict(each)) + "\n" for each in killed))
 
 
 def page(outcomes: Sequence[Outcome], harmless: Mapping[str, str]) -> str:

@@ -1,49 +1,39 @@
-"""Which tests a mutant meets, in which order: the likeliest and cheapest first, in the end all of them."""
+"""Which tests are likely to notice a mutant, the likeliest and cheapest first."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from tests.mutants.record import LAST_TESTS, TESTS, Record
+from tests.mutants.mutants import Mutant
+from tests.mutants.record import Record
 from tests.mutants.schema import SchemaMutant
 from tests.mutants.source import SourceMutant
 
 # It has a row for each protection, named like it.
-_BOOKS = "tests/domain/books/test_the_database_refuses.py"
-_ROW = "test_a_row_that_would_disagree_is_refused"
-_FIRST = 12
-_UNKNOWN_SECONDS = 1.0
+_ROW = "tests/domain/books/test_the_database_refuses.py::test_a_row_that_would_disagree_is_refused"
+_BOOKS = ("tests/domain/books/", "tests/domain/wallet/", "tests/domain/papers/")
+_LONG_SECONDS = 1.0
+_MOST = 40
+"""How many tests a mutant meets before it has to meet all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Tests to run at once: those wanted of some paths, or all of them."""
-
-    paths: tuple[str, ...]
-    wanted: tuple[str, ...] = ()
-
-
-EVERYTHING = Batch((*TESTS, *LAST_TESTS))
-
-
-def plan_for(mutant: SourceMutant | SchemaMutant, record: Record) -> Iterator[Batch]:
-    """The batches before everything is run, likeliest first."""
+def likely_tests(mutant: Mutant, record: Record) -> list[str]:
+    """The tests that most likely notice: of a source mutant, tests that run its lines."""
     if isinstance(mutant, SchemaMutant):
-        yield Batch((_BOOKS,), (f"{_BOOKS}::{_ROW}[{mutant.name.split()[1]}]",))
-        yield Batch(("tests/domain/wallet", "tests/domain/papers", "tests/domain/proof"))
-        return
+        return [f"{_ROW}[{mutant.name.split()[1]}]", *_cheapest(record, _BOOKS)]
     telling = record.runs(mutant.path, mutant.refusals)
-    is_lock = mutant.name.startswith("lock ")
 
     def unlikely(test: str) -> tuple[bool, bool, bool, float]:
-        is_kin = mutant.path.stem in test or mutant.path.parent.name in test
-        is_rival = test.startswith("tests/concurrency")
-        return (
-            test not in telling,
-            is_lock and not is_rival,
-            not is_kin,
-            record.seconds.get(test, _UNKNOWN_SECONDS),
-        )
+        return test not in telling, *_unlikely_by_name(mutant, test), record.seconds.get(test, _LONG_SECONDS)
 
-    tests = sorted(record.runs(mutant.path, mutant.lines), key=unlikely)
-    for some in filter(None, (tests[:_FIRST], tests[_FIRST:])):
-        yield Batch(tuple(dict.fromkeys(test.partition("::")[0] for test in some)), tuple(some))
+    return sorted(record.runs(mutant.path, mutant.lines), key=unlikely)[:_MOST]
+
+
+def _unlikely_by_name(mutant: SourceMutant, test: str) -> tuple[bool, bool]:
+    """Locks are missed where several act at once, all else by the tests of the same act."""
+    is_rivalry = test.startswith("tests/concurrency")
+    is_kin = mutant.path.stem in test or mutant.path.parent.name in test
+    return mutant.name.startswith("lock ") and not is_rivalry, not is_kin
+
+
+def _cheapest(record: Record, folders: Iterable[str]) -> list[str]:
+    chosen = [test for test in record.seconds if test.startswith(tuple(folders))]
+    return sorted(chosen, key=lambda test: record.seconds[test])

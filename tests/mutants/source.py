@@ -16,13 +16,14 @@ _UNLOCKED = '__import__("minispod.kernel.database", fromlist=["session"]).sessio
 
 @dataclass(frozen=True, slots=True)
 class SourceMutant:
-    """A file with one piece of text replaced.
+    """A file with one piece of text replaced, in one of its functions (`Class.method` if it is one).
 
     A test that runs one of `lines` may notice; one that runs a line of `refusals` most likely does.
     """
 
     name: str
     path: Path
+    function: str
     text: str
     lines: range
     refusals: frozenset[int]
@@ -45,16 +46,17 @@ def source_mutants() -> Iterator[SourceMutant]:
         tree = ast.parse(text)
         seen: Counter[str] = Counter()
         place = path.relative_to(ROOT / "minispod").as_posix()
-        for within, node in _nodes(tree, ""):
+        for function, node in _nodes(tree):
             for change in _changes(node, text, tree):
                 piece = change.piece
-                name = f"{change.kind} {place} {within}: {_short(ast.get_source_segment(text, piece))}"
+                name = f"{change.kind} {place} {function}: {_short(ast.get_source_segment(text, piece))}"
                 seen[name] += 1
                 if seen[name] > 1:
                     name = f"{name} (no. {seen[name]})"
                 yield SourceMutant(
                     name,
                     path.relative_to(ROOT),
+                    function,
                     _replaced(text, piece, change.instead),
                     range(piece.lineno, (piece.end_lineno or piece.lineno) + 1),
                     change.refusals,
@@ -67,12 +69,19 @@ def _files() -> Iterator[Path]:
     yield from (ROOT / "minispod" / name for name in FILES)
 
 
-def _nodes(node: ast.AST, within: str) -> Iterator[tuple[str, ast.AST]]:
-    """Every node below one, with the name of the innermost function it is in, from top to bottom."""
+def _nodes(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
+    """Every node inside a function or method, with the name of that, from top to bottom."""
+    for outer in tree.body:
+        for each in outer.body if isinstance(outer, ast.ClassDef) else [outer]:
+            if isinstance(each, ast.FunctionDef):
+                name = f"{outer.name}.{each.name}" if isinstance(outer, ast.ClassDef) else each.name
+                yield from ((name, node) for node in _below(each))
+
+
+def _below(node: ast.AST) -> Iterator[ast.AST]:
     for child in ast.iter_child_nodes(node):
-        inside = child.name if isinstance(child, ast.FunctionDef) else within
-        yield inside, child
-        yield from _nodes(child, inside)
+        yield child
+        yield from _below(child)
 
 
 def _changes(node: ast.AST, text: str, tree: ast.Module) -> Iterator[_Change]:

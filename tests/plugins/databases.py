@@ -16,9 +16,6 @@ TEMPLATE_LOCK = 7_301_442
 MUTATION = "MINISPOD_TEST_MUTATION"
 """The environment variable with a statement that weakens the schema (tests/mutants)."""
 
-MIGRATED = "MINISPOD_TEST_MIGRATED"
-"""The environment variable with the name of a migrated database of the same server, to copy instead of migrating."""
-
 
 def with_database(url: str, name: str) -> str:
     """The same server, another database."""
@@ -45,10 +42,7 @@ def ensure_template(server_url: str, name: str) -> None:
             cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
             if cursor.fetchone() is None:
                 draft = f"{name}_draft"
-                if migrated := os.environ.get(MIGRATED):
-                    create_database(server_url, draft, template=migrated)
-                else:
-                    migrate(create_database(server_url, draft))
+                migrate(create_database(server_url, draft))
                 if mutation := os.environ.get(MUTATION):
                     _execute(with_database(server_url, draft), SQL(mutation))
                 cursor.execute(
