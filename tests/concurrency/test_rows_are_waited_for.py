@@ -5,26 +5,17 @@ while another transaction holds the row, and the statement with which it waits m
 """
 
 import re
-import time
 import uuid
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
-from minispod.cluster import monitoring
-from minispod.cluster.port import NodeSighting
 from minispod.instances.provisioning import OutcomeKind
 from minispod.kernel.actor import system
-from minispod.kernel.clock import FrozenClock
-from minispod.kernel.database import db, session
-from minispod.kernel.unit_of_work import unit_of_work
+from minispod.kernel.database import session
 from minispod.papers import issuing as papers
 from minispod.papers.models import Paper
 from minispod.payments import polling, refunding, reviewing, settling, topups
@@ -34,89 +25,16 @@ from minispod.payments.models import TopUp, TopUpRefund
 from minispod.payments.states import RefundState, TopUpState
 from minispod.promotions import issuing as coupons
 from minispod.promotions.states import CouponStatus
-from minispod.rules import adjustment_rules, business_rules, paper_rules, topup_rules
-from minispod.subscriptions import revival, room, slots
+from minispod.rules import business_rules, paper_rules, topup_rules
+from minispod.subscriptions import revival, slots
 from minispod.wallet import adjusting, rebuilding
-from minispod.wallet.adjusting import Correction
-from minispod.wallet.models import Adjustment
+from tests.concurrency.waiting import REASON, Act, Scene, holding, waits_with
 from tests.factories.coupons import put_coupon
-from tests.factories.payments import PAYER, put_topup
+from tests.factories.payments import PAYER
 from tests.plugins.app import MERCHANT, Person
 from tests.plugins.shop import Shop
 
 ME = system("tests")
-MACHINE = NodeSighting(
-    name="worker-1",
-    is_ready=True,
-    is_schedulable=True,
-    is_control_plane=False,
-    cpu_allocatable=16_000,
-    memory_allocatable=64_000,
-    cpu_capacity=16_000,
-    memory_capacity=64_000,
-    pods_allocatable=110,
-    cpu_requested=0,
-    memory_requested=0,
-    pods_running=0,
-    cpu_used=None,
-    memory_used=None,
-    version="v1.36.2",
-)
-PATIENCE_SECONDS = 20
-Act = Callable[[], Any]
-REASON = "Goodwill after the outage"
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A shop with a customer and an administrator; acts are run in a unit of work of their own."""
-
-    shop: Shop
-    customer: Person
-    staff: Person
-    find_plan: Callable[..., uuid.UUID]
-
-    @property
-    def app(self) -> Flask:
-        return self.shop.app
-
-    @property
-    def clock(self) -> FrozenClock:
-        return self.shop.clock
-
-    def do(self, act: Act) -> Any:
-        with self.app.app_context(), unit_of_work():
-            return act()
-
-    def topup(self, state: TopUpState = TopUpState.PENDING, **fields: Any) -> TopUp:
-        with self.app.app_context():
-            return put_topup(self.customer.id, at=self.clock.now(), state=state, **fields)
-
-    def subscription(self) -> uuid.UUID:
-        made = self.shop.order(self.customer, self.find_plan())
-        self.shop.runs(made)
-        return made
-
-    def adjustment(self) -> Adjustment:
-        """One that waits for a second confirmation."""
-        wanted = Correction(self.customer.id, 9_000_000, REASON)
-        return self.do(
-            lambda: adjusting.request(
-                wanted,
-                request_key=None,
-                rules=adjustment_rules(self.shop.settings),
-                actor=self.staff.actor,
-                at=self.clock.now(),
-            )
-        )
-
-    def expired(self) -> uuid.UUID:
-        """A subscription that ended for want of credit."""
-        made = self.subscription()
-        self.shop.take_back(self.customer, self.shop.balance(self.customer))
-        self.clock.advance(days=60)
-        self.shop.advance(made)
-        return made
 
 
 @pytest.fixture
@@ -134,40 +52,6 @@ def paid(topup: TopUp, payer: str = PAYER) -> GatewayStatus:
         merchant_id=MERCHANT,
         payment_type="qris",
     )
-
-
-@contextmanager
-def holding(app: Flask, statement: str, **values: Any) -> Iterator[Connection]:
-    """Another transaction in which the statement was executed, open until the end or its commit."""
-    with app.app_context():
-        engine = db.engine
-    with engine.connect() as holder:
-        holder.execute(text(statement), values)
-        yield holder
-
-
-def waits_with(app: Flask, holder: Connection, act: Act) -> str:
-    """Begin the act, and end the holder's transaction as soon as it waits; the statement it waited with, or nothing."""
-    found = ""
-    with app.app_context():
-        engine = db.engine
-    with (
-        ThreadPoolExecutor(1) as pool,
-        engine.connect().execution_options(isolation_level="AUTOCOMMIT") as looker,
-    ):
-        acting = pool.submit(act)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not found and not acting.done() and time.monotonic() < deadline:
-            time.sleep(0.005)
-            found = looker.scalar(
-                text(
-                    "SELECT query FROM pg_stat_activity"
-                    " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-                )
-            )
-        holder.commit()
-        acting.result(timeout=PATIENCE_SECONDS)
-    return found or ""
 
 
 # Each prepares its rows and gives the table, the key of the row that is held, and the act that needs it.
@@ -394,17 +278,6 @@ def test_an_act_waits_before_it_reads_the_row_it_decides_on(
         statement = waits_with(scene.app, holder, act)
 
     assert re.match(rf"SELECT {table}\.", statement), statement or "it did not wait"
-
-
-def test_room_on_the_machines_is_counted_by_one_after_the_other(
-    scene: Scene,
-) -> None:
-    scene.do(lambda: monitoring.record_nodes([MACHINE], scene.clock.now()))
-
-    with holding(scene.app, "SELECT pg_advisory_xact_lock(:key)", key=room._ROOM_LOCK) as holder:
-        statement = waits_with(scene.app, holder, lambda: scene.shop.order(scene.customer, scene.find_plan()))
-
-    assert "pg_advisory_xact_lock" in statement
 
 
 def test_what_another_administrator_ended_meanwhile_is_not_ended_again(scene: Scene) -> None:

@@ -1,4 +1,7 @@
-"""Mutants of the source: one lock, one guard or one condition of an update removed from a file of the money paths."""
+"""Mutants of the source: one lock, one guard or one condition of an update removed from a file of the money paths.
+
+A guard refuses, or ends an act with nothing done because of the state something is in.
+"""
 
 import ast
 from collections import Counter
@@ -87,7 +90,7 @@ def _below(node: ast.AST) -> Iterator[ast.AST]:
 def _changes(node: ast.AST, text: str, tree: ast.Module) -> Iterator[_Change]:
     if isinstance(node, ast.Call):
         yield from _weaker_call(node, text)
-    elif isinstance(node, ast.If) and not node.orelse and _refuses(node.body[-1]):
+    elif isinstance(node, ast.If) and not node.orelse and (_refuses(node.body[-1]) or _stands_back(node)):
         yield _Change("guard", node, "pass", _lines(node.body))
     elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _is_check(node.value):
         yield _Change("guard", node, "pass", _refusals_of(_called(node.value), tree))
@@ -122,6 +125,21 @@ def _changes_rows(chain: ast.expr) -> bool:
 def _refuses(statement: ast.stmt) -> bool:
     """Whether a statement raises something of its own; passing on what was caught is no guard."""
     return isinstance(statement, ast.Raise) and statement.exc is not None
+
+
+def _stands_back(node: ast.If) -> bool:
+    """Whether an act ends with nothing done because of the state something is in, or of a time."""
+    [*before, last] = node.body
+    if before or not isinstance(last, ast.Return):
+        return False
+    does_nothing = last.value is None or (isinstance(last.value, ast.Constant) and not last.value.value)
+    return does_nothing and any(
+        each.attr in ("state", "status", "end_reason")
+        or each.attr.startswith("is_")
+        or each.attr.endswith(("_at", "_until"))
+        for each in ast.walk(node.test)
+        if isinstance(each, ast.Attribute)
+    )
 
 
 def _is_check(call: ast.Call) -> bool:
