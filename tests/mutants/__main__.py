@@ -8,7 +8,7 @@ ended, and `--write` writes them as a page.
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,9 +18,11 @@ from tests.mutants.mutants import Mutant, all_mutants, key_of
 from tests.mutants.outcomes import Outcome, Verdict
 from tests.mutants.record import has_record, make_record
 from tests.mutants.rooms import judge_alone, judge_together, rooms
+from tests.mutants.session import BROKEN
 from tests.mutants.source import ROOT
 
 FOLDER = ROOT / ".mutants"
+Judge = Callable[[Path, Sequence[Mutant]], None]
 PAGE = ROOT / "docs/operations/mutants.md"
 
 
@@ -72,7 +74,8 @@ def _unkilled(mutants: Sequence[Mutant]) -> list[Mutant]:
     return [each for each in mutants if key_of(each) not in killed]
 
 
-def _share(copies, mutants, judge) -> None:  # type: ignore[no-untyped-def]
+def _share(copies: Sequence[Path], mutants: Sequence[Mutant], judge: Judge) -> None:
+    """Let each room judge its part."""
     with ThreadPoolExecutor(len(copies)) as pool:
         shares = [mutants[number :: len(copies)] for number in range(len(copies))]
         list(pool.map(judge, copies, shares))
@@ -83,7 +86,8 @@ def _judge_by_likely_tests(room: Path, mutants: Sequence[Mutant]) -> None:
     left = list(mutants)
     spoilers: list[str] = []
     while left:
-        judge_together(room, left, FOLDER)
+        if judge_together(room, left, FOLDER) == BROKEN:
+            sys.exit(f"The tests cannot be run: see {FOLDER / room.name}.log")
         known = outcomes.read(FOLDER)
         left = [each for each in left if key_of(each) not in known]
         if left and left[0].name in spoilers:

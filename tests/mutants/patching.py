@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import CodeType, FunctionType
+from typing import Any
 
 import psycopg2
 
@@ -38,8 +39,7 @@ def mutated(mutant: SourceMutant | SchemaMutant, database_url: str) -> Iterator[
 @contextmanager
 def _weaker_code(mutant: SourceMutant) -> Iterator[None]:
     """Exchange the code of the function; who imported it has the same object."""
-    module = importlib.import_module(".".join(mutant.path.with_suffix("").parts))
-    found = module
+    found: Any = importlib.import_module(".".join(mutant.path.with_suffix("").parts))
     for name in mutant.function.split("."):
         found = inspect.getattr_static(found, name)
     function = inspect.unwrap(found.fget if isinstance(found, property) else found)

@@ -6,7 +6,7 @@ ends, and the mutant is not judged. `python -m tests.mutants.session FOLDER` tak
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ from tests.mutants.plan import likely_tests
 from tests.mutants.record import TESTS, Record
 
 OPTIONS = ("-q", "--tb=short", "-p", "no:cacheprovider")
-SPOILT = 70
-"""The exit status of a session that could not go on."""
+SPOILT, BROKEN = 70, 71
+"""Exit statuses of a session that could not go on, and of one that could not even begin."""
 
 
 class Hunt:
@@ -34,7 +34,7 @@ class Hunt:
         self.is_spoilt = False
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
         """Learn which database the tests of this session use."""
         value = yield
         if fixturedef.argname == "migrated_database_url":
@@ -83,7 +83,9 @@ def main(folder: Path) -> int:
     names = set(sys.stdin.read().splitlines())
     hunt = Hunt([each for each in all_mutants() if each.name in names], folder)
     status = pytest.main([*OPTIONS, *TESTS], plugins=[hunt])
-    return SPOILT if hunt.is_spoilt or status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) else 0
+    if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        return BROKEN
+    return SPOILT if hunt.is_spoilt else 0
 
 
 if __name__ == "__main__":
