@@ -83,9 +83,9 @@ def main(folder: Path) -> int:
     names = set(sys.stdin.read().splitlines())
     hunt = Hunt([each for each in all_mutants() if each.name in names], folder)
     status = pytest.main([*OPTIONS, *TESTS], plugins=[hunt])
-    if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+    if status in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.USAGE_ERROR):
         return BROKEN
-    return SPOILT if hunt.is_spoilt else 0
+    return SPOILT if hunt.is_spoilt or status == pytest.ExitCode.INTERNAL_ERROR else 0
 
 
 if __name__ == "__main__":
