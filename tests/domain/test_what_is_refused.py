@@ -14,19 +14,26 @@ from minispod.kernel.actor import system
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.ids import new_id
+from minispod.kernel.lifecycle import ImpossibleChange
 from minispod.kernel.money import Rupiah
 from minispod.kernel.outbox import OutboxRow
 from minispod.kernel.tasks import Task
 from minispod.kernel.unit_of_work import unit_of_work
-from minispod.payments import notices, polling, refunding, topups
-from minispod.payments.errors import NoSuchTransaction
-from minispod.payments.gateway import Checkout, GatewayStatus
+from minispod.payments import notices, polling, refunding, settling, topups
+from minispod.payments.cases import Detail
+from minispod.payments.errors import CheckoutInProgress, NoSuchTransaction
+from minispod.payments.gateway import Checkout, GatewayStatus, PaymentGroup
 from minispod.payments.models import GatewayNotice
+from minispod.payments.states import TopUpState
 from minispod.promotions import checkout
 from minispod.promotions.errors import WrongPlan
 from minispod.promotions.states import CouponType
+from minispod.rules import topup_rules
+from minispod.settings import Settings
 from minispod.subscriptions import operating
 from minispod.subscriptions.errors import NotActive
+from minispod.subscriptions.models import Subscription
+from minispod.subscriptions.states import SubscriptionStatus
 from minispod.wallet import ledger, statements
 from minispod.wallet.errors import NoSuchWallet
 from minispod.wallet.models import EntryKind, EntryType
@@ -134,6 +141,36 @@ def test_a_topup_that_is_not_there_or_not_ones_own(
         )
 
 
+def test_a_checkout_is_opened_by_one_request_at_a_time(
+    context: None, customer: Person, clock: FrozenClock, settings: Settings
+) -> None:
+    def open_topup(request_key: str) -> topups.Opening:
+        with unit_of_work():
+            return topups.open_topup(
+                customer.id,
+                amount=100_000,
+                group=PaymentGroup.QRIS,
+                rules=topup_rules(settings),
+                request_key=request_key,
+                actor=customer.actor,
+                at=clock.now(),
+            )
+
+    first = open_topup("a-top-up")
+    with pytest.raises(CheckoutInProgress):
+        open_topup("a-top-up")
+    clock.advance(minutes=5)  # whoever was at it has died
+
+    assert open_topup("a-top-up").topup.id == first.topup.id
+
+
+def test_a_topup_never_goes_back_to_pending(context: None, customer: Person, clock: FrozenClock) -> None:
+    topup = put_topup(customer.id, at=clock.now(), state=TopUpState.PAID)
+
+    with pytest.raises(ImpossibleChange), unit_of_work():
+        settling.move(topup, TopUpState.PENDING, Detail.UNCHANGED, actor=ME, at=clock.now())
+
+
 def test_a_coupon_for_one_service_is_not_shown_for_another(
     context: None, customer: Person, clock: FrozenClock, plan_id: PlanFinder
 ) -> None:
@@ -157,6 +194,14 @@ def test_renewal_of_what_was_cancelled_cannot_be_switched(
 
     with pytest.raises(NotActive):
         shop.auto_renew(customer, mine, True)
+
+
+def test_what_was_cancelled_never_comes_back(shop: Shop, customer: Person, plan_id: PlanFinder) -> None:
+    mine = shop.order(customer, plan_id())
+    shop.cancel(customer, mine)
+
+    with shop.app.app_context(), pytest.raises(ImpossibleChange):
+        session().get_one(Subscription, mine).turn(SubscriptionStatus.ACTIVE, shop.clock.now())
 
 
 def test_staff_move_nobody_to_a_plan_that_is_not_sold(
