@@ -42,7 +42,7 @@ def _weaker_code(mutant: SourceMutant) -> Iterator[None]:
     found: Any = importlib.import_module(".".join(mutant.path.with_suffix("").parts))
     for name in mutant.function.split("."):
         found = inspect.getattr_static(found, name)
-    function = inspect.unwrap(found.fget if isinstance(found, property) else found)
+    function: Any = inspect.unwrap(found.fget if isinstance(found, property) else found)
     assert isinstance(function, FunctionType)
     original = function.__code__
     weaker = _code_of(compile(mutant.text, original.co_filename, "exec"), original.co_qualname)

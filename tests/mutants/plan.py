@@ -19,12 +19,12 @@ def likely_tests(mutant: Mutant, record: Record) -> list[str]:
     """The tests that most likely notice: of a source mutant, tests that run its lines."""
     if isinstance(mutant, SchemaMutant):
         return [f"{_ROW}[{mutant.name.split()[1]}]", *_cheapest(record, _BOOKS)]
-    telling = record.runs(mutant.path, mutant.refusals)
+    telling = record.runs(mutant.refusals)
 
     def unlikely(test: str) -> tuple[bool, bool, bool, float]:
         return test not in telling, *_unlikely_by_name(mutant, test), record.seconds.get(test, _LONG_SECONDS)
 
-    return sorted(record.runs(mutant.path, mutant.lines), key=unlikely)[:_MOST]
+    return sorted(record.runs(mutant.lines), key=unlikely)[:_MOST]
 
 
 def _unlikely_by_name(mutant: SourceMutant, test: str) -> tuple[bool, bool]:

@@ -8,10 +8,11 @@ import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable
 from pathlib import Path
 
 from coverage import CoverageData
+
+from tests.mutants.source import Lines
 
 # Everything that moves money, or looks at it.
 TESTS = (
@@ -41,13 +42,13 @@ class Record:
         self._files = {file.rpartition("/minispod/")[2]: file for file in self._data.measured_files()}
         self.seconds: dict[str, float] = json.loads((folder / _SECONDS).read_text())
 
-    def runs(self, path: Path, lines: Iterable[int]) -> set[str]:
-        """The tests that run any of these lines of a file."""
-        file = self._files.get(path.relative_to("minispod").as_posix())
+    def runs(self, lines: Lines) -> set[str]:
+        """The tests that run any of these lines."""
+        file = self._files.get(lines.path.relative_to("minispod").as_posix())
         if file is None:
             return set()
         by_line = self._data.contexts_by_lineno(file)
-        found = {context for line in lines for context in by_line.get(line, ())}
+        found = {context for line in lines.numbers for context in by_line.get(line, ())}
         return {test for context in found if (test := context.rpartition("|")[0])}
 
 

@@ -6,7 +6,7 @@ A guard refuses, or ends an act with nothing done because of the state something
 import ast
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,18 +18,26 @@ _UNLOCKED = '__import__("minispod.kernel.database", fromlist=["session"]).sessio
 
 
 @dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines of a file."""
+
+    path: Path
+    numbers: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class SourceMutant:
     """A file with one piece of text replaced, in one of its functions (`Class.method` if it is one).
 
-    A test that runs one of `lines` may notice; one that runs a line of `refusals` most likely does.
+    A test that runs one of `lines` may notice; one that also runs one of the `refusals` most likely does.
     """
 
     name: str
     path: Path
     function: str
     text: str
-    lines: range
-    refusals: frozenset[int]
+    lines: Lines
+    refusals: Lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +47,20 @@ class _Change:
     kind: str
     piece: ast.expr | ast.stmt
     instead: str
-    refusals: frozenset[int] = field(default_factory=frozenset)
+    # The function that refuses, or the lines that do.
+    refuses: str | frozenset[int] = frozenset()
 
 
 def source_mutants() -> Iterator[SourceMutant]:
     """Every mutant of every file, in the order of the files; named without line numbers, so that names last."""
-    for path in _files():
-        text = path.read_text()
-        tree = ast.parse(text)
+    texts = {path.relative_to(ROOT): path.read_text() for path in _files()}
+    trees = {path: ast.parse(text) for path, text in texts.items()}
+    refusals = {lines[0]: lines[1] for path, tree in trees.items() for lines in _refusals(path, tree)}
+    for path, text in texts.items():
         seen: Counter[str] = Counter()
-        place = path.relative_to(ROOT / "minispod").as_posix()
-        for function, node in _nodes(tree):
-            for change in _changes(node, text, tree):
+        place = path.relative_to("minispod").as_posix()
+        for function, node in _nodes(trees[path]):
+            for change in _changes(node, text):
                 piece = change.piece
                 name = f"{change.kind} {place} {function}: {_short(ast.get_source_segment(text, piece))}"
                 seen[name] += 1
@@ -58,11 +68,13 @@ def source_mutants() -> Iterator[SourceMutant]:
                     name = f"{name} (no. {seen[name]})"
                 yield SourceMutant(
                     name,
-                    path.relative_to(ROOT),
+                    path,
                     function,
                     _replaced(text, piece, change.instead),
-                    range(piece.lineno, (piece.end_lineno or piece.lineno) + 1),
-                    change.refusals,
+                    Lines(path, frozenset(range(piece.lineno, (piece.end_lineno or piece.lineno) + 1))),
+                    refusals.get(change.refuses, Lines(path))
+                    if isinstance(change.refuses, str)
+                    else Lines(path, change.refuses),
                 )
 
 
@@ -87,13 +99,13 @@ def _below(node: ast.AST) -> Iterator[ast.AST]:
         yield from _below(child)
 
 
-def _changes(node: ast.AST, text: str, tree: ast.Module) -> Iterator[_Change]:
+def _changes(node: ast.AST, text: str) -> Iterator[_Change]:
     if isinstance(node, ast.Call):
         yield from _weaker_call(node, text)
     elif isinstance(node, ast.If) and not node.orelse and (_refuses(node.body[-1]) or _stands_back(node)):
         yield _Change("guard", node, "pass", _lines(node.body))
     elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _is_check(node.value):
-        yield _Change("guard", node, "pass", _refusals_of(_called(node.value), tree))
+        yield _Change("guard", node, "pass", _called(node.value))
 
 
 def _weaker_call(call: ast.Call, text: str) -> Iterator[_Change]:
@@ -152,10 +164,12 @@ def _called(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
-def _refusals_of(function: str, tree: ast.Module) -> frozenset[int]:
-    """The lines of a file's function that refuse."""
-    found = [each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef) and each.name == function]
-    return _lines([raised for each in found for raised in ast.walk(each) if isinstance(raised, ast.Raise)])
+def _refusals(path: Path, tree: ast.Module) -> Iterator[tuple[str, Lines]]:
+    """Each function of a file with its lines that refuse."""
+    for each in ast.walk(tree):
+        if isinstance(each, ast.FunctionDef):
+            raised = [node for node in ast.walk(each) if isinstance(node, ast.Raise)]
+            yield each.name, Lines(path, _lines(raised))
 
 
 def _lines(statements: list[ast.stmt] | list[ast.Raise]) -> frozenset[int]:
