@@ -127,9 +127,7 @@ def replay(notice_id: uuid.UUID, *, topup_id: uuid.UUID, actor: Actor, at: datet
 def settle(notice_id: uuid.UUID, detail: Detail, *, at: datetime) -> None:
     """Write down what was made of the notice. The caller holds the top-up's lock."""
     session().execute(
-        update(GatewayNotice)
-        .where(GatewayNotice.id == notice_id)
-        .values(settled_at=at, verdict=detail.value)
+        update(GatewayNotice).where(GatewayNotice.id == notice_id).values(settled_at=at, verdict=detail.value)
     )
 
 
