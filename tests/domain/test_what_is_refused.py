@@ -23,7 +23,7 @@ from minispod.payments import notices, polling, refunding, settling, topups
 from minispod.payments.cases import Detail
 from minispod.payments.errors import CheckoutInProgress, NoSuchTransaction
 from minispod.payments.gateway import Checkout, GatewayStatus, PaymentGroup
-from minispod.payments.models import GatewayNotice, TopUp
+from minispod.payments.models import GatewayNotice
 from minispod.payments.states import RefundState, TopUpState
 from minispod.promotions import checkout
 from minispod.promotions.errors import WrongPlan
@@ -38,7 +38,7 @@ from minispod.wallet import ledger, statements
 from minispod.wallet.errors import NoSuchWallet
 from minispod.wallet.models import EntryKind, EntryType
 from tests.factories.coupons import put_coupon
-from tests.factories.payments import PAYER, put_topup
+from tests.factories.payments import put_topup
 from tests.plugins.app import MERCHANT, Person
 from tests.plugins.shop import Shop
 
@@ -169,25 +169,6 @@ def test_a_topup_never_goes_back_to_pending(context: None, customer: Person, clo
 
     with pytest.raises(ImpossibleChange), unit_of_work():
         settling.move(topup, TopUpState.PENDING, Detail.UNCHANGED, actor=ME, at=clock.now())
-
-
-def test_a_paid_topup_keeps_the_attempt_that_paid_it(
-    context: None, customer: Person, clock: FrozenClock
-) -> None:
-    topup = put_topup(customer.id, at=clock.now(), state=TopUpState.PAID, transaction_id=PAYER)
-    other = GatewayStatus(
-        found=True,
-        transaction_id="tx-of-another-attempt",
-        transaction_status="expire",
-        gross_amount=topup.amount,
-        payment_type="gopay",
-    )
-
-    with unit_of_work():
-        settling.settle(topup.order_id, other, merchant_id=MERCHANT, actor=ME, at=clock.now())
-
-    kept = session().get_one(TopUp, topup.id, populate_existing=True)
-    assert (kept.transaction_id, kept.gateway_state, kept.payment_type) == (PAYER, "settlement", None)
 
 
 def test_a_refund_that_is_decided_is_not_ordered_again(
