@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.mutants import outcomes
-from tests.mutants.harmless import HARMLESS
 from tests.mutants.mutants import Mutant, all_mutants, key_of
 from tests.mutants.outcomes import Outcome, Verdict
 from tests.mutants.record import has_record, make_record
@@ -29,10 +28,7 @@ PAGE = ROOT / "docs/operations/mutants.md"
 def main() -> int:
     """Run what was asked for; 1 when a mutant survived or could not be judged."""
     wanted = _arguments()
-    every = all_mutants()
-    if stale := HARMLESS.keys() - {each.name for each in every}:
-        sys.exit(f"tests/mutants/harmless.py names mutants that do not exist: {sorted(stale)}")
-    mutants = [each for each in every if wanted.only in each.name and each.name not in HARMLESS]
+    mutants = [each for each in all_mutants() if wanted.only in each.name]
     if wanted.list:
         print("\n".join(each.name for each in mutants))
         return 0
@@ -49,7 +45,7 @@ def main() -> int:
     known = outcomes.read(FOLDER)
     ended = [known[key_of(each)] for each in mutants if key_of(each) in known]
     if wanted.write:
-        PAGE.write_text(outcomes.page(ended, HARMLESS))
+        PAGE.write_text(outcomes.page(ended))
     alive = _unkilled(mutants)
     print(f"\n{len(mutants) - len(alive)} of {len(mutants)} mutants were killed.")
     print("\n".join(str(known.get(key_of(each), f"not judged: {each.name}")) for each in alive))

@@ -1,7 +1,7 @@
 """What became of each mutant: kept as lines of JSON between runs, and written as a page for people."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -54,7 +54,7 @@ def begin(folder: Path, *, is_resumed: bool) -> None:
     (folder / _FILE).write_text("".join(json.dumps(asdict(each)) + "\n" for each in killed))
 
 
-def page(outcomes: Sequence[Outcome], harmless: Mapping[str, str]) -> str:
+def page(outcomes: Sequence[Outcome]) -> str:
     """The list for people, in Markdown."""
     killed = sum(each.verdict == Verdict.KILLED for each in outcomes)
     lines = [
@@ -68,9 +68,6 @@ def page(outcomes: Sequence[Outcome], harmless: Mapping[str, str]) -> str:
     for place, group in groupby(outcomes, key=lambda each: each.name.split()[1] if _has_place(each) else ""):
         lines += ["", f"## {place or 'The database'}", "", "| Removed | Noticed by |", "|---|---|"]
         lines += [f"| {_cell(_removed(each))} | {_cell(_noticed(each))} |" for each in group]
-    if harmless:
-        lines += ["", "## Not tried, because nothing can notice", "", "| Removed | Why |", "|---|---|"]
-        lines += [f"| {_cell(name)} | {reason} |" for name, reason in harmless.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -92,4 +89,4 @@ def _noticed(outcome: Outcome) -> str:
 
 
 def _cell(text: str) -> str:
-    return f"`{text.replace('|', '&#124;')}`"
+    return f"`{text.replace('|', chr(92) + '|')}`"

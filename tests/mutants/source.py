@@ -124,9 +124,11 @@ def _weaker_call(call: ast.Call, text: str) -> Iterator[_Change]:
     elif isinstance(called, ast.Attribute) and called.attr == "pg_advisory_xact_lock":
         yield _Change("lock", call, "func.now()")
     elif isinstance(called, ast.Attribute) and called.attr == "where" and _changes_rows(called.value):
+        # No row changed: whoever asked refuses, in the same file.
+        raised = [each for each in ast.walk(ast.parse(text)) if isinstance(each, ast.Raise)]
         for dropped in call.args[1:]:
             kept = ", ".join(source(each) for each in call.args if each is not dropped)
-            yield _Change("condition", call, f"{source(called.value)}.where({kept})")
+            yield _Change("condition", call, f"{source(called.value)}.where({kept})", _lines(raised))
 
 
 def _changes_rows(chain: ast.expr) -> bool:
