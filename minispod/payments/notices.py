@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from minispod.audit import trail
 from minispod.kernel import outbox
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import lock, session
+from minispod.kernel.database import session
 from minispod.kernel.ids import new_id
 from minispod.kernel.tasks import Task
 from minispod.payments.cases import Announced, Detail
@@ -126,17 +126,20 @@ def replay(notice_id: uuid.UUID, *, topup_id: uuid.UUID, actor: Actor, at: datet
 
 def settle(notice_id: uuid.UUID, detail: Detail, *, at: datetime) -> None:
     """Write down what was made of the notice. The caller holds the top-up's lock."""
-    row: GatewayNotice | None = lock(GatewayNotice, notice_id)
-    if row is not None:
-        row.settled_at = at
-        row.verdict = detail.value
+    session().execute(
+        update(GatewayNotice).where(GatewayNotice.id == notice_id).values(settled_at=at, verdict=detail.value)
+    )
 
 
 def leave_to_job(notice_id: uuid.UUID, *, at: datetime) -> None:
     """Have a job settle the notice, because the gateway is silent at the moment."""
-    row: GatewayNotice | None = lock(GatewayNotice, notice_id)
-    if row is not None and row.settled_at is None:
-        row.queued_at = at
+    queued = session().scalar(
+        update(GatewayNotice)
+        .where(GatewayNotice.id == notice_id, GatewayNotice.settled_at.is_(None))
+        .values(queued_at=at)
+        .returning(GatewayNotice.id)
+    )
+    if queued is not None:
         outbox.later(Task.SETTLE_NOTICE, key=str(notice_id), at=at, notice_id=str(notice_id))
 
 

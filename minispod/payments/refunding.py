@@ -2,7 +2,8 @@
 
 The wallet is debited by `settling`, by the same rules as for a refund the gateway announces by itself, because
 it is the gateway's status that is settled and never our own wish: whoever brings it first, it is taken back
-once. The refund key makes a repeated call harmless. Lock order: the top-up, its refund, the wallet.
+once. The refund key makes a repeated call harmless. Lock order: the top-up, the wallet; a refund is read and
+written under the lock of its top-up.
 """
 
 import uuid
@@ -217,7 +218,7 @@ def _record(
 def _locked(refund_id: uuid.UUID) -> tuple[TopUpRefund, TopUp]:
     topup_id = session().scalar(select(TopUpRefund.topup_id).where(TopUpRefund.id == refund_id))
     topup: TopUp | None = lock(TopUp, topup_id) if topup_id is not None else None
-    refund: TopUpRefund | None = lock(TopUpRefund, refund_id)
-    if topup is None or refund is None:
+    if topup is None:
         raise NoSuchTransaction()
-    return refund, topup
+    # Whoever changes a refund holds its top-up.
+    return session().get_one(TopUpRefund, refund_id, populate_existing=True), topup

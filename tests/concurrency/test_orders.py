@@ -20,11 +20,13 @@ from minispod.kernel.tasks import Task
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.rules import business_rules
 from minispod.settings import Settings
-from minispod.subscriptions import cancellation, expiry, ordering
+from minispod.subscriptions import cancellation, expiry, ordering, room
 from minispod.subscriptions.models import Subscription
 from minispod.wallet.models import LedgerEntry, Wallet
+from tests.concurrency.waiting import holding, waits_with
 from tests.factories.nodes import worker
 from tests.plugins.app import Person, PortsNow
+from tests.plugins.shop import Shop
 from tests.proofs import assert_wallets_add_up
 
 CROWD = 50
@@ -169,6 +171,20 @@ def test_fifty_customers_and_memory_for_one(
     with app.app_context():
         assert session().get_one(Plan, plan).used_quota == 2
         assert sum(session().scalars(select(Wallet.balance)).all()) == (CROWD - 1) * 50_000
+
+
+def test_room_on_the_machines_is_counted_by_one_after_the_other(
+    app: Flask, shop: Shop, clock: FrozenClock, customer: Person, plan_id: PlanFinder
+) -> None:
+    plan = plan_id()
+    with app.app_context(), unit_of_work():
+        monitoring.record_nodes([worker(memory_mb=64_000)], clock.now())
+
+    # Orders of other plans meet nowhere else.
+    with holding(app, "SELECT pg_advisory_xact_lock(:key)", key=room._ROOM_LOCK) as holder:
+        statement = waits_with(app, holder, lambda: shop.order(customer, plan))
+
+    assert "pg_advisory_xact_lock" in statement
 
 
 def test_the_calendar_in_parallel_with_a_cancellation_ends_in_one_of_both(

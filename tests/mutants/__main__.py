@@ -1,70 +1,54 @@
 """Run the money tests against every mutant and say which test killed it: `make mutants`, `ARGS="--only lock"`.
 
-Exit status 1 when one survives. Each worker has a copy of the program in a directory of its own; the checkout is not
-touched.
+First all mutants meet the tests that are likely to notice, in one session per worker; who survives meets all tests of
+money. Exit status 1 when one survives that. Outcomes are kept in .mutants/, so that `--resume` goes on where a run
+ended, and `--write` writes them as a page.
 """
 
 import argparse
-import os
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
 
-from tests.mutants.schema import SchemaMutant, schema_mutants
-from tests.mutants.source import ROOT, SourceMutant, source_mutants
-from tests.plugins.databases import MUTATION
+from tests.mutants import outcomes
+from tests.mutants.mutants import Mutant, all_mutants, key_of
+from tests.mutants.outcomes import Outcome, Verdict
+from tests.mutants.record import has_record, make_record
+from tests.mutants.rooms import judge_alone, judge_together, rooms
+from tests.mutants.session import BROKEN
+from tests.mutants.source import ROOT
 
-# Those that fail fastest come first.
-TESTS = (
-    "tests/unit/test_verdicts.py",
-    "tests/domain",
-    "tests/api",
-    "tests/concurrency",
-    "tests/scenarios/test_calendar.py",
-    "tests/scenarios/test_midtrans_replay.py",
-    "tests/scenarios/test_topup_refunds.py",
-    "tests/scenarios/test_random_histories.py",
-    "tests/crashes",
-)
-PARTS = ("minispod", "templates", "static", "migrations", "tests", "pyproject.toml", "wsgi.py")
-LONGEST_SECONDS = 900
-_PASSED, _FAILED = 0, 1
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one mutant."""
-
-    name: str
-    verdict: str
-    killer: str
-    seconds: float
+FOLDER = ROOT / ".mutants"
+Judge = Callable[[Path, Sequence[Mutant]], None]
+PAGE = ROOT / "docs/operations/mutants.md"
 
 
 def main() -> int:
     """Run what was asked for; 1 when a mutant survived or could not be judged."""
     wanted = _arguments()
-    mutants = [each for each in (*schema_mutants(), *source_mutants()) if wanted.only in each.name]
+    mutants = [each for each in all_mutants() if wanted.only in each.name]
     if wanted.list:
         print("\n".join(each.name for each in mutants))
         return 0
-    print(f"{len(mutants)} mutants, {wanted.jobs} at a time")
-    rooms: SimpleQueue[Path] = SimpleQueue()
-    with tempfile.TemporaryDirectory(prefix="minispod-mutants-") as place:
-        for number in range(wanted.jobs):
-            rooms.put(_copy(Path(place) / str(number)))
-        with ThreadPoolExecutor(wanted.jobs) as pool:
-            outcomes = list(pool.map(lambda each: _judge(each, rooms), mutants))
-    alive = [each for each in outcomes if each.verdict != "killed"]
-    print(f"\n{len(outcomes) - len(alive)} of {len(outcomes)} mutants were killed.")
-    for each in alive:
-        print(f"{each.verdict}: {each.name}")
+    FOLDER.mkdir(exist_ok=True)
+    outcomes.begin(FOLDER, is_resumed=wanted.resume)
+    print(f"{len(mutants)} mutants, {len(_unkilled(mutants))} of them to be judged", flush=True)
+    with rooms(wanted.jobs) as copies:
+        if wanted.record or not has_record(FOLDER):
+            print("Recording which test runs which line ...", flush=True)
+            make_record(copies[0], FOLDER)
+        _share(copies, _unkilled(mutants), _judge_by_likely_tests)
+        if not wanted.quick:
+            _share(copies, _unkilled(mutants), _judge_by_all_tests)
+    known = outcomes.read(FOLDER)
+    ended = [known[key_of(each)] for each in mutants if key_of(each) in known]
+    if wanted.write:
+        PAGE.write_text(outcomes.page(ended))
+    alive = _unkilled(mutants)
+    print(f"\n{len(mutants) - len(alive)} of {len(mutants)} mutants were killed.")
+    print("\n".join(str(known.get(key_of(each), f"not judged: {each.name}")) for each in alive))
     return 1 if alive else 0
 
 
@@ -73,63 +57,47 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="only mutants whose name has this in it")
     parser.add_argument("--jobs", type=int, default=2, help="how many at a time")
     parser.add_argument("--list", action="store_true", help="name them and stop")
+    parser.add_argument("--resume", action="store_true", help="do not repeat mutants that were killed before")
+    parser.add_argument("--record", action="store_true", help="record anew which test runs which line")
+    parser.add_argument("--quick", action="store_true", help="run no tests but those likely to notice")
+    parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
     return parser.parse_args()
 
 
-def _copy(room: Path) -> Path:
-    room.mkdir()
-    for part in PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, room / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, room / part)
-    return room
+def _unkilled(mutants: Sequence[Mutant]) -> list[Mutant]:
+    known = outcomes.read(FOLDER)
+    killed = {key for key, each in known.items() if each.verdict is Verdict.KILLED}
+    return [each for each in mutants if key_of(each) not in killed]
 
 
-def _judge(mutant: SourceMutant | SchemaMutant, rooms: "SimpleQueue[Path]") -> Outcome:
-    room, began = rooms.get(), time.monotonic()
-    try:
-        if isinstance(mutant, SchemaMutant):
-            verdict, killer = _test(room, {MUTATION: mutant.statement})
-        else:
-            original = (room / mutant.path).read_text()
-            (room / mutant.path).write_text(mutant.text)
-            try:
-                verdict, killer = _test(room, {})
-            finally:
-                (room / mutant.path).write_text(original)
-    finally:
-        rooms.put(room)
-    outcome = Outcome(mutant.name, verdict, killer, time.monotonic() - began)
-    print(
-        f"{outcome.verdict:9} {outcome.seconds:5.0f} s  {outcome.name}\n{'':19}{outcome.killer}", flush=True
-    )
-    return outcome
+def _share(copies: Sequence[Path], mutants: Sequence[Mutant], judge: Judge) -> None:
+    """Let each room judge its part."""
+    with ThreadPoolExecutor(len(copies)) as pool:
+        shares = [mutants[number :: len(copies)] for number in range(len(copies))]
+        list(pool.map(judge, copies, shares))
 
 
-def _test(room: Path, environment: dict[str, str]) -> tuple[str, str]:
-    """Verdict and killer."""
-    tests = [each for each in TESTS if (room / each).exists()]
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider", *tests]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=room,
-            env=os.environ | environment,
-            capture_output=True,
-            text=True,
-            timeout=LONGEST_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return "hung", f"no answer within {LONGEST_SECONDS} s"
-    if done.returncode == _PASSED:
-        return "SURVIVED", "no test noticed"
-    if done.returncode != _FAILED:
-        return "unjudged", (done.stdout + done.stderr)[-300:]
-    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
-    return "killed", failed[0].split(" - ")[0] if failed else "?"
+def _judge_by_likely_tests(room: Path, mutants: Sequence[Mutant]) -> None:
+    """Session after session, until each mutant was judged; one that spoils two sessions is left."""
+    left = list(mutants)
+    spoilers: list[str] = []
+    while left:
+        if judge_together(room, left, FOLDER) == BROKEN:
+            sys.exit(f"The tests cannot be run: see {FOLDER / room.name}.log")
+        known = outcomes.read(FOLDER)
+        left = [each for each in left if key_of(each) not in known]
+        if left and left[0].name in spoilers:
+            del left[0]
+        elif left:
+            spoilers.append(left[0].name)
+
+
+def _judge_by_all_tests(room: Path, mutants: Sequence[Mutant]) -> None:
+    for mutant in mutants:
+        began = time.monotonic()
+        verdict, noticed = judge_alone(room, mutant)
+        seconds = round(time.monotonic() - began, 1)
+        outcomes.add(FOLDER, Outcome(key_of(mutant), mutant.name, verdict, noticed, seconds))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Mutants of the database: one unique rule, check or trigger of a money table dropped after the migrations."""
+"""Mutants of the database: one key, unique rule, check or trigger of a money table dropped after the migrations."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,9 +17,15 @@ MONEY_TABLES = (
     "gateway_notices",
     "subscriptions",
     "periods",
+    "plan_changes",
+    "refunds",
     "plans",
     "coupons",
     "coupon_redemptions",
+    "papers",
+    "paper_counters",
+    "wallet_snapshots",
+    "outbox",
 )
 APPEND_ONLY = ("ledger_entries",)
 TRIGGERS = {
@@ -27,6 +33,7 @@ TRIGGERS = {
     "ledger_entries_never_emptied": "ledger_entries",
     "ledger_entries_chained": "ledger_entries",
     "wallet_snapshots_never_rewritten": "wallet_snapshots",
+    "papers_never_change": "papers",
 }
 
 
@@ -49,6 +56,8 @@ def schema_mutants() -> Iterator[SchemaMutant]:
 
 def _of(table: Table) -> Iterator[SchemaMutant]:
     enums = {f"ck_{table.name}_{each.type.name}" for each in table.columns if isinstance(each.type, Enum)}
+    if table.primary_key.columns.keys() != ["id"]:  # a key that says something
+        yield _without(table, "key", str(table.primary_key.name))
     for constraint in sorted(table.constraints, key=lambda each: str(each.name)):
         if isinstance(constraint, UniqueConstraint):
             yield _without(table, "unique", str(constraint.name))
@@ -60,4 +69,4 @@ def _of(table: Table) -> Iterator[SchemaMutant]:
 
 
 def _without(table: Table, kind: str, name: str) -> SchemaMutant:
-    return SchemaMutant(f"{kind} {name}", f"ALTER TABLE {table.name} DROP CONSTRAINT {name}")
+    return SchemaMutant(f"{kind} {name}", f"ALTER TABLE {table.name} DROP CONSTRAINT {name} CASCADE")

@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import psycopg2
@@ -16,11 +17,12 @@ from psycopg2.sql import SQL, Identifier
 
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.unit_of_work import unit_of_work
+from minispod.papers import issuing
 from minispod.payments.states import TopUpState
 from minispod.promotions.states import CouponType
-from minispod.rules import adjustment_rules
+from minispod.rules import adjustment_rules, paper_rules
 from minispod.settings import Settings
-from minispod.wallet import adjusting
+from minispod.wallet import adjusting, snapshots
 from minispod.wallet.adjusting import Correction
 from tests.factories.coupons import put_coupon
 from tests.factories.payments import put_topup
@@ -54,6 +56,14 @@ FRESH: dict[str, dict[str, Any]] = {
     "gateway_notices": {"id": uuid.uuid4().hex, "digest": "fresh"},
     "subscriptions": {"id": uuid.uuid4().hex, "request_key": "fresh", "status": "CANCELLED"},
     "periods": {"id": uuid.uuid4().hex, "number": 2, "redemption_id": None},
+    "plan_changes": {
+        "id": uuid.uuid4().hex,
+        "number": 2,
+        "request_key": "fresh",
+        "state": "DONE",
+        "entry_id": SPARE,
+    },
+    "refunds": {"id": uuid.uuid4().hex, "request_key": "fresh", "entry_id": SPARE},
     "plans": {"id": uuid.uuid4().hex, "plan_type": "MAX"},
     "coupons": {"id": uuid.uuid4().hex, "code": "FRESH"},
     "coupon_redemptions": {
@@ -62,17 +72,25 @@ FRESH: dict[str, dict[str, Any]] = {
         "request_key": "fresh",
         "entry_id": SPARE,
     },
+    "papers": {"id": uuid.uuid4().hex, "entry_id": SPARE, "number": "fresh", "position": 900_001},
+    "paper_counters": {"series": "FRESH"},
+    "wallet_snapshots": {"day": "2020-01-01"},
+    "outbox": {"id": uuid.uuid4().hex, "key": "fresh"},
 }
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A protection, the table it guards, what a copied row changes, and what of a fresh row it keeps as it was."""
+    """A protection, the table it guards, what a copied row changes, and what of a fresh row it keeps as it was.
+
+    `of` says which row is copied; else it is the one written last.
+    """
 
     protection: str
     table: str
     change: dict[str, Any] = field(default_factory=dict)
     same: tuple[str, ...] = ()
+    of: str = "true"
 
 
 LONG_AGO = "2020-01-01T00:00:00Z"
@@ -120,6 +138,20 @@ REFUSALS = (
     Refusal("uq_periods_subscription_id_number", "periods", {"entry_id": SPARE}, same=("number",)),
     Refusal("ck_periods_coupon_takes_off", "periods", {"charged": PRICE}, same=("redemption_id",)),
     Refusal("uq_periods_redemption_id", "periods", {"entry_id": SPARE}, same=("redemption_id",)),
+    Refusal("ck_plan_changes_refund_within_charge", "plan_changes", {"refunded": 999_999_999}),
+    Refusal("ck_plan_changes_charge_has_entry", "plan_changes", {"entry_id": None}),
+    Refusal("ck_plan_changes_returned_with_money", "plan_changes", {"state": "RETURNED"}),
+    Refusal("ck_plan_changes_charged_or_credited", "plan_changes", {"credited": 1}),
+    Refusal("ck_plan_changes_days_within_period", "plan_changes", {"days_left": 99}),
+    Refusal("uq_plan_changes_entry_id", "plan_changes", same=("entry_id",)),
+    Refusal("uq_plan_changes_pending", "plan_changes", same=("state",)),
+    Refusal("uq_plan_changes_subscription_id_number", "plan_changes", same=("number",)),
+    Refusal("uq_plan_changes_subscription_id_request_key", "plan_changes", same=("request_key",)),
+    Refusal("ck_refunds_amount_positive", "refunds", {"amount": 0}),
+    Refusal("ck_refunds_of_one_charge", "refunds", {"period_id": None, "change_id": None}),
+    Refusal("uq_refunds_entry_id", "refunds", same=("entry_id",)),
+    Refusal("uq_refunds_period_id_request_key", "refunds", same=("request_key",), of="period_id IS NOT NULL"),
+    Refusal("uq_refunds_change_id_request_key", "refunds", same=("request_key",), of="change_id IS NOT NULL"),
     Refusal("ck_plans_not_oversold", "plans", {"used_quota": 999_999}),
     Refusal("ck_plans_price_not_negative", "plans", {"monthly_price": -1}),
     Refusal("uq_plans_service_id_plan_type", "plans", same=("plan_type",)),
@@ -150,6 +182,17 @@ REFUSALS = (
         "coupon_redemptions",
         {**DISCOUNTED, "discount_amount": 0, "credit_amount": None, "entry_id": None},
     ),
+    Refusal("ck_papers_adds_up", "papers", {"net": 1}),
+    Refusal("ck_papers_issued_at_once", "papers", {"issued_at": None}),
+    Refusal("ck_papers_total_positive", "papers", {"total": 0, "net": 0, "tax": 0}),
+    Refusal("uq_papers_entry_id", "papers", same=("entry_id",)),
+    Refusal("uq_papers_number", "papers", same=("number",)),
+    Refusal("uq_papers_series_position", "papers", same=("position",)),
+    Refusal("ck_paper_counters_last_not_negative", "paper_counters", {"last": -1}),
+    Refusal("pk_paper_counters", "paper_counters", same=("series",)),
+    Refusal("pk_wallets", "wallets"),
+    Refusal("pk_wallet_snapshots", "wallet_snapshots", same=("day",)),
+    Refusal("uq_outbox_task_key", "outbox", same=("key",)),
 )
 
 
@@ -161,9 +204,11 @@ def books(
     customer: Person,
     administrator: Person,
     clock: FrozenClock,
+    person: Callable[..., Person],
     plan_id: Callable[..., uuid.UUID],
 ) -> Iterator[psycopg2.extensions.connection]:
     """A connection to the books of a shop where one of everything is."""
+    _change_and_refund(shop, person(credit=500_000), administrator, plan_id)
     with app.app_context():
         put_coupon("SAVE20", CouponType.SUBSCRIPTION_DISCOUNT, at=clock.now())
         put_coupon("GIFT", max_uses=5, max_uses_per_user=2, at=clock.now())
@@ -187,6 +232,10 @@ def books(
             actor=administrator.actor,
             at=clock.now(),
         )
+        issuing.issue_waiting(rules=paper_rules(settings), actor=administrator.actor, at=clock.now())
+        snapshots.take(
+            clock.now().date(), until=clock.now() + timedelta(days=1), after=None, limit=100, at=clock.now()
+        )
     connection = psycopg2.connect(settings.database.database_url.replace("+psycopg2", ""))
     with connection.cursor() as cursor:
         cursor.execute(
@@ -205,6 +254,15 @@ def books(
     connection.close()
 
 
+def _change_and_refund(
+    shop: Shop, someone: Person, administrator: Person, plan_id: Callable[..., uuid.UUID]
+) -> None:
+    subscription_id = shop.order(someone, plan_id())
+    shop.refund(administrator, subscription_id, 1_000, key="of-a-period")
+    shop.upgrade(someone, subscription_id, plan_id(tier="PRO"), key="a-change")
+    shop.refund(administrator, subscription_id, 1_000, key="of-a-change")
+
+
 def insert_copy(books: psycopg2.extensions.connection, refusal: Refusal) -> None:
     """Insert a copy of a row of the table, changed as the refusal says."""
     change = {name: value for name, value in FRESH[refusal.table].items() if name not in refusal.same}
@@ -216,8 +274,8 @@ def insert_copy(books: psycopg2.extensions.connection, refusal: Refusal) -> None
         cursor.execute(
             SQL(
                 "INSERT INTO {table} SELECT (jsonb_populate_record(row, %s)).* FROM {table} row"
-                " ORDER BY row.ctid DESC LIMIT 1"
-            ).format(table=Identifier(refusal.table)),
+                " WHERE {of} ORDER BY row.ctid DESC LIMIT 1"
+            ).format(table=Identifier(refusal.table), of=SQL(refusal.of)),
             (json.dumps(change, default=str),),
         )
 

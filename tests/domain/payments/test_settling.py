@@ -182,3 +182,12 @@ def test_unknown_order_is_not_found(clock: FrozenClock) -> None:
         settling.settle(
             "TOPUP-NONE", GatewayStatus(found=False), merchant_id=MERCHANT, actor=TESTER, at=clock.now()
         )
+
+
+def test_a_paid_topup_keeps_the_attempt_that_paid_it(customer: Person, clock: FrozenClock) -> None:
+    topup = put_topup(customer.id, at=clock.now(), state=TopUpState.PAID, transaction_id=PAYER)
+
+    say(topup, clock, "expire", payer="tx-of-another-attempt")
+
+    kept = session().get_one(TopUp, topup.id, populate_existing=True)
+    assert (kept.transaction_id, kept.gateway_state, kept.payment_type) == (PAYER, "settlement", None)

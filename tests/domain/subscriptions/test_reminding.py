@@ -7,6 +7,8 @@ from datetime import datetime
 from minispod.accounts.models import User
 from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
+from minispod.rules import business_rules
+from minispod.subscriptions import reminders
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
 
@@ -62,3 +64,18 @@ def test_renewal_that_is_off_is_named(
     _days(advance, 24)
 
     assert _notices(shop, owner) == [(7, "auto_renew_off")]
+
+
+def test_who_cancelled_since_is_not_told(
+    shop: Shop, person: Callable[..., Person], plan_id: PlanFinder
+) -> None:
+    owner = person(credit=50_000)
+    mine = shop.order(owner, plan_id())
+    shop.auto_renew(owner, mine, False)
+    shop.cancel(owner, mine)
+    shop.clock.advance(days=27)
+
+    with shop.app.app_context(), unit_of_work():
+        reminders.remind(mine, rules=business_rules(shop.settings), at=shop.clock.now())
+
+    assert _notices(shop, owner) == []

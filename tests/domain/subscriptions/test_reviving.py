@@ -1,0 +1,60 @@
+"""Credit takes up what waits for it, and nothing else; it needs room on the machines, as an order does."""
+
+import uuid
+from collections.abc import Callable
+
+import pytest
+
+from minispod.kernel.actor import system
+from minispod.kernel.unit_of_work import unit_of_work
+from minispod.rules import business_rules
+from minispod.subscriptions import revival
+from minispod.subscriptions.errors import ClusterFull
+from minispod.subscriptions.states import SubscriptionStatus
+from tests.plugins.app import Person
+from tests.plugins.shop import Shop
+
+
+def _revive(shop: Shop, subscription_id: uuid.UUID) -> bool:
+    with shop.app.app_context(), unit_of_work():
+        return revival.revive(
+            subscription_id, rules=business_rules(shop.settings), actor=system("tests"), at=shop.clock.now()
+        )
+
+
+@pytest.fixture
+def expired(shop: Shop, customer: Person, mine: uuid.UUID) -> uuid.UUID:
+    """Ended for want of credit; by now there is credit again."""
+    shop.take_back(customer, 450_000)
+    shop.clock.advance(days=60)
+    shop.advance(mine)
+    shop.credit(customer, 200_000)
+    return mine
+
+
+def test_what_runs_or_was_cancelled_is_not_taken_up(shop: Shop, customer: Person, mine: uuid.UUID) -> None:
+    assert not _revive(shop, mine)
+    shop.cancel(customer, mine)
+
+    assert not _revive(shop, mine)
+
+
+def test_what_is_about_to_be_deleted_is_not_taken_up(
+    shop: Shop, customer: Person, expired: uuid.UUID
+) -> None:
+    shop.clock.advance(days=31)
+
+    assert not _revive(shop, expired)
+    assert shop.balance(customer) == 200_000
+
+
+def test_without_room_on_the_machines_it_stays_expired_and_nothing_is_charged(
+    shop: Shop, customer: Person, expired: uuid.UUID, one_machine: Callable[[int], None]
+) -> None:
+    one_machine(700)
+
+    with pytest.raises(ClusterFull):
+        _revive(shop, expired)
+
+    assert shop.look(expired)[0].status is SubscriptionStatus.EXPIRED
+    assert shop.balance(customer) == 200_000
