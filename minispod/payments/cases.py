@@ -128,7 +128,8 @@ class Case:
     @property
     def is_returned(self) -> bool:
         """Tell whether a person gave this very payment back."""
-        return self.transaction_id == self.order.returned_transaction_id
+        returned = self.order.returned_transaction_id
+        return returned is not None and self.transaction_id == returned
 
     @property
     def is_contradicted(self) -> bool:

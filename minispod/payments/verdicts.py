@@ -44,14 +44,14 @@ def _money_in(case: Case) -> Verdict:
     order = case.order
     # Channels without fraud screening send none; absence counts as accepted.
     fraud = (case.status.fraud_status or "accept").lower()
+    if case.is_returned:
+        return _nothing(case, Detail.RETURNED)
     if order.state.is_credited:
         if not case.is_of_payer and fraud == "accept":
             return _hold(case, Detail.HOLD_DOUBLE_PAYMENT)
         return _nothing(
             case, Detail.ALREADY_CREDITED if order.state is TopUpState.PAID else Detail.LATE_IGNORED
         )
-    if case.is_returned:
-        return _nothing(case, Detail.RETURNED)
     if fraud != "accept":
         return _review(case, Detail.HOLD_CHALLENGE if fraud == "challenge" else Detail.HOLD_FRAUD)
     if order.is_second and not case.is_accepted:
@@ -124,9 +124,9 @@ def _ended(case: Case) -> Verdict:
 def _given_back(case: Case) -> Verdict:
     """Refunds and chargebacks; their amount is the sum so far, not the latest step."""
     order = case.order
+    if case.is_returned:
+        return _nothing(case, Detail.RETURNED)
     if not order.state.is_credited:
-        if case.is_returned:
-            return _nothing(case, Detail.RETURNED)
         if order.is_second and not case.is_accepted and _total_given_back(case) != order.amount:
             return _review(case, Detail.HOLD_DOUBLE_PAYMENT)
         # The payment itself was never heard of: credit it first, so that a part that stays is not lost.

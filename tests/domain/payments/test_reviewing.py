@@ -196,6 +196,10 @@ def test_another_payment_after_one_was_returned_is_credited(
     settle(held, said(gross=100_000, payer="tx-another-1"))
 
     assert (held.state, balance()) == (TopUpState.PAID, 600_000)
+    # What was returned stays returned, whatever the gateway says of it again.
+    for status in ("settlement", "partial_refund"):
+        assert settle(held, said(status)).detail is Detail.RETURNED
+    assert (held.state, balance()) == (TopUpState.PAID, 600_000)
 
 
 @pytest.mark.parametrize("state", sorted(set(TopUpState) - {TopUpState.REVIEW}))
