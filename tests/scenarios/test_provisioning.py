@@ -357,7 +357,7 @@ def test_an_upgrade_the_cluster_cannot_hold_gives_plan_and_money_back_and_runs_a
 def _break_image(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the recipe an image that no registry has."""
     good = get_recipe("n8n-automation")
-    bad: AppRecipe = good.model_copy(update={"image": "registry.invalid/does-not-exist"})
+    bad: AppRecipe = good.model_copy(update={"image": "registry.invalid/does-not-exist:1.0"})
     for module in ("provisioning", "creation"):
         monkeypatch.setattr(
             f"minispod.instances.{module}.get_recipe",
