@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from minispod.catalog.models import Plan
-from minispod.catalog.recipes import AppRecipe, get_recipe
+from minispod.catalog.recipes import AppRecipe, all_recipes, get_recipe
 from minispod.cluster.quantities import parse_quantity
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
@@ -109,6 +109,19 @@ def test_an_order_becomes_a_running_instance(
     assert sighting is not None
     assert sighting.is_ready
     assert sighting.pod_name == instance["podName"]
+
+
+@pytest.mark.parametrize("recipe", all_recipes(), ids=lambda recipe: recipe.slug)
+def test_every_application_of_the_catalogue_becomes_a_running_instance(
+    shop: Shop, plan_id: PlanFinder, cluster: KubernetesCluster, recipe: AppRecipe
+) -> None:
+    shop.order(plan_id(recipe.slug, "BASIC"))
+
+    row = shop.until(InstanceStatus.RUNNING)
+
+    [pod] = [each for each in cluster.inventory("pods") if each["metadata"]["name"] == row.pod_name]
+    ready = {each["name"] for each in pod["status"]["containerStatuses"] if each["ready"]}
+    assert ready == set(recipe.containers)
 
 
 def test_the_calendar_stops_keeps_and_deletes_it(

@@ -258,3 +258,80 @@ def test_pod_security_is_enforced_by_the_namespace():
     labels = namespace_manifests(namespace_spec())[0]["metadata"]["labels"]
 
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+WITH_COMPANION = ["wordpress", "nextcloud"]
+
+
+@pytest.mark.parametrize("slug", WITH_COMPANION)
+@pytest.mark.parametrize(("cpu", "memory"), [(1000, 1024), (250, 333), (7, 1025)])
+def test_application_and_companion_share_exactly_the_plan(slug, cpu, memory):
+    containers = pod_of(spec_of(slug, cpu_milli=cpu, memory_mb=memory))["containers"]
+
+    def total(kind, of, unit):
+        return sum(int(each["resources"][kind][of].removesuffix(unit)) for each in containers)
+
+    alone = pod_of(spec_of("ghost-blog", cpu_milli=cpu, memory_mb=memory))["containers"][0]["resources"]
+    assert f"{total('limits', 'cpu', 'm')}m" == alone["limits"]["cpu"]
+    assert f"{total('limits', 'memory', 'Mi')}Mi" == alone["limits"]["memory"]
+    assert f"{total('requests', 'cpu', 'm')}m" == alone["requests"]["cpu"]
+    assert f"{total('requests', 'memory', 'Mi')}Mi" == alone["requests"]["memory"]
+
+
+def test_companion_runs_as_its_own_user_and_the_volume_is_the_applications_group():
+    pod = pod_of(spec_of("wordpress"))
+
+    assert (pod["securityContext"]["runAsUser"], pod["securityContext"]["fsGroup"]) == (33, 33)
+    app, database = (each["securityContext"] for each in pod["containers"])
+    assert "runAsUser" not in app
+    assert (database["runAsUser"], database["runAsGroup"]) == (999, 999)
+
+
+@pytest.mark.parametrize("slug", WITH_COMPANION)
+def test_companion_has_a_directory_of_the_one_volume_to_itself(slug):
+    objects = instance_manifests(spec_of(slug))
+
+    assert [each["kind"] for each in objects].count("PersistentVolumeClaim") == 1
+    directories = [
+        mount["subPath"]
+        for container in only(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
+        for mount in container["volumeMounts"]
+        if mount["name"] == "data"
+    ]
+    assert directories == ["site", "database"]
+
+
+@pytest.mark.parametrize("slug", WITH_COMPANION)
+def test_companion_is_behind_no_network_service(slug):
+    service = only(instance_manifests(spec_of(slug)), "Service")
+
+    assert [port["targetPort"] for port in service["spec"]["ports"]] == ["http"]
+
+
+def test_application_and_companion_have_the_same_password():
+    def password(container, name):
+        [entry] = [each for each in container["env"] if each["name"] == name]
+        return entry["valueFrom"]["secretKeyRef"]["key"]
+
+    app, database = pod_of(spec_of("wordpress"))["containers"]
+
+    assert (
+        password(app, "WORDPRESS_DB_PASSWORD") == password(database, "MARIADB_PASSWORD") == "MARIADB_PASSWORD"
+    )
+    assert {"name": "WORDPRESS_DB_HOST", "value": "127.0.0.1:3306"} in app["env"]
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_only_who_insists_on_a_low_port_gets_it_without_root(slug):
+    context = pod_of(spec_of(slug))["securityContext"]
+
+    lowered = [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}]
+    assert context.get("sysctls", []) == (lowered if get_recipe(slug).port < 1024 else [])
+
+
+def test_probe_may_ask_under_the_public_host_name():
+    probes = pod_of(spec_of("nextcloud"))["containers"][0]
+
+    assert probes["readinessProbe"]["httpGet"]["httpHeaders"] == [
+        {"name": "Host", "value": "k7m2qa.nextcloud.example.com"}
+    ]
