@@ -1,5 +1,6 @@
 """Recipes: the shipped ones are complete and cited, and values are made of them as the file says."""
 
+import re
 import string
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import pytest
 import yaml
 
 from minispod.catalog import recipes
+from minispod.catalog.recipes import schema
 from minispod.catalog.seeding import SEED_FILE
 
+GUIDE = Path(__file__).parents[2] / "docs/recipes.md"
 FACTS = {
     "host": "k7.example.com",
     "url": "http://k7.example.com:8480",
@@ -174,3 +177,24 @@ def test_login_values_prefer_the_application_and_its_address_over_companions(wik
     assert values["port"] == "8080"
     assert values["name"] == "wiki-k7"
     assert values["PASSWORD"] == "3"
+
+
+def test_the_recipe_of_the_guide_is_in_order(tmp_path):
+    [example] = re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    path = tmp_path / "wiki.yaml"
+    path.write_text(example)
+
+    assert set(recipes.load_recipe(path).containers) == {"app", "database"}
+
+
+def test_the_guide_names_every_field():
+    guide = GUIDE.read_text()
+
+    parts = [
+        each
+        for each in vars(schema).values()
+        if isinstance(each, type) and issubclass(each, schema.Part) and each is not schema.Part
+    ]
+    assert len(parts) > 8
+    fields = {field.alias or name for part in parts for name, field in part.model_fields.items()}
+    assert {field for field in fields if not re.search(rf"\b{field}\b", guide)} == set()
