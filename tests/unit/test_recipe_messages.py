@@ -1,11 +1,16 @@
 """What is wrong with a recipe file is told with file, line, field and what to do."""
 
+import copy
+import datetime
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
-from minispod.catalog.recipes import RecipeBroken, load_recipe
+from minispod.catalog.recipes import Problem, RecipeBroken, load_recipe
 
 # The line numbers below count from here: `slug` is line 1.
 GOOD = """\
@@ -278,3 +283,43 @@ def test_a_file_that_is_no_text_is_told(tmp_path):
 
     with pytest.raises(RecipeBroken, match=r"wiki\.yaml:1: file: cannot be read as text"):
         load_recipe(path)
+
+
+ODD = [None, 7, "{", [None], {7: 8}, datetime.date(2026, 11, 21)]
+
+
+def places(content: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of everything in a document."""
+    inner = content.items() if isinstance(content, dict) else enumerate(content)
+    for key, value in inner:
+        yield (*above, key)
+        if isinstance(value, dict | list):
+            yield from places(value, (*above, key))
+
+
+def problems_of(path: Path) -> list[Problem]:
+    """What is wrong with the file; nothing when it is in order."""
+    try:
+        load_recipe(path)
+    except RecipeBroken as broken:
+        return broken.problems
+    return []
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_any_odd_value_at_any_place_is_a_message_with_a_line_and_never_a_crash(tmp_path, odd):
+    good = yaml.safe_load(GOOD)
+    path = tmp_path / "wiki.yaml"
+    refused = 0
+    for *above, last in places(good):
+        content = copy.deepcopy(good)
+        inner = content
+        for key in above:
+            inner = inner[key]
+        inner[last] = odd
+        path.write_text(yaml.safe_dump(content, sort_keys=False))
+        problems = problems_of(path)
+        lines = len(path.read_text().splitlines())
+        assert all(1 <= each.line <= lines and each.sentence for each in problems)
+        refused += bool(problems)
+    assert refused > 20

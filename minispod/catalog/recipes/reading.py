@@ -103,8 +103,10 @@ def _problem(root: yaml.Node, error: ErrorDetails) -> Problem:
         sentence = f"is missing; add it{f' ({hint})' if hint else ''}"
     elif kind == "extra_forbidden":
         sentence = _unknown(place)
+    elif kind in _SENTENCES:
+        sentence = _SENTENCES[kind].format_map({**error.get("ctx", {})})
     else:
-        sentence = _SENTENCES.get(kind, error["msg"]).format_map({**error.get("ctx", {})})
+        sentence = error["msg"]
     return Problem(_line(root, place), _name(place), sentence)
 
 
