@@ -25,7 +25,6 @@ CONTAINER = APP
 _SCRATCH_LIMIT = "512Mi"
 _DISK_REQUEST, _DISK_LIMIT = "100Mi", "2Gi"
 _PROGRESS_DEADLINE_SECONDS = 900
-_FIRST_UNPRIVILEGED_PORT = 1024
 
 
 def deployment(spec: InstanceSpec) -> Manifest:
@@ -71,7 +70,7 @@ def _pod(spec: InstanceSpec) -> dict[str, Any]:
 
 def _pod_security(spec: InstanceSpec) -> dict[str, Any]:
     security = spec.recipe.security
-    context: dict[str, Any] = {
+    return {
         "runAsNonRoot": True,
         "runAsUser": security.user,
         "runAsGroup": security.group,
@@ -79,10 +78,6 @@ def _pod_security(spec: InstanceSpec) -> dict[str, Any]:
         "fsGroupChangePolicy": "OnRootMismatch",
         "seccompProfile": {"type": "RuntimeDefault"},
     }
-    if any(each.port < _FIRST_UNPRIVILEGED_PORT for each in spec.recipe.containers.values()):
-        # Web servers that insist on port 80 may have it without being root: a "safe" sysctl since 1.22.
-        context["sysctls"] = [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}]
-    return context
 
 
 def _container(spec: InstanceSpec, name: str) -> dict[str, Any]:

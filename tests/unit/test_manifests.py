@@ -321,14 +321,6 @@ def test_application_and_companion_have_the_same_password():
     assert {"name": "WORDPRESS_DB_HOST", "value": "127.0.0.1:3306"} in app["env"]
 
 
-@pytest.mark.parametrize("slug", SLUGS)
-def test_only_who_insists_on_a_low_port_gets_it_without_root(slug):
-    context = pod_of(spec_of(slug))["securityContext"]
-
-    lowered = [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}]
-    assert context.get("sysctls", []) == (lowered if get_recipe(slug).port < 1024 else [])
-
-
 def test_probe_may_ask_under_the_public_host_name():
     probes = pod_of(spec_of("nextcloud"))["containers"][0]
 
