@@ -183,11 +183,13 @@ def _show_trial(
 
 def _remove_trial(spec: InstanceSpec) -> None:
     click.echo("Removing it ...")
+    is_gone = False
     try:
         is_gone = trying.remove(spec, current_ports().cluster, patience=REMOVAL_SECONDS)
     except Refusal as refusal:
         click.echo(refusal.message, err=True)
-        is_gone = False
+    except KeyboardInterrupt:  # a person who cannot wait is told what is left
+        click.echo("Interrupted.")
     click.echo("Removed." if is_gone else f"Not everything is gone; delete the namespace {spec.namespace}.")
 
 
