@@ -25,6 +25,7 @@ CONTAINER = APP
 _SCRATCH_LIMIT = "512Mi"
 _DISK_REQUEST, _DISK_LIMIT = "100Mi", "2Gi"
 _PROGRESS_DEADLINE_SECONDS = 900
+_WHOLE_VOLUME = "/volume"
 
 
 def deployment(spec: InstanceSpec) -> Manifest:
@@ -63,6 +64,7 @@ def _pod(spec: InstanceSpec) -> dict[str, Any]:
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": spec.recipe.termination_seconds,
         "securityContext": _pod_security(spec),
+        **_preparations(spec),
         "containers": [_container(spec, name) for name in spec.recipe.containers],
         "volumes": _volumes(spec),
     }
@@ -78,6 +80,28 @@ def _pod_security(spec: InstanceSpec) -> dict[str, Any]:
         "fsGroupChangePolicy": "OnRootMismatch",
         "seccompProfile": {"type": "RuntimeDefault"},
     }
+
+
+def _preparations(spec: InstanceSpec) -> dict[str, Any]:
+    """Each user makes its own directories of a shared volume: the kubelet would make them root's, and then
+    an application that sets their mode (tar in WordPress' entrypoint) fails at its first start.
+    """
+    if not spec.recipe.shares_its_volume:
+        return {}
+    makers = [
+        {
+            "name": f"prepare-{name}",
+            "image": container.image,
+            "imagePullPolicy": "IfNotPresent",
+            "command": ["mkdir", "-p", *(f"{_WHOLE_VOLUME}/{volume.name}" for volume in container.volumes)],
+            "resources": _resources(spec, name),
+            "securityContext": _security(container, is_companion=name != APP),
+            "volumeMounts": [{"name": "data", "mountPath": _WHOLE_VOLUME}],
+        }
+        for name, container in spec.recipe.containers.items()
+        if container.volumes
+    ]
+    return {"initContainers": makers}
 
 
 def _container(spec: InstanceSpec, name: str) -> dict[str, Any]:
@@ -167,12 +191,10 @@ def _probe(spec: InstanceSpec, probe: Probe, port_name: str) -> dict[str, Any]:
 
 def _mounts(spec: InstanceSpec, name: str) -> list[dict[str, Any]]:
     container = spec.recipe.containers[name]
-    # Volumes of one recipe share one claim, each in a directory of its own.
-    is_shared = sum(len(each.volumes) for each in spec.recipe.containers.values()) > 1
-    mounts = [
-        {"name": "data", "mountPath": volume.path, **({"subPath": volume.name} if is_shared else {})}
-        for volume in container.volumes
-    ]
+    mounts: list[dict[str, Any]] = []
+    for volume in container.volumes:
+        mount = {"name": "data", "mountPath": volume.path}
+        mounts.append({**mount, "subPath": volume.name} if spec.recipe.shares_its_volume else mount)
     for number, path in enumerate(container.security.scratch):
         mounts.append({"name": _scratch(name, number), "mountPath": path})
     return mounts

@@ -115,7 +115,7 @@ def test_pod_is_restricted_and_has_no_token(slug):
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["runAsUser"] > 0
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    for container in pod["containers"]:
+    for container in [*pod["containers"], *pod.get("initContainers", [])]:
         assert container["securityContext"]["allowPrivilegeEscalation"] is False
         assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
 
@@ -327,3 +327,23 @@ def test_probe_may_ask_under_the_public_host_name():
     assert probes["readinessProbe"]["httpGet"]["httpHeaders"] == [
         {"name": "Host", "value": "k7m2qa.nextcloud.example.com"}
     ]
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_directories_of_a_shared_volume_are_made_by_those_who_will_own_them(slug):
+    pod = pod_of(spec_of(slug))
+    owners = {each["name"]: each["securityContext"] for each in pod["containers"]}
+
+    made = {
+        path: each["securityContext"]
+        for each in pod.get("initContainers", [])
+        for path in each["command"][2:]
+    }
+    wanted = {
+        f"/volume/{mount['subPath']}": owners[container["name"]]
+        for container in pod["containers"]
+        for mount in container["volumeMounts"]
+        if "subPath" in mount
+    }
+    assert made == wanted
+    assert bool(made) is (slug in {"wordpress", "nextcloud", "gitea"})

@@ -224,6 +224,11 @@ class AppRecipe(Container):
         return any(container.volumes for container in self.containers.values())
 
     @property
+    def shares_its_volume(self) -> bool:
+        """Tell whether the one disk holds several volumes, each in a directory of its own."""
+        return sum(len(container.volumes) for container in self.containers.values()) > 1
+
+    @property
     def secrets(self) -> dict[str, Generate]:
         """What is generated, by environment name; a name is used once over all containers."""
         return {
