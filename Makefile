@@ -16,7 +16,7 @@ LOCK_FLAGS := --python-version 3.11 --generate-hashes --no-emit-index-url --no-h
 WORKERS ?= 3
 ARGS ?=
 
-.PHONY: help demo demo-reset story test test-fast test-cluster histories mutants lint format types contracts migrations openapi bench lock check
+.PHONY: help demo demo-reset story test test-fast test-cluster histories mutants lint format types contracts migrations openapi check-recipes try-recipe bench lock check
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,14 @@ migrations: $(READY) ## check that migrations and models agree: up, down, up
 openapi: $(READY) ## write the OpenAPI snapshot anew
 	@DATABASE_URL=postgresql://unused@127.0.0.1:1/unused REDIS_URL=redis://127.0.0.1:1/0 \
 	  $(BIN)/flask --app wsgi openapi write docs/openapi.json
+
+check-recipes: $(READY) ## check recipe files: make check-recipes FILES="my.yaml other.yaml"
+	@DATABASE_URL=postgresql://unused@127.0.0.1:1/unused REDIS_URL=redis://127.0.0.1:1/0 \
+	  $(BIN)/flask --app wsgi recipes check $(or $(FILES),minispod/catalog/recipe_files/*.yaml)
+
+try-recipe: $(READY) ## run a recipe on the cluster of KUBECONFIG and remove it: make try-recipe FILE=my.yaml
+	@DATABASE_URL=postgresql://unused@127.0.0.1:1/unused REDIS_URL=redis://127.0.0.1:1/0 \
+	  $(BIN)/flask --app wsgi recipes try $(FILE) $(ARGS)
 
 bench: $(READY) ## measure; figures are reported, not asserted
 	@$(PYTHON) -m bench $(ARGS)

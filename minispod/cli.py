@@ -1,7 +1,8 @@
-"""Commands: flask create-admin, seed-catalog, seed-demo, proof, lifecycle, settings-table."""
+"""Commands: flask create-admin, seed-catalog, seed-demo, proof, lifecycle, recipes, settings-table."""
 
 import shutil
 import sys
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
@@ -9,8 +10,13 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from minispod.accounts import directory
+from minispod.catalog.recipes import AppRecipe, RecipeBroken, load_recipe
 from minispod.catalog.seeding import seed_catalog
 from minispod.insights.proofs import owners_of
+from minispod.instances import trying
+from minispod.instances.creation import Size
+from minispod.instances.manifests import InstanceSpec
+from minispod.instances.provisioning import OutcomeKind, WorkOrder
 from minispod.kernel.actor import Role, system
 from minispod.kernel.errors import Refusal
 from minispod.kernel.unit_of_work import unit_of_work
@@ -20,22 +26,26 @@ from minispod.promotions.seeding import seed_coupons
 from minispod.proof import render
 from minispod.proof.errors import CouldNotProve
 from minispod.proof.proving import Proof, prove
+from minispod.rules import business_rules, cluster_rules
 from minispod.subscriptions import queries
 from minispod.wallet import ledger
 from minispod.wallet.models import EntryKind, EntryType
 
 _ACTOR = system("command line")
+REMOVAL_SECONDS = 120.0
 _DEMO_ACCOUNTS = (
     ("Admin User", "admin@minispod.com", Role.ADMINISTRATOR, 1_000_000),
     ("Demo User", "user@minispod.com", Role.USER, 500_000),
 )
 
 lifecycle = AppGroup("lifecycle", help="The calendar of subscriptions.")
+recipes = AppGroup("recipes", help="How applications are run: docs/recipes.md.")
 
 
 def init_app(app: Flask) -> None:
     """Register the commands."""
-    for command in (create_admin, seed_catalog_command, seed_demo, proof, settings_table_command, lifecycle):
+    commands = (create_admin, seed_catalog_command, seed_demo, proof, settings_table_command)
+    for command in (*commands, lifecycle, recipes):
         app.cli.add_command(command)
 
 
@@ -117,6 +127,91 @@ def preview() -> None:
         row = owned.subscription
         click.echo(f"{row.id}  {row.status.value:9}  {row.service.slug}  ends {row.ends_at:%Y-%m-%d %H:%M}Z")
     click.echo(f"{len(ids)} due.")
+
+
+@recipes.command("check", with_appcontext=False)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+def check_recipes(files: tuple[Path, ...]) -> None:
+    """Check recipe files; each mistake is told with its line, and makes the exit status 1."""
+    broken = 0
+    for file in files:
+        try:
+            recipe = load_recipe(file)
+        except RecipeBroken as mistakes:
+            click.echo(str(mistakes))
+            broken += 1
+        else:
+            click.echo(f"{file.name}: {recipe.title} {recipe.version} is in order.")
+    if broken:
+        click.get_current_context().exit(1)
+
+
+@recipes.command("try")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--memory", type=click.IntRange(16), help="Megabytes of the plan; the recipe's least by default."
+)
+@click.option(
+    "--cpu", type=click.IntRange(10), default=1000, show_default=True, help="Millicores of the plan."
+)
+@click.option(
+    "--storage", type=click.IntRange(1), default=1, show_default=True, help="Gigabytes of the plan."
+)
+@click.option("--patience", default=600.0, show_default=True, help="Seconds until it must be ready.")
+@click.option("--language", type=click.Choice(["en", "id"]), default="en", show_default=True)
+@click.option("--stay", is_flag=True, help="When it is ready, wait for Enter before removing it.")
+def try_recipe(
+    file: Path, memory: int | None, cpu: int, storage: int, patience: float, language: str, stay: bool
+) -> None:
+    """Run a recipe on the configured cluster in a namespace of its own, and remove it, also on Ctrl-C."""
+    try:
+        recipe = load_recipe(file)
+    except RecipeBroken as mistakes:
+        raise click.ClickException(str(mistakes)) from None
+    settings = current_settings()
+    size = Size(cpu, memory or recipe.min_memory_mb, storage)
+    addresses = business_rules(settings).addresses
+    spec, order = trying.trial_of(recipe, size, rules=cluster_rules(settings), addresses=addresses)
+    click.echo(f"Trying {recipe.title} {recipe.version} with {size.memory_mb} MB in {spec.namespace} ...")
+    is_interrupted = False
+    try:
+        _show_trial(recipe, spec, order, patience=patience, language=language, stay=stay)
+    except KeyboardInterrupt:
+        is_interrupted = True
+        click.echo("Interrupted.")
+    finally:
+        _remove_trial(spec)
+    if is_interrupted:
+        click.get_current_context().exit(130)
+
+
+def _show_trial(
+    recipe: AppRecipe, spec: InstanceSpec, order: WorkOrder, *, patience: float, language: str, stay: bool
+) -> None:
+    told, outcome = "", None
+    for outcome in trying.bring_up(order, current_ports().cluster, patience=patience):
+        if outcome.sentence and outcome.sentence != told:
+            told = outcome.sentence
+            click.echo(told)
+    if outcome is None or outcome.kind is not OutcomeKind.DONE:
+        raise click.ClickException(f"{recipe.title} did not become ready.")
+    where = spec.public_url if recipe.expose == "http" else f"{spec.facts['inside_host']}:{recipe.port}"
+    click.echo(f"Ready at {where}\n\n{trying.how_to_get_in(spec, language)}\n")
+    if stay:
+        click.echo("Press Enter to remove it.")
+        sys.stdin.readline()
+
+
+def _remove_trial(spec: InstanceSpec) -> None:
+    click.echo("Removing it ...")
+    is_gone = False
+    try:
+        is_gone = trying.remove(spec, current_ports().cluster, patience=REMOVAL_SECONDS)
+    except Refusal as refusal:
+        click.echo(refusal.message, err=True)
+    except KeyboardInterrupt:  # a person who cannot wait is told what is left
+        click.echo("Interrupted.")
+    click.echo("Removed." if is_gone else f"Not everything is gone; delete the namespace {spec.namespace}.")
 
 
 def _register(name: str, email: str, password: str, role: Role, *, credit: int = 0) -> None:

@@ -48,7 +48,7 @@ def _seed_service(facts: dict[str, Any], categories: dict[str, Category], at: da
             **facts,
             category_id=category.id,
             version=recipe.version,
-            docker_image=recipe.image_reference,
+            docker_image=recipe.image,
             default_port=recipe.port,
             created_at=at,
             updated_at=at,

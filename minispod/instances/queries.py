@@ -8,10 +8,10 @@ from datetime import datetime
 from sqlalchemy import func, or_, select
 
 from minispod.audit import trail
-from minispod.catalog.recipes import first_login, get_recipe
+from minispod.catalog.recipes import first_login, get_recipe, login_values
 from minispod.instances.errors import NoSuchInstance
 from minispod.instances.models import Instance
-from minispod.instances.naming import inside_host
+from minispod.instances.specification import address_facts
 from minispod.instances.states import InstanceStatus
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
@@ -89,16 +89,13 @@ def open_access(instance: Instance, *, sealer: Sealer, language: str = "en") -> 
     """How to get in, with the secrets opened; whoever shows it to a person records that."""
     recipe = get_recipe(instance.service_slug)
     secrets = sealer.open(instance.sealed_secrets)
-    facts = {
-        "url": instance.public_url,
-        "host": instance.host,
-        "inside_host": inside_host(instance.name, instance.namespace),
-        "port": str(recipe.port),
-        "name": instance.name,
-    }
-    fixed = {entry.name: entry.value for entry in recipe.env if entry.kind == "literal"}
-    derived = {entry.name: facts[entry.kind] for entry in recipe.env if entry.kind in facts}
-    return Access(first_login(recipe, language, {**derived, **fixed, **secrets, **facts}), secrets)
+    facts = address_facts(
+        name=instance.name,
+        namespace=instance.namespace,
+        host=instance.host,
+        public_url=instance.public_url,
+    )
+    return Access(first_login(recipe, language, login_values(recipe, facts, secrets)), secrets)
 
 
 def show_access(instance_id: uuid.UUID, *, sealer: Sealer, actor: Actor, at: datetime) -> Access:

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from minispod.catalog.recipes import AppRecipe, Derived, EnvEntry, Generated, Literally
+from minispod.catalog import recipes
+from minispod.catalog.recipes import APP, AppRecipe
 from minispod.instances.naming import ObjectNames, inside_host, object_names
 
 Manifest = dict[str, Any]
@@ -65,26 +66,34 @@ class InstanceSpec:
         return object_names(self.name)
 
     @property
-    def scheme(self) -> str:
-        """The scheme of the public address."""
-        return self.public_url.partition("://")[0]
+    def facts(self) -> dict[str, str]:
+        """Where this instance is reached."""
+        return address_facts(
+            name=self.name, namespace=self.namespace, host=self.host, public_url=self.public_url
+        )
 
 
-def environment(spec: InstanceSpec) -> dict[str, str]:
-    """List the whole environment of the application, secrets included, by name."""
-    return {entry.name: value_of(entry, spec) for entry in spec.recipe.env}
+def address_facts(*, name: str, namespace: str, host: str, public_url: str) -> dict[str, str]:
+    """List where an instance is reached, by the names that recipes use."""
+    scheme = public_url.partition("://")[0]
+    return {
+        "host": host,
+        "url": public_url,
+        "scheme": scheme,
+        "is_https": "true" if scheme == "https" else "false",
+        "inside_host": inside_host(name, namespace),
+        "instance_name": name,
+    }
+
+
+def environment(spec: InstanceSpec, container: str = APP) -> dict[str, str]:
+    """List the whole environment of one container, secrets included, by name."""
+    return recipes.environment(spec.recipe, container, spec.facts, spec.secrets)
 
 
 def login_facts(spec: InstanceSpec) -> dict[str, str]:
     """List what a first-login text may mention: addresses and the environment."""
-    return {
-        "url": spec.public_url,
-        "host": spec.host,
-        "inside_host": inside_host(spec.name, spec.namespace),
-        "port": str(spec.recipe.port),
-        "name": spec.name,
-        **environment(spec),
-    }
+    return recipes.login_values(spec.recipe, spec.facts, spec.secrets)
 
 
 def labels_of(spec: InstanceSpec) -> dict[str, str]:
@@ -97,24 +106,6 @@ def labels_of(spec: InstanceSpec) -> dict[str, str]:
         f"{PREFIX}subscription": str(spec.subscription_id),
         f"{PREFIX}user": str(spec.user_id),
     }
-
-
-def value_of(entry: EnvEntry, spec: InstanceSpec) -> str:
-    """Tell the value of one environment entry."""
-    match entry:
-        case Literally():
-            return entry.value
-        case Generated():
-            return spec.secrets[entry.name]
-        case Derived():
-            return {
-                "host": spec.host,
-                "url": spec.public_url,
-                "scheme": spec.scheme,
-                "is_https": "true" if spec.scheme == "https" else "false",
-                "inside_host": inside_host(spec.name, spec.namespace),
-                "instance_name": spec.name,
-            }[entry.kind]
 
 
 def metadata_of(spec: InstanceSpec, name: str) -> dict[str, Any]:

@@ -1,8 +1,13 @@
-"""The workload of an instance: one pod, hardened, with probes and limits, replaced not doubled. Pure."""
+"""The workload of an instance: one pod, hardened, with probes and limits, replaced not doubled. Pure.
+
+Companions are containers of the same pod: they start, stop and move with the application, write the same
+volume, and answer nobody but it (docs/adr/0019).
+"""
 
 from typing import Any
 
-from minispod.catalog.recipes import AppRecipe, EnvEntry, Generated, Probe
+from minispod.catalog.recipes import APP, Container, Probe
+from minispod.catalog.recipes.values import plain_value, secret_behind
 from minispod.cluster.capacity import request_share
 from minispod.instances.specification import (
     PREFIX,
@@ -13,14 +18,14 @@ from minispod.instances.specification import (
     digest_of,
     labels_of,
     metadata_of,
-    value_of,
 )
 
-CONTAINER = "app"
+CONTAINER = APP
 
 _SCRATCH_LIMIT = "512Mi"
 _DISK_REQUEST, _DISK_LIMIT = "100Mi", "2Gi"
 _PROGRESS_DEADLINE_SECONDS = 900
+_WHOLE_VOLUME = "/volume"
 
 
 def deployment(spec: InstanceSpec) -> Manifest:
@@ -54,75 +59,126 @@ def _pod_annotations(spec: InstanceSpec) -> dict[str, str]:
 
 
 def _pod(spec: InstanceSpec) -> dict[str, Any]:
-    security = spec.recipe.security
     return {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": spec.recipe.termination_seconds,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": security.user,
-            "runAsGroup": security.group,
-            "fsGroup": security.group,
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "containers": [_container(spec)],
+        "securityContext": _pod_security(spec),
+        **_preparations(spec),
+        "containers": [_container(spec, name) for name in spec.recipe.containers],
         "volumes": _volumes(spec),
     }
 
 
-def _container(spec: InstanceSpec) -> dict[str, Any]:
-    recipe = spec.recipe
+def _pod_security(spec: InstanceSpec) -> dict[str, Any]:
+    security = spec.recipe.security
     return {
-        "name": CONTAINER,
-        "image": recipe.image_reference,
-        "imagePullPolicy": "IfNotPresent",
-        "ports": [{"name": recipe.expose, "containerPort": recipe.port, "protocol": "TCP"}],
-        "env": [_env(entry, spec) for entry in recipe.env],
-        "resources": _resources(spec),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "readOnlyRootFilesystem": recipe.security.read_only_root,
-        },
-        "startupProbe": _probe(recipe.probes.startup, recipe.expose),
-        "readinessProbe": _probe(recipe.probes.readiness, recipe.expose),
-        "livenessProbe": _probe(recipe.probes.liveness, recipe.expose),
-        "volumeMounts": _mounts(recipe),
+        "runAsNonRoot": True,
+        "runAsUser": security.user,
+        "runAsGroup": security.group,
+        "fsGroup": security.group,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
     }
 
 
-def _resources(spec: InstanceSpec) -> dict[str, dict[str, str]]:
+def _preparations(spec: InstanceSpec) -> dict[str, Any]:
+    """Each user makes its own directories of a shared volume: the kubelet would make them root's, and then
+    an application that sets their mode (tar in WordPress' entrypoint) fails at its first start.
+    """
+    if not spec.recipe.shares_its_volume:
+        return {}
+    makers = [
+        {
+            "name": f"prepare-{name}",
+            "image": container.image,
+            "imagePullPolicy": "IfNotPresent",
+            "command": ["mkdir", "-p", *(f"{_WHOLE_VOLUME}/{volume.name}" for volume in container.volumes)],
+            "resources": _resources(spec, name),
+            "securityContext": _security(container, is_companion=name != APP),
+            "volumeMounts": [{"name": "data", "mountPath": _WHOLE_VOLUME}],
+        }
+        for name, container in spec.recipe.containers.items()
+        if container.volumes
+    ]
+    return {"initContainers": makers}
+
+
+def _container(spec: InstanceSpec, name: str) -> dict[str, Any]:
+    container = spec.recipe.containers[name]
+    port_name = spec.recipe.expose if name == APP else name
+    started = {"command": list(container.command), "args": list(container.arguments)}
+    return {
+        "name": name,
+        "image": container.image,
+        "imagePullPolicy": "IfNotPresent",
+        **{field: words for field, words in started.items() if words},
+        "ports": [{"name": port_name, "containerPort": container.port, "protocol": "TCP"}],
+        "env": [_env(spec, container, entry) for entry in container.environment],
+        "resources": _resources(spec, name),
+        "securityContext": _security(container, is_companion=name != APP),
+        "startupProbe": _probe(spec, container.probes.startup, port_name),
+        "readinessProbe": _probe(spec, container.probes.readiness, port_name),
+        "livenessProbe": _probe(spec, container.probes.liveness, port_name),
+        "volumeMounts": _mounts(spec, name),
+    }
+
+
+def _security(container: Container, *, is_companion: bool) -> dict[str, Any]:
+    security = container.security
+    user = {"runAsUser": security.user, "runAsGroup": security.group} if is_companion else {}
+    return {
+        **user,
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": security.read_only_root,
+    }
+
+
+def _resources(spec: InstanceSpec, name: str) -> dict[str, dict[str, str]]:
+    request_cpu = request_share(spec.cpu_milli, spec.cpu_request_ratio)
+    request_memory = request_share(spec.memory_mb, spec.memory_request_ratio)
     return {
         "requests": {
-            "cpu": f"{request_share(spec.cpu_milli, spec.cpu_request_ratio)}m",
-            "memory": f"{request_share(spec.memory_mb, spec.memory_request_ratio)}Mi",
+            "cpu": f"{_portion(spec, name, request_cpu, 'cpu_percent')}m",
+            "memory": f"{_portion(spec, name, request_memory, 'memory_percent')}Mi",
             "ephemeral-storage": _DISK_REQUEST,
         },
         "limits": {
-            "cpu": f"{spec.cpu_milli}m",
-            "memory": f"{spec.memory_mb}Mi",
+            "cpu": f"{_portion(spec, name, spec.cpu_milli, 'cpu_percent')}m",
+            "memory": f"{_portion(spec, name, spec.memory_mb, 'memory_percent')}Mi",
             "ephemeral-storage": _DISK_LIMIT,
         },
     }
 
 
-def _env(entry: EnvEntry, spec: InstanceSpec) -> dict[str, Any]:
-    if isinstance(entry, Generated):
-        reference = {"name": spec.names.secret, "key": entry.name}
-        return {"name": entry.name, "valueFrom": {"secretKeyRef": reference}}
-    return {"name": entry.name, "value": value_of(entry, spec)}
+def _portion(spec: InstanceSpec, name: str, total: int, percent: str) -> int:
+    """A container's part of a total; the parts of all containers add up to it exactly."""
+    parts: dict[str, int] = {
+        companion: total * getattr(each.share, percent) // 100
+        for companion, each in spec.recipe.companions.items()
+    }
+    return parts.get(name, total - sum(parts.values()))
 
 
-def _probe(probe: Probe, port_name: str) -> dict[str, Any]:
+def _env(spec: InstanceSpec, container: Container, name: str) -> dict[str, Any]:
+    entry = container.environment[name]
+    secret = secret_behind(spec.recipe, name, entry)
+    if secret is None:
+        return {"name": name, "value": plain_value(spec.recipe, entry, spec.facts)}
+    return {"name": name, "valueFrom": {"secretKeyRef": {"name": spec.names.secret, "key": secret}}}
+
+
+def _probe(spec: InstanceSpec, probe: Probe, port_name: str) -> dict[str, Any]:
     if probe.http is not None:
         way: dict[str, Any] = {"httpGet": {"path": probe.http, "port": port_name}}
         if probe.headers:
-            headers = [{"name": name, "value": value} for name, value in sorted(probe.headers.items())]
-            way["httpGet"]["httpHeaders"] = headers
-    elif probe.exec:
-        way = {"exec": {"command": list(probe.exec)}}
+            way["httpGet"]["httpHeaders"] = [
+                {"name": name, "value": value.format(host=spec.host)}
+                for name, value in sorted(probe.headers.items())
+            ]
+    elif probe.command:
+        way = {"exec": {"command": list(probe.command)}}
     else:
         way = {"tcpSocket": {"port": port_name}}
     return {
@@ -133,15 +189,14 @@ def _probe(probe: Probe, port_name: str) -> dict[str, Any]:
     }
 
 
-def _mounts(recipe: AppRecipe) -> list[dict[str, Any]]:
+def _mounts(spec: InstanceSpec, name: str) -> list[dict[str, Any]]:
+    container = spec.recipe.containers[name]
     mounts: list[dict[str, Any]] = []
-    for volume in recipe.volumes:
-        mount = {"name": "data", "mountPath": volume.mount}
-        # Volumes of one recipe share one claim, each in a directory of its own.
-        directory = volume.sub_path or (volume.name if len(recipe.volumes) > 1 else None)
-        mounts.append({**mount, "subPath": directory} if directory else mount)
-    for number, path in enumerate(recipe.security.scratch):
-        mounts.append({"name": f"scratch-{number}", "mountPath": path})
+    for volume in container.volumes:
+        mount = {"name": "data", "mountPath": volume.path}
+        mounts.append({**mount, "subPath": volume.name} if spec.recipe.shares_its_volume else mount)
+    for number, path in enumerate(container.security.scratch):
+        mounts.append({"name": _scratch(name, number), "mountPath": path})
     return mounts
 
 
@@ -149,6 +204,11 @@ def _volumes(spec: InstanceSpec) -> list[dict[str, Any]]:
     volumes: list[dict[str, Any]] = []
     if spec.recipe.keeps_data:
         volumes.append({"name": "data", "persistentVolumeClaim": {"claimName": spec.names.claim}})
-    for number, _ in enumerate(spec.recipe.security.scratch):
-        volumes.append({"name": f"scratch-{number}", "emptyDir": {"sizeLimit": _SCRATCH_LIMIT}})
+    for name, container in spec.recipe.containers.items():
+        for number, _ in enumerate(container.security.scratch):
+            volumes.append({"name": _scratch(name, number), "emptyDir": {"sizeLimit": _SCRATCH_LIMIT}})
     return volumes
+
+
+def _scratch(name: str, number: int) -> str:
+    return f"scratch-{number}" if name == APP else f"scratch-{name}-{number}"

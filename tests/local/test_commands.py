@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TARGETS = [
     *("demo", "demo-reset", "story", "test", "test-fast", "test-cluster", "lint", "format", "types"),
     *("contracts", "migrations", "openapi", "mutants", "bench", "lock", "check"),
+    *("check-recipes", "try-recipe"),
 ]
 
 

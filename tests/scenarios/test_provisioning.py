@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from minispod.catalog.models import Plan
-from minispod.catalog.recipes import AppRecipe, get_recipe
+from minispod.catalog.recipes import AppRecipe, all_recipes, get_recipe
 from minispod.cluster.quantities import parse_quantity
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
@@ -109,6 +109,19 @@ def test_an_order_becomes_a_running_instance(
     assert sighting is not None
     assert sighting.is_ready
     assert sighting.pod_name == instance["podName"]
+
+
+@pytest.mark.parametrize("recipe", all_recipes(), ids=lambda recipe: recipe.slug)
+def test_every_application_of_the_catalogue_becomes_a_running_instance(
+    shop: Shop, plan_id: PlanFinder, cluster: KubernetesCluster, recipe: AppRecipe
+) -> None:
+    shop.order(plan_id(recipe.slug, "BASIC"))
+
+    row = shop.until(InstanceStatus.RUNNING)
+
+    [pod] = [each for each in cluster.inventory("pods") if each["metadata"]["name"] == row.pod_name]
+    ready = {each["name"] for each in pod["status"]["containerStatuses"] if each["ready"]}
+    assert ready == set(recipe.containers)
 
 
 def test_the_calendar_stops_keeps_and_deletes_it(
@@ -357,7 +370,7 @@ def test_an_upgrade_the_cluster_cannot_hold_gives_plan_and_money_back_and_runs_a
 def _break_image(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the recipe an image that no registry has."""
     good = get_recipe("n8n-automation")
-    bad: AppRecipe = good.model_copy(update={"image": "registry.invalid/does-not-exist"})
+    bad: AppRecipe = good.model_copy(update={"image": "registry.invalid/does-not-exist:1.0"})
     for module in ("provisioning", "creation"):
         monkeypatch.setattr(
             f"minispod.instances.{module}.get_recipe",

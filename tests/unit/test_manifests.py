@@ -115,7 +115,7 @@ def test_pod_is_restricted_and_has_no_token(slug):
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["runAsUser"] > 0
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    for container in pod["containers"]:
+    for container in [*pod["containers"], *pod.get("initContainers", [])]:
         assert container["securityContext"]["allowPrivilegeEscalation"] is False
         assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
 
@@ -258,3 +258,92 @@ def test_pod_security_is_enforced_by_the_namespace():
     labels = namespace_manifests(namespace_spec())[0]["metadata"]["labels"]
 
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+WITH_COMPANION = ["wordpress", "nextcloud"]
+
+
+@pytest.mark.parametrize("slug", WITH_COMPANION)
+@pytest.mark.parametrize(("cpu", "memory"), [(1000, 1024), (250, 333), (7, 1025)])
+def test_application_and_companion_share_exactly_the_plan(slug, cpu, memory):
+    containers = pod_of(spec_of(slug, cpu_milli=cpu, memory_mb=memory))["containers"]
+
+    def total(kind, of, unit):
+        return sum(int(each["resources"][kind][of].removesuffix(unit)) for each in containers)
+
+    alone = pod_of(spec_of("ghost-blog", cpu_milli=cpu, memory_mb=memory))["containers"][0]["resources"]
+    assert f"{total('limits', 'cpu', 'm')}m" == alone["limits"]["cpu"]
+    assert f"{total('limits', 'memory', 'Mi')}Mi" == alone["limits"]["memory"]
+    assert f"{total('requests', 'cpu', 'm')}m" == alone["requests"]["cpu"]
+    assert f"{total('requests', 'memory', 'Mi')}Mi" == alone["requests"]["memory"]
+
+
+def test_companion_runs_as_its_own_user_and_the_volume_is_the_applications_group():
+    pod = pod_of(spec_of("wordpress"))
+
+    assert (pod["securityContext"]["runAsUser"], pod["securityContext"]["fsGroup"]) == (33, 33)
+    app, database = (each["securityContext"] for each in pod["containers"])
+    assert "runAsUser" not in app
+    assert (database["runAsUser"], database["runAsGroup"]) == (999, 999)
+
+
+@pytest.mark.parametrize("slug", WITH_COMPANION)
+def test_companion_has_a_directory_of_the_one_volume_to_itself(slug):
+    objects = instance_manifests(spec_of(slug))
+
+    assert [each["kind"] for each in objects].count("PersistentVolumeClaim") == 1
+    directories = [
+        mount["subPath"]
+        for container in only(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
+        for mount in container["volumeMounts"]
+        if mount["name"] == "data"
+    ]
+    assert directories == ["site", "database"]
+
+
+@pytest.mark.parametrize("slug", WITH_COMPANION)
+def test_companion_is_behind_no_network_service(slug):
+    service = only(instance_manifests(spec_of(slug)), "Service")
+
+    assert [port["targetPort"] for port in service["spec"]["ports"]] == ["http"]
+
+
+def test_application_and_companion_have_the_same_password():
+    def password(container, name):
+        [entry] = [each for each in container["env"] if each["name"] == name]
+        return entry["valueFrom"]["secretKeyRef"]["key"]
+
+    app, database = pod_of(spec_of("wordpress"))["containers"]
+
+    assert (
+        password(app, "WORDPRESS_DB_PASSWORD") == password(database, "MARIADB_PASSWORD") == "MARIADB_PASSWORD"
+    )
+    assert {"name": "WORDPRESS_DB_HOST", "value": "127.0.0.1:3306"} in app["env"]
+
+
+def test_probe_may_ask_under_the_public_host_name():
+    probes = pod_of(spec_of("nextcloud"))["containers"][0]
+
+    assert probes["readinessProbe"]["httpGet"]["httpHeaders"] == [
+        {"name": "Host", "value": "k7m2qa.nextcloud.example.com"}
+    ]
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_directories_of_a_shared_volume_are_made_by_those_who_will_own_them(slug):
+    pod = pod_of(spec_of(slug))
+    owners = {each["name"]: each["securityContext"] for each in pod["containers"]}
+
+    made = {
+        path: each["securityContext"]
+        for each in pod.get("initContainers", [])
+        for path in each["command"][2:]
+    }
+    wanted = {
+        f"/volume/{mount['subPath']}": owners[container["name"]]
+        for container in pod["containers"]
+        for mount in container["volumeMounts"]
+        if "subPath" in mount
+    }
+    assert made == wanted
+    assert bool(made) is (slug in {"wordpress", "nextcloud", "gitea"})

@@ -88,7 +88,7 @@ class Customer:
             host=host,
             public_url=public_url("http", host),
             cpu_milli=250,
-            memory_mb=256,
+            memory_mb=max(256, recipe.min_memory_mb),
             storage_gb=1,
             secrets=generate_secrets(recipe),
             tls=False,

@@ -101,6 +101,43 @@ def removed_with_its_data_kept_and_brought_back(target, customer, spec):
     assert exists(target, paths.CLAIM, spec, spec.names.claim)["metadata"]["uid"] == volume
 
 
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("slug", [recipe.slug for recipe in all_recipes() if recipe.companions])
+def test_companions_stop_and_start_with_the_application_and_keep_the_volume(target, customer, slug):
+    def pods():
+        path = paths.POD.within(spec.namespace)
+        return list(target.bare.items(path, labelSelector=f"minispod.com/instance={spec.instance_id}"))
+
+    spec = customer.spec(slug)
+    customer.apply(spec)
+    ready(target, spec)
+    volume = exists(target, paths.CLAIM, spec, spec.names.claim)["metadata"]["uid"]
+    [before] = pods()
+
+    target.cluster.scale(spec.namespace, spec.name, 0)
+    stopped(target, spec)
+    assert pods() == []
+    target.cluster.scale(spec.namespace, spec.name, 1)
+    ready(target, spec)
+
+    [after] = pods()
+    assert after["metadata"]["uid"] != before["metadata"]["uid"]
+    assert exists(target, paths.CLAIM, spec, spec.names.claim)["metadata"]["uid"] == volume
+    statuses = after["status"]["containerStatuses"]
+    assert {each["name"] for each in statuses if each["ready"]} == {"app", "database"}
+    places = {
+        container["name"]: [
+            (mount["name"], mount["subPath"])
+            for mount in container["volumeMounts"]
+            if mount["name"] == "data"
+        ]
+        for container in after["spec"]["containers"]
+    }
+    assert places == {"app": [("data", "site")], "database": [("data", "database")]}
+    [claimed] = [each for each in after["spec"]["volumes"] if "persistentVolumeClaim" in each]
+    assert claimed["persistentVolumeClaim"]["claimName"] == spec.names.claim
+
+
 def test_what_somebody_changed_by_hand_is_repaired(target, customer):
     spec = customer.spec("n8n-automation")
     customer.apply(spec)

@@ -82,12 +82,12 @@ def test_six_lists_keep_their_promise_to_the_front_end(target, running):
     deployment = next(each for each in monitoring.list_deployments(cluster) if each["name"] == running.name)
     assert deployment["readyReplicas"] == 1
     assert deployment["unavailableReplicas"] == 0
-    assert deployment["images"] == [running.recipe.image_reference]
+    assert deployment["images"] == [running.recipe.image]
 
     pod = next(each for each in monitoring.list_pods(cluster) if each["namespace"] == running.namespace)
     assert pod["status"] == "Running"
     assert pod["containers"][0]["ready"] is True
-    assert pod["containers"][0]["image"] == running.recipe.image_reference
+    assert pod["containers"][0]["image"] == running.recipe.image
 
     namespace = next(
         each for each in monitoring.list_namespaces(cluster) if each["name"] == running.namespace

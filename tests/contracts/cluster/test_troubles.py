@@ -26,9 +26,7 @@ def trouble(target, spec):
 
 
 def test_image_that_does_not_exist_is_named(target, customer):
-    recipe = get_recipe("ghost-blog").model_copy(
-        update={"image": "minispod-test/does-not-exist", "version": "1.0"}
-    )
+    recipe = get_recipe("ghost-blog").model_copy(update={"image": "minispod-test/does-not-exist:1.0"})
     spec = customer.spec(recipe)
 
     customer.apply(spec)

@@ -11,9 +11,21 @@ pytestmark = pytest.mark.usefixtures("catalog")
 def test_services(replay: Replay, customer: Person) -> None:
     services = replay("catalog__services", customer)["data"]["services"]
 
-    assert [each["slug"] for each in services] == ["ghost-blog", "n8n-automation", "postgresql"]
+    assert [each["slug"] for each in services] == [
+        "ghost-blog",
+        "n8n-automation",
+        "postgresql",
+        "gitea",
+        "grafana",
+        "mariadb",
+        "nextcloud",
+        "wordpress",
+        "redis",
+        "uptime-kuma",
+    ]
     assert replay("catalog__services_no_token")["data"]["services"] == services
-    assert len(replay("catalog__services_paged", customer)["data"]["services"]) == 1
+    paged = replay("catalog__services_paged", customer)["data"]["services"]
+    assert [each["slug"] for each in paged] == ["postgresql", "gitea"]
     assert "limit" in replay("catalog__services_bad_limit", customer)["errors"]
 
 

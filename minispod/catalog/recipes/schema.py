@@ -1,0 +1,244 @@
+"""The shape of a recipe file, field by field. What the fields must mean together is in consistency.py.
+
+Descriptions are shown to whoever forgot a field, so they say what to write.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+APP = "app"
+"""The name of the application's own container; companions have names of their own."""
+
+Fact = Literal["host", "url", "scheme", "is_https", "inside_host", "instance_name"]
+
+_IMAGE_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)*")
+# Two numbers at least: "15" and "15-alpine" move with every release, "15.19-alpine" does not.
+_VERSION = re.compile(r"(?=.*[0-9][.-][0-9])[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+
+
+def _like(pattern: str, otherwise: str) -> AfterValidator:
+    return AfterValidator(_matcher(re.compile(pattern), otherwise))
+
+
+def _matcher(pattern: re.Pattern[str], otherwise: str) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError(f"'{text}' {otherwise}")
+        return text
+
+    return check
+
+
+def _pinned(image: str) -> str:
+    name, colon, version = image.rpartition(":")
+    if not colon or "/" in version:
+        raise ValueError(f"'{image}' has no version; write name:version, such as ghost:5.130.6-alpine")
+    if not _IMAGE_NAME.fullmatch(name):
+        raise ValueError(f"'{name}' is not the name of an image; write it in lower case, as in docker pull")
+    if not _VERSION.fullmatch(version):
+        raise ValueError(f"'{version}' is a tag that moves; pin a whole version, such as 5.130.6-alpine")
+    return image
+
+
+AbsolutePath = Annotated[
+    str,
+    _like(r"/[^\s:]*[^/\s:]", "is not an absolute path; write the path inside the container, such as /data"),
+]
+EnvName = Annotated[
+    str,
+    _like(
+        r"[A-Za-z_][A-Za-z0-9_.-]{0,99}",
+        "is not a name for the environment; use letters, digits and _ . - and begin with a letter",
+    ),
+]
+ShortName = Annotated[
+    str,
+    _like(
+        r"(?!(app|http|tcp)$)[a-z]([a-z0-9-]{0,13}[a-z0-9])?",
+        "is not a usable name; take 1 to 15 lower-case letters, digits and hyphens, but not app, http or tcp",
+    ),
+]
+Slug = Annotated[
+    str,
+    _like(
+        r"[a-z]([a-z0-9-]{0,48}[a-z0-9])",
+        "is not a usable name; take 2 to 50 lower-case letters, digits and hyphens, beginning with a letter",
+    ),
+]
+Source = Annotated[str, _like(r"https://\S+", "is not an address; write the https:// page the fact is from")]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Part(BaseModel):
+    """A group of fields; a field that is not known is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Generate(Part):
+    """A secret, made once per instance and kept sealed."""
+
+    length: int = Field(32, ge=16, le=128, description="number of characters")
+    alphabet: Literal["alphanumeric", "hex", "digits"] = Field("alphanumeric", description="which characters")
+
+
+class EnvValue(Part):
+    """One value of the environment; plain text is short for `value`."""
+
+    value: str | None = Field(None, description="a fixed text")
+    fact: Fact | None = Field(None, alias="from", description="where the instance is reached")
+    generate: Generate | None = Field(None, description="a secret, made once per instance")
+    same_as: str | None = Field(None, description="the value of another container: container.NAME")
+    address_of: str | None = Field(None, description="host:port of a companion")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, content: Any) -> Any:
+        if isinstance(content, str):
+            return {"value": content}
+        if isinstance(content, bool | int | float) or content is None:
+            shown = "" if content is None else str(content)
+            raise ValueError(f"environment values are text; put quotes around {shown.lower() or 'it'}")
+        return content
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("needs exactly one of value, from, generate, same_as, address_of")
+        return self
+
+
+class Probe(Part):
+    """One question to a container, asked again and again."""
+
+    http: Annotated[str, _like("/.*", "is not a path; begin it with /")] | None = Field(
+        None, description="a path that answers 200 to 399"
+    )
+    headers: dict[str, str] = Field(
+        default_factory=dict, description="sent with http; {host} is the public host name"
+    )
+    tcp: bool = Field(False, description="true: the port accepts connections")
+    command: tuple[str, ...] = Field((), description="a command that ends with status 0")
+    period_seconds: int = Field(10, ge=1, le=300, description="time between two questions")
+    timeout_seconds: int = Field(2, ge=1, le=60, description="how long an answer may take")
+    failures: int = Field(3, ge=1, le=600, description="how many times it may fail in a row")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.http is not None) + self.tcp + bool(self.command) != 1:
+            raise ValueError("needs exactly one of http: /path, tcp: true, command: [...]")
+        if self.headers and self.http is None:
+            raise ValueError("headers belong to an http probe; remove them")
+        return self
+
+
+class Probes(Part):
+    """When a container is up, and when it has died."""
+
+    startup: Probe = Field(description="gives the first start its time")
+    readiness: Probe = Field(description="lets traffic in")
+    liveness: Probe = Field(description="restarts what hangs")
+
+
+class Volume(Part):
+    """Data that outlive the pod; all volumes of a recipe share the plan's storage."""
+
+    name: ShortName = Field(description="a short name; also the directory when there are several volumes")
+    path: AbsolutePath = Field(description="where the application keeps its data")
+
+
+class Security(Part):
+    """Under which user a container runs; never root, no capabilities, seccomp's default profile."""
+
+    user: int = Field(ge=1, le=65535, description="numeric user id that the image is made for, not 0")
+    group: int = Field(ge=1, le=65535, description="numeric group id; volumes are made writable for it")
+    read_only_root: bool = Field(True, description="false only if the image writes outside its volumes")
+    scratch: tuple[AbsolutePath, ...] = Field((), description="writable directories that may be lost")
+
+
+class Container(Part):
+    """One program: its image, how it is started, what it keeps and how one sees that it works."""
+
+    image: Annotated[str, AfterValidator(_pinned)] = Field(
+        description="name:version as in docker pull, pinned"
+    )
+    port: int = Field(ge=1, le=65535, description="the port it listens on")
+    command: tuple[str, ...] = Field((), description="replaces the image's entrypoint")
+    arguments: tuple[str, ...] = Field((), description="replaces the image's arguments; may use $(NAME)")
+    environment: dict[EnvName, EnvValue] = Field(default_factory=dict, description="NAME: value")
+    volumes: tuple[Volume, ...] = Field((), description="data that outlive the pod")
+    security: Security = Field(description="user and group, and what is writable")
+    probes: Probes = Field(description="startup, readiness and liveness")
+
+    @property
+    def version(self) -> str:
+        """The pinned version."""
+        return self.image.rpartition(":")[2]
+
+
+class Share(Part):
+    """What a companion gets of the plan; the application has the rest."""
+
+    cpu_percent: int = Field(ge=5, le=80, description="of the plan's processor")
+    memory_percent: int = Field(ge=5, le=80, description="of the plan's memory")
+
+
+class Companion(Container):
+    """A container beside the application, in the same pod: reachable from it at 127.0.0.1 only."""
+
+    share: Share = Field(description="cpu_percent and memory_percent of the plan")
+
+
+class FirstLogin(Part):
+    """How the customer gets in, in both languages."""
+
+    en: Text = Field(description="the text in English")
+    id: Text = Field(description="the text in Indonesian")
+
+
+class AppRecipe(Container):
+    """How one application is run."""
+
+    slug: Slug = Field(description="the file's name without .yaml, and the service's slug")
+    title: Text = Field(description="the application's name")
+    expose: Literal["http", "tcp"] = Field(description="http for web pages, tcp for databases")
+    min_memory_mb: int = Field(ge=16, description="the smallest plan it starts in, companions included")
+    companions: dict[ShortName, Companion] = Field(
+        default_factory=dict, description="containers beside it, such as its database"
+    )
+    termination_seconds: int = Field(30, ge=1, le=600, description="time to finish when stopped")
+    first_login: FirstLogin = Field(description="en and id: what the customer reads to get in")
+    sources: dict[str, Source] = Field(min_length=1, description="fact: address of the page it is from")
+
+    @property
+    def containers(self) -> dict[str, Container]:
+        """The application's own container first, then its companions."""
+        return {APP: self, **self.companions}
+
+    @property
+    def keeps_data(self) -> bool:
+        """Tell whether something must outlive the pod; then only one pod may run at a time."""
+        return any(container.volumes for container in self.containers.values())
+
+    @property
+    def shares_its_volume(self) -> bool:
+        """Tell whether the one disk holds several volumes, each in a directory of its own."""
+        return sum(len(container.volumes) for container in self.containers.values()) > 1
+
+    @property
+    def secrets(self) -> dict[str, Generate]:
+        """What is generated, by environment name; a name is used once over all containers."""
+        return {
+            name: entry.generate
+            for container in self.containers.values()
+            for name, entry in container.environment.items()
+            if entry.generate is not None
+        }
+
+    @property
+    def secret_names(self) -> tuple[str, ...]:
+        """The environment names whose values are generated."""
+        return tuple(self.secrets)

@@ -1,0 +1,78 @@
+"""What a recipe becomes for one instance: its secrets, its environment, the text of the first login."""
+
+import secrets
+import string
+from collections.abc import Mapping
+
+from minispod.catalog.recipes.schema import AppRecipe, EnvValue
+
+_ALPHABETS = {
+    "alphanumeric": string.ascii_letters + string.digits,
+    "hex": "0123456789abcdef",
+    "digits": string.digits,
+}
+_OWN_POD = "127.0.0.1"
+
+
+def generate_secrets(recipe: AppRecipe) -> dict[str, str]:
+    """Make the secrets of one new instance, by environment name."""
+    return {
+        name: "".join(secrets.choice(_ALPHABETS[how.alphabet]) for _ in range(how.length))
+        for name, how in recipe.secrets.items()
+    }
+
+
+def secret_behind(recipe: AppRecipe, name: str, entry: EnvValue) -> str | None:
+    """Name the generated secret that an environment entry stands for; None when it is no secret."""
+    name, entry = _original(recipe, name, entry)
+    return name if entry.generate is not None else None
+
+
+def plain_value(recipe: AppRecipe, entry: EnvValue, facts: Mapping[str, str]) -> str:
+    """Tell the value of an environment entry that is no secret; `facts` say where the instance is reached."""
+    _, entry = _original(recipe, "", entry)
+    if entry.fact is not None:
+        return facts[entry.fact]
+    if entry.address_of is not None:
+        # Containers of one pod share one address. Not "localhost": PHP takes that for a Unix socket.
+        return f"{_OWN_POD}:{recipe.companions[entry.address_of].port}"
+    return entry.value or ""
+
+
+def environment(
+    recipe: AppRecipe, container: str, facts: Mapping[str, str], made: Mapping[str, str]
+) -> dict[str, str]:
+    """List the whole environment of one container, the secrets in `made` included, by name."""
+    found = {}
+    for name, entry in recipe.containers[container].environment.items():
+        secret = secret_behind(recipe, name, entry)
+        found[name] = plain_value(recipe, entry, facts) if secret is None else made[secret]
+    return found
+
+
+def login_values(recipe: AppRecipe, facts: Mapping[str, str], made: Mapping[str, str]) -> dict[str, str]:
+    """List what a first-login text may mention: addresses and the environment of all containers."""
+    values: dict[str, str] = {}
+    for container in reversed(recipe.containers):
+        values |= environment(recipe, container, facts, made)
+    return {
+        **values,
+        "url": facts["url"],
+        "host": facts["host"],
+        "inside_host": facts["inside_host"],
+        "name": facts["instance_name"],
+        "port": str(recipe.port),
+    }
+
+
+def first_login(recipe: AppRecipe, language: str, values: Mapping[str, str]) -> str:
+    """Write how to get in, in English or Indonesian; `values` are the login values."""
+    text = recipe.first_login.id if language == "id" else recipe.first_login.en
+    return text.format_map(values)
+
+
+def _original(recipe: AppRecipe, name: str, entry: EnvValue) -> tuple[str, EnvValue]:
+    if entry.same_as is None:
+        return name, entry
+    container, _, name = entry.same_as.partition(".")
+    return name, recipe.containers[container].environment[name]
