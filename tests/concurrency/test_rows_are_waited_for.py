@@ -58,8 +58,8 @@ def paid(topup: TopUp, payer: str = PAYER) -> GatewayStatus:
 Prepared = tuple[str, Any, Act]
 
 
-def credit(scene: Scene) -> Prepared:
-    return "wallets", scene.customer.id, lambda: scene.shop.credit(scene.customer, 1_000)
+def charge(scene: Scene) -> Prepared:
+    return "wallets", scene.customer.id, lambda: scene.shop.order(scene.customer, scene.find_plan())
 
 
 def rebuild_a_wallet(scene: Scene) -> Prepared:
@@ -241,7 +241,7 @@ def issue_a_paper(scene: Scene) -> Prepared:
 
 
 ACTS = (
-    credit,
+    charge,
     rebuild_a_wallet,
     decline_an_adjustment,
     poll_a_topup,

@@ -13,7 +13,7 @@ from minispod.local.console import Console
 ROOT = Path(__file__).resolve().parents[2]
 TARGETS = [
     *("demo", "demo-reset", "story", "test", "test-fast", "test-cluster", "lint", "format", "types"),
-    *("contracts", "migrations", "openapi", "mutants", "bench", "lock", "check"),
+    *("contracts", "migrations", "openapi", "histories", "mutants", "bench", "lock", "check"),
     *("check-recipes", "try-recipe"),
 ]
 

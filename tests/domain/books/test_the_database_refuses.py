@@ -264,7 +264,7 @@ def _change_and_refund(
 
 
 def insert_copy(books: psycopg2.extensions.connection, refusal: Refusal) -> None:
-    """Insert a copy of a row of the table, changed as the refusal says."""
+    """Insert a copy of the newest row of the table (ids rise with time), changed as the refusal says."""
     change = {name: value for name, value in FRESH[refusal.table].items() if name not in refusal.same}
     change |= refusal.change
     with books.cursor() as cursor:
@@ -274,7 +274,7 @@ def insert_copy(books: psycopg2.extensions.connection, refusal: Refusal) -> None
         cursor.execute(
             SQL(
                 "INSERT INTO {table} SELECT (jsonb_populate_record(row, %s)).* FROM {table} row"
-                " WHERE {of} ORDER BY row.ctid DESC LIMIT 1"
+                " WHERE {of} ORDER BY to_jsonb(row) ->> 'id' DESC LIMIT 1"
             ).format(table=Identifier(refusal.table), of=SQL(refusal.of)),
             (json.dumps(change, default=str),),
         )
