@@ -46,6 +46,7 @@ def application(url: str) -> Flask:
             midtrans_server_key=SERVER_KEY,
             rate_limits_enabled=False,
             bcrypt_rounds=4,
+            database_pool_size=16,
             log_level="ERROR",
         )
     )

@@ -1,10 +1,13 @@
 """Ledger postings per second with 16 writers, against the same statements written by hand through psycopg2."""
 
+import functools
 import itertools
 import multiprocessing
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -27,7 +30,8 @@ _FORK = multiprocessing.get_context("fork")
 
 Move = Literal["credit", "debit"]
 Post = Callable[[uuid.UUID, Move], None]
-Writer = Callable[[str], AbstractContextManager[Post]]
+Begin = Callable[[], AbstractContextManager[Post]]
+Writer = Callable[[str], AbstractContextManager[Begin]]
 
 
 def measure(url: str, seconds: float) -> None:
@@ -60,13 +64,14 @@ def owners(url: str, count: int) -> list[uuid.UUID]:
 
 
 def _rate(writer: Writer, url: str, owners: list[uuid.UUID], seconds: float) -> float:
-    """Postings per second of all writers, from the moment all are warm."""
+    """Postings per second of all writers, from the moment all are warm: a process per core, threads in each."""
     results: Any = _FORK.Queue()
     ready = _FORK.Barrier(WRITERS)
-    owner_of = itertools.cycle(owners)
+    dealt = [owners[number % len(owners)] for number in range(WRITERS)]
+    count = min(os.cpu_count() or 1, WRITERS)
     processes = [
-        _FORK.Process(target=_write, args=(writer, url, next(owner_of), seconds, ready, results))
-        for _ in range(WRITERS)
+        _FORK.Process(target=_write_all, args=(writer, url, dealt[first::count], seconds, ready, results))
+        for first in range(count)
     ]
     for process in processes:
         process.start()
@@ -76,10 +81,18 @@ def _rate(writer: Writer, url: str, owners: list[uuid.UUID], seconds: float) -> 
     return float(posted / seconds)
 
 
-def _write(writer: Writer, url: str, owner: uuid.UUID, seconds: float, ready: Any, results: Any) -> None:
+def _write_all(
+    writer: Writer, url: str, owners: list[uuid.UUID], seconds: float, ready: Any, results: Any
+) -> None:
+    with writer(url) as begin, ThreadPoolExecutor(len(owners)) as pool:
+        posted = pool.map(lambda owner: _write(begin, owner, seconds, ready), owners)
+        results.put(sum(posted))
+
+
+def _write(begin: Begin, owner: uuid.UUID, seconds: float, ready: Any) -> int:
     moves: Iterator[Move] = itertools.cycle(("credit", "debit"))
     posted = 0
-    with writer(url) as post:
+    with begin() as post:
         for _ in range(_WARM):
             post(owner, next(moves))
         ready.wait()
@@ -87,11 +100,11 @@ def _write(writer: Writer, url: str, owner: uuid.UUID, seconds: float, ready: An
         while time.monotonic() < until:
             post(owner, next(moves))
             posted += 1
-    results.put(posted)
+    return posted
 
 
 @contextmanager
-def ours(url: str) -> Iterator[Post]:
+def ours(url: str) -> Iterator[Begin]:
     """Posts through the ledger, as the program does."""
     actor = system("bench")
 
@@ -101,39 +114,51 @@ def ours(url: str) -> Iterator[Post]:
             getattr(ledger, move)(owner, AMOUNT, posting, actor=actor, at=datetime.now(UTC))
         db.session.remove()
 
-    with application(url).app_context():
-        yield post
+    app = application(url)
+
+    @contextmanager
+    def begin() -> Iterator[Post]:
+        with app.app_context():
+            yield post
+
+    yield begin
+    with app.app_context():
         db.engine.dispose()
 
 
 @contextmanager
-def bare(url: str) -> Iterator[Post]:
+def bare(url: str) -> Iterator[Begin]:
     """Posts with the same statements, written by hand."""
     register_uuid()
-    connection = psycopg2.connect(url)
 
-    def post(owner: uuid.UUID, move: Move) -> None:
-        now = datetime.now(UTC)
-        delta = AMOUNT if move == "credit" else -AMOUNT
-        with connection.cursor() as cursor:
-            cursor.execute(BOUNDS)
-            if move == "debit":
-                cursor.execute(_LOCK, (owner,))
-                cursor.fetchone()
-            cursor.execute(_WALLET, (delta, max(0, delta), max(0, -delta), now, owner))
-            [balance] = cursor.fetchone()
-            entry = (new_id(), owner, uuid.uuid4().hex, AMOUNT, delta, balance - delta, balance, now)
-            cursor.execute(_ENTRY, entry)
-            [number] = cursor.fetchone()
-            details = Json({"amount": AMOUNT, "entry": f"TXMP-{number}"})
-            cursor.execute(_BOOK, (new_id(), now, f"wallet.{move}ed", str(owner), details))
-            if move == "credit":
-                cursor.execute(_WISH, (new_id(), str(owner), Json({"user_id": str(owner)}), now, now))
-                cursor.fetchone()
-        connection.commit()
+    @contextmanager
+    def begin() -> Iterator[Post]:
+        connection = psycopg2.connect(url)
+        yield functools.partial(_by_hand, connection)
+        connection.close()
 
-    yield post
-    connection.close()
+    yield begin
+
+
+def _by_hand(connection: Any, owner: uuid.UUID, move: Move) -> None:
+    now = datetime.now(UTC)
+    delta = AMOUNT if move == "credit" else -AMOUNT
+    with connection.cursor() as cursor:
+        cursor.execute(BOUNDS)
+        if move == "debit":
+            cursor.execute(_LOCK, (owner,))
+            cursor.fetchone()
+        cursor.execute(_WALLET, (delta, max(0, delta), max(0, -delta), now, owner))
+        [balance] = cursor.fetchone()
+        entry = (new_id(), owner, uuid.uuid4().hex, AMOUNT, delta, balance - delta, balance, now)
+        cursor.execute(_ENTRY, entry)
+        [number] = cursor.fetchone()
+        details = Json({"amount": AMOUNT, "entry": f"TXMP-{number}"})
+        cursor.execute(_BOOK, (new_id(), now, f"wallet.{move}ed", str(owner), details))
+        if move == "credit":
+            cursor.execute(_WISH, (new_id(), str(owner), Json({"user_id": str(owner)}), now, now))
+            cursor.fetchone()
+    connection.commit()
 
 
 _LOCK = "SELECT balance, gateway_debt FROM wallets WHERE user_id = %s FOR NO KEY UPDATE"

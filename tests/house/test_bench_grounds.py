@@ -19,7 +19,7 @@ def test_the_books_add_up_before_and_after_postings(
     grounds.fill(url, 5)
     _assert_sound(url)
     owner = postings.owners(url, 1)[0]
-    with writer(url) as post:
+    with writer(url) as begin, begin() as post:
         post(owner, "credit")
         post(owner, "debit")
     _assert_sound(url)
