@@ -1,7 +1,10 @@
 """Commands: flask create-admin, seed-catalog, seed-demo, proof, lifecycle, recipes, settings-table."""
 
 import shutil
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -33,6 +36,7 @@ from minispod.wallet.models import EntryKind, EntryType
 
 _ACTOR = system("command line")
 REMOVAL_SECONDS = 120.0
+IMAGE_SECONDS = 300
 _DEMO_ACCOUNTS = (
     ("Admin User", "admin@minispod.com", Role.ADMINISTRATOR, 1_000_000),
     ("Demo User", "user@minispod.com", Role.USER, 500_000),
@@ -157,11 +161,19 @@ def check_recipes(files: tuple[Path, ...]) -> None:
 @click.option(
     "--storage", type=click.IntRange(1), default=1, show_default=True, help="Gigabytes of the plan."
 )
-@click.option("--patience", default=600.0, show_default=True, help="Seconds until it must be ready.")
+@click.option(
+    "--patience", type=float, help="Seconds until it must be ready; by default its start and 300 for images."
+)
 @click.option("--language", type=click.Choice(["en", "id"]), default="en", show_default=True)
 @click.option("--stay", is_flag=True, help="When it is ready, wait for Enter before removing it.")
 def try_recipe(
-    file: Path, memory: int | None, cpu: int, storage: int, patience: float, language: str, stay: bool
+    file: Path,
+    memory: int | None,
+    cpu: int,
+    storage: int,
+    patience: float | None,
+    language: str,
+    stay: bool,
 ) -> None:
     """Run a recipe on the configured cluster in a namespace of its own, and remove it, also on Ctrl-C."""
     try:
@@ -173,16 +185,31 @@ def try_recipe(
     addresses = business_rules(settings).addresses
     spec, order = trying.trial_of(recipe, size, rules=cluster_rules(settings), addresses=addresses)
     click.echo(f"Trying {recipe.title} {recipe.version} with {size.memory_mb} MB in {spec.namespace} ...")
-    is_interrupted = False
+    is_interrupted = is_gone = False
+    with _ended_like_ctrl_c():
+        try:
+            seconds = patience if patience is not None else recipe.start_seconds + IMAGE_SECONDS
+            _show_trial(recipe, spec, order, patience=seconds, language=language, stay=stay)
+        except KeyboardInterrupt:
+            is_interrupted = True
+            click.echo("Interrupted.")
+        finally:
+            is_gone = _remove_trial(spec)
+    if is_interrupted or not is_gone:
+        click.get_current_context().exit(130 if is_interrupted else 1)
+
+
+@contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """A closed terminal and a polite end are interruptions too: what was made is removed."""
+    before = {
+        each: signal.signal(each, signal.default_int_handler) for each in (signal.SIGTERM, signal.SIGHUP)
+    }
     try:
-        _show_trial(recipe, spec, order, patience=patience, language=language, stay=stay)
-    except KeyboardInterrupt:
-        is_interrupted = True
-        click.echo("Interrupted.")
+        yield
     finally:
-        _remove_trial(spec)
-    if is_interrupted:
-        click.get_current_context().exit(130)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _show_trial(
@@ -202,7 +229,7 @@ def _show_trial(
         sys.stdin.readline()
 
 
-def _remove_trial(spec: InstanceSpec) -> None:
+def _remove_trial(spec: InstanceSpec) -> bool:
     click.echo("Removing it ...")
     is_gone = False
     try:
@@ -212,6 +239,7 @@ def _remove_trial(spec: InstanceSpec) -> None:
     except KeyboardInterrupt:  # a person who cannot wait is told what is left
         click.echo("Interrupted.")
     click.echo("Removed." if is_gone else f"Not everything is gone; delete the namespace {spec.namespace}.")
+    return is_gone
 
 
 def _register(name: str, email: str, password: str, role: Role, *, credit: int = 0) -> None:

@@ -54,7 +54,9 @@ def look_ahead(rules: CapacityRules) -> Outlook | None:
                 more_after_loss=stock.more_without(largest, plan.cpu_milli, plan.memory_mb) or 0,
                 for_sale=stock.places(plan),
             )
-            for plan in browsing.all_plans()
+            for plan in sorted(
+                browsing.all_plans(), key=lambda plan: (plan.service.name, plan.plan_type.tier)
+            )
             if plan.is_active and plan.service.is_active
         ],
         largest=largest,

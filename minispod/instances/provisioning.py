@@ -226,7 +226,9 @@ def _not_yet(
     instance: Instance, outcome: Outcome, rules: ClusterRules, actor: Actor, at: datetime
 ) -> Settlement:
     started = instance.attempt_started_at or at
-    out_of_time = at - started >= timedelta(seconds=rules.ready_timeout)
+    # A recipe that starts slowly is not cut short: a first installation may not survive that.
+    allowed = max(rules.ready_timeout, get_recipe(instance.service_slug).start_seconds)
+    out_of_time = at - started >= timedelta(seconds=allowed)
     if outcome.kind is OutcomeKind.WAITING and not out_of_time:
         return Settlement(Result.WAITING, timedelta(seconds=2))
     if instance.wanted is not Wanted.RUNNING:

@@ -72,8 +72,10 @@ def _weaker_schema(mutant: SchemaMutant, database_url: str) -> Iterator[None]:
             again = [statement for statement, _ in cursor.fetchall()]
             assert again, mutant.name
             cursor.execute(mutant.statement)
-            yield
-            for statement in again:
-                cursor.execute(statement)
+            try:
+                yield
+            finally:
+                for statement in again:
+                    cursor.execute(statement)
     finally:
         connection.close()

@@ -28,7 +28,12 @@ TESTS = (
     "tests/scenarios/test_topups_in_trouble.py",
 )
 # They run in processes of their own or by chance, and are not recorded.
-LAST_TESTS = ("tests/scenarios/test_random_histories.py", "tests/crashes")
+LAST_TESTS = (
+    "tests/concurrency/test_mixed_operations.py",
+    "tests/scenarios/test_random_histories.py",
+    "tests/scenarios/test_histories_at_once.py",
+    "tests/crashes",
+)
 
 _COVERAGE, _SECONDS = "coverage", "seconds.json"
 
@@ -56,8 +61,9 @@ def make_record(room: Path, folder: Path) -> None:
     """Run the money tests on the program as it is; raise SystemExit when they fail."""
     report = folder / "report.xml"
     options = ["--cov=minispod", "--cov-context=test", "--cov-report=", f"--junitxml={report}"]
+    ignored = [f"--ignore={each}" for each in LAST_TESTS]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, *TESTS],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, *ignored, *TESTS],
         cwd=room,
         env=os.environ | {"COVERAGE_FILE": str(folder / _COVERAGE)},
         capture_output=True,

@@ -16,7 +16,7 @@ from tests.mutants.schema import SchemaMutant
 from tests.mutants.source import ROOT
 from tests.plugins.databases import MUTATION
 
-PARTS = ("minispod", "templates", "static", "migrations", "tests", "pyproject.toml", "wsgi.py")
+PARTS = ("minispod", "templates", "static", "migrations", "tests", "docs", "pyproject.toml", "wsgi.py")
 LONGEST_SECONDS = 3600
 _VERDICTS = {0: Verdict.SURVIVED, 1: Verdict.KILLED, 2: Verdict.KILLED}
 

@@ -22,8 +22,9 @@ SEED = "SELECT tests.seed()"
 # Any number will do, as long as all workers of all sessions use the same.
 TEMPLATE_LOCK = 7_301_442
 
-# Above this a table is cut off instead of having its rows deleted, so that dead rows never slow a later test.
-SMALL_TABLE_BYTES = 131_072
+# One page. In it rows stand in the order they were written; into several pages several connections write side by side,
+# and a look without ORDER BY would find them in any order.
+SMALL_TABLE_BYTES = 8192
 
 MUTATION = "MINISPOD_TEST_MUTATION"
 """The environment variable with a statement that weakens the schema (tests/mutants)."""

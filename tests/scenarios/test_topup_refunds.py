@@ -133,7 +133,9 @@ def test_the_whole_payment_goes_back_once(desk: Desk, run_jobs: Callable[[], int
     assert (refund.state, refund.refusal) == (RefundState.DONE, None)
     assert desk.levers.refunds(desk.payment) == [100_000]
     with desk.app.app_context():
-        actions = session().scalars(select(AuditEntry.action).where(AuditEntry.action.like("topup.refund%")))
+        actions = session().scalars(
+            select(AuditEntry.action).where(AuditEntry.action.like("topup.refund%")).order_by(AuditEntry.id)
+        )
         assert list(actions) == ["topup.refund_asked", "topup.refund_done"]
 
 

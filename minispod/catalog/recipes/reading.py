@@ -85,6 +85,9 @@ def _compose(path: Path) -> yaml.Node:
         yaml.safe_load(text)
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeBroken(path.name, [Problem(1, "file", f"cannot be read as text: {error}")]) from None
+    except (ValueError, RecursionError) as error:
+        sentence = f"holds a value that cannot be read ({error}); put quotes around dates, let nothing contain itself"
+        raise RecipeBroken(path.name, [Problem(1, "file", sentence)]) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         reason = getattr(error, "problem", None) or "cannot be read"

@@ -15,8 +15,8 @@ APP = "app"
 Fact = Literal["host", "url", "scheme", "is_https", "inside_host", "instance_name"]
 
 _IMAGE_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)*")
-# Two numbers at least: "15" and "15-alpine" move with every release, "15.19-alpine" does not.
-_VERSION = re.compile(r"(?=.*[0-9][.-][0-9])[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+# It begins with two numbers: "15", "15-alpine3.20" and "stable" move with every release, "15.19-alpine" does not.
+_VERSION = re.compile(r"v?[0-9]+[.-][0-9]+[A-Za-z0-9._-]{0,100}")
 
 
 def _like(pattern: str, otherwise: str) -> AfterValidator:
@@ -57,8 +57,9 @@ EnvName = Annotated[
 ShortName = Annotated[
     str,
     _like(
-        r"(?!(app|http|tcp)$)[a-z]([a-z0-9-]{0,13}[a-z0-9])?",
-        "is not a usable name; take 1 to 15 lower-case letters, digits and hyphens, but not app, http or tcp",
+        r"(?!(app|http|tcp)$)(?!prepare-)(?!.*--)[a-z]([a-z0-9-]{0,13}[a-z0-9])?",
+        "is not a usable name; take 1 to 15 lower-case letters, digits and single hyphens, but not app, http, tcp or "
+        "prepare-",
     ),
 ]
 Slug = Annotated[
@@ -106,7 +107,7 @@ class EnvValue(Part):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if len(self.model_fields_set) != 1:
+        if sum(getattr(self, name) is not None for name in type(self).model_fields) != 1:
             raise ValueError("needs exactly one of value, from, generate, same_as, address_of")
         return self
 
@@ -153,8 +154,12 @@ class Volume(Part):
 class Security(Part):
     """Under which user a container runs; never root, no capabilities, seccomp's default profile."""
 
-    user: int = Field(ge=1, le=65535, description="numeric user id that the image is made for, not 0")
-    group: int = Field(ge=1, le=65535, description="numeric group id; volumes are made writable for it")
+    user: int = Field(
+        strict=True, ge=1, le=65535, description="numeric user id that the image is made for, not 0"
+    )
+    group: int = Field(
+        strict=True, ge=1, le=65535, description="numeric group id; volumes are made writable for it"
+    )
     read_only_root: bool = Field(True, description="false only if the image writes outside its volumes")
     scratch: tuple[AbsolutePath, ...] = Field((), description="writable directories that may be lost")
 
@@ -165,7 +170,7 @@ class Container(Part):
     image: Annotated[str, AfterValidator(_pinned)] = Field(
         description="name:version as in docker pull, pinned"
     )
-    port: int = Field(ge=1, le=65535, description="the port it listens on")
+    port: int = Field(strict=True, ge=1, le=65535, description="the port it listens on")
     command: tuple[str, ...] = Field((), description="replaces the image's entrypoint")
     arguments: tuple[str, ...] = Field((), description="replaces the image's arguments; may use $(NAME)")
     environment: dict[EnvName, EnvValue] = Field(default_factory=dict, description="NAME: value")
@@ -205,7 +210,9 @@ class AppRecipe(Container):
     slug: Slug = Field(description="the file's name without .yaml, and the service's slug")
     title: Text = Field(description="the application's name")
     expose: Literal["http", "tcp"] = Field(description="http for web pages, tcp for databases")
-    min_memory_mb: int = Field(ge=16, description="the smallest plan it starts in, companions included")
+    min_memory_mb: int = Field(
+        strict=True, ge=16, description="the smallest plan it starts in, companions included"
+    )
     companions: dict[ShortName, Companion] = Field(
         default_factory=dict, description="containers beside it, such as its database"
     )
@@ -217,6 +224,12 @@ class AppRecipe(Container):
     def containers(self) -> dict[str, Container]:
         """The application's own container first, then its companions."""
         return {APP: self, **self.companions}
+
+    @property
+    def start_seconds(self) -> int:
+        """How long the slowest container may take to come up, by its startup probe; pulling images not counted."""
+        startups = [container.probes.startup for container in self.containers.values()]
+        return max(probe.period_seconds * probe.failures for probe in startups)
 
     @property
     def keeps_data(self) -> bool:

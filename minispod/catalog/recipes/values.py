@@ -51,10 +51,18 @@ def environment(
 
 
 def login_values(recipe: AppRecipe, facts: Mapping[str, str], made: Mapping[str, str]) -> dict[str, str]:
-    """List what a first-login text may mention: addresses and the environment of all containers."""
+    """List what a first-login text may mention: addresses and the environment of all containers.
+
+    A secret that was never made (the recipe asks for it since) is left out: texts that do not mention it stay readable.
+    """
     values: dict[str, str] = {}
-    for container in reversed(recipe.containers):
-        values |= environment(recipe, container, facts, made)
+    for container in reversed(recipe.containers.values()):
+        for name, entry in container.environment.items():
+            secret = secret_behind(recipe, name, entry)
+            if secret is None:
+                values[name] = plain_value(recipe, entry, facts)
+            elif secret in made:
+                values[name] = made[secret]
     return {
         **values,
         "url": facts["url"],
