@@ -99,10 +99,11 @@ def proof(as_json: bool, show: int, patience: float) -> None:
     """
     try:
         proven = prove(current_ports().clock.now(), kept=max(0, show), patience=patience)
+        told = render.as_json(proven) if as_json else render.as_table(proven, _page_for(proven))
     except CouldNotProve as refusal:
         click.echo(refusal.message, err=True)
         sys.exit(2)
-    click.echo(render.as_json(proven) if as_json else render.as_table(proven, _page_for(proven)))
+    click.echo(told)
     if not proven.is_clean:
         sys.exit(1 if proven.differences else 2)
 

@@ -113,10 +113,5 @@ def missing_of(load: Load, nodes: Sequence[NodeSighting]) -> Load:
     )
 
 
-def fits(request: Request, *, load: Load, nodes: Sequence[NodeSighting], reserve: float) -> bool:
-    """Tell whether one more instance with this request fits."""
-    return how_many_more(request, load=load, nodes=nodes, reserve=reserve) > 0
-
-
 def _kept(total: int, reserve: float) -> int:
     return floor(round(total * (1 - reserve), 6))

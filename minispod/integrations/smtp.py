@@ -67,7 +67,11 @@ class SmtpMailer:
 def _attach(message: EmailMessage, files: Iterable[Attachment]) -> None:
     for each in files:
         maintype, _, subtype = each.content_type.partition("/")
-        message.add_attachment(each.draw(), maintype=maintype, subtype=subtype, filename=each.name)
+        try:
+            content = each.draw()
+        except OSError as error:  # a font or a logo that is not there is no silence of the mail server
+            raise RuntimeError(f"{each.name} could not be drawn") from error
+        message.add_attachment(content, maintype=maintype, subtype=subtype, filename=each.name)
 
 
 def _one_line(text: str) -> str:

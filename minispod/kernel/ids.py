@@ -24,7 +24,8 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 def new_id() -> uuid.UUID:
     """Make a UUID version 7 (RFC 9562, method 3 of 6.2): 48 bits of milliseconds, 12 of their fraction, random bits.
 
-    Ids that one process makes one after the other sort in that order, also within a millisecond.
+    Ids that one process makes one after the other sort in that order, also within a millisecond, unless the clock is
+    set back.
     """
     milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
     value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80

@@ -36,7 +36,7 @@ _LINE_FACTS = ("startsAt", "endsAt", "proratedDays")
 def open_paper(entry: LedgerEntry, *, at: datetime) -> uuid.UUID | None:
     """Open the paper an entry deserves and return its id; None for what gets none (nothing paid, adjustments).
 
-    The entry must have been flushed. A credit note opens the paper it corrects too, when that has none yet.
+    A credit note opens the paper it corrects too, when that has none yet.
     """
     if kind_for(entry) is None:
         return None

@@ -20,7 +20,7 @@ from minispod.payments.states import TopUpState
 
 _SHORTEST_REASON = 3
 _LONGEST_REASON = 200
-_MONEY_IS_THERE = frozenset({"settlement", "capture", "partial_refund"})
+_MONEY_IS_THERE = frozenset({"settlement", "capture", "partial_refund", "partial_chargeback"})
 
 
 def given_reason(text: str) -> str:
@@ -78,7 +78,7 @@ def close(
     if status.found and status.transaction_status in _MONEY_IS_THERE:
         if not is_returned:
             raise MoneyIsThere()
-        topup.returned_transaction_id = status.transaction_id
+        topup.returned_transaction_id = status.transaction_id or topup.transaction_id
     settling.settle(topup.order_id, status, merchant_id=merchant_id, actor=actor, at=at)
     if topup.state is TopUpState.REVIEW:
         settling.move(topup, TopUpState.FAILED, Detail.CLOSED_BY_STAFF, actor=actor, at=at)

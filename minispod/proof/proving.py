@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
-from minispod.kernel.database import db
+from minispod.kernel.database import DATABASE_SILENCE, db
 from minispod.proof.check import Check
 from minispod.proof.checks import CHECKS, values_at
 from minispod.proof.errors import CouldNotProve
@@ -116,7 +116,7 @@ def prove(
                 finding = Finding(check)
                 findings.append(finding)
                 _run(connection, finding, at, digest, kept=kept, until=began + patience)
-    except OperationalError as error:
+    except DATABASE_SILENCE as error:
         raise CouldNotProve() from error
     return Proof(at, findings, time.monotonic() - began, digest.text())
 

@@ -81,7 +81,8 @@ SETTLED = Check(
         SELECT t.id AS subject_id, t.user_id, 'TXMP-' || t.number AS number, t.state, t.order_id, t.transaction_id,
                t.gateway_state, t.amount
         FROM topups t
-        WHERE t.gateway_state IN ('settlement', 'capture') AND t.state <> ALL(:credited) AND t.state <> 'REVIEW'
+        WHERE t.gateway_state IN ('settlement', 'capture', 'partial_refund', 'partial_chargeback')
+          AND t.state <> ALL(:credited) AND t.state <> 'REVIEW'
           AND t.returned_transaction_id IS DISTINCT FROM t.transaction_id
         ORDER BY t.id
     """,

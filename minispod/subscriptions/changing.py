@@ -126,11 +126,12 @@ def list_moves(subscription: Subscription, *, rules: BusinessRules, at: datetime
     current = browsing.get_plan(subscription.plan_id)
     halted = _what_hinders_all(subscription, at)
     stock = take_stock(rules.capacity, apart_from=subscription.id)
+    instance = session().scalars(select(Instance).where(Instance.subscription_id == subscription.id)).one()
     others = [plan for plan in browsing.plans_for_sale_of(subscription.service_id) if plan.id != current.id]
     offers = []
     for plan in sorted(others, key=lambda plan: plan.plan_type.tier):
         price = quote(subscription, current, plan, zone=rules.zone, at=at)
-        lacking = _what_shop_lacks(plan, stock if price.is_upgrade else None)
+        lacking = _what_shop_lacks(plan, stock if _needs_room(plan, instance) else None)
         offers.append(Offer(plan, price, halted or lacking, has_place=lacking is None))
     return offers
 
@@ -221,8 +222,12 @@ def _what_hinders_all(subscription: Subscription, at: datetime) -> str | None:
     return ChangeUnderWay.default_message if find_pending_change(subscription.id) is not None else None
 
 
+def _needs_room(wanted: Plan, instance: Instance) -> bool:
+    return wanted.cpu_milli > instance.cpu_milli or wanted.memory_mb > instance.memory_mb
+
+
 def _what_shop_lacks(plan: Plan, stock: Stock | None) -> str | None:
-    """A slot of the plan, or room on the machines; who moves to less needs no room (no `stock`)."""
+    """A slot of the plan, or room on the machines; who needs no more than now is not asked for room (no `stock`)."""
     if not plan.available_quota:
         return PlanSoldOut.default_message
     return ClusterFull.default_message if stock is not None and not stock.places(plan) else None
@@ -249,13 +254,13 @@ def _change(
     subscription.previous_plan_id, subscription.plan_id = current.id, wanted.id
     subscription.price = wanted.monthly_price
     subscription.plan_changed_at = subscription.updated_at = at
-    grows = wanted.cpu_milli > instance.cpu_milli or wanted.memory_mb > instance.memory_mb
+    needs_room = _needs_room(wanted, instance)
     controls.resize(instance, Size(wanted.cpu_milli, wanted.memory_mb, wanted.storage_gb), at=at)
     entry_ids = _move_money(
         subscription, change, f"{wanted.service.name} from {current.name} to {wanted.name}", rules, actor, at
     )
     quota.move(current.id, wanted.id)
-    if grows:
+    if needs_room:
         require_room(instance, rules.capacity)
     _tell(subscription, change, current, wanted, entry_ids, rules, actor, at)
     return Changed(subscription, change)

@@ -40,17 +40,21 @@ class Stock:
         return self._more(cpu_milli, memory_mb, self.nodes, self.rules.reserve)
 
     def more_without(self, lost: NodeSighting, cpu_milli: int, memory_mb: int) -> int | None:
-        """The same when one node is lost and the others use their reserve for it."""
-        return self._more(cpu_milli, memory_mb, [node for node in self.nodes if node != lost], 0)
+        """The same when one worker is lost and the others use their reserve for it."""
+        return self._more(cpu_milli, memory_mb, self._workers_without(lost), 0)
 
     def missing_without(self, lost: NodeSighting) -> Load:
-        """Tell what of all that is promised would find no place without one node."""
-        return capacity.missing_of(self.load, [node for node in self.nodes if node != lost])
+        """Tell what of all that is promised would find no place without one worker."""
+        return capacity.missing_of(self.load, self._workers_without(lost))
 
     def places(self, plan: Plan) -> int:
         """Tell how many more of a plan can be ordered: its free slots, as far as the machines hold them."""
         fit = self.more(plan.cpu_milli, plan.memory_mb)
         return plan.available_quota if fit is None else min(plan.available_quota, fit)
+
+    def _workers_without(self, lost: NodeSighting) -> list[NodeSighting]:
+        # Workers first: a control plane does not become one because the last worker is lost.
+        return [node for node in capacity.workers_of(self.nodes) if node != lost]
 
     def _more(
         self, cpu_milli: int, memory_mb: int, nodes: Sequence[NodeSighting], reserve: float

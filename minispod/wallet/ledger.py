@@ -175,7 +175,8 @@ def covers(user_id: uuid.UUID, amount: int) -> bool:
 
     A wallet in debt is below zero and covers nothing, not even what is free (decision 14).
     """
-    return _locked(user_id).balance >= amount
+    wallet = _locked(user_id)
+    return not wallet.gateway_debt and wallet.balance >= amount
 
 
 def _post(

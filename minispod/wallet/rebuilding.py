@@ -49,7 +49,7 @@ def rebuild(user_id: uuid.UUID, *, actor: Actor, at: datetime) -> Wallet:
     wallet.total_spent = Rupiah(after.total_spent)
     wallet.updated_at = at
     _record(before, after, wallet, actor, at)
-    if after.balance > before.balance:
+    if after.balance > before.balance or after.gateway_debt < before.gateway_debt:
         outbox.later(Task.CREDIT_ARRIVED, key=str(user_id), at=at, user_id=str(user_id))
     return wallet
 

@@ -83,6 +83,8 @@ def _compose(path: Path) -> yaml.Node:
         text = path.read_text(encoding="utf-8")
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         yaml.safe_load(text)
+        if root is not None:
+            list(_doubled(root))  # walks through all of it
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeBroken(path.name, [Problem(1, "file", f"cannot be read as text: {error}")]) from None
     except (ValueError, RecursionError) as error:

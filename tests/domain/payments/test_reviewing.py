@@ -170,9 +170,12 @@ def test_what_was_not_paid_is_closed_and_a_payment_after_all_is_not_lost(
     assert (held.state, balance()) == (TopUpState.PAID, 600_000)
 
 
-def test_money_that_is_there_cannot_be_closed_away(held: TopUp, close: Callable[..., TopUp]) -> None:
+@pytest.mark.parametrize("status", ["settlement", "capture", "partial_refund", "partial_chargeback"])
+def test_money_that_is_there_cannot_be_closed_away(
+    held: TopUp, close: Callable[..., TopUp], status: str
+) -> None:
     with pytest.raises(MoneyIsThere):
-        close(held, said())
+        close(held, said(status))
 
     assert held.state is TopUpState.REVIEW
 

@@ -2,15 +2,20 @@
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from minispod.catalog.models import Plan
+from minispod.cluster import monitoring
+from minispod.cluster.capacity import Load
 from minispod.instances.states import InstanceStatus, Wanted
 from minispod.kernel.database import session
+from minispod.kernel.unit_of_work import unit_of_work
 from minispod.rules import business_rules
 from minispod.subscriptions.room import take_stock
 from minispod.subscriptions.states import SubscriptionStatus
+from tests.factories.nodes import worker
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
 
@@ -49,6 +54,17 @@ def test_what_expired_gives_its_place_back(
 
     assert shop.look(mine)[0].status is SubscriptionStatus.EXPIRED
     assert _places(shop, basic) == 2
+
+
+def test_the_control_plane_does_not_stand_in_for_the_last_worker(shop: Shop) -> None:
+    last = worker()
+    with shop.app.app_context(), unit_of_work():
+        monitoring.record_nodes([last, worker("control", is_control_plane=True)], shop.clock.now())
+    with shop.app.app_context():
+        stock = replace(take_stock(business_rules(shop.settings).capacity), load=Load(250, 512, 1))
+
+    assert stock.more_without(last, 1000, 1024) == 0
+    assert stock.missing_without(last) == Load(250, 512, 1)
 
 
 def test_never_more_places_than_slots(
