@@ -92,6 +92,14 @@ def test_nobody_has_the_wallet_of_nobody(context: None, administrator: Person) -
         statements.get_wallet(uuid.uuid4(), actor=administrator.actor)
 
 
+@pytest.mark.parametrize("act", [ledger.credit, ledger.debit, ledger.take_back])
+def test_nothing_is_posted_to_nobody(context: None, clock: FrozenClock, act: Callable[..., object]) -> None:
+    posting = ledger.Posting(EntryType.ADMIN_ADJUSTMENT, EntryKind.ADJUSTMENT, "odd", "For nobody")
+
+    with pytest.raises(NoSuchWallet), unit_of_work():
+        act(uuid.uuid4(), 1_000, posting, actor=ME, at=clock.now())
+
+
 def test_a_notice_is_replayed_for_its_own_order_only(
     context: None,
     customer: Person,
