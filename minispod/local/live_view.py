@@ -24,8 +24,8 @@ class LiveView:
         self._url += "&sid=" + str(json.loads(greeting.removeprefix("0"))["sid"])
         self._ask("POST", f"{_CONNECT}{namespace},{json.dumps(auth)}")
 
-    def hear(self, event: str, *, within: float) -> Any:
-        """The payload of the next such event; raises StoryStopped when none comes."""
+    def hear(self, event: str, *, within: float, **about: str) -> Any:
+        """The payload of the next such event that says `about`; raises StoryStopped when none comes."""
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
             for packet in self._ask("GET").split(_SEPARATOR):
@@ -36,7 +36,7 @@ class LiveView:
                     raise StoryStopped(f"{self._namespace} refused us: {body}")
                 if head == f"{_EVENT}{self._namespace}":
                     name, payload = json.loads(body)
-                    if name == event:
+                    if name == event and (not about or about.items() <= payload.items()):
                         return payload
         raise StoryStopped(f"{self._namespace} sent no {event} within {within:.0f} s.")
 
