@@ -29,7 +29,7 @@ class Outlook:
     stock: Stock
     room: Room
     plans: Sequence[PlanOutlook]
-    largest: NodeSighting | None
+    largest: NodeSighting
     missing: Load
 
     @property

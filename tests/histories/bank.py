@@ -110,10 +110,6 @@ class Bank:
         """Whoever has the page open may still pay: refused as by the real one when a method was picked."""
         raise GatewayRejected(gatewayCode="406")
 
-    def read_notice(self, raw: bytes) -> Notice:
-        """Notices are made by `Payment.notice` here."""
-        raise NotImplementedError
-
     def status(self, id: str) -> GatewayStatus:
         """How a payment stands; by an order's name its newest."""
         with self._lock:
