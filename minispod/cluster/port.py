@@ -4,7 +4,7 @@ Every call may raise ClusterUnavailable (silent, refusing, timing out) and is sa
 to apply are plain dictionaries in the API's own shape, made by `instances/manifests.py`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
@@ -32,6 +32,20 @@ class NoSuchObject(NotFound):
     """The cluster has no object of this name."""
 
     code: ClassVar[str] = "cluster.no_such_object"
+
+
+class CommandFailed(Conflict):
+    """A command in a container did not end with status 0, or could not be started there.
+
+    `exit_status` is None when it could not be started (an image without this program or without a shell).
+    """
+
+    code: ClassVar[str] = "cluster.command_failed"
+    default_message = "A command inside the application did not succeed."
+
+    def __init__(self, message: str, *, exit_status: int | None) -> None:
+        super().__init__(message, exit_status=exit_status)
+        self.exit_status = exit_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +78,17 @@ class WorkloadSighting:
     pod_name: str | None = None
     node_name: str | None = None
     restarts: int = 0
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PodSighting:
+    """A single pod of ours, outside any workload."""
+
+    name: str
+    phase: str
+    is_ready: bool
+    node_name: str | None = None
     trouble: Trouble | None = None
 
 
@@ -154,6 +179,34 @@ class ClusterPort(Protocol):
 
     def delete_namespace(self, name: str) -> bool:
         """Delete a customer's namespace; True when it is gone."""
+        ...
+
+    def see_pod(self, namespace: str, name: str) -> PodSighting | None:
+        """Look at one pod; None when there is none."""
+        ...
+
+    def delete_pod(self, namespace: str, name: str, *, force: bool = False) -> bool:
+        """Delete a pod; True when it is gone. `force` does not wait for its node (which may be dead)."""
+        ...
+
+    def delete_claim(self, namespace: str, name: str) -> bool:
+        """Delete one volume claim and so its data; True when it is gone. Only by a recorded decision."""
+        ...
+
+    def read_from(self, namespace: str, pod: str, container: str, command: Sequence[str]) -> Iterator[bytes]:
+        """Run a command and yield what it writes to stdout, in chunks; ends only when it ended with status 0.
+
+        Raises CommandFailed (with the end of stderr), NoSuchObject, ClusterUnavailable: also in the middle.
+        """
+        ...
+
+    def write_to(
+        self, namespace: str, pod: str, container: str, command: Sequence[str], chunks: Iterable[bytes]
+    ) -> None:
+        """Run a command and give it `chunks` as stdin, to the end; the same refusals as read_from.
+
+        Kubernetes cannot close a command's stdin; the adapter must see to it that the command finds an end.
+        """
         ...
 
     def usages(self) -> Sequence[PodUsage]:

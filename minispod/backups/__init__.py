@@ -1,0 +1,1 @@
+"""Copies of customers' data: taken, kept for a while, proven, and given back."""
