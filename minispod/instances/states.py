@@ -26,6 +26,15 @@ class Wanted(StrEnum):
     ABSENT = "ABSENT"
 
 
+class VolumeStatus(StrEnum):
+    """What one volume of an instance is to us: the one it runs on, one being filled, or one that is kept for a while."""
+
+    ACTIVE = "ACTIVE"
+    FILLING = "FILLING"
+    RETIRED = "RETIRED"
+    DELETED = "DELETED"
+
+
 HEALTHY = "Healthy"
 """Exactly this text means ready to the front end (contract, section 6)."""
 

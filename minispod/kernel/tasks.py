@@ -14,6 +14,7 @@ class Queue(StrEnum):
     MONEY = "money"
     PROVISIONING = "provisioning"
     MAIL = "mail"
+    DATA = "data"
     SWEEPS = "sweeps"
 
 
@@ -37,6 +38,7 @@ class Task(StrEnum):
     DELIVER_MESSAGE = "deliver_message"
     PROVE_MONEY = "prove_money"
     ISSUE_PAPERS = "issue_papers"
+    RUN_OPERATION = "run_operation"
 
     @property
     def nature(self) -> TaskNature:
@@ -54,4 +56,6 @@ _NATURES = {
     Task.DELIVER_MESSAGE: TaskNature(Queue.MAIL, 60),
     Task.PROVE_MONEY: TaskNature(Queue.SWEEPS, 120),
     Task.ISSUE_PAPERS: TaskNature(Queue.MONEY, 60),
+    # Renewed while data stream (outbox.extend), so that a dead worker's operation is soon taken up.
+    Task.RUN_OPERATION: TaskNature(Queue.DATA, 60),
 }

@@ -23,6 +23,7 @@ def findings(recipe: AppRecipe) -> Iterator[Finding]:
     yield from _environment(recipe)
     yield from _arguments(recipe)
     yield from _first_login(recipe)
+    yield from _earlier(recipe)
 
 
 def _at(container: str) -> Place:
@@ -121,6 +122,20 @@ def _first_login(recipe: AppRecipe) -> Iterator[Finding]:
     known = {*LOGIN_FACTS, *(name for _, each in _each(recipe) for name in each.environment)}
     for language in ("en", "id"):
         yield from _placeholders(getattr(recipe.first_login, language), known, ("first_login", language))
+
+
+def _earlier(recipe: AppRecipe) -> Iterator[Finding]:
+    seen = {recipe.version}
+    for number, release in enumerate(recipe.earlier):
+        if release.version in seen:
+            yield ("earlier", number, "image"), f"{release.version} is named twice; name each version once"
+        seen.add(release.version)
+        for name in set(release.companions) - set(recipe.companions):
+            known = ", ".join(recipe.companions) or "there is none"
+            yield (
+                ("earlier", number, "companions", name),
+                f"'{name}' is no companion (companions: {known})",
+            )
 
 
 def _placeholders(text: str, known: set[str], place: Place) -> Iterator[Finding]:

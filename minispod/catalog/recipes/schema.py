@@ -197,6 +197,20 @@ class Companion(Container):
     share: Share = Field(description="cpu_percent and memory_percent of the plan")
 
 
+class Release(Part):
+    """An earlier version that is still supported: instances may run it, and upgrade from it."""
+
+    image: Annotated[str, AfterValidator(_pinned)] = Field(description="name:version, pinned")
+    companions: dict[ShortName, Annotated[str, AfterValidator(_pinned)]] = Field(
+        default_factory=dict, description="companion: its image, where it differs from today's"
+    )
+
+    @property
+    def version(self) -> str:
+        """The pinned version of the application."""
+        return self.image.rpartition(":")[2]
+
+
 class FirstLogin(Part):
     """How the customer gets in, in both languages."""
 
@@ -216,6 +230,9 @@ class AppRecipe(Container):
     companions: dict[ShortName, Companion] = Field(
         default_factory=dict, description="containers beside it, such as its database"
     )
+    earlier: tuple[Release, ...] = Field(
+        (), description="earlier versions that are still supported, newest first"
+    )
     termination_seconds: int = Field(30, ge=1, le=600, description="time to finish when stopped")
     first_login: FirstLogin = Field(description="en and id: what the customer reads to get in")
     sources: dict[str, Source] = Field(min_length=1, description="fact: address of the page it is from")
@@ -224,6 +241,29 @@ class AppRecipe(Container):
     def containers(self) -> dict[str, Container]:
         """The application's own container first, then its companions."""
         return {APP: self, **self.companions}
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """The versions that are supported, newest first."""
+        return (self.version, *(release.version for release in self.earlier))
+
+    def newer_than(self, version: str) -> tuple[str, ...]:
+        """List the versions that what runs `version` may be upgraded to, newest first; all when it is not known."""
+        known = self.versions
+        return known[: known.index(version)] if version in known else known
+
+    def at(self, version: str) -> Self:
+        """The recipe as it is for a version that runs already, also for one that it does not list any more."""
+        if version == self.version:
+            return self
+        release = next((each for each in self.earlier if each.version == version), None)
+        if release is None:
+            return self.model_copy(update={"image": f"{self.image.rpartition(':')[0]}:{version}"})
+        beside = {
+            name: each.model_copy(update={"image": release.companions.get(name, each.image)})
+            for name, each in self.companions.items()
+        }
+        return self.model_copy(update={"image": release.image, "companions": beside})
 
     @property
     def start_seconds(self) -> int:
