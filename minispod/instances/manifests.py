@@ -93,7 +93,7 @@ def _claim(spec: InstanceSpec) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": metadata_of(spec, spec.claim),
+        "metadata": metadata_of(spec, spec.names.claim),
         "spec": claim,
     }
 

@@ -45,8 +45,6 @@ class NamespaceSpec:
     rolling_memory_mb: int = 0
     cpu_request_ratio: float = 0.25
     memory_request_ratio: float = 0.5
-    # Volumes beside those in use: fresh ones being filled, and retired ones that are kept for a while.
-    extra_volumes: int = 0
     pod_security: str = "restricted"
     ingress_namespace: str = "kube-system"
     private_ranges: tuple[str, ...] = ()
@@ -93,7 +91,7 @@ def _quota(spec: NamespaceSpec) -> Manifest:
         "requests.cpu": f"{cpu_requests}m",
         "requests.memory": f"{memory_requests}Mi",
         "requests.storage": f"{spec.storage_gb}Gi",
-        "persistentvolumeclaims": str(spec.instances + spec.extra_volumes),
+        "persistentvolumeclaims": str(spec.instances),
         "pods": str(2 * spec.instances + 1),
     }
     return _object(spec, "v1", "ResourceQuota", "plans", {"hard": hard})

@@ -52,12 +52,6 @@ def object_names(name: str) -> ObjectNames:
     )
 
 
-def claim_name(name: str, number: int) -> str:
-    """Name the claim of an instance's volume: the first has the plain name, later ones their number."""
-    first = object_names(name).claim
-    return first if number == 1 else f"{first}-{number}"
-
-
 def check_host_pattern(pattern: str) -> None:
     """Raise ValueError unless the pattern names the instance and the domain, and nothing unknown."""
     used = {place for _, place, _, _ in Formatter().parse(pattern) if place is not None}

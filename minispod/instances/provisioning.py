@@ -294,16 +294,17 @@ def walls_of(instance: Instance, rules: ClusterRules) -> NamespaceSpec:
         )
     )
     living = list(rows)
-    extra = volumes.extra_volumes(instance.user_id)
+    spare = volumes.spare_volumes(instance.user_id)
     rolling = [each for each in living if not get_recipe(each.service_slug).keeps_data]
     return NamespaceSpec(
         namespace=instance.namespace,
         user_id=instance.user_id,
         cpu_milli=sum(each.cpu_milli for each in living),
         memory_mb=sum(each.memory_mb for each in living),
-        storage_gb=sum(each.storage_gb * (1 + extra.get(each.id, 0)) for each in living),
+        storage_gb=sum(each.storage_gb for each in living),
         instances=len(living),
-        extra_volumes=sum(extra.get(each.id, 0) for each in living),
+        spare_claims=sum(spare.get(each.id, 0) for each in living),
+        spare_storage_gb=sum(each.storage_gb * spare.get(each.id, 0) for each in living),
         rolling_cpu_milli=max((each.cpu_milli for each in rolling), default=0),
         rolling_memory_mb=max((each.memory_mb for each in rolling), default=0),
         cpu_request_ratio=rules.cpu_request_ratio,

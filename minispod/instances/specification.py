@@ -10,7 +10,7 @@ from uuid import UUID
 
 from minispod.catalog import recipes
 from minispod.catalog.recipes import APP, AppRecipe
-from minispod.instances.naming import ObjectNames, claim_name, inside_host, object_names
+from minispod.instances.naming import ObjectNames, inside_host, object_names
 
 Manifest = dict[str, Any]
 
@@ -41,7 +41,6 @@ class InstanceSpec:
     memory_mb: int
     storage_gb: int
     secrets: Mapping[str, str] = field(repr=False)
-    volume_number: int = 1
     replicas: int = 1
     restarted_at: datetime | None = None
     storage_class: str | None = "local-path"
@@ -65,11 +64,6 @@ class InstanceSpec:
     def names(self) -> ObjectNames:
         """The names of this instance's objects."""
         return object_names(self.name)
-
-    @property
-    def claim(self) -> str:
-        """The name of the claim that its data lie on."""
-        return claim_name(self.name, self.volume_number)
 
     @property
     def facts(self) -> dict[str, str]:

@@ -19,7 +19,7 @@ from minispod.instances.states import InstanceStatus, VolumeStatus
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import lock, session
 
-_EXTRA = (VolumeStatus.FILLING, VolumeStatus.RETIRED)
+_SPARE = (VolumeStatus.FILLING, VolumeStatus.RETIRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +117,12 @@ def note_nodes(instance_id: uuid.UUID | None = None) -> None:
     session().execute(seen, execution_options={"synchronize_session": False})
 
 
-def extra_volumes(user_id: uuid.UUID) -> Mapping[uuid.UUID, int]:
+def spare_volumes(user_id: uuid.UUID) -> Mapping[uuid.UUID, int]:
     """Count, by instance, a customer's volumes beside those in use."""
     rows = session().execute(
         select(InstanceVolume.instance_id, func.count())
         .join(Instance, Instance.id == InstanceVolume.instance_id)
-        .where(Instance.user_id == user_id, InstanceVolume.status.in_(_EXTRA))
+        .where(Instance.user_id == user_id, InstanceVolume.status.in_(_SPARE))
         .group_by(InstanceVolume.instance_id)
     )
     return {instance_id: int(count) for instance_id, count in rows}

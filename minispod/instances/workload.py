@@ -203,7 +203,7 @@ def _mounts(spec: InstanceSpec, name: str) -> list[dict[str, Any]]:
 def _volumes(spec: InstanceSpec) -> list[dict[str, Any]]:
     volumes: list[dict[str, Any]] = []
     if spec.recipe.keeps_data:
-        volumes.append({"name": "data", "persistentVolumeClaim": {"claimName": spec.claim}})
+        volumes.append({"name": "data", "persistentVolumeClaim": {"claimName": spec.names.claim}})
     for name, container in spec.recipe.containers.items():
         for number, _ in enumerate(container.security.scratch):
             volumes.append({"name": _scratch(name, number), "emptyDir": {"sizeLimit": _SCRATCH_LIMIT}})

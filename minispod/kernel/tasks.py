@@ -15,6 +15,11 @@ class Queue(StrEnum):
     PROVISIONING = "provisioning"
     MAIL = "mail"
     DATA = "data"
+
+    @property
+    def longest_seconds(self) -> int:
+        """For how long one piece of work may keep a worker; copying data takes as long as there are data."""
+        return 24 * 3600 if self is Queue.DATA else 120
     SWEEPS = "sweeps"
 
 

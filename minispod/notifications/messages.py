@@ -17,6 +17,8 @@ class MessageKind(StrEnum):
     GRACE_STARTED = "grace_started"
     EXPIRED = "expired"
     REVIVED = "revived"
+    OPERATION_DONE = "operation_done"
+    OPERATION_FAILED = "operation_failed"
     DATA_DELETED = "data_deleted"
     PLAN_CHANGED = "plan_changed"
     PLAN_CHANGE_RETURNED = "plan_change_returned"

@@ -47,8 +47,8 @@ class Operation(Identified, Base):
     resumes: Mapped[bool] = mapped_column(default=False)
     # Why it failed, for the customer; set as soon as the way back begins.
     error: Mapped[str | None] = mapped_column(Text)
-    # Whether the administrators are to look at the cause.
-    is_staff_matter: Mapped[bool] = mapped_column(default=False)
+    # Whether another attempt may help.
+    may_retry: Mapped[bool] = mapped_column(default=True)
 
     # Why a backup is taken (also the copy that a move or an upgrade makes).
     backup_reason: Mapped[BackupReason | None] = mapped_column(enum_column(BackupReason))

@@ -87,4 +87,4 @@ def count_live(reason: BackupReason) -> int:
 
 def is_copyable(instance: Instance) -> bool:
     """Tell whether the application keeps data and its recipe says how they are copied."""
-    return get_recipe(instance.service_slug).keeps_data
+    return any(each.backup for each in get_recipe(instance.service_slug).containers.values())

@@ -164,7 +164,7 @@ def ask(
         attempts=0,
         turn=0,
         is_under_way=False,
-        is_staff_matter=False,
+        may_retry=True,
         resumes=False,
         backup_reason=backup_reason,
         source_backup_id=source_backup_id,
