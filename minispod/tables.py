@@ -2,6 +2,7 @@
 
 from minispod.accounts import models as accounts
 from minispod.audit import models as audit
+from minispod.backups import models as backups
 from minispod.catalog import models as catalog
 from minispod.cluster import models as cluster
 from minispod.instances import models as instances
@@ -17,6 +18,7 @@ from minispod.wallet import models as wallet
 __all__ = [
     "accounts",
     "audit",
+    "backups",
     "catalog",
     "cluster",
     "instances",

@@ -64,6 +64,11 @@ class Action(StrEnum):
     INSTANCE_RETRIED = "instance.retried"
     INSTANCE_CONTROLLED = "instance.controlled"
     INSTANCE_CREDENTIALS_SHOWN = "instance.credentials_shown"
+    BACKUP_BEGUN = "backup.begun"
+    BACKUP_DONE = "backup.done"
+    BACKUP_FAILED = "backup.failed"
+    BACKUP_REMOVED = "backup.removed"
+    BACKUP_TROUBLED = "backup.troubled"
     PAPER_ISSUED = "paper.issued"
     CATALOG_SEEDED = "catalog.seeded"
     PLAN_PRICE_CHANGED = "plan.price_changed"
@@ -90,6 +95,7 @@ SUBJECT_KINDS = (
     "plan",
     "coupon",
     "proof",
+    "backup",
 )
 """What the book speaks about; a filter offers these."""
 
