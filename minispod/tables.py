@@ -2,11 +2,13 @@
 
 from minispod.accounts import models as accounts
 from minispod.audit import models as audit
+from minispod.backups import models as backups
 from minispod.catalog import models as catalog
 from minispod.cluster import models as cluster
 from minispod.instances import models as instances
 from minispod.kernel import outbox, pulse
 from minispod.notifications import models as notifications
+from minispod.operations import models as operations
 from minispod.papers import models as papers
 from minispod.payments import models as payments
 from minispod.promotions import models as promotions
@@ -17,10 +19,12 @@ from minispod.wallet import models as wallet
 __all__ = [
     "accounts",
     "audit",
+    "backups",
     "catalog",
     "cluster",
     "instances",
     "notifications",
+    "operations",
     "outbox",
     "papers",
     "payments",

@@ -69,6 +69,11 @@ class Action(StrEnum):
     OPERATION_REQUESTED = "operation.requested"
     OPERATION_DONE = "operation.done"
     OPERATION_FAILED = "operation.failed"
+    BACKUP_BEGUN = "backup.begun"
+    BACKUP_DONE = "backup.done"
+    BACKUP_FAILED = "backup.failed"
+    BACKUP_REMOVED = "backup.removed"
+    BACKUP_TROUBLED = "backup.troubled"
     PAPER_ISSUED = "paper.issued"
     CATALOG_SEEDED = "catalog.seeded"
     PLAN_PRICE_CHANGED = "plan.price_changed"
@@ -95,6 +100,7 @@ SUBJECT_KINDS = (
     "plan",
     "coupon",
     "proof",
+    "backup",
 )
 """What the book speaks about; a filter offers these."""
 

@@ -188,6 +188,8 @@ def _environment(ground: _Ground) -> dict[str, str]:
         "SMTP_USER": "",
         "SMTP_STARTTLS": "false",
         "KUBECONFIG": str(ground.kubeconfig),
+        "FILES_DIRECTORY": str(ground.state.directory / "files"),
+        "FILES_S3_BUCKET": "",
         "PUBLIC_SCHEME": "http",
         "INGRESS_TLS": "false",
         "LOG_JSON": "false",
