@@ -132,6 +132,27 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
     (MessageKind.CANCELLED, {**SUBSCRIPTION, "refunded": "Rp 50.000"}),
     (
         MessageKind.STAFF_ALERT,
+        {
+            "backups": [
+                {"name": "n8n-automation-k3f9qz", "kind": "failed"},
+                {"name": "wordpress-b7d2xk", "kind": "overdue"},
+            ],
+            "failed": 1,
+            "overdue": 1,
+            "total": 3,
+        },
+    ),
+    (
+        MessageKind.STAFF_ALERT,
+        {
+            "backups": [{"name": "wordpress-b7d2xk", "kind": "overdue"}],
+            "failed": 0,
+            "overdue": 1,
+            "total": 1,
+        },
+    ),
+    (
+        MessageKind.STAFF_ALERT,
         {"subject": "Instance n8n-k3f9 failed", "sentence": f"{REASON} Customer: Siti <siti@example.com>."},
     ),
     (
@@ -322,7 +343,16 @@ def test_the_shapes_tried_here_are_those_the_acts_hand_over() -> None:
 def facts_given() -> dict[MessageKind, set[frozenset[str]]]:
     """Names of the facts of each kind, by the calls of `tell_customer`, `tell_staff` and `post.queue`."""
     found: dict[MessageKind, set[frozenset[str]]] = {}
-    packages = ("accounts", "instances", "onboarding", "payments", "proof", "subscriptions", "wallet")
+    packages = (
+        "accounts",
+        "backups",
+        "instances",
+        "onboarding",
+        "payments",
+        "proof",
+        "subscriptions",
+        "wallet",
+    )
     for file in (file for package in packages for file in (ROOT / "minispod" / package).glob("*.py")):
         tree = ast.parse(file.read_text())
         named = {
