@@ -16,7 +16,7 @@ from minispod.kernel import outbox
 from minispod.kernel.actor import system
 from minispod.kernel.errors import Unavailable
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
-from minispod.operations import carrying, daily, engine
+from minispod.operations import carrying, daily, engine, requesting
 from minispod.operations.orders import Hands, Overtaken
 from minispod.ports import Ports
 from minispod.rules import backup_rules, operation_rules
@@ -68,6 +68,12 @@ def fan_out_backups(ports: Ports, settings: Settings) -> None:
         )
     if asked:
         log.info("backups.requested", count=asked)
+
+
+def carry_on(ports: Ports, settings: Settings) -> None:
+    """See to it that no operation is left lying."""
+    with unit_of_work(ports.courier):
+        requesting.ensure_carried_on(ports.clock.now())
 
 
 def delete_volumes(ports: Ports, settings: Settings) -> None:
