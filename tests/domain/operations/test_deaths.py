@@ -98,7 +98,7 @@ def test_another_worker_goes_on(
         with suppress(Died):
             if not yard.run_jobs() and died:
                 break
-        yard.clock.advance(seconds=5)
+        yard.clock.advance(seconds=10)
     assert died == [step]
     yard.clock.advance(seconds=61)
     yard.settle(rounds=150)
