@@ -46,7 +46,7 @@ class Room:
 
 
 def run(argv: Sequence[str], stdin: Iterator[bytes] | None, room: Room) -> Iterator[bytes]:
-    """Run a command and yield its output; Ended unless it ends with status 0 (NOT_STARTED: there is no such program)."""
+    """Run a command and yield its output; Ended unless its status is 0 (NOT_STARTED: there is no such program)."""
     in_shell = argv[0] == "sh" and len(argv) > 2
     script = argv[2] if in_shell else shlex.join(argv)
     if _COUNTED in script and stdin is not None:

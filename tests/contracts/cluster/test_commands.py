@@ -1,4 +1,4 @@
-"""Commands in containers: what they write comes out whole, what they read goes in whole, and failure is never silent."""
+"""Commands in containers: what they write comes out whole, what they read goes in whole, no failure is silent."""
 
 import threading
 
