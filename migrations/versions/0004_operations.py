@@ -73,8 +73,6 @@ def _add_to_instances() -> None:
     instances = sa.table("instances", sa.column("version"), sa.column("service_slug"))
     for slug, version in _VERSIONS.items():
         op.execute(instances.update().where(instances.c.service_slug == slug).values(version=version))
-    for column in ("version", "volume_number", "awaits_last_backup"):
-        op.alter_column("instances", column, server_default=None)
 
 
 def _make_volumes() -> None:
