@@ -62,7 +62,7 @@ def _our_word_for(refusal: ApiSaidNo) -> ClusterUnavailable | ClusterRefused | N
     if refusal.status == 404:
         return NoSuchObject("The cluster has no such object.")
     if refusal.status in (401, 410, 429) or refusal.status >= 500 or refusal.reason == "NamespaceTerminating":
-        return ClusterUnavailable(status=refusal.status)
+        return ClusterUnavailable(status=refusal.status, retry_after=refusal.retry_after)
     return ClusterRefused(refusal.message or None, status=refusal.status, reason=refusal.reason)
 
 
