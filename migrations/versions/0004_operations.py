@@ -165,9 +165,7 @@ def _make_operations() -> None:
         sa.Column("may_retry", sa.Boolean(), nullable=False),
         sa.Column(
             "backup_reason",
-            _one_of(
-                "backup_reason", "daily", "on_demand", "before_delete", "before_upgrade", "before_move"
-            ),
+            _one_of("backup_reason", "daily", "on_demand", "before_delete", "before_upgrade", "before_move"),
             nullable=True,
         ),
         sa.Column("backup_id", sa.Uuid(), nullable=True),
@@ -217,9 +215,7 @@ def _make_operations() -> None:
         unique=True,
         postgresql_where=sa.text("status IN ('PENDING', 'RUNNING')"),
     )
-    op.create_index(
-        "ix_operations_instance_id_requested_at", "operations", ["instance_id", "requested_at"]
-    )
+    op.create_index("ix_operations_instance_id_requested_at", "operations", ["instance_id", "requested_at"])
     op.create_index("ix_operations_status", "operations", ["status"])
 
 

@@ -27,7 +27,7 @@ class Wanted(StrEnum):
 
 
 class VolumeStatus(StrEnum):
-    """What one volume of an instance is to us: the one it runs on, one being filled, or one that is kept for a while."""
+    """What one volume of an instance is: the one it runs on, one being filled, one kept for a while, or gone."""
 
     ACTIVE = "ACTIVE"
     FILLING = "FILLING"

@@ -4,7 +4,7 @@ import structlog
 
 from minispod.cluster import monitoring
 from minispod.cluster.port import ClusterUnavailable
-from minispod.instances import observation
+from minispod.instances import observation, volumes
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.ports import Ports
 from minispod.settings import Settings
@@ -38,9 +38,11 @@ def poll_nodes(ports: Ports, settings: Settings) -> None:
     release_connection()
     try:
         nodes = ports.cluster.nodes()
+        places = ports.cluster.volumes()
     except ClusterUnavailable:
         with unit_of_work():
             monitoring.record_silence(ports.clock.now())
         return
     with unit_of_work(ports.courier):
         monitoring.record_nodes(nodes, ports.clock.now())
+        volumes.note_places(places)

@@ -1,4 +1,4 @@
-"""Carry operations out, one step after another; and the periodic jobs about data: daily backups, volumes whose time is over."""
+"""Carry operations out, one step after another; and by the clock: daily backups, volumes whose time is over."""
 
 import threading
 import uuid
@@ -87,7 +87,7 @@ class _Watch(threading.Thread):
     def __init__(self, work: Work, operation_id: uuid.UUID) -> None:
         super().__init__(name="operation-watch", daemon=True)
         self._work, self._operation_id = work, operation_id
-        self._app: Flask = current_app._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001
+        self._app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
         self._every = work.lease.task.nature.lease_seconds / 4
         self._is_over, self._is_lost = threading.Event(), threading.Event()
 

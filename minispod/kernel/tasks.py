@@ -20,6 +20,7 @@ class Queue(StrEnum):
     def longest_seconds(self) -> int:
         """For how long one piece of work may keep a worker; copying data takes as long as there are data."""
         return 24 * 3600 if self is Queue.DATA else 120
+
     SWEEPS = "sweeps"
 
 

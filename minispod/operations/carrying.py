@@ -99,7 +99,7 @@ def _copy(order: StepOrder, hands: Hands) -> Report:
             with closing(stream):  # type: ignore[type-var]
                 kept.append((each.part, hands.vault.keep(order.keys[each.part], hands.watched(stream))))
     except (CommandFailed, NoSuchObject) as failure:
-        return Report(Answer.FAILED, f"The data could not be copied: {failure.message}", is_ours=True)
+        return Report(Answer.FAILED, f"The data could not be copied: {failure.message}")
     except Unavailable as silence:
         return Report(Answer.FAILED, f"The data could not be copied: {silence.message}")
     return Report(Answer.DONE, kept=tuple(kept))
@@ -112,9 +112,7 @@ def _fill(order: StepOrder, hands: Hands) -> Report:
         for each in restore_commands(spec.recipe):
             part = order.parts.get(each.part)
             if part is None:
-                return Report(
-                    Answer.FAILED, f"The backup lacks the part '{each.part}'.", is_final=True
-                )
+                return Report(Answer.FAILED, f"The backup lacks the part '{each.part}'.", is_final=True)
             chunks = hands.vault.fetch(part)
             hands.cluster.write_to(
                 spec.namespace,

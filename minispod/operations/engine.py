@@ -1,8 +1,8 @@
 """Bring an operation to its end, step by step: claim, carry out, settle; resumable at every step.
 
-`claim` and `settle` run in units of work of their own and lock the instance, then the operation; `carrying.carry_out` talks
-between them. A step that was interrupted is repeated; one that writes data is thrown away with its attempt instead. The
-number of the claim (`turn`) tells a worker that was overtaken.
+`claim` and `settle` run in units of work of their own and lock the instance, then the operation; `carrying.carry_out`
+talks between them. A step that was interrupted is repeated; one that writes data is thrown away with its attempt
+instead. The number of the claim (`turn`) tells a worker that was overtaken.
 """
 
 import uuid
@@ -10,13 +10,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from minispod.backups import keeping
-from minispod.backups.models import BackupReason, BackupStatus
+from minispod.backups.models import BackupPart, BackupReason, BackupStatus
 from minispod.catalog.recipes import get_recipe
 from minispod.instances import controls, volumes
 from minispod.instances.models import Instance, InstanceVolume
+from minispod.instances.namespace_manifests import namespace_manifests
 from minispod.instances.naming import claim_name
 from minispod.instances.provisioning import spec_of, walls_of
-from minispod.instances.namespace_manifests import namespace_manifests
 from minispod.instances.states import IN_TRANSITION, InstanceStatus, VolumeStatus, Wanted
 from minispod.instances.workbench import backup_commands
 from minispod.kernel import outbox
@@ -143,9 +143,7 @@ def _why_not(operation: Operation, instance: Instance) -> str | None:
     return None
 
 
-def _begin(
-    operation: Operation, instance: Instance, rules: OperationRules, at: datetime
-) -> timedelta | None:
+def _begin(operation: Operation, instance: Instance, rules: OperationRules, at: datetime) -> timedelta | None:
     """Begin an attempt; a span while the instance is on its way somewhere else."""
     is_last = operation.backup_reason is BackupReason.BEFORE_DELETE
     if not instance.is_held and not is_last and instance.status in IN_TRANSITION:
@@ -237,7 +235,7 @@ def _keys(operation: Operation, instance: Instance, rules: OperationRules, at: d
     return {each.part: keeping.key_of(instance.id, backup.id, each.part) for each in commands}
 
 
-def _parts(operation: Operation) -> dict[str, keeping.BackupPart]:
+def _parts(operation: Operation) -> dict[str, BackupPart]:
     source = operation.source_backup_id or operation.backup_id
     return {part.name: part for part in keeping.parts_of(source)} if source else {}
 
@@ -289,4 +287,6 @@ def _is_in_time(operation: Operation, instance: Instance, rules: OperationRules,
 
 def _allowed(instance: Instance, rules: OperationRules) -> timedelta:
     recipe = get_recipe(instance.service_slug)
-    return timedelta(seconds=max(rules.cluster.ready_timeout, recipe.start_seconds, 2 * recipe.termination_seconds))
+    return timedelta(
+        seconds=max(rules.cluster.ready_timeout, recipe.start_seconds, 2 * recipe.termination_seconds)
+    )

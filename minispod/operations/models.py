@@ -1,7 +1,7 @@
 """Operations: what is to be done with an instance's data, how far it is, and what it has made so far.
 
-At most one live one per instance; a partial unique index sees to it. `turn` grows with every claim, so that the outcome of
-a worker that was overtaken is recognised.
+At most one live one per instance; a partial unique index sees to it. `turn` grows with every claim, so that the
+outcome of a worker that was overtaken is recognised.
 """
 
 import uuid

@@ -68,12 +68,11 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of a step. `is_final`: another attempt will not help. `is_ours`: the cause is ours, not the customer's."""
+    """What became of a step; `is_final` when another attempt will not help."""
 
     answer: Answer
     sentence: str | None = None
     is_final: bool = False
-    is_ours: bool = True
     node: str | None = None
     kept: tuple[tuple[str, KeptPart], ...] = ()
 

@@ -80,9 +80,7 @@ def list_awaiting_decision() -> Sequence[Instance]:
 def count_live(reason: BackupReason) -> int:
     """Number of backups of this reason that wait or run."""
     counted = select(func.count()).select_from(Operation)
-    return (
-        session().scalar(counted.where(Operation.backup_reason == reason, Operation.status.in_(LIVE))) or 0
-    )
+    return session().scalar(counted.where(Operation.backup_reason == reason, Operation.status.in_(LIVE))) or 0
 
 
 def is_copyable(instance: Instance) -> bool:

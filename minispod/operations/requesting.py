@@ -75,10 +75,15 @@ def reset(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> Operation:
 
 
 def move(instance_id: uuid.UUID, node: str, *, actor: Actor, at: datetime) -> Operation:
-    """Have its data brought to another node; refuses NoSuchInstance, AnotherRuns, NotNow, KeepsNoData, NoSuchNode, SameNode."""
+    """Have its data brought to another node.
+
+    Refuses NoSuchInstance, AnotherRuns, NotNow, KeepsNoData, NoSuchNode, SameNode.
+    """
     instance = _lock_ready(instance_id, actor)
     _require_copyable(instance)
-    if node not in {each.name for each in monitoring.last_picture().nodes if each.is_ready and each.is_schedulable}:
+    if node not in {
+        each.name for each in monitoring.last_picture().nodes if each.is_ready and each.is_schedulable
+    }:
         raise NoSuchNode(node=node)
     volume = volumes.volume_of(instance.id, instance.volume_number)
     if node == (volume.node_name if volume else instance.node_name):

@@ -1,7 +1,6 @@
 """Who is told how an operation ended: its owner what became of the data, the administrators what needs a person."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 
@@ -17,7 +16,7 @@ from minispod.notifications import post
 from minispod.notifications.messages import MessageKind
 from minispod.operations.models import Operation
 from minispod.operations.plans import HOLDING
-from minispod.operations.states import OperationKind, OperationStatus
+from minispod.operations.states import OperationStatus
 
 
 def tell(operation: Operation, instance: Instance, *, at: datetime) -> None:
@@ -26,7 +25,7 @@ def tell(operation: Operation, instance: Instance, *, at: datetime) -> None:
     if instance.wanted is Wanted.ABSENT:
         return
     if operation.status is OperationStatus.FAILED and (operation.kind in HOLDING or is_on_demand):
-        _tell_owner(MessageKind.OPERATION_FAILED, operation, instance, at)
+        _tell_owner(operation, instance, at)
         _tell_staff(
             operation,
             f"{operation.kind.value.capitalize()} of {instance.name} failed",
@@ -34,7 +33,7 @@ def tell(operation: Operation, instance: Instance, *, at: datetime) -> None:
             at,
         )
     elif operation.status is OperationStatus.DONE and operation.kind in HOLDING:
-        _tell_owner(MessageKind.OPERATION_DONE, operation, instance, at)
+        _tell_owner(operation, instance, at)
 
 
 def call_for_decision(operation: Operation, instance: Instance, *, at: datetime) -> None:
@@ -48,33 +47,37 @@ def call_for_decision(operation: Operation, instance: Instance, *, at: datetime)
     )
 
 
-def _tell_owner(kind: MessageKind, operation: Operation, instance: Instance, at: datetime) -> None:
+def _tell_owner(operation: Operation, instance: Instance, at: datetime) -> None:
     user = session().get_one(User, instance.user_id)
-    post.queue(
-        kind,
-        post.Recipient(user.name, user.email, user.id),
-        dedupe_key=f"{kind.value}:{operation.id}",
-        at=at,
-        facts=_facts(operation, instance),
-    )
-
-
-def _facts(operation: Operation, instance: Instance) -> dict[str, Any]:
+    to = post.Recipient(user.name, user.email, user.id)
     service = session().scalar(select(Service.name).where(Service.slug == instance.service_slug))
-    source = session().get(Backup, operation.source_backup_id) if operation.source_backup_id else None
-    is_switched = operation.status is OperationStatus.DONE and operation.kind in HOLDING
-    number = operation.old_volume if is_switched else None
-    old = volumes.volume_of(instance.id, number) if number is not None else None
-    return {
+    facts = {
         "service": service or instance.service_slug,
         "url": instance.public_url if instance.is_web else None,
         "kind": operation.kind.value,
         "reason": operation.error,
         "version": operation.target_version,
-        "data_from": source.taken_at.isoformat() if source else None,
+        "data_from": _data_from(operation),
         "is_running": instance.wanted is Wanted.RUNNING,
-        "kept_until": old.keep_until.isoformat() if old and old.keep_until else None,
+        "kept_until": _kept_until(operation, instance),
     }
+    key = f"operation:{operation.id}"
+    if operation.status is OperationStatus.DONE:
+        post.queue(MessageKind.OPERATION_DONE, to, dedupe_key=key, at=at, facts=facts)
+    else:
+        post.queue(MessageKind.OPERATION_FAILED, to, dedupe_key=key, at=at, facts=facts)
+
+
+def _data_from(operation: Operation) -> str | None:
+    source = session().get(Backup, operation.source_backup_id) if operation.source_backup_id else None
+    return source.taken_at.isoformat() if source else None
+
+
+def _kept_until(operation: Operation, instance: Instance) -> str | None:
+    if operation.status is not OperationStatus.DONE or operation.old_volume is None:
+        return None
+    old = volumes.volume_of(instance.id, operation.old_volume)
+    return old.keep_until.isoformat() if old and old.keep_until else None
 
 
 def _tell_staff(operation: Operation, subject: str, sentence: str, at: datetime) -> None:

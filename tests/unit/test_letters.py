@@ -360,7 +360,16 @@ def test_the_shapes_tried_here_are_those_the_acts_hand_over() -> None:
 def facts_given() -> dict[MessageKind, set[frozenset[str]]]:
     """Names of the facts of each kind, by the calls of `tell_customer`, `tell_staff` and `post.queue`."""
     found: dict[MessageKind, set[frozenset[str]]] = {}
-    packages = ("accounts", "instances", "onboarding", "payments", "proof", "subscriptions", "wallet")
+    packages = (
+        "accounts",
+        "instances",
+        "onboarding",
+        "operations",
+        "payments",
+        "proof",
+        "subscriptions",
+        "wallet",
+    )
     for file in (file for package in packages for file in (ROOT / "minispod" / package).glob("*.py")):
         tree = ast.parse(file.read_text())
         named = {

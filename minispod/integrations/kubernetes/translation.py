@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from minispod.cluster.port import NodeSighting, PodUsage, WorkloadSighting
+from minispod.cluster.port import NodeSighting, PodSighting, PodUsage, VolumeSighting, WorkloadSighting
 from minispod.cluster.quantities import MEBIBYTE, mebibytes, milli, parse_quantity
 from minispod.integrations.kubernetes.troubles import trouble_of
 
@@ -13,8 +13,11 @@ Raw = Mapping[str, Any]
 
 MANAGED_LABEL = "minispod.com/managed"
 INSTANCE_LABEL = "minispod.com/instance"
+WORKBENCH_LABEL = "minispod.com/workbench"
 SPEC_HASH = "minispod.com/spec-hash"
 _CONTROL_PLANE_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
+# How drivers of local volumes name the node; zones and regions are no single node.
+_NODE_NAME_LABELS = frozenset({"kubernetes.io/hostname", "topology.kubernetes.io/hostname"})
 _OVER = frozenset({"Succeeded", "Failed"})
 _UNSCHEDULABLE_EFFECTS = frozenset({"NoSchedule", "NoExecute"})
 
@@ -74,6 +77,23 @@ def sight_workloads(deployments: Iterable[Raw], pods: Iterable[Raw]) -> list[Wor
     ]
 
 
+def sight_pod(pod: Raw) -> PodSighting:
+    """Judge a pod outside any workload."""
+    status = pod.get("status") or {}
+    ready = any(
+        each.get("type") == "Ready" and each.get("status") == "True"
+        for each in status.get("conditions") or []
+    )
+    is_ready = ready and not _is_leaving(pod)
+    return PodSighting(
+        name=pod["metadata"]["name"],
+        phase=str(status.get("phase") or "Pending"),
+        is_ready=is_ready,
+        node_name=(pod.get("spec") or {}).get("nodeName"),
+        trouble=None if is_ready else trouble_of({}, _not_leaving(pod)),
+    )
+
+
 def usage_of(metrics: Raw) -> PodUsage:
     """Add up what the containers of a pod use."""
     usages = [container.get("usage") or {} for container in metrics.get("containers") or []]
@@ -83,6 +103,23 @@ def usage_of(metrics: Raw) -> PodUsage:
         cpu_milli=sum(milli(usage.get("cpu")) for usage in usages),
         memory_mb=round(float(sum(parse_quantity(usage.get("memory")) for usage in usages) / MEBIBYTE), 1),
     )
+
+
+def sight_volume(volume: Raw) -> VolumeSighting | None:
+    """Tell whose volume it is and which nodes reach it; None for one that serves no claim."""
+    spec, phase = volume.get("spec") or {}, (volume.get("status") or {}).get("phase")
+    claim = spec.get("claimRef")
+    if not claim or phase != "Bound":
+        return None
+    required = (spec.get("nodeAffinity") or {}).get("required") or {}
+    names = {
+        str(value)
+        for term in required.get("nodeSelectorTerms") or []
+        for rule in term.get("matchExpressions") or []
+        if rule.get("key") in _NODE_NAME_LABELS and rule.get("operator") == "In"
+        for value in rule.get("values") or []
+    }
+    return VolumeSighting(claim["namespace"], claim["name"], tuple(sorted(names)))
 
 
 def sight_nodes(nodes: Iterable[Raw], pods: Iterable[Raw], metrics: Iterable[Raw]) -> list[NodeSighting]:
