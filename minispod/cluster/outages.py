@@ -36,7 +36,7 @@ def outage_of(node_name: str) -> NodeOutage | None:
 
 
 def lock_untold(until: datetime) -> Sequence[NodeOutage]:
-    """Outages that began before `until`, still last, and that nobody was told of; locked, what another tells is left."""
+    """Outages that began before `until`, last, and that nobody was told of; locked, what another tells is left."""
     wanted = select(NodeOutage).where(
         NodeOutage.ended_at.is_(None), NodeOutage.told_at.is_(None), NodeOutage.began_at <= until
     )
@@ -49,4 +49,3 @@ def lock_over() -> Sequence[NodeOutage]:
         NodeOutage.ended_at.is_not(None), NodeOutage.told_at.is_not(None), NodeOutage.end_told_at.is_(None)
     )
     return session().scalars(wanted.with_for_update(skip_locked=True)).all()
-

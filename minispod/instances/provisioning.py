@@ -47,6 +47,7 @@ class ClusterRules:
     attempts: int
     retry_seconds: int
     repair_hours: int
+    node_loss_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +303,7 @@ def spec_of(instance: Instance, rules: ClusterRules, sealer: Sealer) -> Instance
         tls_issuer=rules.tls_issuer or None,
         cpu_request_ratio=rules.cpu_request_ratio,
         memory_request_ratio=rules.memory_request_ratio,
+        node_loss_seconds=rules.node_loss_seconds,
     )
 
 

@@ -116,6 +116,18 @@ def note_places(sightings: Sequence[VolumeSighting]) -> None:
             volume.node_name = place.nodes[0]
 
 
+def ties() -> Mapping[uuid.UUID, str]:
+    """The node, by instance, that volumes in use are tied to."""
+    rows = session().execute(
+        select(InstanceVolume.instance_id, InstanceVolume.node_name).where(
+            InstanceVolume.status == VolumeStatus.ACTIVE,
+            InstanceVolume.is_node_bound.is_(True),
+            InstanceVolume.node_name.is_not(None),
+        )
+    )
+    return {instance_id: str(node) for instance_id, node in rows}
+
+
 def note_nodes(instance_id: uuid.UUID | None = None) -> None:
     """Write down on which nodes the volumes in use were last seen: of one instance, or of all."""
     seen = (

@@ -47,9 +47,11 @@ def sight_workload(deployment: Raw, pods: Sequence[Raw]) -> WorkloadSighting:
     observed = int(status.get("observedGeneration") or 0) >= int(metadata.get("generation") or 0)
     present = [pod for pod in pods if (pod.get("status") or {}).get("phase") not in _OVER]
     counts = [int(status.get(key) or 0) for key in ("updatedReplicas", "readyReplicas", "availableReplicas")]
-    settled = observed and int(status.get("replicas") or 0) == wanted == len(present)
-    is_ready = wanted > 0 and settled and counts == [wanted] * 3
+    settled = observed and int(status.get("replicas") or 0) == wanted
     pod = newest(present) or newest(pods)
+    # A pod that was replaced on another node hinders nobody: its own node may be dead, and then it never ends.
+    counted = [each for each in present if not (_is_leaving(each) and _node_of(each) != _node_of(pod))]
+    is_ready = wanted > 0 and settled and len(counted) == wanted and counts == [wanted] * 3
     return WorkloadSighting(
         namespace=metadata["namespace"],
         name=metadata["name"],
@@ -57,10 +59,10 @@ def sight_workload(deployment: Raw, pods: Sequence[Raw]) -> WorkloadSighting:
         wanted_replicas=wanted,
         ready_replicas=counts[1],
         is_ready=is_ready,
-        is_stopped=wanted == 0 and settled,
+        is_stopped=wanted == 0 and settled and not present,
         spec_hash=(metadata.get("annotations") or {}).get(SPEC_HASH),
         pod_name=pod["metadata"]["name"] if pod else None,
-        node_name=(pod.get("spec") or {}).get("nodeName") if pod else None,
+        node_name=_node_of(pod),
         restarts=_restarts(pod),
         trouble=None if is_ready or wanted == 0 else trouble_of(deployment, _not_leaving(pod)),
     )
@@ -176,6 +178,10 @@ def requests_of(pod: Raw) -> tuple[int, int]:
     cpu = max([sum(cpu for cpu, _ in main), *(cpu for cpu, _ in first)])
     memory = max([sum(memory for _, memory in main), *(memory for _, memory in first)])
     return cpu, memory
+
+
+def _node_of(pod: Raw | None) -> str | None:
+    return ((pod.get("spec") or {}).get("nodeName") if pod else None) or None
 
 
 def _is_leaving(pod: Raw) -> bool:
