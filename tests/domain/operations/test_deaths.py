@@ -105,7 +105,9 @@ def test_another_worker_goes_on(
 
     operation = yard.operation(operation_id)  # type: ignore[arg-type]
     goes_back = kind is OperationKind.UPGRADE and step in (Step.GO_BACK, Step.UNDO)
-    assert operation.status is (OperationStatus.FAILED if goes_back else OperationStatus.DONE), operation.error
+    assert operation.status is (OperationStatus.FAILED if goes_back else OperationStatus.DONE), (
+        operation.error
+    )
     yard.assert_at_rest()
     assert yard.data() == ({} if kind is OperationKind.RESET else {"app": ROWS})
     if kind is OperationKind.UPGRADE:
