@@ -25,6 +25,7 @@ from werkzeug.exceptions import HTTPException
 from minispod.admin import (
     accounts,
     audit,
+    backups,
     cluster,
     guard,
     instances,
@@ -85,6 +86,7 @@ __all__ = ["answer_page_error", "answer_refusal", "init_app"]
 _PAGES = (
     accounts,
     audit,
+    backups,
     cluster,
     instances,
     notifications,

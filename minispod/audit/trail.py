@@ -73,6 +73,8 @@ class Action(StrEnum):
     BACKUP_DONE = "backup.done"
     BACKUP_FAILED = "backup.failed"
     BACKUP_REMOVED = "backup.removed"
+    BACKUP_PROVEN = "backup.proven"
+    BACKUP_NOT_PROVEN = "backup.not_proven"
     BACKUP_TROUBLED = "backup.troubled"
     PAPER_ISSUED = "paper.issued"
     CATALOG_SEEDED = "catalog.seeded"

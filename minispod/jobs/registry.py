@@ -15,4 +15,5 @@ HANDLERS: dict[Task, Handler] = {
     Task.PROVE_MONEY: proof.prove_money,
     Task.ISSUE_PAPERS: papers.issue_papers,
     Task.RUN_OPERATION: operations.run_operation,
+    Task.DRILL_BACKUP: operations.drill_backup,
 }

@@ -45,6 +45,7 @@ class Task(StrEnum):
     PROVE_MONEY = "prove_money"
     ISSUE_PAPERS = "issue_papers"
     RUN_OPERATION = "run_operation"
+    DRILL_BACKUP = "drill_backup"
 
     @property
     def nature(self) -> TaskNature:
@@ -64,4 +65,5 @@ _NATURES = {
     Task.ISSUE_PAPERS: TaskNature(Queue.MONEY, 60),
     # Renewed while data stream (outbox.extend), so that a dead worker's operation is soon taken up.
     Task.RUN_OPERATION: TaskNature(Queue.DATA, 60),
+    Task.DRILL_BACKUP: TaskNature(Queue.DATA, 60),
 }

@@ -55,7 +55,8 @@ def back_up(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> Operation:
 def restore(instance_id: uuid.UUID, backup_id: uuid.UUID, *, actor: Actor, at: datetime) -> Operation:
     """Have a backup restored into this instance: its own, or another's of the same application and customer.
 
-    The data it has now are replaced; its passwords and address stay. Refuses NoSuchInstance, NoSuchSource, AnotherRuns,
+    The data it has now are replaced; its address stays, and its secrets but for those that the data themselves hold or
+    are encrypted with. Refuses NoSuchInstance, NoSuchSource, AnotherRuns,
     NotNow, BackupNotUsable, OtherApplication, OtherCustomer, DoesNotFit, NewerVersion.
     """
     instance = _lock_ready(instance_id, actor)
@@ -204,6 +205,12 @@ def ask(
 def run_later(operation: Operation, at: datetime) -> None:
     """Have the operation carried on after the commit."""
     outbox.later(Task.RUN_OPERATION, key=str(operation.id), at=at, operation_id=str(operation.id))
+
+
+def ensure_carried_on(at: datetime) -> None:
+    """Have every operation that is not at its end carried on, whatever became of its work in the queue."""
+    for operation_id in queries.list_live():
+        outbox.ensure(Task.RUN_OPERATION, key=str(operation_id), at=at, operation_id=str(operation_id))
 
 
 def _lock_own(instance_id: uuid.UUID, actor: Actor) -> Instance:

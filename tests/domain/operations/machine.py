@@ -1,6 +1,6 @@
-"""A cluster in memory for tests of operations: volumes with content, pods on them, and a note of every forbidden state.
+"""A cluster in memory for tests of operations: volumes with content, pods on them, a note of every forbidden state.
 
-Not for what Kubernetes does: that is the matter of the simulator and of the real cluster (tests/contracts, the scenario).
+Not for what Kubernetes does: that is the matter of simulator and real cluster (tests/contracts, the scenario).
 Here every call can be made to fail, and two writers on one volume are always found out.
 """
 
@@ -180,7 +180,13 @@ class Machine:
         return not names
 
     def delete_namespace(self, name: str) -> bool:
-        return True
+        self._call("delete_namespace")
+        there = [*(p for p in self.volumes if p[0] == name), *(p for p in self.benches if p[0] == name)]
+        for place in there:
+            self.volumes.pop(place, None)
+            self.benches.pop(place, None)
+        self.objects = {each for each in self.objects if each[1] != name}
+        return not there
 
     def see_pod(self, namespace: str, name: str) -> PodSighting | None:
         self._call("see_pod")
