@@ -6,15 +6,14 @@ after all. What changed after the look is not judged by it. Nothing is deleted h
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from minispod.cluster import outages
 from minispod.cluster.port import PodUsage, WorkloadSighting
-from minispod.instances import volumes
+from minispod.instances import lost_nodes, volumes
 from minispod.instances.controls import ensure_reconciled, run
 from minispod.instances.models import Instance
 from minispod.instances.states import HEALTHY, InstanceStatus, Wanted
@@ -55,8 +54,7 @@ def apply_sightings(
         )
         .all()
     )
-    lost = set(outages.open_outages())
-    ties = volumes.ties() if lost else {}
+    lost = lost_nodes.look()
     drifted = []
     unhealthy = 0
     for instance in instances:
@@ -69,8 +67,8 @@ def apply_sightings(
             ensure_reconciled(instance, at)
         if instance.status is InstanceStatus.RUNNING:
             _note(instance, sighting, by_pod, at)
-            if instance.health_status != HEALTHY and (reason := _lost_with_its_node(instance, ties, lost)):
-                instance.health_status = reason
+            if instance.health_status != HEALTHY and (reason := lost.reason(instance)):
+                instance.health_status = f"Unhealthy: {reason}"
             unhealthy += instance.health_status != HEALTHY
     volumes.note_nodes()
     known = set(session().scalars(select(Instance.id)))
@@ -80,18 +78,6 @@ def apply_sightings(
         if not _is_known(sighting.instance_id, known)
     )
     return Observed(len(instances), unhealthy, tuple(drifted), orphans)
-
-
-def _lost_with_its_node(instance: Instance, ties: Mapping[uuid.UUID, str], lost: set[str]) -> str | None:
-    """What its owner is told while its node is dead; None when that is not the reason."""
-    if ties.get(instance.id) in lost:
-        return (
-            "Unhealthy: the server that holds its data does not answer; it comes back with the server, or is restored "
-            "on another one from its last backup"
-        )
-    if instance.node_name in lost:
-        return "Unhealthy: its server does not answer; it is being started on another one"
-    return None
 
 
 def _came_up(instance: Instance, sighting: WorkloadSighting | None) -> bool:

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from minispod.audit import trail
 from minispod.catalog.recipes import get_recipe
 from minispod.cluster.port import ClusterPort, ClusterRefused, ClusterUnavailable, Manifest, WorkloadSighting
-from minispod.instances import volumes
+from minispod.instances import lost_nodes, volumes
 from minispod.instances.manifests import InstanceSpec, instance_manifests, spec_hash
 from minispod.instances.models import Instance
 from minispod.instances.namespace_manifests import NamespaceSpec, namespace_manifests
@@ -31,6 +31,7 @@ _LOOK_EVERY = 0.5
 _HEALTH_LENGTH = 300
 # Seconds before a silent cluster is asked again; it may ask for more (Retry-After), but not for ever.
 _SHORTEST_SILENCE, _LONGEST_SILENCE = 10, 300
+_LOST_PAUSE = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +201,11 @@ def settle(
         instance.turn(instance.status, at, health="Waiting for the cluster to answer")
         pause = min(max(outcome.retry_after or 0, _SHORTEST_SILENCE), _LONGEST_SILENCE)
         return Settlement(Result.WAITING, timedelta(seconds=pause))
+    if (reason := lost_nodes.look().reason(instance)) is not None:
+        # A dead node is not the instance's fault either; it comes back with it, or a person decides.
+        instance.attempt_started_at = at
+        instance.turn(instance.status, at, health=f"Waiting: {reason}"[:_HEALTH_LENGTH])
+        return Settlement(Result.WAITING, timedelta(seconds=_LOST_PAUSE))
     if outcome.sentence:
         instance.turn(instance.status, at, health=outcome.sentence[:_HEALTH_LENGTH])
     return _not_yet(instance, outcome, rules, actor, at)
@@ -316,18 +322,20 @@ def walls_of(instance: Instance, rules: ClusterRules) -> NamespaceSpec:
     )
     living = list(rows)
     spare = volumes.spare_volumes(instance.user_id)
-    rolling = [each for each in living if not get_recipe(each.service_slug).keeps_data]
+    # A pod on a dead node stays in the books, and is counted, while another takes its place.
+    lost = lost_nodes.look()
+    displaced = [each for each in living if lost.displaces(each)]
     return NamespaceSpec(
         namespace=instance.namespace,
         user_id=instance.user_id,
-        cpu_milli=sum(each.cpu_milli for each in living),
-        memory_mb=sum(each.memory_mb for each in living),
+        cpu_milli=sum(each.cpu_milli for each in [*living, *displaced]),
+        memory_mb=sum(each.memory_mb for each in [*living, *displaced]),
         storage_gb=sum(each.storage_gb for each in living),
         instances=len(living),
         spare_claims=sum(spare.get(each.id, 0) for each in living),
         spare_storage_gb=sum(each.storage_gb * spare.get(each.id, 0) for each in living),
-        rolling_cpu_milli=max((each.cpu_milli for each in rolling), default=0),
-        rolling_memory_mb=max((each.memory_mb for each in rolling), default=0),
+        rolling_cpu_milli=max((each.cpu_milli for each in living), default=0),
+        rolling_memory_mb=max((each.memory_mb for each in living), default=0),
         cpu_request_ratio=rules.cpu_request_ratio,
         memory_request_ratio=rules.memory_request_ratio,
         ingress_namespace=rules.ingress_namespace,

@@ -50,6 +50,7 @@ def poll_nodes(ports: Ports, settings: Settings) -> None:
     with unit_of_work(ports.courier):
         monitoring.record_nodes(nodes, ports.clock.now())
         volumes.note_places(places)
+        node_loss.make_way(at=ports.clock.now())
         node_loss.tell(at=ports.clock.now())
     after = settings.data.evacuate_after_minutes
     if after:

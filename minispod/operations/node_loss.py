@@ -17,6 +17,7 @@ from minispod.catalog.models import Service
 from minispod.cluster import outages
 from minispod.cluster.models import NodeOutage
 from minispod.instances import volumes
+from minispod.instances.controls import ensure_reconciled
 from minispod.instances.models import Instance, InstanceVolume
 from minispod.instances.queries import get_instance
 from minispod.instances.states import InstanceStatus, VolumeStatus
@@ -102,6 +103,14 @@ def tell(*, at: datetime) -> None:
         sentence = f"Node {outage.node_name} answers again; what is tied to it starts again by itself."
         _tell_staff(outage, "back", f"Node {outage.node_name} is back", sentence, at)
         outage.end_told_at = at
+
+
+def make_way(*, at: datetime) -> None:
+    """See to it that what a lost node displaces finds room in its namespace's quota before the cluster replaces it."""
+    for outage in outages.lock_untold(at):
+        for each in touched_by(outage.node_name):
+            if not each.is_bound and each.instance.status is InstanceStatus.RUNNING:
+                ensure_reconciled(each.instance, at)
 
 
 def evacuate(node_name: str, *, actor: Actor, at: datetime) -> tuple[int, Sequence[tuple[str, str]]]:

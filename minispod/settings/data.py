@@ -24,7 +24,9 @@ class DataSettings(Group):
         "backup, without asking; what was written since is lost then. 0: only staff decide it.",
     )
     backups_at_once: int = Field(4, ge=1, le=100, description="So many daily backups are under way at once.")
-    drill_days: int = Field(7, ge=1, le=365, description="Backups are restored for proof this often, in days.")
+    drill_days: int = Field(
+        7, ge=1, le=365, description="Backups are restored for proof this often, in days."
+    )
     drill_sample: int = Field(
         3, ge=0, le=100, description="So many backups are restored for proof each time; 0: none."
     )

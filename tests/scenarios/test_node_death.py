@@ -9,6 +9,8 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import requests
@@ -16,14 +18,19 @@ from flask import Flask
 from sqlalchemy import select
 
 from minispod.instances.models import Instance
+from minispod.instances.provisioning import ClusterRules
 from minispod.instances.states import InstanceStatus
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
+from minispod.integrations.kubernetes.client import KubernetesClient
+from minispod.jobs import provisioning as provisioning_job
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import db, session
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.operations import node_loss, requesting
 from minispod.operations.models import Operation
 from minispod.operations.states import OperationKind
+from minispod.rules import cluster_rules
+from minispod.settings import Settings
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
 
@@ -174,3 +181,78 @@ def _lost_mails(shop: Shop, customer: Person) -> list[dict[str, object]]:
 
 def _answers(cluster: KubernetesCluster, node: str) -> bool:
     return any(each.name == node and each.is_ready for each in cluster.nodes())
+
+
+@pytest.fixture
+def network_storage(
+    request: pytest.FixtureRequest,
+    cluster: KubernetesCluster,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Iterator[None]:
+    """A storage class of our own whose volumes every node reaches, as network storage gives them."""
+    name = f"everywhere-{uuid.uuid4().hex[:8]}"
+    metadata = {"name": name}
+    if request.config.getoption("--cluster"):
+        # The nodes of a cluster on this machine have its directories too.
+        disk = tmp_path
+        disk.chmod(0o777)
+        for each in disk.parents[:3]:
+            each.chmod(0o755)
+        kubeconfig, address = os.environ["KUBECONFIG"], f"/api/v1/persistentvolumes/{name}"
+        spec = {
+            "capacity": {"storage": "50Gi"},
+            "accessModes": ["ReadWriteOnce"],
+            "persistentVolumeReclaimPolicy": "Retain",
+            "storageClassName": name,
+            "hostPath": {"path": str(disk)},
+        }
+        made = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata, "spec": spec}
+    else:
+        kubeconfig = request.getfixturevalue("kubernetes_simulator")["kubeconfig"]
+        address = f"/apis/storage.k8s.io/v1/storageclasses/{name}"
+        made = {
+            "apiVersion": "storage.k8s.io/v1",
+            "kind": "StorageClass",
+            "metadata": metadata,
+            "provisioner": "nfs.csi.k8s.io",
+        }
+    bare = KubernetesClient(kubeconfig)
+    bare.apply(address, made, "tests")
+
+    def everywhere(settings: Settings) -> ClusterRules:
+        return replace(cluster_rules(settings), storage_class=name)
+
+    monkeypatch.setattr(provisioning_job, "cluster_rules", everywhere)
+    yield
+    bare.delete(address)
+
+
+@pytest.mark.usefixtures("network_storage")
+def test_what_every_node_can_run_is_started_elsewhere_by_itself(
+    app: Flask,
+    shop: Shop,
+    customer: Person,
+    plan_id: Callable[..., uuid.UUID],
+    clock: FrozenClock,
+    run_jobs: Callable[[], int],
+    tick: Callable[[str], None],
+    cluster: KubernetesCluster,
+    power: Callable[[str, str], None],
+) -> None:
+    yard = Yard(app, clock, run_jobs, tick, cluster)
+    shop.order(customer, plan_id("grafana", "BASIC"))
+    row = yard.until(_runs_well, "it runs")
+    home = row.node_name
+    assert home is not None
+
+    power("stop", home)
+    began = time.monotonic()
+    yard.until(
+        lambda row: "being started on another one" in (row.health_status or ""), "its owner is told why"
+    )
+    row = yard.until(lambda row: _runs_well(row) and row.node_name != home, "it runs elsewhere")
+
+    print(f"dead to running elsewhere: {time.monotonic() - began:.0f} s")
+    assert row.volume_number == 1
+    assert all(facts["is_bound"] is False for facts in _lost_mails(shop, customer))
