@@ -1,4 +1,5 @@
-"""`make bench`: measure a running demo; `ARGS=--start` starting one, in a fresh clone; `ARGS=--money` the money.
+"""`make bench`: measure a running demo. `ARGS=--start`: starting one, in a fresh clone; `ARGS=--money`: the money;
+`ARGS=--provisioning`: many orders at once.
 
 Everything printed was measured just now, on this machine, with whatever else ran on it.
 """
@@ -8,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from bench import memory, money, orders, starts
+from bench import memory, money, orders, provisioning, starts
 from minispod.local.surroundings import DIRECTORY, Surroundings
 from minispod.local.timeline import StoryStopped
 
@@ -27,6 +28,14 @@ def main() -> int:
         metavar="N",
         help="proof, postings and notifications over N customers (100000) with ten ledger entries each; needs no demo",
     )
+    parser.add_argument(
+        "--provisioning",
+        type=int,
+        nargs="?",
+        const=100,
+        metavar="N",
+        help="N orders at once (100) with 1, 2 and 4 workers, on the simulator or KUBECONFIG's cluster; needs no demo",
+    )
     parser.add_argument("--orders", type=int, default=5, metavar="N", help="orders from click to RUNNING (5)")
     parser.add_argument("--state", type=Path, default=DIRECTORY, help="directory of the running demo's data")
     asked = parser.parse_args()
@@ -37,6 +46,9 @@ def main() -> int:
             return 0
         if asked.money:
             money.measure(asked.money)
+            return 0
+        if asked.provisioning:
+            provisioning.measure(asked.provisioning)
             return 0
         memory.measure(asked.state)
         if asked.orders > 0:

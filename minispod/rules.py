@@ -75,6 +75,7 @@ def cluster_rules(settings: Settings) -> ClusterRules:
         attempts=cluster.provision_attempts,
         retry_seconds=cluster.provision_retry_seconds,
         repair_hours=settings.business.provision_repair_hours,
+        node_loss_seconds=cluster.node_loss_seconds,
     )
 
 

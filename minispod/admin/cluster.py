@@ -1,15 +1,18 @@
-"""Nodes: the picture as last seen, how old it is, and each node's history. Asks no cluster itself."""
+"""Nodes: the picture as last seen, each node's history, and what becomes of what was on a lost one. Asks no cluster."""
 
 from datetime import timedelta
 from typing import Any
 
-from flask import abort
+from flask import abort, flash
 
-from minispod.admin import charts, pages
+from minispod.admin import charts, guard, pages
 from minispod.admin.door import door
-from minispod.cluster import monitoring
+from minispod.cluster import monitoring, outages
 from minispod.insights import today as insight
 from minispod.insights.outlook import look_ahead
+from minispod.kernel.ids import parse_id
+from minispod.kernel.unit_of_work import unit_of_work
+from minispod.operations import node_loss
 from minispod.ports import current_ports, current_settings
 from minispod.rules import business_rules
 
@@ -47,9 +50,34 @@ def node(name: str) -> Any:
         node=now,
         picture=picture,
         readings=readings,
+        outage=outages.outage_of(name),
+        touched=node_loss.touched_by(name),
+        evacuates_after=current_settings().data.evacuate_after_minutes,
         spans=_SPANS,
         span=span,
         cpu=charts.node_lines(readings, "cpu", since=at - _SPANS[span], until=at),
         memory=charts.node_lines(readings, "memory", since=at - _SPANS[span], until=at),
         at=at,
     )
+
+
+@door.post("/nodes/<name>/evacuate")
+def evacuate_node(name: str) -> Any:
+    """Have everything that is tied to a lost node restored elsewhere from its newest backup."""
+    ports = current_ports()
+    with unit_of_work(ports.courier):
+        asked, refused = node_loss.evacuate(name, actor=guard.actor(), at=ports.clock.now())
+    flash(f"{asked} instances are being restored on other nodes.", "good" if asked else "warn")
+    for instance_name, reason in refused:
+        flash(f"{instance_name}: {reason}", "bad")
+    return pages.back()
+
+
+@door.post("/instances/<instance_id>/evacuate")
+def evacuate_instance(instance_id: str) -> Any:
+    """Have one instance of a lost node restored elsewhere from its newest backup."""
+    ports = current_ports()
+    with unit_of_work(ports.courier):
+        node_loss.evacuate_one(parse_id(instance_id), actor=guard.actor(), at=ports.clock.now())
+    flash("It is being restored on another node from its newest backup.", "good")
+    return pages.back()

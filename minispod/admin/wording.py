@@ -73,6 +73,7 @@ def init_app(app: Flask) -> None:
         percent=percent,
         rupiah=rupiah,
         short_id=short_id,
+        span=span,
         tone=tone,
         words=words,
     )

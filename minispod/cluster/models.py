@@ -1,9 +1,9 @@
-"""Tables: what the nodes said over time, and when the cluster last answered."""
+"""Tables: what the nodes said over time, when one did not answer, and when the cluster last answered."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, String
+from sqlalchemy import CheckConstraint, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from minispod.kernel.database import Base, Identified
@@ -34,6 +34,27 @@ class NodeReading(Identified, Base):
     addresses: Mapped[list[Any]]
     conditions: Mapped[dict[str, Any]]
     node_created_at: Mapped[datetime | None]
+
+
+class NodeOutage(Identified, Base):
+    """A span in which a node did not answer; kept, as people were told of it."""
+
+    __tablename__ = "node_outages"
+    __table_args__ = (
+        Index(
+            "uq_node_outages_node_name_open",
+            "node_name",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    node_name: Mapped[str] = mapped_column(String(253))
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    # When its beginning and its end were told to those whom it touches.
+    told_at: Mapped[datetime | None]
+    end_told_at: Mapped[datetime | None]
 
 
 class ClusterState(Base):

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from minispod.cluster import listings
+from minispod.cluster import listings, outages
 from minispod.cluster.models import ClusterState, NodeReading
 from minispod.cluster.port import ClusterPort, NodeSighting, NoSuchObject
 from minispod.kernel.database import session
@@ -102,7 +102,8 @@ def list_ingresses(cluster: ClusterPort) -> list[listings.Item]:
 
 
 def record_nodes(sightings: Sequence[NodeSighting], at: datetime) -> None:
-    """Write one poll into the history; the cluster has answered."""
+    """Write one poll into the history, and which nodes do not answer; the cluster itself has answered."""
+    outages.note(last_picture().nodes, sightings, at)
     for sighting in sightings:
         known = asdict(sighting)
         session().add(

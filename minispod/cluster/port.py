@@ -64,7 +64,7 @@ class WorkloadSighting:
     """What the cluster says about the workload of one instance at one moment.
 
     `is_ready` is true only when the controller has observed the newest generation and exactly the
-    wanted number of updated replicas is available (and no older pod is left).
+    wanted number of updated replicas is available (and no older pod is left on its node). `is_stopped`: no pod is left.
     """
 
     namespace: str
@@ -100,6 +100,15 @@ class PodUsage:
     pod_name: str
     cpu_milli: int
     memory_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSighting:
+    """The volume behind a claim; `nodes` are the only ones that reach it, none named means every node does."""
+
+    namespace: str
+    claim: str
+    nodes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +229,10 @@ class ClusterPort(Protocol):
 
     def usages(self) -> Sequence[PodUsage]:
         """What our pods use now; empty when the cluster has no metrics."""
+        ...
+
+    def volumes(self) -> Sequence[VolumeSighting]:
+        """All bound volumes, with the nodes they are tied to."""
         ...
 
     def nodes(self) -> Sequence[NodeSighting]:

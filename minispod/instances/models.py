@@ -78,6 +78,8 @@ class Instance(Identified, Base):
     status_changed_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
     attempt_started_at: Mapped[datetime | None]
+    # Whether this attempt's objects were applied and seen: further rounds only look.
+    attempt_applied: Mapped[bool] = mapped_column(default=False)
     last_error: Mapped[str | None] = mapped_column(Text)
     repair_until: Mapped[datetime | None]
 
@@ -151,8 +153,10 @@ class InstanceVolume(Identified, Base):
     instance_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("instances.id", ondelete="RESTRICT"))
     number: Mapped[int]
     status: Mapped[VolumeStatus] = mapped_column(enum_column(VolumeStatus))
-    # Where it was last seen in use; None before the first time.
+    # Where it lies, or (a volume that every node reaches) was last seen in use; None before the first time.
     node_name: Mapped[str | None] = mapped_column(String(253))
+    # Whether it is tied to that node; None while nobody has seen it.
+    is_node_bound: Mapped[bool | None]
     created_at: Mapped[datetime]
     retired_at: Mapped[datetime | None]
     # Why it was retired, for a person: "restore", "reset", "move", "upgrade", "evacuate".

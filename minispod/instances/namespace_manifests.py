@@ -31,8 +31,8 @@ _PRIVATE_V6 = ("fc00::/7", "fe80::/10", "ff00::/8")
 class NamespaceSpec:
     """A customer's namespace: totals of the plans whose workloads or volumes exist.
 
-    `rolling_cpu_milli` and `rolling_memory_mb` are the biggest plan that is replaced by starting the new
-    pod before the old one ends (only recipes that keep no data). `spare_claims` and `spare_storage_gb` are the volumes
+    `rolling_cpu_milli` and `rolling_memory_mb` are the biggest plan: a pod may be replaced by a new one before the old
+    one has ended (recipes that keep no data; a node that died). `spare_claims` and `spare_storage_gb` are the volumes
     that exist, or are about to, beside those in use: fresh ones that are being filled, and retired ones.
     """
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from minispod.cluster.port import PodUsage, WorkloadSighting
-from minispod.instances import volumes
+from minispod.instances import lost_nodes, volumes
 from minispod.instances.controls import ensure_reconciled, run
 from minispod.instances.models import Instance
 from minispod.instances.states import HEALTHY, InstanceStatus, Wanted
@@ -54,6 +54,7 @@ def apply_sightings(
         )
         .all()
     )
+    lost = lost_nodes.look()
     drifted = []
     unhealthy = 0
     for instance in instances:
@@ -66,6 +67,8 @@ def apply_sightings(
             ensure_reconciled(instance, at)
         if instance.status is InstanceStatus.RUNNING:
             _note(instance, sighting, by_pod, at)
+            if instance.health_status != HEALTHY and (reason := lost.reason(instance)):
+                instance.health_status = f"Unhealthy: {reason}"
             unhealthy += instance.health_status != HEALTHY
     volumes.note_nodes()
     known = set(session().scalars(select(Instance.id)))

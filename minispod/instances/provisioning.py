@@ -17,7 +17,7 @@ from sqlalchemy import select
 from minispod.audit import trail
 from minispod.catalog.recipes import get_recipe
 from minispod.cluster.port import ClusterPort, ClusterRefused, ClusterUnavailable, Manifest, WorkloadSighting
-from minispod.instances import volumes
+from minispod.instances import lost_nodes, volumes
 from minispod.instances.manifests import InstanceSpec, instance_manifests, spec_hash
 from minispod.instances.models import Instance
 from minispod.instances.namespace_manifests import NamespaceSpec, namespace_manifests
@@ -29,6 +29,9 @@ from minispod.kernel.sealed import Sealer
 
 _LOOK_EVERY = 0.5
 _HEALTH_LENGTH = 300
+# Seconds before a silent cluster is asked again; it may ask for more (Retry-After), but not for ever.
+_SHORTEST_SILENCE, _LONGEST_SILENCE = 10, 300
+_LOST_PAUSE = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class ClusterRules:
     attempts: int
     retry_seconds: int
     repair_hours: int
+    node_loss_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class WorkOrder:
     workload: str
     objects: list[Manifest] = field(repr=False)
     hash: str = ""
+    is_applied: bool = False
 
 
 class OutcomeKind(StrEnum):
@@ -76,6 +81,7 @@ class Outcome:
     kind: OutcomeKind
     sighting: WorkloadSighting | None = None
     sentence: str | None = None
+    retry_after: int | None = None
 
 
 class Result(StrEnum):
@@ -112,6 +118,7 @@ def claim(instance_id: uuid.UUID, *, rules: ClusterRules, sealer: Sealer, at: da
         instance.version = get_recipe(instance.service_slug).version
     if instance.attempt_started_at is None:
         instance.attempt_started_at = at
+        instance.attempt_applied = False
         instance.attempts += 1
     if instance.status is InstanceStatus.PENDING and instance.wanted is Wanted.RUNNING:
         instance.turn(InstanceStatus.PROVISIONING, at, health="Preparing the instance")
@@ -129,30 +136,40 @@ def claim(instance_id: uuid.UUID, *, rules: ClusterRules, sealer: Sealer, at: da
         object_names(instance.name).workload,
         objects,
         digest,
+        instance.attempt_applied,
     )
 
 
 def carry_out(
-    order: WorkOrder, cluster: ClusterPort, *, patience: float, sleep: Callable[[float], None] = time.sleep
+    order: WorkOrder,
+    cluster: ClusterPort,
+    *,
+    patience: float,
+    is_needed_elsewhere: Callable[[], bool] = lambda: False,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
-    """Bring the cluster to the wish and look for up to `patience` seconds whether it is there; harmless twice."""
+    """Bring the cluster to the wish and look whether it is there; harmless twice.
+
+    Looks for up to `patience` seconds, less when `is_needed_elsewhere` says that other work waits for this worker.
+    """
     try:
         if order.wanted is Wanted.ABSENT:
             gone = cluster.delete_instance(order.namespace, str(order.instance_id), with_volume=True)
             return Outcome(OutcomeKind.DONE if gone else OutcomeKind.WAITING)
-        cluster.apply(order.objects)
+        if not order.is_applied:
+            cluster.apply(order.objects)
         waited = 0.0
         while True:
             sighting = cluster.see(order.namespace, order.workload)
             if sighting is not None and _has_arrived(order, sighting):
                 return Outcome(OutcomeKind.DONE, sighting)
             # What is in trouble will not come right in seconds; the worker is free for others meanwhile.
-            if waited >= patience or (sighting and sighting.trouble):
+            if waited >= patience or (sighting and sighting.trouble) or is_needed_elsewhere():
                 break
             sleep(_LOOK_EVERY)
             waited += _LOOK_EVERY
     except ClusterUnavailable as silence:
-        return Outcome(OutcomeKind.SILENT, sentence=silence.message)
+        return Outcome(OutcomeKind.SILENT, sentence=silence.message, retry_after=silence.retry_after)
     except ClusterRefused as refusal:
         return Outcome(OutcomeKind.REFUSED, sentence=refusal.message)
     trouble = sighting.trouble if sighting else None
@@ -173,13 +190,22 @@ def settle(
         return Settlement(Result.STALE)
     if outcome.sighting is not None:
         _note(instance, outcome.sighting, at)
+    if outcome.kind is not OutcomeKind.SILENT:
+        # What is missing or different is applied again in the next round.
+        instance.attempt_applied = outcome.sighting is not None and outcome.sighting.spec_hash == order.hash
     if outcome.kind is OutcomeKind.DONE:
         return _done(instance, actor, at)
     if outcome.kind is OutcomeKind.SILENT:
         # The cluster's silence is not the instance's fault: the attempt's time starts again.
         instance.attempt_started_at = at
         instance.turn(instance.status, at, health="Waiting for the cluster to answer")
-        return Settlement(Result.WAITING, timedelta(seconds=10))
+        pause = min(max(outcome.retry_after or 0, _SHORTEST_SILENCE), _LONGEST_SILENCE)
+        return Settlement(Result.WAITING, timedelta(seconds=pause))
+    if (reason := lost_nodes.look().reason(instance)) is not None:
+        # A dead node is not the instance's fault either; it comes back with it, or a person decides.
+        instance.attempt_started_at = at
+        instance.turn(instance.status, at, health=f"Waiting: {reason}"[:_HEALTH_LENGTH])
+        return Settlement(Result.WAITING, timedelta(seconds=_LOST_PAUSE))
     if outcome.sentence:
         instance.turn(instance.status, at, health=outcome.sentence[:_HEALTH_LENGTH])
     return _not_yet(instance, outcome, rules, actor, at)
@@ -283,6 +309,7 @@ def spec_of(instance: Instance, rules: ClusterRules, sealer: Sealer) -> Instance
         tls_issuer=rules.tls_issuer or None,
         cpu_request_ratio=rules.cpu_request_ratio,
         memory_request_ratio=rules.memory_request_ratio,
+        node_loss_seconds=rules.node_loss_seconds,
     )
 
 
@@ -295,18 +322,20 @@ def walls_of(instance: Instance, rules: ClusterRules) -> NamespaceSpec:
     )
     living = list(rows)
     spare = volumes.spare_volumes(instance.user_id)
-    rolling = [each for each in living if not get_recipe(each.service_slug).keeps_data]
+    # A pod on a dead node stays in the books, and is counted, while another takes its place.
+    lost = lost_nodes.look()
+    displaced = [each for each in living if lost.displaces(each)]
     return NamespaceSpec(
         namespace=instance.namespace,
         user_id=instance.user_id,
-        cpu_milli=sum(each.cpu_milli for each in living),
-        memory_mb=sum(each.memory_mb for each in living),
+        cpu_milli=sum(each.cpu_milli for each in [*living, *displaced]),
+        memory_mb=sum(each.memory_mb for each in [*living, *displaced]),
         storage_gb=sum(each.storage_gb for each in living),
         instances=len(living),
         spare_claims=sum(spare.get(each.id, 0) for each in living),
         spare_storage_gb=sum(each.storage_gb * spare.get(each.id, 0) for each in living),
-        rolling_cpu_milli=max((each.cpu_milli for each in rolling), default=0),
-        rolling_memory_mb=max((each.memory_mb for each in rolling), default=0),
+        rolling_cpu_milli=max((each.cpu_milli for each in living), default=0),
+        rolling_memory_mb=max((each.memory_mb for each in living), default=0),
         cpu_request_ratio=rules.cpu_request_ratio,
         memory_request_ratio=rules.memory_request_ratio,
         ingress_namespace=rules.ingress_namespace,

@@ -51,6 +51,7 @@ class InstanceSpec:
     tls_issuer: str | None = None
     cpu_request_ratio: float = 0.25
     memory_request_ratio: float = 0.5
+    node_loss_seconds: int = 60
 
     def __post_init__(self) -> None:
         missing = set(self.recipe.secret_names) - set(self.secrets)

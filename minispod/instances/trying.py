@@ -46,7 +46,6 @@ def trial_of(
         cpu_request_ratio=rules.cpu_request_ratio,
         memory_request_ratio=rules.memory_request_ratio,
     )
-    rolling = not recipe.keeps_data
     walls = NamespaceSpec(
         namespace=spec.namespace,
         user_id=spec.user_id,
@@ -54,8 +53,8 @@ def trial_of(
         memory_mb=size.memory_mb,
         storage_gb=size.storage_gb,
         instances=1,
-        rolling_cpu_milli=size.cpu_milli if rolling else 0,
-        rolling_memory_mb=size.memory_mb if rolling else 0,
+        rolling_cpu_milli=size.cpu_milli,
+        rolling_memory_mb=size.memory_mb,
         cpu_request_ratio=rules.cpu_request_ratio,
         memory_request_ratio=rules.memory_request_ratio,
         ingress_namespace=rules.ingress_namespace,

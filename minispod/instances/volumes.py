@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, update
 
 from minispod.audit import trail
+from minispod.cluster.port import VolumeSighting
 from minispod.instances.models import Instance, InstanceVolume
 from minispod.instances.naming import claim_name
 from minispod.instances.states import InstanceStatus, VolumeStatus
@@ -98,6 +99,35 @@ def forget_all(instance: Instance, *, at: datetime) -> None:
     )
 
 
+def note_places(sightings: Sequence[VolumeSighting]) -> None:
+    """Write down where the cluster says that the volumes in use lie, and which of them are tied to their node."""
+    places = {(each.namespace, each.claim): each for each in sightings}
+    rows = session().execute(
+        select(InstanceVolume, Instance)
+        .join(Instance, Instance.id == InstanceVolume.instance_id)
+        .where(InstanceVolume.status == VolumeStatus.ACTIVE)
+    )
+    for volume, instance in rows:
+        place = places.get((instance.namespace, claim_name(instance.name, volume.number)))
+        if place is None:
+            continue
+        volume.is_node_bound = len(place.nodes) == 1
+        if volume.is_node_bound:
+            volume.node_name = place.nodes[0]
+
+
+def ties() -> Mapping[uuid.UUID, str]:
+    """The node, by instance, that volumes in use are tied to."""
+    rows = session().execute(
+        select(InstanceVolume.instance_id, InstanceVolume.node_name).where(
+            InstanceVolume.status == VolumeStatus.ACTIVE,
+            InstanceVolume.is_node_bound.is_(True),
+            InstanceVolume.node_name.is_not(None),
+        )
+    )
+    return {instance_id: str(node) for instance_id, node in rows}
+
+
 def note_nodes(instance_id: uuid.UUID | None = None) -> None:
     """Write down on which nodes the volumes in use were last seen: of one instance, or of all."""
     seen = (
@@ -106,6 +136,7 @@ def note_nodes(instance_id: uuid.UUID | None = None) -> None:
             InstanceVolume.instance_id == Instance.id,
             InstanceVolume.number == Instance.volume_number,
             InstanceVolume.status == VolumeStatus.ACTIVE,
+            InstanceVolume.is_node_bound.is_not(True),
             Instance.node_name.is_not(None),
             InstanceVolume.node_name.is_distinct_from(Instance.node_name),
         )

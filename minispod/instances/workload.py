@@ -63,12 +63,26 @@ def pod(spec: InstanceSpec) -> dict[str, Any]:
     return {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
+        "tolerations": _patience_with_nodes(spec),
         "terminationGracePeriodSeconds": spec.recipe.termination_seconds,
         "securityContext": _pod_security(spec),
         **_preparations(spec),
         "containers": [_container(spec, name) for name in spec.recipe.containers],
         "volumes": _volumes(spec),
     }
+
+
+def _patience_with_nodes(spec: InstanceSpec) -> list[dict[str, Any]]:
+    """How long the pod is left on a node that does not answer; Kubernetes' own five minutes are too long for us."""
+    return [
+        {
+            "key": f"node.kubernetes.io/{state}",
+            "operator": "Exists",
+            "effect": "NoExecute",
+            "tolerationSeconds": spec.node_loss_seconds,
+        }
+        for state in ("not-ready", "unreachable")
+    ]
 
 
 def _pod_security(spec: InstanceSpec) -> dict[str, Any]:

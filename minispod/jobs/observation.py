@@ -1,11 +1,15 @@
 """Look at the cluster: health, usage and drift of instances, and the history of nodes."""
 
+from datetime import timedelta
+
 import structlog
 
 from minispod.cluster import monitoring
 from minispod.cluster.port import ClusterUnavailable
-from minispod.instances import observation
+from minispod.instances import observation, volumes
+from minispod.kernel.actor import system
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
+from minispod.operations import node_loss
 from minispod.ports import Ports
 from minispod.settings import Settings
 
@@ -34,13 +38,25 @@ def observe_cluster(ports: Ports, settings: Settings) -> None:
 
 
 def poll_nodes(ports: Ports, settings: Settings) -> None:
-    """Write the nodes into the history; silence is recorded too."""
+    """Write the nodes into the history, and do what a lost one asks for; silence is recorded too."""
     release_connection()
     try:
         nodes = ports.cluster.nodes()
+        places = ports.cluster.volumes()
     except ClusterUnavailable:
         with unit_of_work():
             monitoring.record_silence(ports.clock.now())
         return
     with unit_of_work(ports.courier):
         monitoring.record_nodes(nodes, ports.clock.now())
+        volumes.note_places(places)
+        node_loss.make_way(at=ports.clock.now())
+        node_loss.tell(at=ports.clock.now())
+    after = settings.data.evacuate_after_minutes
+    if after:
+        with unit_of_work(ports.courier):
+            asked = node_loss.evacuate_overdue(
+                after=timedelta(minutes=after), actor=system("node-loss"), at=ports.clock.now()
+            )
+        if asked:
+            log.warning("node.evacuated", instances=asked)

@@ -7,6 +7,7 @@ import structlog
 
 from minispod.instances import provisioning
 from minispod.jobs.work import Work
+from minispod.kernel import outbox
 from minispod.kernel.actor import system
 from minispod.kernel.faultpoints import Step
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
@@ -16,6 +17,14 @@ from minispod.subscriptions import fulfilment
 log = structlog.get_logger()
 
 _PATIENCE_SECONDS = 12
+
+
+def _others_wait(work: Work) -> bool:
+    """Nobody's first start waits behind a pod that takes its time."""
+    with unit_of_work():
+        waits = outbox.waits(work.lease.task, work.now())
+    release_connection()
+    return waits
 
 
 def reconcile_instance(work: Work) -> timedelta | None:
@@ -28,7 +37,12 @@ def reconcile_instance(work: Work) -> timedelta | None:
     if order is None:
         return None
     release_connection()
-    outcome = provisioning.carry_out(order, work.ports.cluster, patience=_PATIENCE_SECONDS)
+    outcome = provisioning.carry_out(
+        order,
+        work.ports.cluster,
+        patience=_PATIENCE_SECONDS,
+        is_needed_elsewhere=lambda: _others_wait(work),
+    )
     with unit_of_work(work.ports.courier, Step.SETTLE_INSTANCE):
         settlement = fulfilment.conclude(
             order,

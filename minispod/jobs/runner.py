@@ -47,7 +47,7 @@ def _run(lease: Lease, ports: Ports, settings: Settings) -> None:
     try:
         again = HANDLERS[lease.task](Work(lease, ports, settings))
     except Unavailable as silence:
-        again, error = _pause(lease.attempts), silence.message
+        again, error = _pause(lease.attempts, silence.retry_after or 0), silence.message
         log.warning("job.postponed", code=silence.code, attempts=lease.attempts)
     except Refusal as refusal:
         log.info("job.refused", code=refusal.code)
@@ -65,8 +65,8 @@ def _run(lease: Lease, ports: Ports, settings: Settings) -> None:
             outbox.postpone(lease, at, again, error)
 
 
-def _pause(attempts: int) -> timedelta:
-    return timedelta(seconds=min(_LONGEST_PAUSE, 2**attempts))
+def _pause(attempts: int, asked_for: int = 0) -> timedelta:
+    return timedelta(seconds=min(_LONGEST_PAUSE, max(2**attempts, asked_for)))
 
 
 def sweep(*, ports: Ports, limit: int = 200) -> int:

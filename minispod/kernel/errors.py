@@ -66,10 +66,17 @@ class TooMany(Refusal):
 
 
 class Unavailable(Refusal):
-    """An outside party (cluster, gateway, mail) does not answer (503); trying again may help."""
+    """An outside party (cluster, gateway, mail) does not answer (503); trying again may help.
+
+    `retry_after`: seconds after which they asked to be asked again, if they said so.
+    """
 
     code = "unavailable"
     default_message = "This is unavailable at the moment. Please try again."
+
+    def __init__(self, message: str | None = None, *, retry_after: int | None = None, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.retry_after = retry_after
 
 
 FAMILIES: tuple[type[Refusal], ...] = (

@@ -214,6 +214,13 @@ def postpone(lease: Lease, at: datetime, delay: timedelta, error: str | None = N
     )
 
 
+def waits(task: Task, at: datetime) -> bool:
+    """Tell whether work of this kind is due and with nobody."""
+    free = or_(OutboxRow.leased_until.is_(None), OutboxRow.leased_until < at)
+    row = select(OutboxRow.id).where(OutboxRow.task == task.value, OutboxRow.run_after <= at, free).limit(1)
+    return session().scalar(row) is not None
+
+
 def backlog() -> int:
     """Number of rows that are not done."""
     return session().scalar(select(func.count()).select_from(OutboxRow)) or 0

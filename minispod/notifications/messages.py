@@ -27,3 +27,5 @@ class MessageKind(StrEnum):
     PROOF_DIFFERS = "proof_differs"
     OPERATION_DONE = "operation_done"
     OPERATION_FAILED = "operation_failed"
+    NODE_LOST = "node_lost"
+    NODE_BACK = "node_back"

@@ -48,10 +48,13 @@ def _quiesce(order: StepOrder, hands: Hands) -> Report:
         hands.cluster.scale(namespace, workload, 0)
     except NoSuchObject:
         return DONE
-    if order.is_forced and order.pod_name:
-        hands.cluster.delete_pod(namespace, order.pod_name, force=True)
     sighting = hands.cluster.see(namespace, workload)
-    return DONE if sighting is None or sighting.is_stopped else WAITING
+    if sighting is None or sighting.is_stopped:
+        return DONE
+    if order.is_forced and sighting.pod_name:
+        # A dead node never says that a pod has ended; whatever is left there is ended when the node returns.
+        hands.cluster.delete_pod(namespace, sighting.pod_name, force=True)
+    return WAITING
 
 
 def _open(order: StepOrder, hands: Hands) -> Report:

@@ -38,6 +38,13 @@ class NoSuchSource(NotFound):
     default_message = "Backup not found"
 
 
+class NodeAnswers(RuleBroken):
+    """Nothing is restored away from a node that answers."""
+
+    code = "operations.node_answers"
+    default_message = "This node answers: what runs there can be moved with all its data."
+
+
 class BackupNotUsable(RuleBroken):
     """The backup failed, is not finished yet, or its time was over and its files are gone."""
 

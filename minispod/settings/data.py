@@ -17,6 +17,12 @@ class DataSettings(Group):
     retired_volume_hours: int = Field(
         24, ge=1, description="A volume that a restore, reset, move or upgrade left is kept this long."
     )
+    evacuate_after_minutes: int = Field(
+        0,
+        ge=0,
+        description="What is tied to a node that has not answered this long is restored elsewhere from its newest "
+        "backup, without asking; what was written since is lost then. 0: only staff decide it.",
+    )
     backups_at_once: int = Field(4, ge=1, le=100, description="So many daily backups are under way at once.")
     drill_days: int = Field(
         7, ge=1, le=365, description="Backups are restored for proof this often, in days."

@@ -181,6 +181,12 @@ class ClusterSettings(Group):
     capacity_reserve: float = Field(
         0.36, ge=0, lt=1, description="Share of the workers' memory kept free for fail-over (decision 21)."
     )
+    node_loss_seconds: int = Field(
+        60,
+        ge=5,
+        le=3600,
+        description="A pod is given up this long after the cluster has noticed that its node does not answer.",
+    )
     ready_timeout_seconds: int = Field(
         300, ge=10, description="An attempt to start an instance fails after this time."
     )

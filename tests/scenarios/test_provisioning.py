@@ -2,8 +2,9 @@
 
 import time
 import uuid
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -12,12 +13,17 @@ from sqlalchemy import select
 
 from minispod.catalog.models import Plan
 from minispod.catalog.recipes import AppRecipe, all_recipes, get_recipe
+from minispod.cluster.port import Manifest
 from minispod.cluster.quantities import parse_quantity
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
+from minispod.kernel import outbox
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import db, session
+from minispod.kernel.outbox import OutboxRow
+from minispod.kernel.tasks import Task
+from minispod.kernel.unit_of_work import unit_of_work
 from minispod.subscriptions.models import PlanChange
 from minispod.subscriptions.states import ChangeState, EndReason
 from tests.plugins.app import Person, PortsNow, data_of
@@ -289,6 +295,71 @@ def test_a_silent_cluster_loses_no_order(
     ports.change(cluster=cluster)
 
     shop.until(InstanceStatus.RUNNING)
+
+
+class CountedCluster:
+    """A cluster that counts how often something is applied to it."""
+
+    def __init__(self, cluster: KubernetesCluster) -> None:
+        self._cluster = cluster
+        self.applied = 0
+
+    def apply(self, objects: Sequence[Manifest]) -> None:
+        """Apply, and count."""
+        self.applied += 1
+        self._cluster.apply(objects)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cluster, name)
+
+
+@pytest.fixture
+def others_wait(app: Flask, clock: FrozenClock) -> None:
+    """Work for another instance that is due and with nobody: no worker waits for a pod then."""
+    with app.app_context(), unit_of_work():
+        outbox.later(
+            Task.RECONCILE_INSTANCE, key="another", at=clock.now(), instance_id=str(uuid.UUID(int=1))
+        )
+        row = session().scalars(select(OutboxRow)).one()
+        row.handed_over_at = clock.now() + timedelta(days=1)
+
+
+@pytest.mark.usefixtures("others_wait")
+def test_rounds_after_the_first_only_look(
+    shop: Shop, plan_id: PlanFinder, ports: PortsNow, cluster: KubernetesCluster
+) -> None:
+    counted = CountedCluster(cluster)
+    ports.change(cluster=counted)
+    shop.order(plan_id())
+
+    rounds = 0
+    while shop.row().status is not InstanceStatus.RUNNING:
+        shop.run_jobs()
+        rounds += 1
+        assert rounds < 400
+        time.sleep(0.1)
+        shop.clock.advance(seconds=2)
+
+    assert rounds > 1
+    assert counted.applied == 1
+
+
+@pytest.mark.usefixtures("others_wait")
+def test_what_is_taken_away_while_it_starts_is_applied_again(
+    shop: Shop, plan_id: PlanFinder, ports: PortsNow, cluster: KubernetesCluster
+) -> None:
+    counted = CountedCluster(cluster)
+    ports.change(cluster=counted)
+    shop.order(plan_id())
+    shop.run_jobs()
+    row = shop.row()
+    assert row.status is InstanceStatus.PROVISIONING
+    assert counted.applied == 1
+
+    cluster.delete_instance(row.namespace, str(row.id), with_volume=False)
+
+    shop.until(InstanceStatus.RUNNING)
+    assert counted.applied == 2
 
 
 def _limits(cluster: KubernetesCluster, namespace: str, workload: str) -> dict[str, str]:

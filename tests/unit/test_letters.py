@@ -74,6 +74,22 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
     (MessageKind.INSTANCE_FAILED, {**SUBSCRIPTION, "url": None, "reason": REASON, "repair_until": None}),
     *(
         (
+            MessageKind.NODE_LOST,
+            {
+                "service": "n8n Automation",
+                "url": url,
+                "since": "2026-02-03T04:05:06+00:00",
+                "is_bound": is_bound,
+                "backup_at": backup_at,
+            },
+        )
+        for url in (SUBSCRIPTION["url"], None)
+        for is_bound, backup_at in ((True, "2026-02-03T01:00:00+00:00"), (True, None), (False, None))
+    ),
+    (MessageKind.NODE_BACK, {"service": "n8n Automation", "url": SUBSCRIPTION["url"]}),
+    (MessageKind.NODE_BACK, {"service": "n8n Automation", "url": None}),
+    *(
+        (
             MessageKind.OPERATION_DONE,
             {
                 "service": "n8n Automation",

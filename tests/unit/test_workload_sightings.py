@@ -93,6 +93,17 @@ def test_workload_is_not_ready_while_an_old_pod_is_left():
     assert seen.pod_name == "n8n-k7m2qa-1"
 
 
+def test_a_pod_that_a_dead_node_keeps_does_not_hinder_the_one_that_replaced_it():
+    old = pod("n8n-k7m2qa-0", created="2026-11-20T09:00:00Z", leaving=True)
+    old["spec"]["nodeName"] = "worker-2"
+
+    seen = sight_workload(deployment(), [pod(), old])
+
+    assert seen.is_ready
+    assert seen.node_name == "worker-1"
+    assert not sight_workload(deployment(replicas=0), [old]).is_stopped
+
+
 def test_pod_that_ended_long_ago_does_not_count():
     evicted = pod("n8n-k7m2qa-0", created="2026-11-20T09:00:00Z", phase="Failed", reason="Evicted")
 

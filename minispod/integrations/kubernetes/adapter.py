@@ -18,6 +18,7 @@ from minispod.cluster.port import (
     NoSuchObject,
     PodSighting,
     PodUsage,
+    VolumeSighting,
     WorkloadSighting,
 )
 from minispod.integrations.kubernetes import application, commands, paths, removal, translation
@@ -63,7 +64,7 @@ def _our_word_for(refusal: ApiSaidNo) -> ClusterUnavailable | ClusterRefused | N
     if refusal.status == 404:
         return NoSuchObject("The cluster has no such object.")
     if refusal.status in (401, 410, 429) or refusal.status >= 500 or refusal.reason == "NamespaceTerminating":
-        return ClusterUnavailable(status=refusal.status)
+        return ClusterUnavailable(status=refusal.status, retry_after=refusal.retry_after)
     return ClusterRefused(refusal.message or None, status=refusal.status, reason=refusal.reason)
 
 
@@ -169,6 +170,12 @@ class KubernetesCluster:
         """What our pods use; empty without a metrics server."""
         found = self._metrics(paths.POD_METRICS, labelSelector=MANAGED)
         return [translation.usage_of(each) for each in found]
+
+    @_fenced
+    def volumes(self) -> Sequence[VolumeSighting]:
+        """All bound volumes, from one list."""
+        sighted = map(translation.sight_volume, self._client.items(paths.VOLUME.all()))
+        return [each for each in sighted if each is not None]
 
     @_fenced
     def nodes(self) -> Sequence[NodeSighting]:

@@ -43,8 +43,9 @@ class ClusterNotConfigured(ClusterUnavailable):
 class ApiSaidNo(Exception):
     """The API answered with an error status; `message` is its own, cut to a limit."""
 
-    def __init__(self, status: int, reason: str, message: str) -> None:
+    def __init__(self, status: int, reason: str, message: str, retry_after: int | None = None) -> None:
         super().__init__(f"{status} {reason}")
+        self.retry_after = retry_after
         self.status = status
         self.reason = reason
         self.message = message[:MESSAGE_LIMIT]
@@ -179,7 +180,9 @@ class _Answer:
             self._response.close()
             raise _unavailable(error) from None
         if self._response.status >= 400:
-            raise refusal(self._response.status, body)
+            said = refusal(self._response.status, body)
+            said.retry_after = _seconds(self._response.headers.get("Retry-After"))
+            raise said
         return str(body)
 
     def json(self) -> dict[str, Any]:
@@ -205,6 +208,10 @@ def refusal(status: int, body: str) -> ApiSaidNo:
         return ApiSaidNo(status, reason or str(answer.get("reason") or ""), str(answer.get("message") or ""))
     except (ValueError, AttributeError, KeyError, TypeError):
         return ApiSaidNo(status, "", body)
+
+
+def _seconds(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() else None
 
 
 def _unavailable(error: BaseException) -> ClusterUnavailable:

@@ -32,6 +32,7 @@ _CORE, _APPS, _NETWORKING = "/api/v1", "/apis/apps/v1", "/apis/networking.k8s.io
 _METRICS = "/apis/metrics.k8s.io/v1beta1"
 
 NAMESPACE = Kind(_CORE, "namespaces", is_namespaced=False)
+VOLUME = Kind(_CORE, "persistentvolumes", is_namespaced=False)
 NODE = Kind(_CORE, "nodes", is_namespaced=False)
 POD = Kind(_CORE, "pods")
 EVENT = Kind(_CORE, "events")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from minispod.cluster.port import NodeSighting, PodSighting, PodUsage, WorkloadSighting
+from minispod.cluster.port import NodeSighting, PodSighting, PodUsage, VolumeSighting, WorkloadSighting
 from minispod.cluster.quantities import MEBIBYTE, mebibytes, milli, parse_quantity
 from minispod.integrations.kubernetes.troubles import trouble_of
 
@@ -16,6 +16,8 @@ INSTANCE_LABEL = "minispod.com/instance"
 WORKBENCH_LABEL = "minispod.com/workbench"
 SPEC_HASH = "minispod.com/spec-hash"
 _CONTROL_PLANE_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
+# How drivers of local volumes name the node; zones and regions are no single node.
+_NODE_NAME_LABELS = frozenset({"kubernetes.io/hostname", "topology.kubernetes.io/hostname"})
 _OVER = frozenset({"Succeeded", "Failed"})
 _UNSCHEDULABLE_EFFECTS = frozenset({"NoSchedule", "NoExecute"})
 
@@ -45,9 +47,11 @@ def sight_workload(deployment: Raw, pods: Sequence[Raw]) -> WorkloadSighting:
     observed = int(status.get("observedGeneration") or 0) >= int(metadata.get("generation") or 0)
     present = [pod for pod in pods if (pod.get("status") or {}).get("phase") not in _OVER]
     counts = [int(status.get(key) or 0) for key in ("updatedReplicas", "readyReplicas", "availableReplicas")]
-    settled = observed and int(status.get("replicas") or 0) == wanted == len(present)
-    is_ready = wanted > 0 and settled and counts == [wanted] * 3
+    settled = observed and int(status.get("replicas") or 0) == wanted
     pod = newest(present) or newest(pods)
+    # A pod that was replaced on another node hinders nobody: its own node may be dead, and then it never ends.
+    counted = [each for each in present if not (_is_leaving(each) and _node_of(each) != _node_of(pod))]
+    is_ready = wanted > 0 and settled and len(counted) == wanted and counts == [wanted] * 3
     return WorkloadSighting(
         namespace=metadata["namespace"],
         name=metadata["name"],
@@ -55,10 +59,10 @@ def sight_workload(deployment: Raw, pods: Sequence[Raw]) -> WorkloadSighting:
         wanted_replicas=wanted,
         ready_replicas=counts[1],
         is_ready=is_ready,
-        is_stopped=wanted == 0 and settled,
+        is_stopped=wanted == 0 and settled and not present,
         spec_hash=(metadata.get("annotations") or {}).get(SPEC_HASH),
         pod_name=pod["metadata"]["name"] if pod else None,
-        node_name=(pod.get("spec") or {}).get("nodeName") if pod else None,
+        node_name=_node_of(pod),
         restarts=_restarts(pod),
         trouble=None if is_ready or wanted == 0 else trouble_of(deployment, _not_leaving(pod)),
     )
@@ -101,6 +105,23 @@ def usage_of(metrics: Raw) -> PodUsage:
         cpu_milli=sum(milli(usage.get("cpu")) for usage in usages),
         memory_mb=round(float(sum(parse_quantity(usage.get("memory")) for usage in usages) / MEBIBYTE), 1),
     )
+
+
+def sight_volume(volume: Raw) -> VolumeSighting | None:
+    """Tell whose volume it is and which nodes reach it; None for one that serves no claim."""
+    spec, phase = volume.get("spec") or {}, (volume.get("status") or {}).get("phase")
+    claim = spec.get("claimRef")
+    if not claim or phase != "Bound":
+        return None
+    required = (spec.get("nodeAffinity") or {}).get("required") or {}
+    names = {
+        str(value)
+        for term in required.get("nodeSelectorTerms") or []
+        for rule in term.get("matchExpressions") or []
+        if rule.get("key") in _NODE_NAME_LABELS and rule.get("operator") == "In"
+        for value in rule.get("values") or []
+    }
+    return VolumeSighting(claim["namespace"], claim["name"], tuple(sorted(names)))
 
 
 def sight_nodes(nodes: Iterable[Raw], pods: Iterable[Raw], metrics: Iterable[Raw]) -> list[NodeSighting]:
@@ -157,6 +178,10 @@ def requests_of(pod: Raw) -> tuple[int, int]:
     cpu = max([sum(cpu for cpu, _ in main), *(cpu for cpu, _ in first)])
     memory = max([sum(memory for _, memory in main), *(memory for _, memory in first)])
     return cpu, memory
+
+
+def _node_of(pod: Raw | None) -> str | None:
+    return ((pod.get("spec") or {}).get("nodeName") if pod else None) or None
 
 
 def _is_leaving(pod: Raw) -> bool:

@@ -97,10 +97,12 @@ class Levers:
         return None
 
     def fail_next(self, body: Json) -> object:
-        """{"verb": "apply", "kind": "Deployment", "status": 500, "times": 1, "message": "..."}"""
+        """{"verb": "apply", "kind": "Deployment", "status": 500, "times": 1, "message": "...", "retry_after": 1}"""
         message = str(body.get("message", "an internal error occurred, as a lever asked for"))
         verb, kind = str(body.get("verb", "*")), str(body.get("kind", "*"))
-        failure = Failure(verb, kind, int(body.get("status", 500)), int(body.get("times", 1)), message)
+        status = int(body.get("status", 500))
+        retry = body.get("retry_after", 1 if status in (429, 503) else None)
+        failure = Failure(verb, kind, status, int(body.get("times", 1)), message, retry)
         self._cluster.weather.fail_next(failure)
         return None
 

@@ -38,6 +38,7 @@ class Failure:
     status: int
     times: int
     message: str
+    retry_after: int | None = None
 
     def fits(self, verb: str, plural: str, kind: str) -> bool:
         """Whether it is meant for such a request."""
@@ -99,8 +100,7 @@ class Weather:
         failure = self._take(request)
         if failure:
             reason = REASONS.get(failure.status, "InternalError")
-            retry = 1 if failure.status in (429, 503) else None
-            raise Refusal(failure.status, reason, failure.message, {}, retry_after=retry)
+            raise Refusal(failure.status, reason, failure.message, {}, retry_after=failure.retry_after)
 
     def _bear_silence(self) -> None:
         with self._changed:

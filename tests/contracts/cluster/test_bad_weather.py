@@ -30,6 +30,15 @@ def test_server_in_trouble_is_unavailable(simulator, cluster, status):
     assert cluster.nodes()
 
 
+def test_server_that_names_a_pause_is_given_it(simulator, cluster):
+    pull_lever(simulator, "fail_next", verb="list", kind="Node", status=429, retry_after=17)
+
+    with pytest.raises(ClusterUnavailable) as silence:
+        cluster.nodes()
+
+    assert silence.value.retry_after == 17
+
+
 @pytest.mark.parametrize("status", [400, 403, 409, 422])
 def test_server_that_says_no_has_refused(simulator, cluster, status):
     pull_lever(simulator, "fail_next", verb="list", kind="Node", status=status, message="no, " * 400)

@@ -13,6 +13,7 @@ from minispod.simulator.kubernetes.store import Address
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 PROTECTION = "kubernetes.io/pvc-protection"
 PROVISION_SECONDS = 0.5
+LOCAL_PATH = "rancher.io/local-path"
 
 
 def claim_names(pod: Json) -> list[str]:
@@ -127,6 +128,9 @@ def _volume(claim: Json, storage_class: Json, name: str, node: str) -> Json:
     metadata, spec = claim["metadata"], claim["spec"]
     path = f"/var/lib/rancher/k3s/storage/{name}_{metadata['namespace']}_{metadata['name']}"
     expression = {"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}
+    # Any other provisioner stands for network storage: every node reaches its volumes.
+    is_local = storage_class["provisioner"] == LOCAL_PATH
+    affinity = {"required": {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}}
     return {
         "metadata": {
             "name": name,
@@ -148,6 +152,6 @@ def _volume(claim: Json, storage_class: Json, name: str, node: str) -> Json:
                 "uid": metadata["uid"],
                 "resourceVersion": metadata["resourceVersion"],
             },
-            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}},
+            **({"nodeAffinity": affinity} if is_local else {}),
         },
     }

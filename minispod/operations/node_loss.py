@@ -1,0 +1,205 @@
+"""When a node is lost: whose instances it touches, who is told what, and how they come back elsewhere.
+
+Kubernetes itself moves what every node can run. What is tied to the dead node (a volume on its disk) comes back with
+it, or is restored elsewhere from the newest backup: by a click of staff, or by the clock where that is switched on.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, or_, select
+
+from minispod.accounts.models import User
+from minispod.backups.models import Backup
+from minispod.catalog.models import Service
+from minispod.cluster import outages
+from minispod.cluster.models import NodeOutage
+from minispod.instances import volumes
+from minispod.instances.controls import ensure_reconciled
+from minispod.instances.models import Instance, InstanceVolume
+from minispod.instances.queries import get_instance
+from minispod.instances.states import InstanceStatus, VolumeStatus
+from minispod.kernel.actor import Actor, Role
+from minispod.kernel.database import session
+from minispod.kernel.errors import Refusal
+from minispod.notifications import post
+from minispod.notifications.messages import MessageKind
+from minispod.operations import queries, requesting
+from minispod.operations.errors import NodeAnswers
+from minispod.operations.models import Operation
+
+# A node that reboots, or a network that hiccups, alarms nobody.
+_TOLD_AFTER = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """An instance that a lost node touches: `is_bound` when its data lie on that node only."""
+
+    instance: Instance
+    owner: User
+    service: str
+    is_bound: bool
+    backup: Backup | None
+    operation: Operation | None
+
+    @property
+    def url(self) -> str | None:
+        """The address that the customer opens; None when it is not a web page."""
+        return self.instance.public_url if self.instance.is_web else None
+
+    def loss(self, at: datetime) -> timedelta | None:
+        """How much would be lost if it was restored from its newest backup now; None when there is none."""
+        return at - self.backup.taken_at if self.backup is not None else None
+
+
+def touched_by(node_name: str) -> Sequence[Touched]:
+    """The instances whose data lie on a node, and those that were last seen running there; for staff and for us."""
+    lies_there = and_(InstanceVolume.node_name == node_name, InstanceVolume.is_node_bound.is_(True))
+    rows = session().execute(
+        select(Instance, User, Service.name, InstanceVolume)
+        .join(User, User.id == Instance.user_id)
+        .outerjoin(Service, Service.slug == Instance.service_slug)
+        .outerjoin(
+            InstanceVolume,
+            and_(InstanceVolume.instance_id == Instance.id, InstanceVolume.status == VolumeStatus.ACTIVE),
+        )
+        .where(
+            Instance.status != InstanceStatus.TERMINATED,
+            or_(
+                lies_there,
+                and_(Instance.node_name == node_name, InstanceVolume.is_node_bound.is_not(True)),
+            ),
+        )
+        .order_by(Instance.name)
+    )
+    return [
+        Touched(
+            instance,
+            owner,
+            service or instance.service_slug,
+            bool(volume and volume.is_node_bound),
+            queries.newest_usable_backup(instance.id),
+            queries.live_operation(instance.id),
+        )
+        for instance, owner, service, volume in rows
+    ]
+
+
+def tell(*, at: datetime) -> None:
+    """Tell owners and administrators of outages that last, and of their end; each once."""
+    for outage in outages.lock_untold(at - _TOLD_AFTER):
+        touched = touched_by(outage.node_name)
+        for each in touched:
+            _tell_loss(outage, each, at)
+        _tell_staff(outage, "lost", f"Node {outage.node_name} does not answer", _lost(outage, touched), at)
+        outage.told_at = at
+    for outage in outages.lock_over():
+        for each in touched_by(outage.node_name):
+            if each.is_bound and each.operation is None:
+                _tell_return(outage, each, at)
+        sentence = f"Node {outage.node_name} answers again; what is tied to it starts again by itself."
+        _tell_staff(outage, "back", f"Node {outage.node_name} is back", sentence, at)
+        outage.end_told_at = at
+
+
+def make_way(*, at: datetime) -> None:
+    """See to it that what a lost node displaces finds room in its namespace's quota before the cluster replaces it."""
+    for outage in outages.lock_untold(at):
+        for each in touched_by(outage.node_name):
+            if not each.is_bound and each.instance.status is InstanceStatus.RUNNING:
+                ensure_reconciled(each.instance, at)
+
+
+def evacuate(node_name: str, *, actor: Actor, at: datetime) -> tuple[int, Sequence[tuple[str, str]]]:
+    """Have everything that is tied to a lost node restored elsewhere from its newest backup.
+
+    Returns how many restores were asked for, and for each instance that cannot be restored its name and the reason. An
+    instance that an operation holds is left out. A node that answers is refused (NodeAnswers).
+    """
+    _require_lost(node_name)
+    asked, refused = 0, []
+    for each in touched_by(node_name):
+        if not each.is_bound or each.operation is not None:
+            continue
+        try:
+            requesting.evacuate(each.instance.id, actor=actor, at=at)
+            asked += 1
+        except Refusal as refusal:
+            refused.append((each.instance.name, refusal.message))
+    return asked, refused
+
+
+def evacuate_one(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> Operation:
+    """The same for one instance; refuses NodeAnswers, and what `requesting.evacuate` refuses."""
+    instance = get_instance(instance_id, actor=actor)
+    volume = volumes.volume_of(instance.id, instance.volume_number)
+    _require_lost((volume.node_name if volume else None) or instance.node_name)
+    return requesting.evacuate(instance.id, actor=actor, at=at)
+
+
+def evacuate_overdue(*, after: timedelta, actor: Actor, at: datetime) -> int:
+    """The same by the clock, for every node lost for `after`; returns how many restores were asked for."""
+    lost = [outage for outage in outages.open_outages().values() if at - outage.began_at >= after]
+    return sum(evacuate(outage.node_name, actor=actor, at=at)[0] for outage in lost)
+
+
+def _require_lost(node_name: str | None) -> None:
+    if node_name is None or outages.outage_of(node_name) is None:
+        raise NodeAnswers(node=node_name)
+
+
+def _tell_loss(outage: NodeOutage, touched: Touched, at: datetime) -> None:
+    backup = touched.backup
+    post.queue(
+        MessageKind.NODE_LOST,
+        _recipient(touched),
+        dedupe_key=f"{MessageKind.NODE_LOST.value}:{outage.id}:{touched.instance.id}",
+        at=at,
+        facts={
+            "service": touched.service,
+            "url": touched.url,
+            "since": outage.began_at.isoformat(),
+            "is_bound": touched.is_bound,
+            "backup_at": backup.taken_at.isoformat() if backup else None,
+        },
+    )
+
+
+def _tell_return(outage: NodeOutage, touched: Touched, at: datetime) -> None:
+    post.queue(
+        MessageKind.NODE_BACK,
+        _recipient(touched),
+        dedupe_key=f"{MessageKind.NODE_BACK.value}:{outage.id}:{touched.instance.id}",
+        at=at,
+        facts={"service": touched.service, "url": touched.url},
+    )
+
+
+def _recipient(touched: Touched) -> post.Recipient:
+    return post.Recipient(touched.owner.name, touched.owner.email, touched.owner.id)
+
+
+def _lost(outage: NodeOutage, touched: Sequence[Touched]) -> str:
+    bound = [each for each in touched if each.is_bound]
+    bare = sum(each.backup is None for each in bound)
+    without = f" {bare} of these have no backup." if bare else ""
+    return (
+        f"Since {outage.began_at:%Y-%m-%d %H:%M} UTC. The cluster starts {len(touched) - len(bound)} instances on "
+        f"other nodes. {len(bound)} have their data on this node: they come back with it, or are restored elsewhere "
+        f"from their backups on the node's page.{without}"
+    )
+
+
+def _tell_staff(outage: NodeOutage, what: str, subject: str, sentence: str, at: datetime) -> None:
+    administrators = select(User).where(User.role == Role.ADMINISTRATOR, User.is_active.is_(True))
+    for user in session().scalars(administrators):
+        post.queue(
+            MessageKind.STAFF_ALERT,
+            post.Recipient(user.name, user.email, user.id),
+            dedupe_key=f"staff:node:{what}:{outage.id}:{user.id}",
+            at=at,
+            facts={"subject": subject, "sentence": sentence},
+        )

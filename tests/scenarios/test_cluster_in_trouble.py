@@ -1,0 +1,203 @@
+"""An order survives whatever the cluster, or our own process, does on the way: wanted = seen in the end, once."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import requests
+from flask import Flask
+from sqlalchemy import select
+
+from minispod.cluster.port import Manifest
+from minispod.instances.models import Instance
+from minispod.instances.states import InstanceStatus
+from minispod.integrations.kubernetes.adapter import KubernetesCluster
+from minispod.integrations.kubernetes.client import KubernetesClient
+from minispod.jobs import provisioning as provisioning_job
+from minispod.kernel.clock import FrozenClock
+from minispod.kernel.database import db, session
+from minispod.rules import cluster_rules
+from tests.plugins.app import Person, PortsNow
+from tests.plugins.shop import Shop
+from tests.plugins.simulators import Simulator
+
+KINDS = (
+    "Namespace",
+    "ResourceQuota",
+    "LimitRange",
+    "NetworkPolicy",
+    "Secret",
+    "PersistentVolumeClaim",
+    "Deployment",
+    "Service",
+    "Ingress",
+)
+_LEASE_SECONDS = 61
+
+pytestmark = pytest.mark.timeout(200)
+
+
+@pytest.fixture
+def lever(kubernetes_simulator: Simulator) -> Iterator[Callable[..., None]]:
+    """Make trouble in the simulated cluster; it ends with the test."""
+
+    def pull(name: str, **body: Any) -> None:
+        headers = {"Authorization": f"Bearer {kubernetes_simulator['lever_token']}"}
+        url = f"{kubernetes_simulator['levers']}/{name}"
+        requests.post(url, json=body, headers=headers, timeout=5).raise_for_status()
+
+    yield pull
+    pull("clear")
+
+
+class Order:
+    """One order of one customer on its way."""
+
+    def __init__(self, app: Flask, clock: FrozenClock, run_jobs: Callable[[], int]) -> None:
+        self._app, self.clock, self.work = app, clock, run_jobs
+
+    def row(self) -> Instance:
+        """The instance as it stands."""
+        with self._app.app_context():
+            row = session().scalars(select(Instance)).one()
+            db.session.remove()
+            return row
+
+    def until(self, wanted: InstanceStatus, *, step: float = 3.0, seconds: float = 60.0) -> Instance:
+        """Work, and let time pass, until the instance shows a state."""
+        deadline = time.monotonic() + seconds
+        while (row := self.row()).status is not wanted:
+            assert time.monotonic() < deadline, f"{row.status}: {row.health_status}"
+            self.work()
+            time.sleep(0.1)
+            self.clock.advance(seconds=step)
+        return row
+
+
+@pytest.fixture
+def order(
+    app: Flask,
+    shop: Shop,
+    customer: Person,
+    plan_id: Callable[..., uuid.UUID],
+    clock: FrozenClock,
+    run_jobs: Callable[[], int],
+    cluster: KubernetesCluster,
+) -> Order:
+    """An order that nobody has begun with."""
+    shop.order(customer, plan_id())
+    return Order(app, clock, run_jobs)
+
+
+def _workloads(cluster: KubernetesCluster, namespace: str) -> list[str]:
+    found = cluster.inventory("deployments")
+    return [each["metadata"]["name"] for each in found if each["metadata"]["namespace"] == namespace]
+
+
+@pytest.mark.parametrize(("status", "message"), [(500, "boom"), (503, "busy"), (429, "slow down")])
+def test_every_object_may_fail_once(
+    order: Order, cluster: KubernetesCluster, lever: Callable[..., None], status: int, message: str
+) -> None:
+    for kind in KINDS:
+        lever("fail_next", verb="apply", kind=kind, status=status, message=message)
+
+    row = order.until(InstanceStatus.RUNNING, step=11)
+
+    assert row.attempts == 0
+    assert _workloads(cluster, row.namespace) == [row.name]
+
+
+def test_a_slow_cluster_is_waited_for(order: Order, lever: Callable[..., None]) -> None:
+    lever("delay", seconds=0.3)
+
+    order.until(InstanceStatus.RUNNING)
+
+
+class _Killed(BaseException):
+    """The process ends here, and no code of ours sees it."""
+
+
+class MortalCluster:
+    """A cluster whose caller is killed after the given number of objects was applied."""
+
+    def __init__(self, cluster: KubernetesCluster) -> None:
+        self._cluster = cluster
+        self.survives = 0
+        self.was_applied_whole = False
+
+    def apply(self, objects: Sequence[Manifest]) -> None:
+        """Apply some of them, and die."""
+        for manifest in objects[: self.survives]:
+            self._cluster.apply([manifest])
+        if self.survives < len(objects):
+            raise _Killed
+        self.was_applied_whole = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cluster, name)
+
+
+def test_a_worker_may_be_killed_after_every_object(
+    order: Order,
+    ports: PortsNow,
+    cluster: KubernetesCluster,
+    clock: FrozenClock,
+    run_jobs: Callable[[], int],
+) -> None:
+    mortal = MortalCluster(cluster)
+    ports.change(cluster=mortal)
+    deaths = 0
+    while not mortal.was_applied_whole:
+        mortal.survives = deaths
+        try:
+            run_jobs()
+        except _Killed:
+            deaths += 1
+        clock.advance(seconds=_LEASE_SECONDS)
+
+    row = order.until(InstanceStatus.RUNNING)
+
+    assert deaths > len(KINDS)
+    assert row.attempts == 0
+    assert _workloads(cluster, row.namespace) == [row.name]
+
+
+def test_a_volume_that_is_never_bound_ends_in_a_sentence(
+    order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_disks(settings: Any) -> Any:
+        return replace(cluster_rules(settings), storage_class="no-such-class")
+
+    monkeypatch.setattr(provisioning_job, "cluster_rules", without_disks)
+
+    row = order.until(InstanceStatus.ERROR, step=60)
+
+    assert "volume" in (row.last_error or "").lower()
+
+
+def test_a_namespace_that_cannot_go_is_waited_for(
+    order: Order, cluster: KubernetesCluster, kubernetes_simulator: Simulator
+) -> None:
+    bare = KubernetesClient(kubernetes_simulator["kubeconfig"])
+    row = order.row()
+    address = f"/api/v1/namespaces/{row.namespace}"
+    stuck = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": row.namespace, "finalizers": ["example.com/stuck"]},
+    }
+    bare.apply(address, stuck, "somebody")
+    bare.delete(address)
+
+    for _ in range(3):
+        order.work()
+        order.clock.advance(seconds=11)
+    assert order.row().status is InstanceStatus.PROVISIONING
+    assert "Waiting for the cluster" in (order.row().health_status or "")
+
+    bare.merge(address, {"metadata": {"finalizers": None}}, "somebody")
+
+    order.until(InstanceStatus.RUNNING, step=11)
