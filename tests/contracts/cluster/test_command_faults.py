@@ -73,7 +73,7 @@ def test_image_without_a_shell_is_told_as_such(bench):
 def test_complaint_is_passed_on_to_a_limit(bench):
     fail(bench, "exit", status=2, message="disk full " * 400 + "at last")
 
-    with pytest.raises(CommandFailed, match="at last$") as failed:
+    with pytest.raises(CommandFailed, match=r"at last$") as failed:
         read(bench)
 
     assert failed.value.exit_status == 2
