@@ -60,6 +60,8 @@ def cluster_rules(settings: Settings) -> ClusterRules:
         attempts=cluster.provision_attempts,
         retry_seconds=cluster.provision_retry_seconds,
         repair_hours=settings.business.provision_repair_hours,
+        service_accounts_namespace=cluster.service_accounts_namespace,
+        priority_class=cluster.tenant_priority_class,
     )
 
 

@@ -1,7 +1,8 @@
 """The objects of a customer's namespace: the walls around everything they run. Pure.
 
 Pod security "restricted", a quota that holds exactly what they pay for, and a network that is closed
-except to the Ingress controller, to their own instances, to DNS and to the internet.
+except to the Ingress controller, to their own instances, to DNS and to the internet. MinisPod's own service
+accounts get their rights in it here, and nowhere else (docs/adr/0025).
 """
 
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ _PRIVATE_V4 = (
     "198.18.0.0/15",
     "224.0.0.0/4",
 )
+# Service accounts of deploy/rights.yaml, and the ClusterRole each has in a customer's namespace.
+TENANT_ROLES = {"minispod-worker": "minispod-tenant", "minispod-web": "minispod-tenant-reader"}
 _PRIVATE_V6 = ("fc00::/7", "fe80::/10", "ff00::/8")
 
 
@@ -32,7 +35,8 @@ class NamespaceSpec:
     """A customer's namespace: totals of the plans whose workloads or volumes exist.
 
     `rolling_cpu_milli` and `rolling_memory_mb` are the biggest plan that is replaced by starting the new
-    pod before the old one ends (only recipes that keep no data).
+    pod before the old one ends (only recipes that keep no data). `service_accounts_namespace` is where our
+    service accounts live; empty: we are the cluster's administrator and need no rights of our own.
     """
 
     namespace: str
@@ -48,11 +52,14 @@ class NamespaceSpec:
     pod_security: str = "restricted"
     ingress_namespace: str = "kube-system"
     private_ranges: tuple[str, ...] = ()
+    service_accounts_namespace: str = ""
 
 
 def namespace_manifests(spec: NamespaceSpec) -> list[Manifest]:
     """List the namespace and its walls in the order in which they are applied."""
-    return [_namespace(spec), _quota(spec), _limit_range(spec), *_network_policies(spec)]
+    rights = _role_bindings(spec) if spec.service_accounts_namespace else []
+    # The rights come first: without them the rest of the namespace is closed to us too.
+    return [_namespace(spec), *rights, _quota(spec), _limit_range(spec), *_network_policies(spec)]
 
 
 def _labels(spec: NamespaceSpec) -> dict[str, str]:
@@ -77,6 +84,22 @@ def _namespace(spec: NamespaceSpec) -> Manifest:
 def _object(spec: NamespaceSpec, api_version: str, kind: str, name: str, body: dict[str, Any]) -> Manifest:
     metadata = {"name": name, "namespace": spec.namespace, "labels": _labels(spec)}
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": body}
+
+
+def _role_bindings(spec: NamespaceSpec) -> list[Manifest]:
+    group = "rbac.authorization.k8s.io"
+    return [
+        {
+            "apiVersion": f"{group}/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": account, "namespace": spec.namespace, "labels": _labels(spec)},
+            "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": role},
+            "subjects": [
+                {"kind": "ServiceAccount", "name": account, "namespace": spec.service_accounts_namespace}
+            ],
+        }
+        for account, role in TENANT_ROLES.items()
+    ]
 
 
 def _quota(spec: NamespaceSpec) -> Manifest:

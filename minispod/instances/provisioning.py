@@ -44,6 +44,8 @@ class ClusterRules:
     attempts: int
     retry_seconds: int
     repair_hours: int
+    service_accounts_namespace: str = ""
+    priority_class: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +274,7 @@ def _spec(instance: Instance, rules: ClusterRules, sealer: Sealer) -> InstanceSp
         tls_issuer=rules.tls_issuer or None,
         cpu_request_ratio=rules.cpu_request_ratio,
         memory_request_ratio=rules.memory_request_ratio,
+        priority_class=rules.priority_class or None,
     )
 
 
@@ -296,6 +299,7 @@ def _namespace(instance: Instance, rules: ClusterRules) -> NamespaceSpec:
         cpu_request_ratio=rules.cpu_request_ratio,
         memory_request_ratio=rules.memory_request_ratio,
         ingress_namespace=rules.ingress_namespace,
+        service_accounts_namespace=rules.service_accounts_namespace,
     )
 
 

@@ -50,6 +50,7 @@ class InstanceSpec:
     tls_issuer: str | None = None
     cpu_request_ratio: float = 0.25
     memory_request_ratio: float = 0.5
+    priority_class: str | None = None
 
     def __post_init__(self) -> None:
         missing = set(self.recipe.secret_names) - set(self.secrets)

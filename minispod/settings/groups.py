@@ -193,6 +193,16 @@ class ClusterSettings(Group):
     tls_issuer: str = Field(
         "letsencrypt-prod", description="cert-manager ClusterIssuer for instance certificates."
     )
+    service_accounts_namespace: str = Field(
+        "",
+        description=(
+            "Namespace of the service accounts of deploy/rights.yaml, which then get their rights in each "
+            "customer's namespace; empty: MinisPod runs as an administrator of the cluster."
+        ),
+    )
+    tenant_priority_class: str = Field(
+        "", description="Priority class of customers' pods (deploy/priority.yaml has one); empty: none."
+    )
     cpu_request_ratio: float = Field(
         0.25, gt=0, le=1, description="Requested share of a plan's CPU (decision 24)."
     )

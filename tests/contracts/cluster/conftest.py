@@ -1,4 +1,8 @@
-"""The same suite against the Kubernetes simulator always, and against the cluster of KUBECONFIG with --cluster."""
+"""The same suite against the Kubernetes simulator always, and against the cluster of KUBECONFIG with --cluster.
+
+On the real cluster the adapters have the tokens of our own service accounts (deploy/rights.yaml): `cluster` is what a
+worker may do, `web` what the web processes may. `bare` is the administrator, for what the tests want to see.
+"""
 
 import os
 import time
@@ -16,6 +20,7 @@ from minispod.instances.naming import host_for, instance_name, namespace_for, pu
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.integrations.kubernetes.client import KubernetesClient
 from minispod.kernel.ids import new_id, short_code
+from tests.plugins.rights import ServiceAccounts
 from tests.plugins.simulators import Simulator
 
 T = TypeVar("T")
@@ -23,14 +28,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Target:
-    """A cluster to test against: our adapter, a bare client for what others do to it, its Ingress address."""
+    """A cluster to test against: our adapters, a bare client for what others do to it, its Ingress address."""
 
     kubeconfig: str
     ingress: str | None
     seconds: float
     simulator: Simulator | None
     cluster: KubernetesCluster
+    web: KubernetesCluster
     bare: KubernetesClient
+    service_accounts_namespace: str = ""
 
     def make_crash(self, spec: InstanceSpec) -> None:
         """Have the application of a running instance end by itself, again and again."""
@@ -68,7 +75,12 @@ class Customer:
     def walls(self) -> NamespaceSpec:
         """The namespace with room for two small instances."""
         room = {"cpu_milli": 1000, "memory_mb": 1024, "storage_gb": 2, "instances": 2, **self.room}
-        return NamespaceSpec(namespace=self.namespace, user_id=self.user_id, **room)
+        return NamespaceSpec(
+            namespace=self.namespace,
+            user_id=self.user_id,
+            service_accounts_namespace=self.target.service_accounts_namespace,
+            **room,
+        )
 
     def spec(self, recipe: AppRecipe | str, **changes: Any) -> InstanceSpec:
         """A small instance of a recipe."""
@@ -121,14 +133,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def target(request: pytest.FixtureRequest) -> Target:
     """The simulator, or the real cluster."""
-    simulator: Simulator | None = None
     if request.param == "simulator":
-        simulator = request.getfixturevalue("kubernetes_simulator")
-        kubeconfig, ingress, seconds = simulator["kubeconfig"], simulator["ingress"], 20.0
-    else:
-        kubeconfig, ingress, seconds = os.environ["KUBECONFIG"], os.environ.get("INGRESS_ADDRESS"), 120.0
-    bare = KubernetesClient(kubeconfig)
-    return Target(kubeconfig, ingress, seconds, simulator, KubernetesCluster(kubeconfig), bare)
+        simulator: Simulator = request.getfixturevalue("kubernetes_simulator")
+        kubeconfig = simulator["kubeconfig"]
+        adapter = KubernetesCluster(kubeconfig)
+        bare = KubernetesClient(kubeconfig)
+        return Target(kubeconfig, simulator["ingress"], 20.0, simulator, adapter, adapter, bare)
+    accounts: ServiceAccounts = request.getfixturevalue("service_accounts")
+    return Target(
+        kubeconfig=accounts.worker,
+        ingress=os.environ.get("INGRESS_ADDRESS"),
+        seconds=120.0,
+        simulator=None,
+        cluster=KubernetesCluster(accounts.worker),
+        web=KubernetesCluster(accounts.web),
+        bare=KubernetesClient(os.environ["KUBECONFIG"]),
+        service_accounts_namespace=accounts.namespace,
+    )
 
 
 @pytest.fixture
