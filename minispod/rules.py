@@ -62,6 +62,7 @@ def cluster_rules(settings: Settings) -> ClusterRules:
         repair_hours=settings.business.provision_repair_hours,
         service_accounts_namespace=cluster.service_accounts_namespace,
         priority_class=cluster.tenant_priority_class,
+        blocked_ranges=cluster.tenant_blocked_ranges,
     )
 
 

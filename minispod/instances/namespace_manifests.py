@@ -121,9 +121,14 @@ def _quota(spec: NamespaceSpec) -> Manifest:
 
 
 def _limit_range(spec: NamespaceSpec) -> Manifest:
-    # For containers that state nothing: the quota would refuse them otherwise.
+    # Nothing may be bigger than all the customer's plans together. The defaults are for containers that state
+    # nothing: the quota would refuse them otherwise.
     limit = {
         "type": "Container",
+        "max": {
+            "cpu": f"{max(spec.cpu_milli, _CHALLENGE_CPU)}m",
+            "memory": f"{max(spec.memory_mb, _CHALLENGE_MEMORY)}Mi",
+        },
         "default": {"cpu": f"{_CHALLENGE_CPU}m", "memory": f"{_CHALLENGE_MEMORY}Mi"},
         "defaultRequest": {"cpu": "10m", "memory": "32Mi"},
     }

@@ -46,6 +46,7 @@ class ClusterRules:
     repair_hours: int
     service_accounts_namespace: str = ""
     priority_class: str = ""
+    blocked_ranges: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +300,7 @@ def _namespace(instance: Instance, rules: ClusterRules) -> NamespaceSpec:
         cpu_request_ratio=rules.cpu_request_ratio,
         memory_request_ratio=rules.memory_request_ratio,
         ingress_namespace=rules.ingress_namespace,
+        private_ranges=rules.blocked_ranges,
         service_accounts_namespace=rules.service_accounts_namespace,
     )
 

@@ -60,6 +60,7 @@ def trial_of(
         cpu_request_ratio=rules.cpu_request_ratio,
         memory_request_ratio=rules.memory_request_ratio,
         ingress_namespace=rules.ingress_namespace,
+        private_ranges=rules.blocked_ranges,
         service_accounts_namespace=rules.service_accounts_namespace,
     )
     objects = [*namespace_manifests(walls), *instance_manifests(spec)]

@@ -5,11 +5,12 @@ The README's table is generated from here (`flask settings-table`).
 """
 
 from enum import StrEnum
+from ipaddress import ip_network
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from cryptography.fernet import Fernet
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "development-only-secret-do-not-use-in-production"  # noqa: S105
@@ -34,9 +35,21 @@ def _split_lines(value: Any) -> Any:
     return _split(value, ";")
 
 
+def _range(value: str) -> str:
+    try:
+        if ip_network(value).prefixlen > 0:
+            return value
+    except ValueError:
+        pass
+    raise ValueError(f"{value!r} is no range of addresses such as 203.0.113.0/24 or 203.0.113.7/32")
+
+
 _Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 _Lines = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_lines)]
 _Days = Annotated[tuple[Annotated[int, Field(ge=1)], ...], NoDecode, BeforeValidator(_split)]
+_Ranges = Annotated[
+    tuple[Annotated[str, AfterValidator(_range)], ...], NoDecode, BeforeValidator(_split)
+]
 _ADDRESS = r"^https?://[^\s/@]+(/\S*)?$"
 _DOMAIN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
 
@@ -198,6 +211,13 @@ class ClusterSettings(Group):
         description=(
             "Namespace of the service accounts of deploy/rights.yaml, which then get their rights in each "
             "customer's namespace; empty: MinisPod runs as an administrator of the cluster."
+        ),
+    )
+    tenant_blocked_ranges: _Ranges = Field(
+        (),
+        description=(
+            "Further addresses that customers' applications may not reach, as CIDR ranges: the public addresses of "
+            "the nodes and of the API server, if they have any. Private ranges are always closed."
         ),
     )
     tenant_priority_class: str = Field(

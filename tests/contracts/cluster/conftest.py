@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -123,22 +124,36 @@ def pull_lever(simulator: Simulator, lever: str, **body: Any) -> None:
     assert answer.status_code == 200, answer.text
 
 
+# What needs a network between pods, or a server that asks who is calling.
+REAL_ONLY = {"test_network_isolation.py", "test_what_is_refused_to_us.py"}
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The simulator has neither a network nor rights: these files are for a real cluster."""
+    return True if collection_path.name in REAL_ONLY and not config.getoption("--cluster") else None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each test once per cluster."""
-    if "target" in metafunc.fixturenames:
+    if metafunc.module.__name__.rpartition(".")[2] + ".py" in REAL_ONLY:
+        metafunc.parametrize("target", ["kubernetes"], indirect=True, scope="session")
+    elif "target" in metafunc.fixturenames:
         clusters = ["simulator", "kubernetes"] if metafunc.config.getoption("--cluster") else ["simulator"]
         metafunc.parametrize("target", clusters, indirect=True, scope="session")
+
+
+def on_simulator(simulator: Simulator) -> Target:
+    """The simulator, whose one token may do everything."""
+    kubeconfig = simulator["kubeconfig"]
+    adapter, bare = KubernetesCluster(kubeconfig), KubernetesClient(kubeconfig)
+    return Target(kubeconfig, simulator["ingress"], 20.0, simulator, adapter, adapter, bare)
 
 
 @pytest.fixture(scope="session")
 def target(request: pytest.FixtureRequest) -> Target:
     """The simulator, or the real cluster."""
     if request.param == "simulator":
-        simulator: Simulator = request.getfixturevalue("kubernetes_simulator")
-        kubeconfig = simulator["kubeconfig"]
-        adapter = KubernetesCluster(kubeconfig)
-        bare = KubernetesClient(kubeconfig)
-        return Target(kubeconfig, simulator["ingress"], 20.0, simulator, adapter, adapter, bare)
+        return on_simulator(request.getfixturevalue("kubernetes_simulator"))
     accounts: ServiceAccounts = request.getfixturevalue("service_accounts")
     return Target(
         kubeconfig=accounts.worker,
