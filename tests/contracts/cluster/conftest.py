@@ -135,10 +135,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each test once per cluster."""
-    if metafunc.module.__name__.rpartition(".")[2] + ".py" in REAL_ONLY:
-        metafunc.parametrize("target", ["kubernetes"], indirect=True, scope="session")
-    elif "target" in metafunc.fixturenames:
+    if "target" in metafunc.fixturenames:
         clusters = ["simulator", "kubernetes"] if metafunc.config.getoption("--cluster") else ["simulator"]
+        if Path(metafunc.module.__file__ or "").name in REAL_ONLY:
+            clusters = ["kubernetes"]
         metafunc.parametrize("target", clusters, indirect=True, scope="session")
 
 
