@@ -47,9 +47,7 @@ def _range(value: str) -> str:
 _Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 _Lines = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_lines)]
 _Days = Annotated[tuple[Annotated[int, Field(ge=1)], ...], NoDecode, BeforeValidator(_split)]
-_Ranges = Annotated[
-    tuple[Annotated[str, AfterValidator(_range)], ...], NoDecode, BeforeValidator(_split)
-]
+_Ranges = Annotated[tuple[Annotated[str, AfterValidator(_range)], ...], NoDecode, BeforeValidator(_split)]
 _ADDRESS = r"^https?://[^\s/@]+(/\S*)?$"
 _DOMAIN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
 

@@ -1,6 +1,7 @@
-"""MinisPod's own service accounts on a real cluster, as deploy/ makes them: the tests run the program with their tokens.
+"""MinisPod's own service accounts on a real cluster, as deploy/ makes them.
 
-The administrator's kubeconfig is used to make them, and for what a test wants to see with its own eyes.
+The tests run the program with their tokens. The administrator's kubeconfig is used to make them, and for what a test
+wants to see with its own eyes.
 """
 
 import os
@@ -52,7 +53,7 @@ def address_of(manifest: dict[str, Any]) -> str:
 
 
 def renamed(manifests: list[dict[str, Any]], namespace: str) -> list[dict[str, Any]]:
-    """The same accounts in another namespace, so that several suites can use one cluster; the roles stay as they are."""
+    """The same accounts in another namespace, so that several suites can use one cluster; the roles stay."""
     for each in manifests:
         metadata = each["metadata"]
         if each["kind"] == "Namespace":

@@ -73,7 +73,10 @@ def look_out(target: Target, namespace: str) -> Lookout:
         "image": SHELL,
         "command": ["sleep", "3600"],
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-        "resources": {"limits": {"cpu": "100m", "memory": "64Mi"}, "requests": {"cpu": "10m", "memory": "16Mi"}},
+        "resources": {
+            "limits": {"cpu": "100m", "memory": "64Mi"},
+            "requests": {"cpu": "10m", "memory": "16Mi"},
+        },
     }
     spec = {
         "automountServiceAccountToken": False,
@@ -168,7 +171,9 @@ def test_internet_is_open_and_private_addresses_are_closed(neighbours, stranger)
 
 def test_platform_is_out_of_reach(target, neighbours, stranger):
     [endpoint] = target.bare.get("/api/v1/namespaces/default/endpoints/kubernetes")["subsets"][0]["addresses"]
-    port = target.bare.get("/api/v1/namespaces/default/endpoints/kubernetes")["subsets"][0]["ports"][0]["port"]
+    port = target.bare.get("/api/v1/namespaces/default/endpoints/kubernetes")["subsets"][0]["ports"][0][
+        "port"
+    ]
 
     assert stranger.connect("kubernetes.default.svc", 443) == "reached"
     assert stranger.connect(endpoint["ip"], port) == "reached"
@@ -186,10 +191,12 @@ def test_strangers_do_not_come_in_and_the_ingress_controller_does(target, neighb
         assert stranger.connect(one.database.facts["inside_host"], 5432) == "refused"
 
         target.eventually(
-            lambda one=one: requests.get(
-                address, headers={"Host": one.web.host}, timeout=5, allow_redirects=False
-            ).status_code
-            < 400
+            lambda one=one: (
+                requests.get(
+                    address, headers={"Host": one.web.host}, timeout=5, allow_redirects=False
+                ).status_code
+                < 400
+            )
         )
 
 
@@ -197,7 +204,9 @@ def test_strangers_do_not_come_in_and_the_ingress_controller_does(target, neighb
 def test_it_is_the_walls_that_close(target, neighbours, stranger):
     """Without the policies the same connections are made: what the tests above see is the policies' doing."""
     one, other = neighbours
-    policies = [each for each in namespace_manifests(other.customer.walls()) if each["kind"] == "NetworkPolicy"]
+    policies = [
+        each for each in namespace_manifests(other.customer.walls()) if each["kind"] == "NetworkPolicy"
+    ]
     mine = [each for each in namespace_manifests(one.customer.walls()) if each["kind"] == "NetworkPolicy"]
     for each in (*policies, *mine):
         target.bare.delete(paths.address_of(each))

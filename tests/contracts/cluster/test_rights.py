@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from kubernetes import client, config
+from kubernetes import client
 
 from minispod.catalog.recipes import all_recipes
 from minispod.instances.manifests import instance_manifests
@@ -20,7 +20,7 @@ from minispod.instances.namespace_manifests import TENANT_ROLES
 from minispod.integrations.kubernetes import paths
 from minispod.integrations.kubernetes.adapter import _INVENTORY, _METRICS, KubernetesCluster
 from tests.contracts.cluster.conftest import Customer, Target, on_simulator
-from tests.plugins.rights import address_of, deployed, renamed
+from tests.plugins.rights import deployed
 from tests.plugins.simulators import Simulator
 
 AT = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
@@ -77,7 +77,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> set[Right]:
 
 
 class Scene(NamedTuple):
-    """What the acts are carried out on: a running instance with all kinds of objects, as an operator with accounts has."""
+    """What the acts are carried out on: a running instance with all kinds of objects."""
 
     target: Target
     cluster: KubernetesCluster
@@ -89,9 +89,7 @@ class Scene(NamedTuple):
 def scene(kubernetes_simulator: Simulator) -> Iterator[Scene]:
     """A running instance in the simulator."""
     target = dataclasses.replace(on_simulator(kubernetes_simulator), service_accounts_namespace="minispod")
-    customer = Customer(
-        target, {"cpu_milli": 9000, "memory_mb": 9000, "storage_gb": 20, "instances": 12}
-    )
+    customer = Customer(target, {"cpu_milli": 9000, "memory_mb": 9000, "storage_gb": 20, "instances": 12})
     spec = customer.spec("n8n-automation", tls=True, tls_issuer="letsencrypt", storage_gb=2)
     customer.apply(spec)
     target.eventually(lambda: target.cluster.see(spec.namespace, spec.name).is_ready)

@@ -1,4 +1,4 @@
-"""The walls of a customer's namespace do refuse: too much, too big, too powerful, misspelt. On both kinds of cluster."""
+"""The walls of a customer's namespace do refuse: too much, too big, too powerful, misspelt."""
 
 import copy
 import json
@@ -58,7 +58,8 @@ def try_to_make(target: Target, namespace: str, pod: dict[str, Any]) -> str:
             "PATCH", paths.POD.one(namespace, "probe"), query=query, body=pod, content_type=APPLY_PATCH
         )
     except ApiSaidNo as refusal:
-        assert refusal.status == 403, refusal
+        if refusal.status != 403:
+            raise
         return refusal.message
     return ""
 
@@ -75,7 +76,12 @@ def walled(target: Target, customer: Customer) -> str:
 
 def test_pod_beyond_the_plans_is_refused(target, walled):
     """Together they would be more than the customer pays for."""
-    fits = {"resources": {"limits": {"cpu": "1000m", "memory": "1024Mi"}, "requests": {"cpu": "1m", "memory": "1Mi"}}}
+    fits = {
+        "resources": {
+            "limits": {"cpu": "1000m", "memory": "1024Mi"},
+            "requests": {"cpu": "1m", "memory": "1Mi"},
+        }
+    }
     assert try_to_make(target, walled, bare_pod(container=fits)) == ""
     both = bare_pod()
     both["spec"]["containers"] = [
@@ -89,7 +95,9 @@ def test_pod_beyond_the_plans_is_refused(target, walled):
 
 
 def test_container_bigger_than_all_plans_is_refused_by_the_limit_range(target, walled):
-    big = {"resources": {"limits": {"cpu": "3", "memory": "64Mi"}, "requests": {"cpu": "1m", "memory": "1Mi"}}}
+    big = {
+        "resources": {"limits": {"cpu": "3", "memory": "64Mi"}, "requests": {"cpu": "1m", "memory": "1Mi"}}
+    }
 
     told = target.eventually(lambda: try_to_make(target, walled, bare_pod(container=big)))
 
@@ -129,7 +137,7 @@ def test_customer_is_told_in_plain_words_that_the_plan_is_too_small(target, cust
     ],
 )
 def test_powerful_pods_are_refused_where_the_server_knows_how(target, walled, what, changes):
-    """Servers before 1.25 have no Pod Security: there only our own manifests stand between, and they ask for nothing."""
+    """Servers before 1.25 have no Pod Security: there only our own manifests, which ask for nothing, protect."""
     told = try_to_make(target, walled, bare_pod(**copy.deepcopy(changes)))
 
     if minor_of(target) >= POD_SECURITY_CAME_WITH:
@@ -168,7 +176,10 @@ def test_pod_gets_no_token_and_wishes_for_another_node_than_its_siblings(target,
         "persistentVolumeClaim",
     }
     [spread] = pod["spec"]["topologySpreadConstraints"]
-    assert (spread["topologyKey"], spread["whenUnsatisfiable"]) == ("kubernetes.io/hostname", "ScheduleAnyway")
+    assert (spread["topologyKey"], spread["whenUnsatisfiable"]) == (
+        "kubernetes.io/hostname",
+        "ScheduleAnyway",
+    )
 
 
 def test_customers_pods_come_after_the_platforms(target, customer):
