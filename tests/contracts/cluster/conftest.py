@@ -124,8 +124,8 @@ def pull_lever(simulator: Simulator, lever: str, **body: Any) -> None:
     assert answer.status_code == 200, answer.text
 
 
-# What needs a network between pods, or a server that asks who is calling.
-REAL_ONLY = {"test_network_isolation.py", "test_what_is_refused_to_us.py"}
+# What needs real programs in the pods, a network between them, or a server that asks who is calling.
+REAL_ONLY = {"test_goodbyes.py", "test_network_isolation.py", "test_what_is_refused_to_us.py"}
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
