@@ -59,7 +59,7 @@ test: $(READY) $(S3_READY) ## run all tests
 test-fast: $(READY) ## run the tests that need neither server nor simulator
 	@$(PYTHON) -m pytest tests/unit -x -q $(ARGS)
 
-test-cluster: $(READY) ## run the contract suites and the story against the cluster of KUBECONFIG too
+test-cluster: $(READY) ## run the contract suites and the story on the cluster of KUBECONFIG (an administrator's) too, with our own accounts
 	@$(PYTHON) -m pytest tests/contracts/kubernetes tests/contracts/cluster tests/scenarios/test_story.py --cluster $(ARGS)
 
 histories: $(READY) ## play many random histories (HISTORIES=20000); HISTORIES_SEED repeats a run

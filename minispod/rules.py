@@ -76,6 +76,9 @@ def cluster_rules(settings: Settings) -> ClusterRules:
         retry_seconds=cluster.provision_retry_seconds,
         repair_hours=settings.business.provision_repair_hours,
         node_loss_seconds=cluster.node_loss_seconds,
+        service_accounts_namespace=cluster.service_accounts_namespace,
+        priority_class=cluster.tenant_priority_class,
+        blocked_ranges=cluster.tenant_blocked_ranges,
     )
 
 

@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.plugins.servers",
     "tests.plugins.simulators",
     "tests.plugins.s3",
+    "tests.plugins.rights",
     "tests.plugins.app",
     "tests.plugins.shop",
     "tests.plugins.keeper",

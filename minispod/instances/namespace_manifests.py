@@ -1,7 +1,8 @@
 """The objects of a customer's namespace: the walls around everything they run. Pure.
 
 Pod security "restricted", a quota that holds exactly what they pay for, and a network that is closed
-except to the Ingress controller, to their own instances, to DNS and to the internet.
+except to the Ingress controller, to their own instances, to DNS and to the internet. MinisPod's own service
+accounts get their rights in it here, and nowhere else (docs/adr/0025).
 """
 
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ _PRIVATE_V4 = (
     "198.18.0.0/15",
     "224.0.0.0/4",
 )
+# Service accounts of deploy/rights.yaml, and the ClusterRole each has in a customer's namespace.
+TENANT_ROLES = {"minispod-worker": "minispod-tenant", "minispod-web": "minispod-tenant-reader"}
 _PRIVATE_V6 = ("fc00::/7", "fe80::/10", "ff00::/8")
 
 
@@ -34,6 +37,8 @@ class NamespaceSpec:
     `rolling_cpu_milli` and `rolling_memory_mb` are the biggest plan: a pod may be replaced by a new one before the old
     one has ended (recipes that keep no data; a node that died). `spare_claims` and `spare_storage_gb` are the volumes
     that exist, or are about to, beside those in use: fresh ones that are being filled, and retired ones.
+    `service_accounts_namespace` is where our service accounts live; empty: we are the cluster's administrator and need
+    no rights of our own.
     """
 
     namespace: str
@@ -51,11 +56,14 @@ class NamespaceSpec:
     pod_security: str = "restricted"
     ingress_namespace: str = "kube-system"
     private_ranges: tuple[str, ...] = ()
+    service_accounts_namespace: str = ""
 
 
 def namespace_manifests(spec: NamespaceSpec) -> list[Manifest]:
     """List the namespace and its walls in the order in which they are applied."""
-    return [_namespace(spec), _quota(spec), _limit_range(spec), *_network_policies(spec)]
+    rights = _role_bindings(spec) if spec.service_accounts_namespace else []
+    # The rights come first: without them the rest of the namespace is closed to us too.
+    return [_namespace(spec), *rights, _quota(spec), _limit_range(spec), *_network_policies(spec)]
 
 
 def _labels(spec: NamespaceSpec) -> dict[str, str]:
@@ -82,6 +90,22 @@ def _object(spec: NamespaceSpec, api_version: str, kind: str, name: str, body: d
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": body}
 
 
+def _role_bindings(spec: NamespaceSpec) -> list[Manifest]:
+    group = "rbac.authorization.k8s.io"
+    return [
+        {
+            "apiVersion": f"{group}/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": account, "namespace": spec.namespace, "labels": _labels(spec)},
+            "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": role},
+            "subjects": [
+                {"kind": "ServiceAccount", "name": account, "namespace": spec.service_accounts_namespace}
+            ],
+        }
+        for account, role in TENANT_ROLES.items()
+    ]
+
+
 def _quota(spec: NamespaceSpec) -> Manifest:
     cpu = spec.cpu_milli + spec.rolling_cpu_milli + _CHALLENGE_CPU
     memory = spec.memory_mb + spec.rolling_memory_mb + _CHALLENGE_MEMORY
@@ -101,9 +125,14 @@ def _quota(spec: NamespaceSpec) -> Manifest:
 
 
 def _limit_range(spec: NamespaceSpec) -> Manifest:
-    # For containers that state nothing: the quota would refuse them otherwise.
+    # Nothing may be bigger than all the customer's plans together. The defaults are for containers that state
+    # nothing: the quota would refuse them otherwise.
     limit = {
         "type": "Container",
+        "max": {
+            "cpu": f"{max(spec.cpu_milli, _CHALLENGE_CPU)}m",
+            "memory": f"{max(spec.memory_mb, _CHALLENGE_MEMORY)}Mi",
+        },
         "default": {"cpu": f"{_CHALLENGE_CPU}m", "memory": f"{_CHALLENGE_MEMORY}Mi"},
         "defaultRequest": {"cpu": "10m", "memory": "32Mi"},
     }

@@ -49,6 +49,9 @@ class ClusterRules:
     retry_seconds: int
     repair_hours: int
     node_loss_seconds: int
+    service_accounts_namespace: str = ""
+    priority_class: str = ""
+    blocked_ranges: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +313,7 @@ def spec_of(instance: Instance, rules: ClusterRules, sealer: Sealer) -> Instance
         cpu_request_ratio=rules.cpu_request_ratio,
         memory_request_ratio=rules.memory_request_ratio,
         node_loss_seconds=rules.node_loss_seconds,
+        priority_class=rules.priority_class or None,
     )
 
 
@@ -339,6 +343,8 @@ def walls_of(instance: Instance, rules: ClusterRules) -> NamespaceSpec:
         cpu_request_ratio=rules.cpu_request_ratio,
         memory_request_ratio=rules.memory_request_ratio,
         ingress_namespace=rules.ingress_namespace,
+        private_ranges=rules.blocked_ranges,
+        service_accounts_namespace=rules.service_accounts_namespace,
     )
 
 

@@ -52,6 +52,7 @@ class InstanceSpec:
     cpu_request_ratio: float = 0.25
     memory_request_ratio: float = 0.5
     node_loss_seconds: int = 60
+    priority_class: str | None = None
 
     def __post_init__(self) -> None:
         missing = set(self.recipe.secret_names) - set(self.secrets)

@@ -45,6 +45,7 @@ def trial_of(
         tls_issuer=rules.tls_issuer or None,
         cpu_request_ratio=rules.cpu_request_ratio,
         memory_request_ratio=rules.memory_request_ratio,
+        priority_class=rules.priority_class or None,
     )
     walls = NamespaceSpec(
         namespace=spec.namespace,
@@ -58,6 +59,8 @@ def trial_of(
         cpu_request_ratio=rules.cpu_request_ratio,
         memory_request_ratio=rules.memory_request_ratio,
         ingress_namespace=rules.ingress_namespace,
+        private_ranges=rules.blocked_ranges,
+        service_accounts_namespace=rules.service_accounts_namespace,
     )
     objects = [*namespace_manifests(walls), *instance_manifests(spec)]
     return spec, _order(spec, Wanted.RUNNING, objects)

@@ -26,6 +26,14 @@ _SCRATCH_LIMIT = "512Mi"
 _DISK_REQUEST, _DISK_LIMIT = "100Mi", "2Gi"
 _PROGRESS_DEADLINE_SECONDS = 900
 _WHOLE_VOLUME = "/volume"
+# A wish, never a reason to wait: a customer's instances (all that is in their namespace) lie on different
+# nodes, so that one machine does not take everything of theirs with it.
+_SPREAD = {
+    "maxSkew": 1,
+    "topologyKey": "kubernetes.io/hostname",
+    "whenUnsatisfiable": "ScheduleAnyway",
+    "labelSelector": {"matchLabels": {f"{PREFIX}managed": "true"}},
+}
 
 
 def deployment(spec: InstanceSpec) -> Manifest:
@@ -60,12 +68,15 @@ def _pod_annotations(spec: InstanceSpec) -> dict[str, str]:
 
 def pod(spec: InstanceSpec) -> dict[str, Any]:
     """Make the pod of an instance, as a template."""
+    priority = {"priorityClassName": spec.priority_class} if spec.priority_class else {}
     return {
+        **priority,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "tolerations": _patience_with_nodes(spec),
         "terminationGracePeriodSeconds": spec.recipe.termination_seconds,
         "securityContext": _pod_security(spec),
+        "topologySpreadConstraints": [_SPREAD],
         **_preparations(spec),
         "containers": [_container(spec, name) for name in spec.recipe.containers],
         "volumes": _volumes(spec),

@@ -152,7 +152,14 @@ def _program(ground: _Ground) -> list[Part]:
     return [
         row("migrate", "-m", "flask", "--app", "wsgi", "db", "upgrade", after=grounds, once=True),
         row("seed", "-m", "flask", "--app", "wsgi", "seed-demo", after=("migrate",), once=True),
-        row("web", *gunicorn, after=("seed", *simulators), SERVE_REALTIME="true"),
+        # It may have an account of its own on a real cluster, with fewer rights than the workers' (deploy/).
+        row(
+            "web",
+            *gunicorn,
+            after=("seed", *simulators),
+            SERVE_REALTIME="true",
+            KUBECONFIG=environment.get("WEB_KUBECONFIG") or environment["KUBECONFIG"],
+        ),
         # Several, so that a letter or a payment never waits behind an instance that starts slowly.
         row(
             "worker",

@@ -12,7 +12,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 
 from minispod.settings.data import DataSettings
 from minispod.settings.files import BackupSettings, FileSettings
-from minispod.settings.shapes import ADDRESS, DOMAIN, Days, Group, Lines, Texts
+from minispod.settings.shapes import ADDRESS, DOMAIN, Days, Group, Lines, Ranges, Texts
 
 DEVELOPMENT_SECRET = "development-only-secret-do-not-use-in-production"  # noqa: S105
 DEVELOPMENT_SEAL = "ZGV2ZWxvcG1lbnQtb25seS1zZWFsLWtleS0wMDAwMDA="
@@ -171,6 +171,23 @@ class ClusterSettings(Group):
     ingress_tls: bool = Field(True, description="Whether instance Ingresses ask for TLS.")
     tls_issuer: str = Field(
         "letsencrypt-prod", description="cert-manager ClusterIssuer for instance certificates."
+    )
+    service_accounts_namespace: str = Field(
+        "",
+        description=(
+            "Namespace of the service accounts of deploy/rights.yaml, which then get their rights in each "
+            "customer's namespace; empty: MinisPod runs as an administrator of the cluster."
+        ),
+    )
+    tenant_blocked_ranges: Ranges = Field(
+        (),
+        description=(
+            "Further addresses that customers' applications may not reach, as CIDR ranges: the public addresses of "
+            "the nodes and of the API server, if they have any. Private ranges are always closed."
+        ),
+    )
+    tenant_priority_class: str = Field(
+        "", description="Priority class of customers' pods (deploy/priority.yaml has one); empty: none."
     )
     cpu_request_ratio: float = Field(
         0.25, gt=0, le=1, description="Requested share of a plan's CPU (decision 24)."

@@ -1,8 +1,9 @@
 """What groups of settings are made of: the group itself and the shapes of values that are lists."""
 
+from ipaddress import ip_network
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -16,9 +17,19 @@ def _split_lines(value: Any) -> Any:
     return _split(value, ";")
 
 
+def _range(value: str) -> str:
+    try:
+        if ip_network(value).prefixlen > 0:
+            return value
+    except ValueError:
+        pass
+    raise ValueError(f"{value!r} is no range of addresses such as 203.0.113.0/24 or 203.0.113.7/32")
+
+
 Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Lines = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_lines)]
 Days = Annotated[tuple[Annotated[int, Field(ge=1)], ...], NoDecode, BeforeValidator(_split)]
+Ranges = Annotated[tuple[Annotated[str, AfterValidator(_range)], ...], NoDecode, BeforeValidator(_split)]
 ADDRESS = r"^https?://[^\s/@]+(/\S*)?$"
 DOMAIN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
 

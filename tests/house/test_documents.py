@@ -8,10 +8,13 @@ import pytest
 from minispod.settings_table import render
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+DOCUMENTS = sorted(
+    [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md"), ROOT / "deploy/README.md"]
+)
 # Read by the Procfile, the demo or tools, not by the settings.
 OTHER_VARIABLES = {
     "INGRESS_ADDRESS",
+    "WEB_KUBECONFIG",
     "REALTIME_PORT",
     "REALTIME_CONNECTIONS",
     "WEB_CONCURRENCY",

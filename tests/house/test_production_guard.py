@@ -100,6 +100,9 @@ def test_what_belongs_to_development_is_refused_by_name(name: str, value: str) -
         ("files_s3_endpoint", "minio.example.com"),
         ("backup_from_hour", "24"),
         ("backup_alarm_hours", "27"),
+        ("tenant_blocked_ranges", "203.0.113.0/24,the node"),
+        ("tenant_blocked_ranges", "203.0.113.7/24"),
+        ("tenant_blocked_ranges", "0.0.0.0/0"),
     ],
 )
 def test_nonsense_is_refused_at_boot_and_not_at_the_first_customer(name: str, value: str) -> None:

@@ -1,4 +1,7 @@
-"""`make demo` and `make story`, from the outside: on the simulated cluster always, on a real one with --cluster."""
+"""`make demo` and `make story`, from the outside: on the simulated cluster always, on a real one with --cluster.
+
+On the real one the processes have the tokens of our own service accounts, not the administrator's (deploy/).
+"""
 
 import os
 import re
@@ -20,11 +23,12 @@ from minispod.instances.naming import namespace_for
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.local import processes
 from minispod.local.processes import Program
+from tests.plugins.rights import ServiceAccounts
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS, STORY_SECONDS, STOP_SECONDS = 150.0, 900.0, 30.0
 # What belongs to the person at the terminal must not decide what this test runs on.
-NOT_OURS = ("DATABASE_URL", "REDIS_URL", "KUBECONFIG", "PORT", "BASE_DOMAIN")
+NOT_OURS = ("DATABASE_URL", "REDIS_URL", "KUBECONFIG", "WEB_KUBECONFIG", "PORT", "BASE_DOMAIN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,13 @@ def demo(request: pytest.FixtureRequest, nothing_left_behind: None) -> Iterator[
     environment = {name: value for name, value in os.environ.items() if name not in NOT_OURS}
     environment |= {"PORT": str(_free_port()), "PYTHONPATH": str(ROOT)}
     if request.param == "kubernetes":
-        environment["KUBECONFIG"] = os.environ["KUBECONFIG"]
+        accounts: ServiceAccounts = request.getfixturevalue("service_accounts")
+        environment |= {
+            "KUBECONFIG": accounts.worker,
+            "WEB_KUBECONFIG": accounts.web,
+            "SERVICE_ACCOUNTS_NAMESPACE": accounts.namespace,
+            "TENANT_PRIORITY_CLASS": "minispod-tenant",
+        }
     else:
         environment.pop("INGRESS_ADDRESS", None)
     state = Path(tempfile.mkdtemp(prefix="minispod-story-"))

@@ -89,6 +89,18 @@ def test_namespace_is_made_as_the_golden_file_shows():
     check_golden("namespace", namespace_manifests(namespace_spec()))
 
 
+def test_our_own_rights_come_first_in_a_namespace():
+    objects = namespace_manifests(namespace_spec(service_accounts_namespace="minispod"))
+
+    assert [each["kind"] for each in objects[:4]] == [
+        "Namespace",
+        "RoleBinding",
+        "RoleBinding",
+        "ResourceQuota",
+    ]
+    check_golden("rights", objects[1:3])
+
+
 @pytest.mark.parametrize("slug", SLUGS)
 def test_same_spec_gives_the_same_objects(slug):
     assert instance_manifests(spec_of(slug)) == instance_manifests(spec_of(slug))
@@ -250,6 +262,19 @@ def test_quota_has_room_for_volumes_beside_those_in_use():
     assert (
         hard["pods"] == only(namespace_manifests(namespace_spec()), "ResourceQuota")["spec"]["hard"]["pods"]
     )
+
+
+def test_no_container_may_be_bigger_than_all_plans():
+    [limit] = only(namespace_manifests(namespace_spec()), "LimitRange")["spec"]["limits"]
+
+    assert limit["max"] == {"cpu": "1250m", "memory": "1280Mi"}
+
+
+def test_instances_of_a_customer_wish_for_different_nodes_and_wait_for_none():
+    [spread] = pod_of(spec_of("ghost-blog"))["topologySpreadConstraints"]
+
+    assert spread["topologyKey"] == "kubernetes.io/hostname"
+    assert spread["whenUnsatisfiable"] == "ScheduleAnyway"
 
 
 def test_namespace_is_closed_to_neighbours_and_to_the_clusters_own_network():

@@ -23,16 +23,22 @@ _QUOTA_POLLS = 20
 _QUOTA_PAUSE_SECONDS = 0.1
 # What the API says when trying again at once is the right answer.
 _PASSING = ("status unknown for quota", "the object has been modified")
+# Rights that came with the namespace a moment ago: the server's authorizer learns of them a little later.
+_NO_RIGHT = ("cannot patch resource", "cannot create resource")
+_ATTEMPTS_WITH_NEW_RIGHTS = 25
+# The one answer of status 500 that says something about the object: it has a field or a type that is not known.
+_MALFORMED = "failed to create typed patch object"
 # A namespace that is still going takes seconds to minutes; nobody is to blame and the wish stands.
 _GOING = "because it is being terminated"
 
 
 def apply(client: KubernetesClient, objects: Sequence[Mapping[str, Any]]) -> None:
     """Apply the objects in the given order."""
+    rights_are_new = False
     for manifest in objects:
         kind = paths.kind_of(manifest)
         try:
-            applied = _apply_patiently(client, manifest)
+            applied = _apply_patiently(client, manifest, rights_are_new=rights_are_new)
         except ApiSaidNo as refusal:
             if kind is paths.CLAIM and _keeps_its_size(client, manifest, refusal):
                 continue
@@ -40,19 +46,28 @@ def apply(client: KubernetesClient, objects: Sequence[Mapping[str, Any]]) -> Non
                 # The API repeats values in its messages.
                 raise ClusterRefused("The cluster refused the secret.", status=refusal.status) from None
             raise
+        rights_are_new = kind is paths.ROLE_BINDING
         if kind is paths.QUOTA:
             _await_quota(client, manifest, applied)
 
 
-def _apply_patiently(client: KubernetesClient, manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _apply_patiently(
+    client: KubernetesClient, manifest: Mapping[str, Any], *, rights_are_new: bool
+) -> dict[str, Any]:
     address = paths.address_of(manifest)
-    for _ in range(_ATTEMPTS):
+    attempts = _ATTEMPTS_WITH_NEW_RIGHTS if rights_are_new else _ATTEMPTS
+    for left in reversed(range(attempts)):
         try:
             return client.apply(address, manifest, MANAGER)
         except ApiSaidNo as refusal:
             if _GOING in refusal.message:
                 raise ClusterUnavailable("The namespace is still being deleted.") from None
-            if not any(words in refusal.message for words in _PASSING):
+            if _MALFORMED in refusal.message:
+                raise ApiSaidNo(422, "Invalid", refusal.message) from None
+            waits_for_rights = rights_are_new and any(words in refusal.message for words in _NO_RIGHT)
+            if not waits_for_rights and not any(words in refusal.message for words in _PASSING):
+                raise
+            if waits_for_rights and not left:
                 raise
             time.sleep(_PAUSE_SECONDS)
     raise ClusterUnavailable

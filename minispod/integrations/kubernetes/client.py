@@ -5,8 +5,10 @@ refuse answers of other versions. Every call has a time limit, none is retried b
 failure is either ClusterUnavailable (nobody answered) or ApiSaidNo (a status that the caller judges).
 """
 
+import contextlib
 import json
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -28,6 +30,7 @@ MESSAGE_LIMIT = 300
 APPLY_PATCH = "application/apply-patch+yaml"
 MERGE_PATCH = "application/merge-patch+json"
 _JSON = "application/json"
+_INSIDE = re.compile(r"/apis?/.*?/namespaces/([^/]+)/")
 
 
 class ClusterNotConfigured(ClusterUnavailable):
@@ -51,6 +54,17 @@ class ApiSaidNo(Exception):
         self.message = message[:MESSAGE_LIMIT]
 
 
+class NamespaceMissing(ApiSaidNo):
+    """There is no such namespace, so nothing is in it.
+
+    An account whose rights lie in the namespace (deploy/rights.yaml) is told 403 for one that is not there,
+    where an administrator is told 404 or given an empty list. Nobody else needs to know the difference.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(404, "NotFound", "There is no such namespace.")
+
+
 class KubernetesClient:
     """Speaks HTTP with one cluster; safe to share between threads, reopened after a fork."""
 
@@ -68,7 +82,10 @@ class KubernetesClient:
         """Read a list page by page."""
         following = ""
         while True:
-            page = self.get(path, **{**query, "limit": PAGE_SIZE, "continue": following or None})
+            try:
+                page = self.get(path, **{**query, "limit": PAGE_SIZE, "continue": following or None})
+            except NamespaceMissing:
+                return
             yield from page.get("items") or []
             following = (page.get("metadata") or {}).get("continue") or ""
             if not following:
@@ -90,14 +107,15 @@ class KubernetesClient:
 
     def text(self, path: str, **query: Any) -> str:
         """Read an answer that is not JSON."""
-        with _Answer(self._send("GET", path, query=query)) as answer:
+        response = self._send("GET", path, query=query)
+        with self._understanding(path), _Answer(response) as answer:
             return answer.text()
 
     def stream(self, path: str, **query: Any) -> LogStream:
         """Open an answer that goes on, line by line."""
         response = self._send("GET", path, query=query, read_timeout=LOG_SILENCE_SECONDS)
         if response.status >= 400:
-            with _Answer(response) as answer:
+            with self._understanding(path), _Answer(response) as answer:
                 answer.text()
         return LogStream(response)
 
@@ -115,8 +133,30 @@ class KubernetesClient:
         content_type: str = _JSON,
     ) -> dict[str, Any]:
         response = self._send(method, path, query=query, body=body, content_type=content_type)
-        with _Answer(response) as answer:
+        with self._understanding(path), _Answer(response) as answer:
             return answer.json()
+
+    @contextlib.contextmanager
+    def _understanding(self, path: str) -> Iterator[None]:
+        """A 403 in a namespace may only mean that the namespace, and our rights with it, is gone or going."""
+        try:
+            yield
+        except ApiSaidNo as refusal:
+            inside = _INSIDE.match(path)
+            if refusal.status == 403 and inside:
+                self._look_at(f"/api/v1/namespaces/{inside[1]}", refusal)
+            raise
+
+    def _look_at(self, address: str, refusal: ApiSaidNo) -> None:
+        with _Answer(self._send("GET", address, query={})) as answer:
+            try:
+                found = answer.json()
+            except ApiSaidNo as missing:
+                if missing.status == 404:
+                    raise NamespaceMissing from None
+                return
+        if (found.get("metadata") or {}).get("deletionTimestamp"):
+            raise ApiSaidNo(refusal.status, "NamespaceTerminating", refusal.message) from None
 
     def _send(
         self,

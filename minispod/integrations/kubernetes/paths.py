@@ -29,6 +29,7 @@ class Kind:
 
 
 _CORE, _APPS, _NETWORKING = "/api/v1", "/apis/apps/v1", "/apis/networking.k8s.io/v1"
+_RIGHTS = "/apis/rbac.authorization.k8s.io/v1"
 _METRICS = "/apis/metrics.k8s.io/v1beta1"
 
 NAMESPACE = Kind(_CORE, "namespaces", is_namespaced=False)
@@ -45,6 +46,7 @@ LIMIT_RANGE = Kind(_CORE, "limitranges")
 DEPLOYMENT = Kind(_APPS, "deployments")
 INGRESS = Kind(_NETWORKING, "ingresses")
 NETWORK_POLICY = Kind(_NETWORKING, "networkpolicies")
+ROLE_BINDING = Kind(_RIGHTS, "rolebindings")
 NODE_METRICS = Kind(_METRICS, "nodes", is_namespaced=False)
 POD_METRICS = Kind(_METRICS, "pods")
 
@@ -60,6 +62,7 @@ _APPLICABLE = {
     ("apps/v1", "Deployment"): DEPLOYMENT,
     ("networking.k8s.io/v1", "Ingress"): INGRESS,
     ("networking.k8s.io/v1", "NetworkPolicy"): NETWORK_POLICY,
+    ("rbac.authorization.k8s.io/v1", "RoleBinding"): ROLE_BINDING,
 }
 
 # What belongs to an instance besides its volume claim; the workload goes last, with its pods.

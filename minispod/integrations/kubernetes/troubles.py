@@ -86,7 +86,7 @@ def _refusal_trouble(deployment: Mapping[str, Any]) -> Trouble | None:
     if condition.get("status") != "True":
         return None
     message = str(condition.get("message") or "")
-    if "quota" in message:
+    if "quota" in message or "usage per Container" in message:
         return Trouble("quota", "The customer's quota does not leave room for another pod.")
     if "PodSecurity" in message:
         return Trouble("config", "The pod security rules of the namespace forbid this pod.", is_final=True)

@@ -12,6 +12,7 @@ from minispod.simulator.kubernetes.machinery.kinds import (
     INGRESSES,
     NAMESPACES,
     PODS,
+    PRIORITY_CLASSES,
     STORAGE_CLASSES,
     Resource,
 )
@@ -48,6 +49,7 @@ class Admission:
         """What admission adds to a new object."""
         if resource == PODS:
             apply_limit_defaults(self._store, obj)
+            self._prioritize(obj)
             self._complete_pod(obj)
         elif resource == CLAIMS and "storageClassName" not in obj["spec"]:
             self._default_class(obj, STORAGE_CLASSES, DEFAULT_CLASS, "storageClassName")
@@ -75,6 +77,18 @@ class Admission:
             if dig(one, "metadata", "annotations", mark) == "true":
                 obj["spec"].setdefault(field, one["metadata"]["name"])
                 return
+
+    def _prioritize(self, pod: Json) -> None:
+        """A named class gives a pod its priority; a 403 when there is no such class."""
+        name = pod["spec"].get("priorityClassName")
+        if not name:
+            return
+        found = self._store.find(PRIORITY_CLASSES, "", name)
+        if found is None:
+            why = f"no PriorityClass with name {name} was found"
+            raise forbidden(PODS, pod["metadata"].get("name", ""), why)
+        pod["spec"]["priority"] = found["value"]
+        pod["spec"]["preemptionPolicy"] = found.get("preemptionPolicy", "PreemptLowerPriority")
 
     def _complete_pod(self, pod: Json) -> None:
         spec = pod["spec"]

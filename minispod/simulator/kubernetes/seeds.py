@@ -12,6 +12,7 @@ from minispod.simulator.kubernetes.machinery.kinds import (
     LEASES,
     NAMESPACES,
     NODES,
+    PRIORITY_CLASSES,
     SERVICES,
     STORAGE_CLASSES,
 )
@@ -46,6 +47,8 @@ def sow(registry: Registry) -> None:
         registry.create(NODES, "", _node(machine), Writer("k3s"))
         registry.create(LEASES, "kube-node-lease", _lease(machine.name), Writer("k3s"))
     registry.create(STORAGE_CLASSES, "", _local_path(), Writer("k3s"))
+    for name, value in (("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000)):
+        registry.create(PRIORITY_CLASSES, "", {"metadata": {"name": name}, "value": value}, Writer("k3s"))
     for name in ("traefik", "nginx"):
         registry.create(INGRESS_CLASSES, "", _ingress_class(name), Writer("k3s"))
     service = {

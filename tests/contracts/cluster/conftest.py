@@ -1,10 +1,15 @@
-"""The same suite against the Kubernetes simulator always, and against the cluster of KUBECONFIG with --cluster."""
+"""The same suite against the Kubernetes simulator always, and against the cluster of KUBECONFIG with --cluster.
+
+On the real cluster the adapters have the tokens of our own service accounts (deploy/rights.yaml): `cluster` is what a
+worker may do, `web` what the web processes may. `bare` is the administrator, for what the tests want to see.
+"""
 
 import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -16,6 +21,7 @@ from minispod.instances.naming import host_for, instance_name, namespace_for, pu
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.integrations.kubernetes.client import KubernetesClient
 from minispod.kernel.ids import new_id, short_code
+from tests.plugins.rights import ServiceAccounts
 from tests.plugins.simulators import Simulator
 
 T = TypeVar("T")
@@ -23,14 +29,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Target:
-    """A cluster to test against: our adapter, a bare client for what others do to it, its Ingress address."""
+    """A cluster to test against: our adapters, a bare client for what others do to it, its Ingress address."""
 
     kubeconfig: str
     ingress: str | None
     seconds: float
     simulator: Simulator | None
     cluster: KubernetesCluster
+    web: KubernetesCluster
     bare: KubernetesClient
+    service_accounts_namespace: str = ""
 
     def make_crash(self, spec: InstanceSpec) -> None:
         """Have the application of a running instance end by itself, again and again."""
@@ -68,7 +76,12 @@ class Customer:
     def walls(self) -> NamespaceSpec:
         """The namespace with room for two small instances."""
         room = {"cpu_milli": 1000, "memory_mb": 1024, "storage_gb": 2, "instances": 2, **self.room}
-        return NamespaceSpec(namespace=self.namespace, user_id=self.user_id, **room)
+        return NamespaceSpec(
+            namespace=self.namespace,
+            user_id=self.user_id,
+            service_accounts_namespace=self.target.service_accounts_namespace,
+            **room,
+        )
 
     def spec(self, recipe: AppRecipe | str, **changes: Any) -> InstanceSpec:
         """A small instance of a recipe."""
@@ -111,24 +124,47 @@ def pull_lever(simulator: Simulator, lever: str, **body: Any) -> None:
     assert answer.status_code == 200, answer.text
 
 
+# What needs real programs in the pods, a network between them, or a server that asks who is calling.
+REAL_ONLY = {"test_goodbyes.py", "test_network_isolation.py", "test_what_is_refused_to_us.py"}
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The simulator has neither a network nor rights: these files are for a real cluster."""
+    return True if collection_path.name in REAL_ONLY and not config.getoption("--cluster") else None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each test once per cluster."""
     if "target" in metafunc.fixturenames:
         clusters = ["simulator", "kubernetes"] if metafunc.config.getoption("--cluster") else ["simulator"]
+        if Path(metafunc.module.__file__ or "").name in REAL_ONLY:
+            clusters = ["kubernetes"]
         metafunc.parametrize("target", clusters, indirect=True, scope="session")
+
+
+def on_simulator(simulator: Simulator) -> Target:
+    """The simulator, whose one token may do everything."""
+    kubeconfig = simulator["kubeconfig"]
+    adapter, bare = KubernetesCluster(kubeconfig), KubernetesClient(kubeconfig)
+    return Target(kubeconfig, simulator["ingress"], 20.0, simulator, adapter, adapter, bare)
 
 
 @pytest.fixture(scope="session")
 def target(request: pytest.FixtureRequest) -> Target:
     """The simulator, or the real cluster."""
-    simulator: Simulator | None = None
     if request.param == "simulator":
-        simulator = request.getfixturevalue("kubernetes_simulator")
-        kubeconfig, ingress, seconds = simulator["kubeconfig"], simulator["ingress"], 20.0
-    else:
-        kubeconfig, ingress, seconds = os.environ["KUBECONFIG"], os.environ.get("INGRESS_ADDRESS"), 120.0
-    bare = KubernetesClient(kubeconfig)
-    return Target(kubeconfig, ingress, seconds, simulator, KubernetesCluster(kubeconfig), bare)
+        return on_simulator(request.getfixturevalue("kubernetes_simulator"))
+    accounts: ServiceAccounts = request.getfixturevalue("service_accounts")
+    return Target(
+        kubeconfig=accounts.worker,
+        ingress=os.environ.get("INGRESS_ADDRESS"),
+        seconds=120.0,
+        simulator=None,
+        cluster=KubernetesCluster(accounts.worker),
+        web=KubernetesCluster(accounts.web),
+        bare=KubernetesClient(os.environ["KUBECONFIG"]),
+        service_accounts_namespace=accounts.namespace,
+    )
 
 
 @pytest.fixture

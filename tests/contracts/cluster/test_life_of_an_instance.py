@@ -61,7 +61,9 @@ def test_instance_lives_and_goes(target, customer, slug):
     cluster.restart(spec.namespace, spec.name, AT)
     assert ready(target, spec).pod_name == restarted.pod_name
 
-    assert target.eventually(lambda: cluster.tail_logs(spec.namespace, spec.name, container="app", lines=5))
+    assert target.eventually(
+        lambda: target.web.tail_logs(spec.namespace, spec.name, container="app", lines=5)
+    )
 
     removed_with_its_data_kept_and_brought_back(target, customer, spec)
 

@@ -56,12 +56,12 @@ def test_usage_is_measured(target, running):
 
 
 def test_log_is_followed_until_it_is_closed(target, running):
-    stream = target.cluster.follow_logs(running.namespace, running.name, container="app", lines=10)
+    stream = target.web.follow_logs(running.namespace, running.name, container="app", lines=10)
     lines: list[str] = []
     reader = threading.Thread(target=lines.extend, args=(stream,), daemon=True)
     reader.start()
     target.eventually(
-        lambda: lines or target.cluster.tail_logs(running.namespace, running.name, container="app", lines=10)
+        lambda: lines or target.web.tail_logs(running.namespace, running.name, container="app", lines=10)
     )
     time.sleep(0.2)
 
@@ -73,7 +73,7 @@ def test_log_is_followed_until_it_is_closed(target, running):
 
 
 def test_six_lists_keep_their_promise_to_the_front_end(target, running):
-    cluster = target.cluster
+    cluster = target.web
     node = monitoring.list_nodes(cluster)[0]
     assert node["status"] == "Ready"
     assert node["capacity"]["memory"].endswith("Ki")

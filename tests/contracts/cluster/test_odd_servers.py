@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from minispod.cluster.port import ClusterUnavailable, NoSuchObject
+from minispod.cluster.port import ClusterRefused, ClusterUnavailable, NoSuchObject
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 
 NODE = {
@@ -155,3 +155,36 @@ def test_container_that_has_not_started_has_no_log_yet(server, cluster):
     assert cluster.tail_logs("n", "w", container="app", lines=10) == []
     with pytest.raises(NoSuchObject):
         cluster.follow_logs("n", "w", container="app", lines=10)
+
+
+NAMESPACE = "/api/v1/namespaces/user-x"
+NO = (
+    403,
+    json.dumps({"reason": "Forbidden", "message": 'secrets is forbidden: User "w" cannot list resource'}),
+)
+
+
+def test_namespace_that_is_gone_has_nothing_in_it(server, cluster):
+    """An account with rights in namespaces only is told 403 where an administrator sees an empty list."""
+    server.answers = {f"{NAMESPACE}/": NO, "/apis/": NO, NAMESPACE: (404, '{"reason": "NotFound"}')}
+
+    assert cluster.delete_instance("user-x", "any", with_volume=True)
+    assert cluster.see("user-x", "any") is None
+    with pytest.raises(NoSuchObject):
+        cluster.tail_logs("user-x", "any", container="app", lines=1)
+
+
+def test_namespace_that_is_going_is_waited_for(server, cluster):
+    going = {"metadata": {"name": "user-x", "deletionTimestamp": "2026-11-20T10:00:00Z"}}
+    server.answers = {f"{NAMESPACE}/": NO, "/apis/": NO, NAMESPACE: (200, json.dumps(going))}
+
+    with pytest.raises(ClusterUnavailable):
+        cluster.delete_instance("user-x", "any", with_volume=True)
+
+
+@pytest.mark.parametrize("answer", [(200, '{"metadata": {"name": "user-x"}}'), NO])
+def test_refusal_in_a_namespace_that_lives_is_a_refusal(server, cluster, answer):
+    server.answers = {f"{NAMESPACE}/": NO, "/apis/": NO, NAMESPACE: answer}
+
+    with pytest.raises(ClusterRefused, match="cannot list resource"):
+        cluster.delete_instance("user-x", "any", with_volume=True)

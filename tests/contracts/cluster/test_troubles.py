@@ -114,7 +114,7 @@ def test_what_is_not_there_is_said_to_be_missing(target, customer):
     with pytest.raises(NoSuchObject):
         cluster.scale("user-nobody", "nothing", 1)
     with pytest.raises(NoSuchObject):
-        cluster.tail_logs("user-nobody", "nothing", container="app", lines=1)
+        target.web.tail_logs("user-nobody", "nothing", container="app", lines=1)
 
 
 def test_nobody_talks_to_the_cluster_inside_a_unit_of_work(target):

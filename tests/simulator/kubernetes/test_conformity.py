@@ -1,29 +1,12 @@
 """Whatever the simulator stores is what the schemas of a current release allow."""
 
-from typing import Any
-
 from minispod.simulator.kubernetes.machinery.decoding import decode
 from minispod.simulator.kubernetes.machinery.kinds import RESOURCES
-from minispod.simulator.kubernetes.machinery.schema import Node, schema
+from minispod.simulator.kubernetes.machinery.schema import schema
 from tests.contracts.kubernetes.manifests import SHELL, claim, container, deployment, ingress, service
 from tests.contracts.kubernetes.target import Room, Target
 from tests.simulator.kubernetes.conftest import Running
-
-
-def lacking(node: Node, value: Any, path: str = "") -> list[str]:
-    """The required fields that a value lacks, at any depth."""
-    missing: list[str] = []
-    if isinstance(value, dict) and node.form == "struct":
-        missing += [f"{path}.{name}" for name in node.required if name not in value]
-        for key, part in value.items():
-            missing += lacking(node.fields[key], part, f"{path}.{key}")
-    elif isinstance(value, dict) and node.element is not None:
-        for key, part in value.items():
-            missing += lacking(node.element, part, f"{path}.{key}")
-    elif isinstance(value, list) and node.element is not None:
-        for part in value:
-            missing += lacking(node.element, part, path)
-    return missing
+from tests.strict import lacking
 
 
 def test_every_stored_object_fits_its_schema(sim: Running, room: Room, target: Target) -> None:

@@ -210,6 +210,14 @@ def _storage_class(obj: Json) -> None:
     obj.setdefault("volumeBindingMode", "Immediate")
 
 
+def _binding(obj: Json) -> None:
+    obj.setdefault("roleRef", {}).setdefault("apiGroup", "rbac.authorization.k8s.io")
+
+
+def _priority_class(obj: Json) -> None:
+    obj.setdefault("preemptionPolicy", "PreemptLowerPriority")
+
+
 FILLERS: dict[str, Callable[[Json], None]] = {
     "Pod": _pod,
     "Deployment": _deployment,
@@ -225,4 +233,7 @@ FILLERS: dict[str, Callable[[Json], None]] = {
     "LimitRange": _limit_range,
     "Ingress": _ingress,
     "StorageClass": _storage_class,
+    "RoleBinding": _binding,
+    "ClusterRoleBinding": _binding,
+    "PriorityClass": _priority_class,
 }

@@ -102,6 +102,14 @@ DISRUPTION_BUDGETS = _grouped(
     "policy", "poddisruptionbudgets", "PodDisruptionBudget", "pdb", subs="status", has_generation=True
 )
 LEASES = _grouped("coordination.k8s.io", "leases", "Lease")
+PRIORITY_CLASSES = _grouped(
+    "scheduling.k8s.io", "priorityclasses", "PriorityClass", "pc", namespaced=False, has_generation=True
+)
+_RIGHTS = "rbac.authorization.k8s.io"
+ROLES = _grouped(_RIGHTS, "roles", "Role")
+ROLE_BINDINGS = _grouped(_RIGHTS, "rolebindings", "RoleBinding")
+CLUSTER_ROLES = _grouped(_RIGHTS, "clusterroles", "ClusterRole", namespaced=False)
+CLUSTER_ROLE_BINDINGS = _grouped(_RIGHTS, "clusterrolebindings", "ClusterRoleBinding", namespaced=False)
 ENDPOINT_SLICES = _grouped("discovery.k8s.io", "endpointslices", "EndpointSlice", has_generation=True)
 
 RESOURCES: tuple[Resource, ...] = (
@@ -129,6 +137,11 @@ RESOURCES: tuple[Resource, ...] = (
     DISRUPTION_BUDGETS,
     LEASES,
     ENDPOINT_SLICES,
+    PRIORITY_CLASSES,
+    ROLES,
+    ROLE_BINDINGS,
+    CLUSTER_ROLES,
+    CLUSTER_ROLE_BINDINGS,
 )
 BY_KEY = {resource.key: resource for resource in RESOURCES}
 BY_PATH = {(resource.group, resource.version, resource.plural): resource for resource in RESOURCES}

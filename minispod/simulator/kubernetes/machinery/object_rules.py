@@ -263,6 +263,18 @@ def _storage_class(obj: Json) -> list[Cause]:
     return [] if obj.get("provisioner") else [required("provisioner")]
 
 
+def _binding_update(obj: Json, old: Json) -> list[Cause]:
+    if obj.get("roleRef") == old.get("roleRef"):
+        return []
+    return [_immutable("roleRef", "rbac.RoleRef{}", "cannot change roleRef")]
+
+
+def _priority_update(obj: Json, old: Json) -> list[Cause]:
+    if obj.get("value") == old.get("value"):
+        return []
+    return [Cause("FieldValueForbidden", "Forbidden: may not be changed in an update.", "value")]
+
+
 RULES: dict[str, Callable[[Json], list[Cause]]] = {
     "Pod": _pod,
     "Deployment": _deployment,
@@ -285,4 +297,7 @@ UPDATE_RULES: dict[str, Callable[[Json, Json], list[Cause]]] = {
     "PersistentVolumeClaim": _claim_update,
     "Secret": _immutable_data,
     "ConfigMap": _immutable_data,
+    "RoleBinding": _binding_update,
+    "ClusterRoleBinding": _binding_update,
+    "PriorityClass": _priority_update,
 }
