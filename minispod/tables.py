@@ -5,6 +5,7 @@ from minispod.audit import models as audit
 from minispod.catalog import models as catalog
 from minispod.cluster import models as cluster
 from minispod.instances import models as instances
+from minispod.instances.domains import models as domains
 from minispod.kernel import outbox, pulse
 from minispod.notifications import models as notifications
 from minispod.papers import models as papers
@@ -19,6 +20,7 @@ __all__ = [
     "audit",
     "catalog",
     "cluster",
+    "domains",
     "instances",
     "notifications",
     "outbox",

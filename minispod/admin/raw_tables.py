@@ -19,6 +19,7 @@ from minispod.admin.sessions import PATH, is_admin
 from minispod.audit.models import AuditEntry
 from minispod.catalog.models import Category, Plan, Service
 from minispod.cluster.models import ClusterState, NodeReading
+from minispod.instances.domains.models import CustomDomain
 from minispod.instances.models import Instance, Tenancy
 from minispod.kernel.database import db
 from minispod.kernel.errors import NotFound
@@ -57,7 +58,7 @@ _SHELVES: dict[str, tuple[type[Any], ...]] = {
         ProofDifference,
     ),
     "Promotions": (Coupon, Redemption),
-    "Subscriptions": (Subscription, Period, PlanChange, Refund, Instance),
+    "Subscriptions": (Subscription, Period, PlanChange, Refund, Instance, CustomDomain),
     "Platform": (NodeReading, ClusterState, Notification, AuditEntry, OutboxRow, Pulse),
 }
 
