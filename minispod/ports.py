@@ -11,6 +11,7 @@ from flask import current_app
 from minispod.accounts.staff_sessions import SessionStore
 from minispod.accounts.tokens import TokenKeys
 from minispod.cluster.port import ClusterPort
+from minispod.instances.domains.resolver import Resolver
 from minispod.kernel.clock import Clock
 from minispod.kernel.outbox import Courier
 from minispod.kernel.sealed import Sealer
@@ -27,6 +28,7 @@ class Ports:
     courier: Courier
     cluster: ClusterPort
     gateway: PaymentGateway
+    resolver: Resolver
     mailer: Mailer
     sealer: Sealer
     token_keys: TokenKeys

@@ -4,6 +4,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from minispod.instances.creation import AddressRules
+from minispod.instances.domains.rules import DomainRules
 from minispod.instances.naming import check_host_pattern
 from minispod.instances.provisioning import ClusterRules
 from minispod.papers.rules import PaperRules, Seller
@@ -60,6 +61,18 @@ def cluster_rules(settings: Settings) -> ClusterRules:
         attempts=cluster.provision_attempts,
         retry_seconds=cluster.provision_retry_seconds,
         repair_hours=settings.business.provision_repair_hours,
+    )
+
+
+def domain_rules(settings: Settings) -> DomainRules:
+    """Which names are ours, what leads to us, and how long we are patient with custom domains."""
+    domains = settings.domains
+    return DomainRules(
+        base_domain=settings.cluster.base_domain,
+        addresses=domains.public_addresses,
+        recheck=timedelta(hours=domains.domain_recheck_hours),
+        grace=timedelta(days=domains.domain_grace_days),
+        give_up=timedelta(days=domains.domain_give_up_days),
     )
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from minispod.accounts.tokens import TokenKeys
+from minispod.integrations.dns import DnsResolver
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.integrations.midtrans import MidtransGateway
 from minispod.integrations.redis_queue import RedisCourier
@@ -12,6 +13,7 @@ from minispod.kernel.clock import Clock, SystemClock
 from minispod.kernel.sealed import Sealer
 from minispod.ports import Ports
 from minispod.settings import Settings
+from minispod.settings.domains import split_server
 
 
 def build_ports(settings: Settings, *, clock: Clock | None = None) -> Ports:
@@ -21,6 +23,10 @@ def build_ports(settings: Settings, *, clock: Clock | None = None) -> Ports:
         courier=RedisCourier(settings.redis.redis_url),
         cluster=KubernetesCluster(settings.cluster.kubeconfig or None),
         gateway=_gateway(settings),
+        resolver=DnsResolver(
+            [split_server(each) for each in settings.domains.dns_nameservers],
+            settings.domains.dns_timeout_seconds,
+        ),
         mailer=SmtpMailer(settings.mail),
         sealer=Sealer(settings.operation.sealing_keys),
         token_keys=token_keys(settings),

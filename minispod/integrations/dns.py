@@ -21,13 +21,12 @@ from minispod.kernel.unit_of_work import refuse_inside_unit_of_work
 log = structlog.get_logger()
 
 _LONGEST_CHAIN = 8
-_PORT = 53
 
 
 class DnsResolver:
-    """The DNS through given name servers ("192.0.2.1", "192.0.2.1:5353", "[2001:db8::1]:53"), or the system's own."""
+    """The DNS through given name servers (address and port), or through the system's own."""
 
-    def __init__(self, nameservers: Sequence[str] = (), timeout: float = 3.0) -> None:
+    def __init__(self, nameservers: Sequence[tuple[str, int]] = (), timeout: float = 3.0) -> None:
         """Prepare; nothing is read or asked before the first question. `timeout`: seconds for one whole question."""
         self._nameservers = tuple(nameservers)
         self._timeout = timeout
@@ -103,7 +102,9 @@ class DnsResolver:
             if self._opened is None:
                 self._opened = dns.resolver.Resolver(configure=not self._nameservers)
                 if self._nameservers:
-                    self._opened.nameservers = [_server(text) for text in self._nameservers]
+                    self._opened.nameservers = [
+                        dns.nameserver.Do53Nameserver(address, port) for address, port in self._nameservers
+                    ]
                 self._opened.timeout = max(0.5, self._timeout / 2)
             return self._opened
 
@@ -137,10 +138,3 @@ def _value(record: object) -> str:
 
 def _text(name: dns.name.Name) -> str:
     return name.to_text(omit_final_dot=True).lower()
-
-
-def _server(text: str) -> dns.nameserver.Do53Nameserver:
-    host, colon, port = text.rpartition(":")
-    if colon and ("." in host or host.startswith("[")):
-        return dns.nameserver.Do53Nameserver(host.strip("[]"), int(port))
-    return dns.nameserver.Do53Nameserver(text.strip("[]"), _PORT)

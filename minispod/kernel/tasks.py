@@ -37,6 +37,8 @@ class Task(StrEnum):
     DELIVER_MESSAGE = "deliver_message"
     PROVE_MONEY = "prove_money"
     ISSUE_PAPERS = "issue_papers"
+    CHECK_DOMAIN = "check_domain"
+    PUBLISH_DOMAINS = "publish_domains"
 
     @property
     def nature(self) -> TaskNature:
@@ -54,4 +56,7 @@ _NATURES = {
     Task.DELIVER_MESSAGE: TaskNature(Queue.MAIL, 60),
     Task.PROVE_MONEY: TaskNature(Queue.SWEEPS, 120),
     Task.ISSUE_PAPERS: TaskNature(Queue.MONEY, 60),
+    # The DNS of others may be slow; neither money nor the clock waits for it.
+    Task.CHECK_DOMAIN: TaskNature(Queue.PROVISIONING, 60),
+    Task.PUBLISH_DOMAINS: TaskNature(Queue.PROVISIONING, 120),
 }

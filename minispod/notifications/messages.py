@@ -23,5 +23,8 @@ class MessageKind(StrEnum):
     REFUNDED = "refunded"
     EXTENDED = "extended"
     CANCELLED = "cancelled"
+    DOMAIN_ACTIVE = "domain_active"
+    DOMAIN_FAILING = "domain_failing"
+    DOMAIN_ENDED = "domain_ended"
     STAFF_ALERT = "staff_alert"
     PROOF_DIFFERS = "proof_differs"

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from minispod.settings.domains import DomainSettings
 from minispod.settings.groups import (
     DEVELOPMENT_SEAL,
     DEVELOPMENT_SECRET,
@@ -17,6 +18,7 @@ from minispod.settings.groups import (
     CompanySettings,
     DatabaseSettings,
     Environment,
+    Group,
     MailSettings,
     MidtransSettings,
     OperationSettings,
@@ -43,6 +45,7 @@ class Settings:
         "cluster",
         "company",
         "database",
+        "domains",
         "mail",
         "midtrans",
         "operation",
@@ -57,6 +60,7 @@ class Settings:
     tokens: TokenSettings
     midtrans: MidtransSettings
     cluster: ClusterSettings
+    domains: DomainSettings
     mail: MailSettings
     business: BusinessSettings
     company: CompanySettings
@@ -138,6 +142,10 @@ class Settings:
             for name, value in told_to_customers.items()
             if "localhost" in value
         ]
+
+
+GROUPS: tuple[type[Group], ...] = tuple(Settings.__annotations__.values())
+"""All groups, in the order of the README's table."""
 
 
 def _is_midtrans(address: str) -> bool:

@@ -369,17 +369,3 @@ class OperationSettings(Group):
                     "each key must be 32 bytes in url-safe base64 (Fernet.generate_key())"
                 ) from None
         return value
-
-
-GROUPS: tuple[type[Group], ...] = (
-    WebSettings,
-    DatabaseSettings,
-    RedisSettings,
-    TokenSettings,
-    MidtransSettings,
-    ClusterSettings,
-    MailSettings,
-    BusinessSettings,
-    CompanySettings,
-    OperationSettings,
-)

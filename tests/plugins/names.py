@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from minispod.integrations.dns import DnsResolver
+from minispod.settings.domains import split_server
 from minispod.simulator.names.server import NameServer
 
 
@@ -23,7 +24,7 @@ class Names:
 
     def resolver(self, timeout: float = 2.0) -> DnsResolver:
         """Our adapter, asking this server."""
-        return DnsResolver([self.address], timeout)
+        return DnsResolver([split_server(self.address)], timeout)
 
 
 @pytest.fixture

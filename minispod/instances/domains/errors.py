@@ -21,7 +21,9 @@ class DomainTaken(Conflict):
     """Somebody has proven this host already; who is not told."""
 
     code = "domains.taken"
-    default_message = "This domain is in use already. If it is yours, remove it where it is used, then add it here."
+    default_message = (
+        "This domain is in use already. If it is yours, remove it where it is used, then add it here."
+    )
 
 
 class DomainAddedAlready(Conflict):
@@ -42,7 +44,9 @@ class HasNoPages(RuleBroken):
     """The application is no web application."""
 
     code = "domains.no_pages"
-    default_message = "Only web applications can have a domain of their own; databases are reached by host and port."
+    default_message = (
+        "Only web applications can have a domain of their own; databases are reached by host and port."
+    )
 
 
 class NotYetActive(RuleBroken):

@@ -18,12 +18,22 @@ _LONGEST_TYPED = 300
 _LONGEST_HOST = 253 - len(PROOF_LABEL) - 1
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 # Only the suffixes customers here are likely to type by mistake: nobody but a registry could prove one anyway.
-_SUFFIXES = frozenset(
-    {f"{second}.id" for second in "ac biz co desa go kop mil my net or ponpes sch web".split()}
-    | {f"{second}.{land}" for land in ("au", "my", "sg", "tw", "hk", "cn", "br") for second in ("com", "net", "org")}
-    | {f"{second}.uk" for second in ("ac", "co", "gov", "ltd", "me", "net", "org", "plc", "sch")}
-    | {"co.jp", "co.kr", "co.in", "co.nz", "co.th", "co.za", "or.jp", "ne.jp", "github.io", "netlify.app"}
-)
+_SECONDS = {
+    "id": "ac biz co desa go kop mil my net or ponpes sch web",
+    "uk": "ac co gov ltd me net org plc sch",
+    "au": "com net org",
+    "br": "com net org",
+    "cn": "com net org",
+    "hk": "com net org",
+    "jp": "ac co ne or",
+    "kr": "co or",
+    "my": "com net org",
+    "nz": "co net org",
+    "sg": "com net org",
+    "th": "co in or",
+    "tw": "com net org",
+}
+_SUFFIXES = frozenset(f"{name}.{land}" for land, names in _SECONDS.items() for name in names.split())
 
 
 def normalise(typed: str, *, base_domain: str) -> str:

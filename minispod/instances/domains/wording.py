@@ -70,9 +70,7 @@ _SENTENCES: dict[ProblemCode, tuple[str, str]] = {
 def sentence(problem: Mapping[str, Any], language: str = "en") -> str:
     """Say one problem in a sentence."""
     english, indonesian = _SENTENCES[ProblemCode(problem["code"])]
-    return (indonesian if language == "id" else english).format_map(
-        {"found": "", "wanted": "", **problem}
-    )
+    return (indonesian if language == "id" else english).format_map({"found": "", "wanted": "", **problem})
 
 
 def sentences(problems: Sequence[Mapping[str, Any]], language: str = "en") -> str:

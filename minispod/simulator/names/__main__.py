@@ -14,7 +14,9 @@ def main(given: list[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8453)
     parser.add_argument("--zone", required=True, type=Path, help="the zone file; made when it is missing")
-    parser.add_argument("--wildcard", help="a domain below which everything leads to this machine, for a new file")
+    parser.add_argument(
+        "--wildcard", help="a domain below which everything leads to this machine, for a new file"
+    )
     parser.add_argument("--ready-file", help="written when it listens: JSON with its address")
     wanted = parser.parse_args(given)
     die_with_parent()
@@ -24,7 +26,9 @@ def main(given: list[str] | None = None) -> int:
     try:
         server = NameServer(wanted.zone, wanted.host, wanted.port)
     except OSError as error:
-        print(f"names: cannot listen on port {wanted.port} of {wanted.host}: {error.strerror}", file=sys.stderr)
+        print(
+            f"names: cannot listen on port {wanted.port} of {wanted.host}: {error.strerror}", file=sys.stderr
+        )
         return 2
     server.start()
     write_ready_file(wanted.ready_file, {"address": server.address})

@@ -34,7 +34,10 @@ def test_texts_in_several_pieces_are_one(names):
 @pytest.mark.parametrize("fault", ["", f";! {HOST}. first-link"])
 def test_aliases_are_followed_whether_told_at_once_or_one_by_one(names, fault):
     names.publish(
-        f"{HOST}. CNAME www.Example.net.", "www.example.net. CNAME a.example.org.", "a.example.org. A 192.0.2.7", fault
+        f"{HOST}. CNAME www.Example.net.",
+        "www.example.net. CNAME a.example.org.",
+        "a.example.org. A 192.0.2.7",
+        fault,
     )
 
     found = names.resolver().addresses(HOST)
@@ -78,7 +81,7 @@ def test_servers_in_trouble_are_told_apart(names, fault, finding):
 def test_nobody_there_is_silence():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        address = taken.getsockname()
 
     assert DnsResolver([address], 0.6).texts(HOST).finding is Finding.SILENT
 
@@ -113,7 +116,9 @@ def test_a_name_that_is_its_own_alias_is_a_loop(names):
 def test_too_many_aliases_are_too_many(names, fault):
     links = [f"h{number}.example.com. CNAME h{number + 1}.example.com." for number in range(18)]
     names.publish(
-        *links, "h18.example.com. A 192.0.2.1", *(fault.format(f"h{number}.example.com") for number in range(18))
+        *links,
+        "h18.example.com. A 192.0.2.1",
+        *(fault.format(f"h{number}.example.com") for number in range(18)),
     )
 
     assert names.resolver().addresses("h0.example.com").finding is Finding.TOO_LONG

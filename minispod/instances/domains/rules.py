@@ -1,0 +1,15 @@
+"""What settings say about custom domains."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class DomainRules:
+    """Which names are ours, which addresses lead to us, and how long we are patient."""
+
+    base_domain: str
+    addresses: tuple[str, ...]
+    recheck: timedelta
+    grace: timedelta
+    give_up: timedelta
