@@ -4,6 +4,9 @@ Revision ID: 0005
 Revises: 0002
 """
 
+import re
+from collections.abc import Callable
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -14,6 +17,7 @@ branch_labels = None
 depends_on = None
 
 STATUSES = ("WAITING_FOR_DNS", "VERIFIED", "ACTIVE", "FAILING", "FAILED", "TAKEN_OFF", "REMOVED")
+MESSAGES = ("domain_active", "domain_failing", "domain_ended")
 CERTIFICATES = ("NOT_NEEDED", "WAITING", "READY", "FAILING", "UNKNOWN")
 
 
@@ -25,7 +29,18 @@ def instant(name: str, *, nullable: bool = True) -> sa.Column:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
 
 
+def allow_messages(change: Callable[[list[str]], list[str]]) -> None:
+    """Let a notification have other kinds than before: what is allowed is read from the constraint itself."""
+    name = "ck_notifications_message_kind"
+    question = sa.text("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = :name")
+    definition = op.get_bind().execute(question, {"name": name}).scalar_one()
+    allowed = change(re.findall(r"'(\w+)'", definition))
+    op.drop_constraint(op.f(name), "notifications", type_="check")
+    op.create_check_constraint(op.f(name), "notifications", sa.column("kind").in_(allowed))
+
+
 def upgrade() -> None:
+    allow_messages(lambda kinds: [*kinds, *MESSAGES])
     op.create_table(
         "custom_domains",
         sa.Column("instance_id", sa.Uuid(), nullable=False),
@@ -75,3 +90,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("custom_domains")
+    op.execute(sa.text("DELETE FROM notifications WHERE kind LIKE 'domain\\_%'"))
+    allow_messages(lambda kinds: [each for each in kinds if each not in MESSAGES])
