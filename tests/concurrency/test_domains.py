@@ -55,9 +55,7 @@ def settle(app: Flask, settings: Settings, clock: FrozenClock) -> Callable[[Chec
     def write(order: CheckOrder) -> None:
         right = Checked(Verdict((), is_definite=True), None)
         with app.app_context(), unit_of_work():
-            checking.settle(
-                order, right, rules=domain_rules(settings), actor=system("tests"), at=clock.now()
-            )
+            checking.settle(order, right, rules=domain_rules(settings), actor=system("tests"), at=clock.now())
 
     return write
 
@@ -98,9 +96,7 @@ def test_one_domain_looked_at_twice_at_once_is_proven_once(
         assert row.status in HOLDING
 
 
-def test_one_host_added_many_times_at_once_is_added_once(
-    site: Callable[[], Site], at_once: AtOnce
-) -> None:
+def test_one_host_added_many_times_at_once_is_added_once(site: Callable[[], Site], at_once: AtOnce) -> None:
     mine = site()
     headers = mine.headers
 
