@@ -57,6 +57,15 @@ def remove(
     return releasing.remove(instance, domain_id, is_confirmed=is_confirmed, actor=actor, at=at)
 
 
+def force_remove(
+    subscription_id: uuid.UUID, domain_id: uuid.UUID, *, reason: str, actor: Actor, at: datetime
+) -> CustomDomain:
+    """Staff remove a domain, which may restart the application; refuses what `releasing.force_remove` refuses."""
+    subscription = lock_own(subscription_id, actor=actor)
+    instance = lock_instance_of(subscription)
+    return releasing.force_remove(instance, domain_id, reason=reason, actor=actor, at=at)
+
+
 def limit_of(subscription: Subscription) -> int:
     """How many custom domains the plan of a subscription allows."""
     return session().get_one(Plan, subscription.plan_id).max_domains

@@ -26,6 +26,7 @@ HOSTILE = """<script>alert("x")</script>'"&<b>"""
 LISTS = {
     "/admin/customers": "customer",
     "/admin/instances": "instance",
+    "/admin/domains": "domain",
     "/admin/subscriptions": "subscription",
     "/admin/money": "entry",
     "/admin/money/topups": "top-up",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 
 from minispod.accounts.models import User
 from minispod.instances.domains.errors import NoSuchDomain
@@ -88,14 +88,17 @@ def due(at: datetime, limit: int = 200) -> Sequence[uuid.UUID]:
     return session().scalars(wanted).all()
 
 
+def get_domain(domain_id: uuid.UUID, *, actor: Actor) -> OwnedDomain:
+    """One domain that is not removed, with instance and owner; raise NoSuchDomain."""
+    row = session().execute(_owned().where(CustomDomain.id == domain_id)).one_or_none()
+    if row is None or not actor.may_see(row[1].user_id) or row[0].status is DomainStatus.REMOVED:
+        raise NoSuchDomain()
+    return OwnedDomain(*row)
+
+
 def list_all(page: PageRequest, *, search: str = "", status: DomainStatus | None = None) -> Page[OwnedDomain]:
     """List domains for staff, newest first; `search` looks into host, instance and owner."""
-    wanted = (
-        select(CustomDomain, Instance, User)
-        .join(Instance, Instance.id == CustomDomain.instance_id)
-        .join(User, User.id == Instance.user_id)
-        .order_by(CustomDomain.created_at.desc(), CustomDomain.id.desc())
-    )
+    wanted = _owned().order_by(CustomDomain.created_at.desc(), CustomDomain.id.desc())
     if search:
         columns = (CustomDomain.host, Instance.name, User.name, User.email)
         wanted = wanted.where(or_(*(column.icontains(search, autoescape=True) for column in columns)))
@@ -103,3 +106,11 @@ def list_all(page: PageRequest, *, search: str = "", status: DomainStatus | None
         wanted = wanted.where(CustomDomain.status == status)
     found: Page[OwnedDomain] = page_of(wanted, page, shape=lambda row: OwnedDomain(*row))
     return found
+
+
+def _owned() -> Select[CustomDomain, Instance, User]:
+    return (
+        select(CustomDomain, Instance, User)
+        .join(Instance, Instance.id == CustomDomain.instance_id)
+        .join(User, User.id == Instance.user_id)
+    )
