@@ -43,7 +43,7 @@ def _first_zone(wildcard: str | None) -> str:
         "; What the demo takes for the DNS of the world. Add records as at a DNS provider, for example:",
         ";   shop.toko.localhost.            CNAME  <the instance's host>.",
         ';   _minispod.shop.toko.localhost.  TXT    "<the token>"',
-        "; The file is read again whenever it changes.",
+        "; Browsers look for names that end in .localhost on this machine. Changes of this file count at once.",
     ]
     if wildcard:
         lines.append(f"*.{wildcard}. A 127.0.0.1")
