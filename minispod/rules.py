@@ -70,6 +70,7 @@ def domain_rules(settings: Settings) -> DomainRules:
     return DomainRules(
         base_domain=settings.cluster.base_domain,
         addresses=domains.public_addresses,
+        issues_certificates=bool(settings.cluster.tls_issuer),
         recheck=timedelta(hours=domains.domain_recheck_hours),
         grace=timedelta(days=domains.domain_grace_days),
         give_up=timedelta(days=domains.domain_give_up_days),

@@ -41,7 +41,10 @@ def publish_domains(work: Work) -> timedelta | None:
         # Nothing of the customer's is in the cluster yet; this is asked for again when the instance has come.
         return None
     with unit_of_work(work.ports.courier):
-        publishing.settle(order, published, at=work.now())
+        still_wanted = publishing.settle(order, published, at=work.now())
+    if not still_wanted:
+        release_connection()
+        work.ports.cluster.withdraw_domains(order.namespace, str(order.instance_id), [])
     return None
 
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,11 +13,13 @@ from sqlalchemy import select
 
 from minispod.audit.models import AuditEntry
 from minispod.cluster.port import CertificateSighting, CertificateState, ClusterRefused
-from minispod.instances.domains.checking import pause
+from minispod.instances.domains import checking
+from minispod.instances.domains.checking import CheckOrder, pause
 from minispod.instances.domains.models import CustomDomain
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
+from minispod.rules import domain_rules
 from minispod.settings import Settings
 from tests.factories.domains import HOST, Site, prove, records
 from tests.plugins.app import Person, PortsNow, data_of, refused
@@ -35,11 +38,14 @@ class Cluster(KubernetesCluster):
         self.served: dict[str, dict[str, Any]] = {}
         self.refuses: set[str] = set()
         self.certificate = CertificateSighting(CertificateState.READY)
+        self.before_apply: Callable[[], None] | None = None
 
     def apply(self, objects: Any) -> None:
         for each in objects:
             if "minispod.com/custom-domain" in each["metadata"].get("labels", {}):
                 host = each["spec"]["rules"][0]["host"]
+                if self.before_apply is not None:
+                    self.before_apply()
                 if host in self.refuses:
                     raise ClusterRefused("the host is defined already")
                 self.served[host] = each
@@ -576,6 +582,38 @@ def test_without_cert_manager_nobody_can_tell_and_it_is_said(
 
     assert (found["status"], found["certificate"]["status"]) == ("ACTIVE", "UNKNOWN")
     assert "no cert-manager" in found["certificate"]["message"]
+
+
+def test_without_an_issuer_nothing_is_waited_for(
+    context: None, settings: Settings, names: Names, served: Cluster
+) -> None:
+    served.certificate = CertificateSighting(CertificateState.WAITING, "never looked at")
+    rules = replace(domain_rules(settings), issues_certificates=False)
+    order = CheckOrder(uuid.uuid4(), uuid.uuid4(), HOST, "token", "own.test", "user-1", "secret")
+
+    seen = checking.carry_out(order, names.resolver(), served, rules=rules)
+
+    assert seen.certificate is not None
+    assert seen.certificate.state is CertificateState.UNKNOWN
+
+
+def test_an_instance_that_goes_while_its_domain_is_published_leaves_nothing(
+    site: MakeSite, names: Names, served: Cluster
+) -> None:
+    mine = site()
+
+    def goes() -> None:
+        served.before_apply = None
+        mine.shop.cancel(mine.owner, mine.id)
+
+    mine.add()
+    names.publish(*records(mine))
+    served.before_apply = goes
+
+    mine.run_jobs()
+
+    assert served.before_apply is None
+    assert served.served == {}
 
 
 def test_a_host_that_the_cluster_refuses_harms_no_other_and_is_tried_again(

@@ -4,6 +4,7 @@ Only a definite answer of the DNS changes anything; silence and errors of name s
 """
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -90,11 +91,11 @@ def carry_out(order: CheckOrder, resolver: Resolver, cluster: ClusterPort, *, ru
     seen = look_up(resolver, host=order.host, own_host=order.own_host, addresses=rules.addresses)
     verdict = judge(seen, host=order.host, own_host=order.own_host, token=order.token)
     certificate = None
-    if order.certificate:
-        try:
+    if order.certificate and rules.issues_certificates:
+        with suppress(ClusterUnavailable, ClusterRefused):
             certificate = cluster.see_certificate(order.namespace, order.certificate)
-        except (ClusterUnavailable, ClusterRefused):
-            certificate = None
+    elif order.certificate:
+        certificate = CertificateSighting(CertificateState.UNKNOWN, "Certificates are not issued by us here.")
     return Checked(verdict, certificate)
 
 

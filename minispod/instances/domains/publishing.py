@@ -82,9 +82,14 @@ def carry_out(order: PublishOrder, cluster: ClusterPort) -> Published:
     return Published(tuple(taken), tuple(refused))
 
 
-def settle(order: PublishOrder, published: Published, *, at: datetime) -> None:
-    """Note what the cluster took, and look at new ones again soon; locks the instance."""
-    lock(Instance, order.instance_id)
+def settle(order: PublishOrder, published: Published, *, at: datetime) -> bool:
+    """Note what the cluster took, and look at new ones again soon; locks the instance.
+
+    False when the instance goes meanwhile: what was applied must be withdrawn, because its deletion may be over.
+    """
+    instance: Instance | None = lock(Instance, order.instance_id)
+    if instance is None or instance.wanted is Wanted.ABSENT:
+        return False
     for domain in _rows(published.taken):
         if domain.is_holding:
             if domain.published_at is None:
@@ -100,6 +105,7 @@ def settle(order: PublishOrder, published: Published, *, at: datetime) -> None:
                 "wanted": "",
             }
             domain.problems = [problem]
+    return True
 
 
 def _rows(ids: Sequence[uuid.UUID]) -> list[CustomDomain]:
