@@ -1,6 +1,7 @@
 """Custom domains in the cluster: each has an address and a certificate of its own, and goes without the others."""
 
 import base64
+from dataclasses import replace
 
 import pytest
 import requests
@@ -12,7 +13,7 @@ from minispod.instances.domains.manifests import (
     certificate_name,
     domain_manifest,
 )
-from minispod.instances.manifests import instance_manifests
+from minispod.instances.manifests import instance_manifests, spec_hash
 from minispod.integrations.kubernetes import paths
 from minispod.integrations.kubernetes.client import ApiSaidNo
 
@@ -153,19 +154,57 @@ def test_without_cert_manager_a_certificate_is_unknown_until_somebody_puts_one(t
     assert seen.state is CertificateState.READY
 
 
-def test_an_application_is_told_its_primary_address(target, customer):
-    """WordPress keeps its address in its database, unless it is told otherwise; both hosts lead to the primary one."""
-    spec = running(target, customer, "wordpress", public_url=f"http://{SHOP}", memory_mb=512)
+def test_an_application_follows_its_primary_address(target, customer):
+    """WordPress keeps its address in its database, unless it is told otherwise: what was installed at one address
+    moves to another by a new pod alone.
+    """
+    spec = running(target, customer, "wordpress", memory_mb=512)
     target.cluster.apply([address_of(spec, SHOP)])
     answers(target, SHOP)
+    is_real = target.simulator is None
+    if is_real:
+        install_wordpress(target, spec.host)
+        for host in (SHOP, spec.host):
+            links_lead_to(target, host, spec.host, never=SHOP)
+    before = target.cluster.see(spec.namespace, spec.name).pod_name
 
-    answer = ask(target, spec.host)
+    moved = replace(spec, public_url=f"http://{SHOP}")
+    customer.apply(moved)
+    target.eventually(lambda: arrived(target, moved))
 
-    deployment = target.bare.get(paths.DEPLOYMENT.one(spec.namespace, spec.name))
-    told = {
-        each["name"]: each.get("value")
-        for each in deployment["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert target.cluster.see(spec.namespace, spec.name).pod_name != before
+    answers(target, SHOP)
+    answers(target, spec.host)
+    if is_real:
+        for host in (SHOP, spec.host):
+            links_lead_to(target, host, SHOP, never=spec.host)
+
+
+def links_lead_to(target, host, address, *, never):
+    """The front page asked for at `host` leads to `address` only."""
+    page = ask(target, host)
+    assert page.status_code == 200
+    assert f"http://{address}/wp-" in page.text
+    assert f"http://{never}" not in page.text
+
+
+def arrived(target, spec):
+    seen = target.cluster.see(spec.namespace, spec.name)
+    return seen.is_ready and seen.spec_hash == spec_hash(spec)
+
+
+def install_wordpress(target, host):
+    """What the first visitor does."""
+    form = {
+        "weblog_title": "Toko",
+        "user_name": "siti",
+        "admin_password": "a-long-password-of-siti",
+        "admin_password2": "a-long-password-of-siti",
+        "admin_email": "siti@example.com",
+        "blog_public": "0",
+        "language": "",
     }
-    assert told["PUBLIC_URL"] == f"http://{SHOP}"
-    if target.simulator is None:
-        assert answer.headers["Location"].startswith(f"http://{SHOP}/wp-admin/install.php")
+    address = f"http://{target.ingress}/wp-admin/install.php?step=2"
+    done = requests.post(address, data=form, headers={"Host": host}, timeout=60)
+    assert done.status_code == 200
+    assert ask(target, host).status_code == 200
