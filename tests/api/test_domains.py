@@ -168,6 +168,7 @@ def test_one_record_alone_is_not_enough_and_the_missing_one_is_named(site: MakeS
         (["{proof}", ";! {host}. silent"], ["dns_silent"]),
         (["{alias}", ";! _minispod.{host}. servfail"], ["dns_failed"]),
         (['_minispod.{host}. TXT "something else"', "{alias}"], ["proof_other"]),
+        (['_minispod.{host}. TXT "\\000\\255\\010<b>" "x"', "{alias}"], ["proof_other"]),
     ],
 )
 def test_what_is_wrong_is_told_in_plain_words(
@@ -446,6 +447,23 @@ def test_a_broken_name_server_takes_nothing_off(
     assert mine.codes() in (["dns_silent"], ["dns_failed"])
 
 
+def test_a_broken_dns_of_our_own_takes_nothing_off(
+    site: MakeSite, names: Names, later: Callable[..., None]
+) -> None:
+    mine = site()
+    mine.add()
+    lines = [records(mine)[0], f"{HOST}. A 192.0.2.1"]
+    names.publish(*lines, f"{mine.own_host}. A 192.0.2.1")
+    mine.run_jobs()
+    assert mine.one()["status"] == "ACTIVE"
+    names.publish(*lines)
+
+    for _ in range(3):
+        later(days=10)
+
+    assert mine.one()["status"] == "ACTIVE"
+
+
 def test_the_proof_must_stay(site: MakeSite, names: Names, later: Callable[..., None]) -> None:
     mine = site()
     prove(names, mine)
@@ -647,6 +665,36 @@ def test_what_somebody_deleted_in_the_cluster_comes_back(
     mine.run_jobs()
 
     assert HOST in served.served
+
+
+def test_a_worker_that_dies_is_followed_by_another(
+    site: MakeSite, names: Names, served: Cluster, ports: PortsNow, later: Callable[..., None]
+) -> None:
+    mine = site()
+    mine.add()
+    names.publish(*records(mine))
+
+    class Dying:
+        def texts(self, name: str) -> Any:
+            raise RuntimeError("the process dies here")
+
+    resolver = ports.resolver
+    ports.change(resolver=Dying())
+    mine.run_jobs()
+    assert mine.one()["checkedAt"] is None
+
+    def dies() -> None:
+        served.before_apply = None
+        raise RuntimeError("and here")
+
+    ports.change(resolver=resolver)
+    served.before_apply = dies
+    later(seconds=10)
+    assert mine.one()["status"] == "VERIFIED"
+
+    later(seconds=30)
+    later(seconds=30)
+    assert mine.one()["status"] == "ACTIVE"
 
 
 def test_a_silent_cluster_delays_and_breaks_nothing(

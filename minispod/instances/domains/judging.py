@@ -20,16 +20,21 @@ _TROUBLES = {
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the DNS said about a domain; `ours` are the addresses that lead to us."""
+    """What the DNS said about a domain; `ours` are the addresses that lead to us, none when nobody could tell."""
 
     proof: DnsAnswer
     way: DnsAnswer
     ours: frozenset[str]
 
+    @property
+    def is_way_definite(self) -> bool:
+        """Tell whether the DNS has said where it leads; not knowing our own addresses is our fault, not theirs."""
+        return self.way.is_definite and bool(self.ours or not self.way.values)
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What follows: each problem with its facts; `is_definite` unless the DNS was silent or broken."""
+    """What follows: each problem with its facts; `is_definite` when one of them is more than a silent or broken DNS."""
 
     problems: tuple[dict[str, Any], ...]
     is_definite: bool
@@ -44,15 +49,16 @@ def look_up(resolver: Resolver, *, host: str, own_host: str, addresses: Sequence
     """Ask the DNS about a domain; where no addresses of ours are configured, those of the instance's own host count."""
     proof, way = resolver.texts(proof_name(host)), resolver.addresses(host)
     ours = frozenset(addresses)
-    if not ours and way.values and own_host not in way.aliases:
-        ours = frozenset(resolver.addresses(own_host).values)
+    if not ours and way.values:
+        ours = frozenset(way.values if own_host in way.aliases else resolver.addresses(own_host).values)
     return Seen(proof, way, ours)
 
 
 def judge(seen: Seen, *, host: str, own_host: str, token: str) -> Verdict:
     """Judge what was seen."""
-    problems = (*_of_proof(seen.proof, host, token), *_of_way(seen, host, own_host))
-    return Verdict(problems, seen.proof.is_definite and seen.way.is_definite)
+    of_proof, of_way = tuple(_of_proof(seen.proof, host, token)), tuple(_of_way(seen, host, own_host))
+    is_definite = (of_proof and seen.proof.is_definite) or (of_way and seen.is_way_definite)
+    return Verdict((*of_proof, *of_way), bool(is_definite))
 
 
 def _of_proof(answer: DnsAnswer, host: str, token: str) -> Iterator[dict[str, Any]]:
@@ -86,5 +92,10 @@ def _of_way(seen: Seen, host: str, own_host: str) -> Iterator[dict[str, Any]]:
 
 
 def _problem(code: ProblemCode, name: str, *, found: Sequence[str] = (), wanted: str = "") -> dict[str, Any]:
-    told = ", ".join(value[:_LONGEST_SHOWN] for value in found[:_MOST_SHOWN])
+    told = ", ".join(_shown(value[:_LONGEST_SHOWN]) for value in found[:_MOST_SHOWN])
     return {"code": code.value, "name": name, "found": told, "wanted": wanted}
+
+
+def _shown(value: str) -> str:
+    """What strangers wrote into the DNS, without what no page and no database can hold."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in value)

@@ -36,7 +36,7 @@ def sight(certificate: Mapping[str, Any]) -> CertificateSighting:
     has_failed = bool(status.get("failedIssuanceAttempts")) or issuing.get("reason") == "Failed"
     told = issuing if has_failed and issuing.get("message") else ready
     state = CertificateState.FAILING if has_failed else CertificateState.WAITING
-    return CertificateSighting(state, str(told.get("message") or "")[:_LONGEST_MESSAGE])
+    return CertificateSighting(state, str(told.get("message") or "").replace("\x00", "")[:_LONGEST_MESSAGE])
 
 
 def _find(client: KubernetesClient, path: str) -> dict[str, Any] | None:
