@@ -104,7 +104,7 @@ def test_every_problem_has_its_sentence_in_both_languages(code):
 
 
 def test_what_strangers_write_is_cut_and_cannot_hurt():
-    proof = found(*(f"{'x' * 5000}\x00\x1b[31m{{wanted}}" for _ in range(50)))
+    proof = found(*(f"\x00\x1b[31m{{wanted}}{'x' * 5000}" for _ in range(50)))
 
     told = judge(Seen(proof, ALIAS, OURS), host=HOST, own_host=OWN, token=TOKEN).problems[0]
 
