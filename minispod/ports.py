@@ -12,6 +12,7 @@ from minispod.accounts.staff_sessions import SessionStore
 from minispod.accounts.tokens import TokenKeys
 from minispod.backups.vault import Vault
 from minispod.cluster.port import ClusterPort
+from minispod.instances.domains.resolver import Resolver
 from minispod.kernel.clock import Clock
 from minispod.kernel.object_store import ObjectStore
 from minispod.kernel.outbox import Courier
@@ -29,6 +30,7 @@ class Ports:
     courier: Courier
     cluster: ClusterPort
     gateway: PaymentGateway
+    resolver: Resolver
     mailer: Mailer
     sealer: Sealer
     token_keys: TokenKeys

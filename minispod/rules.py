@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from minispod.backups.daily import Nights
 from minispod.backups.rules import BackupRules
 from minispod.instances.creation import AddressRules
+from minispod.instances.domains.rules import DomainRules
 from minispod.instances.naming import check_host_pattern
 from minispod.instances.provisioning import ClusterRules
 from minispod.operations.rules import OperationRules
@@ -91,6 +92,19 @@ def operation_rules(settings: Settings) -> OperationRules:
         retry=timedelta(seconds=data.operation_retry_seconds),
         keep_retired=timedelta(hours=data.retired_volume_hours),
         keep_backup_days=settings.backups.backup_keep_days,
+    )
+
+
+def domain_rules(settings: Settings) -> DomainRules:
+    """Which names are ours, what leads to us, and how long we are patient with custom domains."""
+    domains = settings.domains
+    return DomainRules(
+        base_domain=settings.cluster.base_domain,
+        addresses=domains.public_addresses,
+        issues_certificates=bool(settings.cluster.tls_issuer),
+        recheck=timedelta(hours=domains.domain_recheck_hours),
+        grace=timedelta(days=domains.domain_grace_days),
+        give_up=timedelta(days=domains.domain_give_up_days),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import AliasChoices, SecretStr
 from pydantic.fields import FieldInfo
 
-from minispod.settings.groups import GROUPS
+from minispod.settings import GROUPS
 
 BEGIN = "<!-- settings -->"
 END = "<!-- /settings -->"

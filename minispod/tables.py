@@ -6,6 +6,7 @@ from minispod.backups import models as backups
 from minispod.catalog import models as catalog
 from minispod.cluster import models as cluster
 from minispod.instances import models as instances
+from minispod.instances.domains import models as domains
 from minispod.kernel import outbox, pulse
 from minispod.notifications import models as notifications
 from minispod.operations import models as operations
@@ -22,6 +23,7 @@ __all__ = [
     "backups",
     "catalog",
     "cluster",
+    "domains",
     "instances",
     "notifications",
     "operations",

@@ -5,6 +5,7 @@ from datetime import timedelta
 from minispod.accounts.tokens import TokenKeys
 from minispod.backups.sealing import BackupKeys
 from minispod.backups.vault import Vault
+from minispod.integrations.dns import DnsResolver
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.integrations.midtrans import MidtransGateway
 from minispod.integrations.object_store import build_object_store
@@ -15,6 +16,7 @@ from minispod.kernel.clock import Clock, SystemClock
 from minispod.kernel.sealed import Sealer
 from minispod.ports import Ports
 from minispod.settings import Settings
+from minispod.settings.domains import split_server
 
 
 def build_ports(settings: Settings, *, clock: Clock | None = None) -> Ports:
@@ -25,6 +27,10 @@ def build_ports(settings: Settings, *, clock: Clock | None = None) -> Ports:
         courier=RedisCourier(settings.redis.redis_url),
         cluster=KubernetesCluster(settings.cluster.kubeconfig or None),
         gateway=_gateway(settings),
+        resolver=DnsResolver(
+            [split_server(each) for each in settings.domains.dns_nameservers],
+            settings.domains.dns_timeout_seconds,
+        ),
         mailer=SmtpMailer(settings.mail),
         sealer=Sealer(settings.operation.sealing_keys),
         token_keys=token_keys(settings),

@@ -19,6 +19,7 @@ pytest_plugins = [
     "tests.plugins.simulators",
     "tests.plugins.s3",
     "tests.plugins.rights",
+    "tests.plugins.names",
     "tests.plugins.app",
     "tests.plugins.shop",
     "tests.plugins.keeper",

@@ -10,11 +10,13 @@ from typing import Any
 from flask import flash, make_response, render_template
 
 from minispod.admin import guard, pages
+from minispod.admin.domains import FACTS as DOMAIN_FACTS
 from minispod.admin.door import door
 from minispod.audit import trail
 from minispod.insights import fleet
 from minispod.insights.activity import named
 from minispod.instances import controls, queries
+from minispod.instances.domains.queries import list_domains
 from minispod.instances.naming import object_names
 from minispod.instances.states import IN_TRANSITION, InstanceStatus
 from minispod.instances.workload import CONTAINER
@@ -108,6 +110,8 @@ def _facts(instance_id: uuid.UUID) -> dict[str, Any]:
         "sold": sold,
         "timeline": named(timeline.items),
         "is_moving": sold.instance.status in IN_TRANSITION,
+        "domains": list_domains(instance_id, actor=guard.actor()),
+        **DOMAIN_FACTS,
         "at": current_ports().clock.now(),
     }
 

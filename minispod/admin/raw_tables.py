@@ -20,6 +20,7 @@ from minispod.audit.models import AuditEntry
 from minispod.backups.models import Backup, BackupPart
 from minispod.catalog.models import Category, Plan, Service
 from minispod.cluster.models import ClusterState, NodeReading
+from minispod.instances.domains.models import CustomDomain
 from minispod.instances.models import Instance, Tenancy
 from minispod.kernel.database import db
 from minispod.kernel.errors import NotFound
@@ -58,7 +59,16 @@ _SHELVES: dict[str, tuple[type[Any], ...]] = {
         ProofDifference,
     ),
     "Promotions": (Coupon, Redemption),
-    "Subscriptions": (Subscription, Period, PlanChange, Refund, Instance, Backup, BackupPart),
+    "Subscriptions": (
+        Subscription,
+        Period,
+        PlanChange,
+        Refund,
+        Instance,
+        CustomDomain,
+        Backup,
+        BackupPart,
+    ),
     "Platform": (NodeReading, ClusterState, Notification, AuditEntry, OutboxRow, Pulse),
 }
 

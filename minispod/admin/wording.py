@@ -37,6 +37,9 @@ _TONES = {
         "QUEUED",
         "PENDING_PAYMENT",
         "ASKED",
+        "WAITING",
+        "WAITING_FOR_DNS",
+        "VERIFIED",
     ),
     "warn": (
         "GRACE",
@@ -50,8 +53,9 @@ _TONES = {
         "REFUNDED",
         "REVERSED",
         "RETURNED",
+        "FAILING",
     ),
-    "bad": ("ERROR", "FAILED", "BLOCKED", "NOT_READY", "CHARGEBACK", "REFUSED"),
+    "bad": ("ERROR", "FAILED", "BLOCKED", "NOT_READY", "CHARGEBACK", "REFUSED", "TAKEN_OFF"),
 }
 _TONE_OF = {state: tone for tone, states in _TONES.items() for state in states}
 _AMOUNTS = differences.AMOUNTS | {"debt", "price"}

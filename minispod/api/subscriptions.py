@@ -52,7 +52,7 @@ def instance_row(instance: Instance) -> dict[str, Any]:
         "health_status": instance.health_status,
         "public_url": url,
         "admin_url": url,
-        "custom_domain": None,
+        "custom_domain": instance.public_host if instance.public_host != instance.host else None,
         "ssl_enabled": instance.tls,
         "cpu_usage": instance.cpu_usage,
         "memory_usage": instance.memory_usage,

@@ -7,6 +7,7 @@ to apply are plain dictionaries in the API's own shape, made by `instances/manif
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from minispod.kernel.errors import Conflict, NotFound, Unavailable
@@ -79,6 +80,23 @@ class WorkloadSighting:
     node_name: str | None = None
     restarts: int = 0
     trouble: Trouble | None = None
+
+
+class CertificateState(StrEnum):
+    """What can be told about a TLS certificate."""
+
+    READY = "ready"
+    WAITING = "waiting"
+    FAILING = "failing"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateSighting:
+    """A certificate at one moment; `message` is the issuer's own words, UNKNOWN when nobody issues any here."""
+
+    state: CertificateState
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +181,18 @@ class ClusterPort(Protocol):
         ...
 
     def prune(self, namespace: str, instance_id: str, keep: Sequence[Manifest]) -> None:
-        """Delete objects of this instance (by label) that are not in `keep`; never a volume claim."""
+        """Delete objects of this instance (by label) that are not in `keep`; never a volume claim.
+
+        What belongs to its custom domains is left to `withdraw_domains`.
+        """
+        ...
+
+    def withdraw_domains(self, namespace: str, instance_id: str, keep: Sequence[Manifest]) -> None:
+        """Delete the addresses of this instance's custom domains that are not in `keep`, with their certificates."""
+        ...
+
+    def see_certificate(self, namespace: str, name: str) -> CertificateSighting:
+        """Look at the certificate that is kept in the secret `name`."""
         ...
 
     def scale(self, namespace: str, name: str, replicas: int) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from minispod.audit import trail
 from minispod.instances.creation import Size
+from minispod.instances.domains.ending import release_all
 from minispod.instances.errors import NoSuchInstance, NothingToRetry, ProvisioningRuns, WrongState
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus, Wanted
@@ -71,12 +72,13 @@ def halt(instance: Instance, *, at: datetime) -> None:
 
 
 def end(instance: Instance, *, at: datetime) -> None:
-    """Want it gone with its volume; this is the recorded decision that its data may be deleted."""
+    """Want it gone with its volume, its domains free: this is the recorded decision that its data may be deleted."""
     if instance.is_gone:
         return
     instance.wish(Wanted.ABSENT, at)
     instance.repair_until = None
     instance.turn(InstanceStatus.STOPPING, at, health="Being deleted")
+    release_all(instance, at=at)
     reconcile_later(instance, at)
 
 

@@ -9,6 +9,7 @@ import base64
 import json
 from typing import Any
 
+from minispod.instances.ingress import HTTP_PORT, ingress
 from minispod.instances.namespace_manifests import NamespaceSpec, namespace_manifests
 from minispod.instances.specification import (
     PREFIX,
@@ -36,8 +37,6 @@ __all__ = [
     "namespace_manifests",
     "spec_hash",
 ]
-
-HTTP_PORT = 80
 
 
 def instance_manifests(spec: InstanceSpec) -> list[Manifest]:
@@ -116,25 +115,13 @@ def _network_service(spec: InstanceSpec) -> Manifest:
 
 
 def _ingress(spec: InstanceSpec) -> Manifest:
-    backend = {"service": {"name": spec.names.network_service, "port": {"number": HTTP_PORT}}}
-    rule = {
-        "host": spec.host,
-        "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]},
-    }
-    ingress: dict[str, Any] = {"ingressClassName": spec.ingress_class, "rules": [rule]}
-    annotations = dict(spec.ingress_annotations)
-    if spec.tls:
-        entry: dict[str, Any] = {"hosts": [spec.host]}
-        if spec.tls_issuer:
-            annotations["cert-manager.io/cluster-issuer"] = spec.tls_issuer
-            entry["secretName"] = spec.names.certificate
-        ingress["tls"] = [entry]
-    metadata = metadata_of(spec, spec.names.ingress)
-    if annotations:
-        metadata["annotations"] = annotations
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "Ingress",
-        "metadata": metadata,
-        "spec": ingress,
-    }
+    return ingress(
+        metadata_of(spec, spec.names.ingress),
+        host=spec.host,
+        network_service=spec.names.network_service,
+        ingress_class=spec.ingress_class,
+        annotations=spec.ingress_annotations,
+        tls=spec.tls,
+        tls_issuer=spec.tls_issuer,
+        certificate=spec.names.certificate,
+    )

@@ -6,6 +6,7 @@ an outcome of an older wish is recognised. Secrets are sealed (kernel/sealed).
 
 import uuid
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from sqlalchemy import (
     CheckConstraint,
@@ -55,6 +56,7 @@ class Instance(Identified, Base):
     name: Mapped[str] = mapped_column(String(63), unique=True)
     namespace: Mapped[str] = mapped_column(String(63))
     host: Mapped[str] = mapped_column(String(253), unique=True)
+    # Its primary address, which its application is told: at its own host, or at a custom domain.
     public_url: Mapped[str] = mapped_column(String(300))
     is_web: Mapped[bool]
     tls: Mapped[bool]
@@ -96,6 +98,11 @@ class Instance(Identified, Base):
     memory_usage: Mapped[float | None] = mapped_column(Numeric(12, 2, asdecimal=False))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+    @property
+    def public_host(self) -> str:
+        """The host of its primary address: its own, or a custom domain."""
+        return urlsplit(self.public_url).hostname or self.host
 
     @property
     def is_gone(self) -> bool:

@@ -8,6 +8,7 @@ import re
 import uuid
 from dataclasses import dataclass
 from string import Formatter
+from urllib.parse import urlsplit, urlunsplit
 
 _LABEL = 63
 _HOST = 253
@@ -87,6 +88,12 @@ def public_url(scheme: str, host: str, port: int | None = None) -> str:
     if port is None or port == _SCHEME_PORTS.get(scheme):
         return f"{scheme}://{host}"
     return f"{scheme}://{host}:{port}"
+
+
+def with_host(url: str, host: str) -> str:
+    """Give the same address at another host; scheme and port stay."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host))
 
 
 def inside_host(name: str, namespace: str) -> str:

@@ -89,12 +89,7 @@ def open_access(instance: Instance, *, sealer: Sealer, language: str = "en") -> 
     """How to get in, with the secrets opened; whoever shows it to a person records that."""
     recipe = get_recipe(instance.service_slug)
     secrets = sealer.open(instance.sealed_secrets)
-    facts = address_facts(
-        name=instance.name,
-        namespace=instance.namespace,
-        host=instance.host,
-        public_url=instance.public_url,
-    )
+    facts = address_facts(name=instance.name, namespace=instance.namespace, public_url=instance.public_url)
     return Access(first_login(recipe, language, login_values(recipe, facts, secrets)), secrets)
 
 

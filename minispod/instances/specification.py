@@ -71,16 +71,15 @@ class InstanceSpec:
     @property
     def facts(self) -> dict[str, str]:
         """Where this instance is reached."""
-        return address_facts(
-            name=self.name, namespace=self.namespace, host=self.host, public_url=self.public_url
-        )
+        return address_facts(name=self.name, namespace=self.namespace, public_url=self.public_url)
 
 
-def address_facts(*, name: str, namespace: str, host: str, public_url: str) -> dict[str, str]:
-    """List where an instance is reached, by the names that recipes use."""
-    scheme = public_url.partition("://")[0]
+def address_facts(*, name: str, namespace: str, public_url: str) -> dict[str, str]:
+    """List where an instance is reached, by the names that recipes use: its primary address, and its name inside."""
+    scheme, _, authority = public_url.partition("://")
     return {
-        "host": host,
+        "host": authority.partition(":")[0],
+        "authority": authority,
         "url": public_url,
         "scheme": scheme,
         "is_https": "true" if scheme == "https" else "false",
@@ -101,13 +100,18 @@ def login_facts(spec: InstanceSpec) -> dict[str, str]:
 
 def labels_of(spec: InstanceSpec) -> dict[str, str]:
     """The labels that every object of an instance carries."""
+    return labels(spec.service_slug, spec.instance_id, spec.subscription_id, spec.user_id)
+
+
+def labels(service_slug: str, instance_id: UUID, subscription_id: UUID, user_id: UUID) -> dict[str, str]:
+    """The same for objects that are made without a spec."""
     return {
-        "app.kubernetes.io/name": spec.service_slug,
+        "app.kubernetes.io/name": service_slug,
         "app.kubernetes.io/managed-by": "minispod",
         f"{PREFIX}managed": "true",
-        f"{PREFIX}instance": str(spec.instance_id),
-        f"{PREFIX}subscription": str(spec.subscription_id),
-        f"{PREFIX}user": str(spec.user_id),
+        f"{PREFIX}instance": str(instance_id),
+        f"{PREFIX}subscription": str(subscription_id),
+        f"{PREFIX}user": str(user_id),
     }
 
 

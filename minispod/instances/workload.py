@@ -200,7 +200,7 @@ def _probe(spec: InstanceSpec, probe: Probe, port_name: str) -> dict[str, Any]:
         way: dict[str, Any] = {"httpGet": {"path": probe.http, "port": port_name}}
         if probe.headers:
             way["httpGet"]["httpHeaders"] = [
-                {"name": name, "value": value.format(host=spec.host)}
+                {"name": name, "value": value.format(host=spec.facts["host"])}
                 for name, value in sorted(probe.headers.items())
             ]
     elif probe.command:

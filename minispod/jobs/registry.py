@@ -1,6 +1,15 @@
 """Which function does which task. A test compares this with the inventory in kernel/tasks."""
 
-from minispod.jobs import lifecycle, notifications, operations, papers, payments, proof, provisioning
+from minispod.jobs import (
+    domains,
+    lifecycle,
+    notifications,
+    operations,
+    papers,
+    payments,
+    proof,
+    provisioning,
+)
 from minispod.jobs.work import Handler
 from minispod.kernel.tasks import Task
 
@@ -16,4 +25,6 @@ HANDLERS: dict[Task, Handler] = {
     Task.ISSUE_PAPERS: papers.issue_papers,
     Task.RUN_OPERATION: operations.run_operation,
     Task.DRILL_BACKUP: operations.drill_backup,
+    Task.CHECK_DOMAIN: domains.check_domain,
+    Task.PUBLISH_DOMAINS: domains.publish_domains,
 }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from minispod.jobs import (
     backups,
+    domains,
     housekeeping,
     lifecycle,
     observation,
@@ -49,6 +50,7 @@ def schedule(settings: Settings) -> tuple[Periodic, ...]:
             "observe-cluster", observation.observe_cluster, operation.observe_seconds, "health, usage, drift"
         ),
         Periodic("poll-nodes", observation.poll_nodes, operation.poll_nodes_seconds, "node history"),
+        Periodic("check-domains", domains.fan_out_checks, 10, "custom domains that should be looked at"),
         Periodic("prove-money", proof.fan_out_proof, 600, "once a night: does all money add up?"),
         Periodic(
             "snapshot-wallets", wallets.snapshot_wallets, 3 * 3600, "closing balances of the day that ended"

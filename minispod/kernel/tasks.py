@@ -46,6 +46,8 @@ class Task(StrEnum):
     ISSUE_PAPERS = "issue_papers"
     RUN_OPERATION = "run_operation"
     DRILL_BACKUP = "drill_backup"
+    CHECK_DOMAIN = "check_domain"
+    PUBLISH_DOMAINS = "publish_domains"
 
     @property
     def nature(self) -> TaskNature:
@@ -66,4 +68,7 @@ _NATURES = {
     # Renewed while data stream (outbox.extend), so that a dead worker's operation is soon taken up.
     Task.RUN_OPERATION: TaskNature(Queue.DATA, 60),
     Task.DRILL_BACKUP: TaskNature(Queue.DATA, 60),
+    # The DNS of others may be slow; neither money nor the clock waits for it.
+    Task.CHECK_DOMAIN: TaskNature(Queue.PROVISIONING, 60),
+    Task.PUBLISH_DOMAINS: TaskNature(Queue.PROVISIONING, 120),
 }

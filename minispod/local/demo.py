@@ -103,6 +103,7 @@ def _what_to_click(table: Table, wishes: Wishes, directory: Path) -> list[tuple[
             f"{endpoints['midtrans']}/sim/   (simulated; operator key: {directory / 'midtrans.json'})",
         ),
         ("Instances", f"http://<instance>.<service>.{wishes.base_domain}{port}"),
+        ("Own domains", f"add their DNS records to {endpoints['zone']}"),
         ("Cluster", f"kubectl --kubeconfig {endpoints['kubeconfig']} get pods -A"),
         ("Whole story", "make story   (in a second terminal)"),
         ("Stop", "Ctrl-C; the data stay until 'make demo-reset'"),

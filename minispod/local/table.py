@@ -29,6 +29,7 @@ FIRST_CHOICES = {
     "midtrans": 8481,
     "mailbox": 8482,
     "smtp": 8425,
+    "names": 8453,
     "kubernetes": 8443,
     "levers": 8444,
 }
@@ -109,6 +110,12 @@ def _simulators(ground: _Ground) -> list[Part]:
             ports["mailbox"],
             ("--smtp-port", ports["smtp"], "--http-port", ports["mailbox"], "--store", directory / "mail"),
         ),
+        _simulator(
+            ground,
+            "names",
+            ports["names"],
+            ("--port", ports["names"], "--zone", _zone(ground), "--wildcard", ground.wishes.base_domain),
+        ),
     ]
     if ground.wishes.cluster is None:
         listen = (
@@ -122,6 +129,11 @@ def _simulators(ground: _Ground) -> list[Part]:
         files = ("--kubeconfig", ground.kubeconfig, "--state", directory / "cluster.state")
         rows.append(_simulator(ground, "kubernetes", ports["kubernetes"], (*listen, *files, "--speed", 1)))
     return rows
+
+
+def _zone(ground: _Ground) -> Path:
+    """What the demo takes for the DNS of the world; a person may edit it."""
+    return ground.state.directory / "dns.zone"
 
 
 def _simulator(
@@ -143,7 +155,7 @@ def _program(ground: _Ground) -> list[Part]:
     grounds = tuple(plan.name.lower() for plan in ground.servers)
     gunicorn = ["-m", "gunicorn", "--no-control-socket", "-k", "gthread", "-w", "1", "--threads", "32"]
     gunicorn += ["--graceful-timeout", "3", "-b", f"{places.LOOPBACK}:{port}", "wsgi:app"]
-    simulators = ("midtrans", "mailbox") if ground.wishes.cluster else ("midtrans", "mailbox", "kubernetes")
+    simulators = ("midtrans", "mailbox", "names", *(() if ground.wishes.cluster else ("kubernetes",)))
 
     def row(name: str, *argv: str, after: tuple[str, ...], once: bool = False, **more: str) -> Part:
         ready = _answers_ok(port, "/readyz") if name == "web" else _always
@@ -199,6 +211,7 @@ def _environment(ground: _Ground) -> dict[str, str]:
         "FILES_S3_BUCKET": "",
         "PUBLIC_SCHEME": "http",
         "INGRESS_TLS": "false",
+        "DNS_NAMESERVERS": f"{places.LOOPBACK}:{ground.ports['names']}",
         "LOG_JSON": "false",
     }
     _, _, ingress_port = ground.ingress.partition(":")
@@ -248,6 +261,7 @@ def _endpoints(ground: _Ground) -> dict[str, str]:
         "midtrans": ground.url("midtrans"),
         "mailbox": ground.url("mailbox"),
         "ingress": f"http://{ground.ingress}" if ground.ingress else "",
+        "zone": str(_zone(ground)),
         "database_url": ground.database_url,
         "redis_url": ground.redis_url,
     }

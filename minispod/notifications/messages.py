@@ -29,3 +29,6 @@ class MessageKind(StrEnum):
     OPERATION_FAILED = "operation_failed"
     NODE_LOST = "node_lost"
     NODE_BACK = "node_back"
+    DOMAIN_ACTIVE = "domain_active"
+    DOMAIN_FAILING = "domain_failing"
+    DOMAIN_ENDED = "domain_ended"

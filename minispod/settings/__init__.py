@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from minispod.settings.data import DataSettings
+from minispod.settings.domains import DomainSettings
 from minispod.settings.files import DEVELOPMENT_BACKUP_KEY, BackupSettings, FileSettings
 from minispod.settings.groups import (
     DEVELOPMENT_SEAL,
@@ -27,6 +28,7 @@ from minispod.settings.groups import (
     TokenSettings,
     WebSettings,
 )
+from minispod.settings.shapes import Group
 
 _SHORTEST_SECRET = 32
 _MIDTRANS_HOSTS = frozenset(
@@ -48,6 +50,7 @@ class Settings:
         "company",
         "data",
         "database",
+        "domains",
         "files",
         "mail",
         "midtrans",
@@ -63,6 +66,7 @@ class Settings:
     tokens: TokenSettings
     midtrans: MidtransSettings
     cluster: ClusterSettings
+    domains: DomainSettings
     mail: MailSettings
     business: BusinessSettings
     company: CompanySettings
@@ -161,6 +165,10 @@ class Settings:
             for name, value in told_to_customers.items()
             if "localhost" in value
         ]
+
+
+GROUPS: tuple[type[Group], ...] = tuple(Settings.__annotations__.values())
+"""All groups, in the order of the README's table."""
 
 
 def _is_midtrans(address: str) -> bool:

@@ -10,8 +10,6 @@ from zoneinfo import ZoneInfo
 from cryptography.fernet import Fernet
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 
-from minispod.settings.data import DataSettings
-from minispod.settings.files import BackupSettings, FileSettings
 from minispod.settings.shapes import ADDRESS, DOMAIN, Days, Group, Lines, Ranges, Texts
 
 DEVELOPMENT_SECRET = "development-only-secret-do-not-use-in-production"  # noqa: S105
@@ -369,20 +367,3 @@ class OperationSettings(Group):
                     "each key must be 32 bytes in url-safe base64 (Fernet.generate_key())"
                 ) from None
         return value
-
-
-GROUPS: tuple[type[Group], ...] = (
-    WebSettings,
-    DatabaseSettings,
-    RedisSettings,
-    TokenSettings,
-    MidtransSettings,
-    ClusterSettings,
-    MailSettings,
-    BusinessSettings,
-    CompanySettings,
-    FileSettings,
-    BackupSettings,
-    DataSettings,
-    OperationSettings,
-)

@@ -8,6 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from minispod.instances import provisioning
+from minispod.instances.domains.publishing import publish_again
 from minispod.instances.models import Instance
 from minispod.instances.provisioning import ClusterRules, Outcome, Result, Settlement, WorkOrder
 from minispod.kernel import outbox
@@ -37,6 +38,7 @@ def conclude(
     instance = session().get_one(Instance, order.instance_id)
     if settlement.result in _ARRIVED:
         change_outcome.complete(subscription, at=at)
+        publish_again(instance, at)
     if settlement.result is Result.RUNS_FIRST:
         tell_customer(
             MessageKind.INSTANCE_READY,

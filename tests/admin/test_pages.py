@@ -27,6 +27,7 @@ LISTS = {
     "/admin/customers": "customer",
     "/admin/instances": "instance",
     "/admin/backups": "instance",
+    "/admin/domains": "domain",
     "/admin/subscriptions": "subscription",
     "/admin/money": "entry",
     "/admin/money/topups": "top-up",

@@ -38,6 +38,12 @@ MOVES_NOTHING = {
     "jobs.proof.prove_money",
     "jobs.proof.fan_out_proof",
     "jobs.housekeeping.clean_up",
+    "admin.domains.check_domain",
+    "admin.domains.remove_domain",
+    "api.domains.add_domain",
+    "api.domains.check_domain",
+    "api.domains.choose_primary",
+    "api.domains.remove_domain",
 }
 
 

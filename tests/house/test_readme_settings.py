@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from minispod import settings_table
-from minispod.settings.groups import GROUPS
+from minispod.settings import GROUPS
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 

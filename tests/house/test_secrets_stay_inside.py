@@ -18,8 +18,7 @@ from minispod.accounts.tokens import TokenPair
 from minispod.integrations.midtrans.wire import Account
 from minispod.kernel import logs
 from minispod.kernel.database import session
-from minispod.settings import Settings
-from minispod.settings.groups import GROUPS
+from minispod.settings import GROUPS, Settings
 from minispod.wiring import build_ports
 
 SECRETS = {

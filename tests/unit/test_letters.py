@@ -34,6 +34,14 @@ SUBSCRIPTION: dict[str, Any] = {
     "url": "https://n8n-k3f9.n8n-automation.minispod.localhost",
     "subscription_id": "019a0000-0000-7000-8000-000000000002",
 }
+DOMAIN: dict[str, Any] = {
+    "host": "toko-büku.example",
+    "url": "https://xn--toko-bku-q4a.example",
+    "own_address": "https://n8n-k3f9.n8n-automation.minispod.localhost",
+    "service": "n8n",
+    "reason": "There is no TXT record at _minispod.xn--toko-bku-q4a.example yet; add one with the value minispod-0123.",
+    "reason_id": "Belum ada catatan TXT di _minispod.xn--toko-bku-q4a.example; tambahkan dengan nilai minispod-0123.",
+}
 ACCESS = "Open https://n8n-k3f9.n8n-automation.minispod.localhost and create the owner account."
 REASON = "The image docker.io/n8nio/n8n:1 cannot be pulled."
 
@@ -184,6 +192,12 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
     (MessageKind.EXTENDED, {**SUBSCRIPTION, "days": 7, "reason": "An outage of three hours"}),
     (MessageKind.CANCELLED, {**SUBSCRIPTION, "refunded": None}),
     (MessageKind.CANCELLED, {**SUBSCRIPTION, "refunded": "Rp 50.000"}),
+    (MessageKind.DOMAIN_ACTIVE, DOMAIN),
+    (MessageKind.DOMAIN_FAILING, {**DOMAIN, "until": "2026-02-01T03:15:00+00:00"}),
+    (MessageKind.DOMAIN_FAILING, {**DOMAIN, "until": None}),
+    (MessageKind.DOMAIN_ENDED, {**DOMAIN, "how": "given_up", "days": 30}),
+    (MessageKind.DOMAIN_ENDED, {**DOMAIN, "how": "taken_off", "days": 7}),
+    (MessageKind.DOMAIN_ENDED, {**DOMAIN, "how": "by_staff"}),
     (
         MessageKind.STAFF_ALERT,
         {
@@ -395,7 +409,7 @@ def test_the_shapes_tried_here_are_those_the_acts_hand_over() -> None:
 
 
 def facts_given() -> dict[MessageKind, set[frozenset[str]]]:
-    """Names of the facts of each kind, by the calls of `tell_customer`, `tell_staff` and `post.queue`."""
+    """Names of the facts of each kind, by the calls of `tell_customer`, `tell_owner`, `tell_staff` and `post.queue`."""
     found: dict[MessageKind, set[frozenset[str]]] = {}
     packages = (
         "accounts",
@@ -408,7 +422,7 @@ def facts_given() -> dict[MessageKind, set[frozenset[str]]]:
         "subscriptions",
         "wallet",
     )
-    for file in (file for package in packages for file in (ROOT / "minispod" / package).glob("*.py")):
+    for file in (file for package in packages for file in (ROOT / "minispod" / package).rglob("*.py")):
         tree = ast.parse(file.read_text())
         named = {
             target.id: node.value
@@ -430,12 +444,21 @@ def facts_of(call: ast.Call, named: dict[str, ast.expr]) -> frozenset[str] | Non
     given = {each.arg: each.value for each in call.keywords if each.arg}
     if ast.unparse(call.func) == "tell_customer":
         return frozenset(SUBSCRIPTION) | (set(given) - {"event", "at", "zone", "entry_ids"})
+    if ast.unparse(call.func) == "tell_owner":
+        return frozenset(DOMAIN) | (set(given) - {"event"})
     facts = given.get("facts")
     if isinstance(facts, ast.Name):
         facts = named.get(facts.id)
     if ast.unparse(call.func) == "post.queue" and isinstance(facts, ast.Dict):
         return frozenset(ast.literal_eval(key) for key in facts.keys if key is not None)
     return None
+
+
+def test_the_facts_of_a_domain_are_those_tried_here() -> None:
+    tree = ast.parse((ROOT / "minispod" / "instances" / "domains" / "telling.py").read_text())
+    facts = next(node for node in ast.walk(tree) if isinstance(node, ast.Dict))
+
+    assert {ast.literal_eval(key) for key in facts.keys if key is not None} == set(DOMAIN)
 
 
 def test_the_facts_of_a_subscription_are_those_tried_here() -> None:

@@ -15,6 +15,7 @@ import yaml
 
 from minispod.catalog.recipes import all_recipes, first_login, get_recipe
 from minispod.instances import manifests
+from minispod.instances.domains.manifests import domain_manifest
 from minispod.instances.manifests import (
     InstanceSpec,
     NamespaceSpec,
@@ -99,6 +100,53 @@ def test_our_own_rights_come_first_in_a_namespace():
         "ResourceQuota",
     ]
     check_golden("rights", objects[1:3])
+
+
+def domain_of(spec, host, **changes):
+    facts = ("instance_id", "subscription_id", "user_id", "namespace", "name", "service_slug")
+    values = {**{name: getattr(spec, name) for name in facts}, "ingress_class": "traefik"}
+    return domain_manifest(host, **{**values, "tls": True, "tls_issuer": "letsencrypt-prod", **changes})
+
+
+def test_a_custom_domain_is_made_as_the_golden_file_shows():
+    check_golden("custom_domain", [domain_of(spec_of("ghost-blog"), "shop.example.com")])
+
+
+def test_every_domain_has_names_of_its_own_that_fit():
+    spec = spec_of("ghost-blog", name="x" * 55)
+    hosts = ["shop.example.com", "example.com", f"{'a' * 60}.{'b' * 60}.{'c' * 60}.{'d' * 50}.example"]
+    made = [domain_of(spec, host) for host in hosts]
+    own = only(instance_manifests(spec), "Ingress")
+
+    names = [each["metadata"]["name"] for each in [own, *made]]
+    secrets = [each["spec"]["tls"][0]["secretName"] for each in [own, *made]]
+    assert len({*names, *secrets}) == 2 * len(hosts) + 2
+    assert all(len(name) <= 253 for name in names + secrets)
+    assert made[0] == domain_of(spec, hosts[0])
+
+
+def test_a_domain_without_tls_or_issuer_asks_for_no_certificate():
+    spec = spec_of("ghost-blog")
+
+    assert "tls" not in domain_of(spec, "shop.example.com", tls=False)["spec"]
+    assert domain_of(spec, "shop.example.com", tls_issuer=None)["spec"]["tls"] == [
+        {"hosts": ["shop.example.com"]}
+    ]
+
+
+def test_the_primary_address_changes_what_the_application_is_told_but_not_its_own_host():
+    own, moved = spec_of("ghost-blog"), spec_of("ghost-blog", public_url="https://shop.example.com:8443")
+
+    assert (
+        only(instance_manifests(moved), "Ingress")["spec"] == only(instance_manifests(own), "Ingress")["spec"]
+    )
+    assert manifests.environment(moved)["url"] == "https://shop.example.com:8443"
+    assert moved.facts["host"] == "shop.example.com"
+    assert moved.facts["authority"] == "shop.example.com:8443"
+    [header] = pod_of(spec_of("nextcloud", public_url="https://shop.example.com"))["containers"][0][
+        "readinessProbe"
+    ]["httpGet"]["httpHeaders"]
+    assert header["value"] == "shop.example.com"
 
 
 @pytest.mark.parametrize("slug", SLUGS)

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 APP = "app"
 """The name of the application's own container; companions have names of their own."""
 
-Fact = Literal["host", "url", "scheme", "is_https", "inside_host", "instance_name"]
+Fact = Literal["host", "url", "authority", "scheme", "is_https", "inside_host", "instance_name"]
 
 _IMAGE_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)*")
 # It begins with two numbers: "15", "15-alpine3.20" and "stable" move with every release, "15.19-alpine" does not.
@@ -331,6 +331,14 @@ class AppRecipe(Container):
     def shares_its_volume(self) -> bool:
         """Tell whether the one disk holds several volumes, each in a directory of its own."""
         return sum(len(container.volumes) for container in self.containers.values()) > 1
+
+    @property
+    def knows_its_address(self) -> bool:
+        """Tell whether the application is told its public address, so that another one needs another pod."""
+        public = {"host", "authority", "url", "scheme", "is_https"}
+        return any(
+            entry.fact in public for each in self.containers.values() for entry in each.environment.values()
+        )
 
     @property
     def secrets(self) -> dict[str, Generate]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
 from minispod.cluster.port import (
+    CertificateSighting,
     ClusterRefused,
     ClusterUnavailable,
     LogStream,
@@ -21,7 +22,14 @@ from minispod.cluster.port import (
     VolumeSighting,
     WorkloadSighting,
 )
-from minispod.integrations.kubernetes import application, commands, paths, removal, translation
+from minispod.integrations.kubernetes import (
+    application,
+    certificates,
+    commands,
+    paths,
+    removal,
+    translation,
+)
 from minispod.integrations.kubernetes.client import TIMEOUT, ApiSaidNo, KubernetesClient
 from minispod.integrations.kubernetes.paths import Kind
 from minispod.kernel.unit_of_work import refuse_inside_unit_of_work
@@ -89,6 +97,16 @@ class KubernetesCluster:
     def prune(self, namespace: str, instance_id: str, keep: Sequence[Manifest]) -> None:
         """Delete what carries the instance's label and is not wanted any more; never a volume claim."""
         removal.prune(self._client, namespace, instance_id, keep)
+
+    @_fenced
+    def withdraw_domains(self, namespace: str, instance_id: str, keep: Sequence[Manifest]) -> None:
+        """Delete the addresses of custom domains that are not wanted any more, with their certificates."""
+        removal.withdraw_domains(self._client, namespace, instance_id, keep)
+
+    @_fenced
+    def see_certificate(self, namespace: str, name: str) -> CertificateSighting:
+        """Look at a TLS certificate."""
+        return certificates.see_certificate(self._client, namespace, name)
 
     @_fenced
     def scale(self, namespace: str, name: str, replicas: int) -> None:

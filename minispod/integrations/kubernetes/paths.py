@@ -30,6 +30,7 @@ class Kind:
 
 _CORE, _APPS, _NETWORKING = "/api/v1", "/apis/apps/v1", "/apis/networking.k8s.io/v1"
 _RIGHTS = "/apis/rbac.authorization.k8s.io/v1"
+CERT_MANAGER = "/apis/cert-manager.io/v1"
 _METRICS = "/apis/metrics.k8s.io/v1beta1"
 
 NAMESPACE = Kind(_CORE, "namespaces", is_namespaced=False)
@@ -47,6 +48,7 @@ DEPLOYMENT = Kind(_APPS, "deployments")
 INGRESS = Kind(_NETWORKING, "ingresses")
 NETWORK_POLICY = Kind(_NETWORKING, "networkpolicies")
 ROLE_BINDING = Kind(_RIGHTS, "rolebindings")
+CERTIFICATE = Kind(CERT_MANAGER, "certificates")
 NODE_METRICS = Kind(_METRICS, "nodes", is_namespaced=False)
 POD_METRICS = Kind(_METRICS, "pods")
 

@@ -6,6 +6,7 @@ Data are removed only where the caller says so: no function here touches a volum
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from minispod.instances.domains.manifests import CUSTOM_DOMAIN
 from minispod.integrations.kubernetes import paths
 from minispod.integrations.kubernetes.client import ApiSaidNo, KubernetesClient
 from minispod.integrations.kubernetes.paths import Kind
@@ -15,13 +16,26 @@ from minispod.integrations.kubernetes.translation import INSTANCE_LABEL, WORKBEN
 def prune(
     client: KubernetesClient, namespace: str, instance_id: str, keep: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Delete the instance's objects that are not in `keep`."""
+    """Delete the instance's objects that are not in `keep`; its custom domains have a life of their own."""
     kept = {paths.address_of(manifest) for manifest in keep}
     for kind in paths.INSTANCE_KINDS:
         for found in _of_instance(client, kind, namespace, instance_id):
             address = kind.one(namespace, found["metadata"]["name"])
-            if address not in kept:
+            if address not in kept and CUSTOM_DOMAIN not in found["metadata"]["labels"]:
                 _delete(client, address)
+
+
+def withdraw_domains(
+    client: KubernetesClient, namespace: str, instance_id: str, keep: Sequence[Mapping[str, Any]]
+) -> None:
+    """Delete the Ingresses of custom domains that are not in `keep`, with their certificates."""
+    kept = {paths.address_of(manifest) for manifest in keep}
+    selector = f"{INSTANCE_LABEL}={instance_id},{CUSTOM_DOMAIN}=true"
+    for found in client.items(paths.INGRESS.within(namespace), labelSelector=selector):
+        address = paths.INGRESS.one(namespace, found["metadata"]["name"])
+        if address not in kept:
+            _delete_certificates(client, namespace, found)
+            _delete(client, address)
 
 
 def delete_instance(client: KubernetesClient, namespace: str, instance_id: str, *, with_volume: bool) -> bool:

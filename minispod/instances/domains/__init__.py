@@ -1,0 +1,1 @@
+"""Custom domains: hosts of the customers' own that lead to an instance, once they have proven them."""
