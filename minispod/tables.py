@@ -4,7 +4,9 @@ from minispod.accounts import models as accounts
 from minispod.audit import models as audit
 from minispod.catalog import models as catalog
 from minispod.cluster import models as cluster
+from minispod.instances import environment_models as instance_environments
 from minispod.instances import models as instances
+from minispod.instances import orphan_models as instance_orphans
 from minispod.kernel import outbox, pulse
 from minispod.notifications import models as notifications
 from minispod.papers import models as papers
@@ -19,6 +21,8 @@ __all__ = [
     "audit",
     "catalog",
     "cluster",
+    "instance_environments",
+    "instance_orphans",
     "instances",
     "notifications",
     "outbox",

@@ -64,6 +64,16 @@ class Action(StrEnum):
     INSTANCE_RETRIED = "instance.retried"
     INSTANCE_CONTROLLED = "instance.controlled"
     INSTANCE_CREDENTIALS_SHOWN = "instance.credentials_shown"
+    INSTANCE_ROTATION_ASKED = "instance.rotation_asked"
+    INSTANCE_ROTATION_FAILED = "instance.rotation_failed"
+    INSTANCE_CREDENTIALS_ROTATED = "instance.credentials_rotated"
+    INSTANCE_ENVIRONMENT_CHANGED = "instance.environment_changed"
+    INSTANCE_ENVIRONMENT_REVERTED = "instance.environment_reverted"
+    INSTANCE_ENVIRONMENT_UNDONE = "instance.environment_undone"
+    INSTANCE_ENVIRONMENT_SHOWN = "instance.environment_shown"
+    INSTANCE_ADOPTED = "instance.adopted"
+    ORPHAN_REMOVAL_DECIDED = "orphan.removal_decided"
+    ORPHAN_REMOVED = "orphan.removed"
     PAPER_ISSUED = "paper.issued"
     CATALOG_SEEDED = "catalog.seeded"
     PLAN_PRICE_CHANGED = "plan.price_changed"
@@ -90,6 +100,7 @@ SUBJECT_KINDS = (
     "plan",
     "coupon",
     "proof",
+    "orphan",
 )
 """What the book speaks about; a filter offers these."""
 

@@ -21,6 +21,7 @@ from minispod.instances.specification import (
     environment,
     login_facts,
     metadata_of,
+    secret_data,
 )
 from minispod.instances.workload import CONTAINER, deployment
 
@@ -42,7 +43,9 @@ HTTP_PORT = 80
 
 def instance_manifests(spec: InstanceSpec) -> list[Manifest]:
     """List the objects of an instance in the order in which they are applied."""
-    objects = [_secret(spec)] if spec.recipe.secret_names else []
+    # Where values may come, the Secret is there from the start: what is taken out again goes from it too.
+    keeps_secrets = spec.recipe.secret_names or spec.recipe.takes_own_values
+    objects = [_secret(spec)] if keeps_secrets else []
     if spec.recipe.keeps_data:
         objects.append(_claim(spec))
     objects += [deployment(spec), _network_service(spec)]
@@ -71,8 +74,7 @@ def _hash_of(objects: list[Manifest]) -> str:
 
 def _secret(spec: InstanceSpec) -> Manifest:
     data = {
-        name: base64.b64encode(spec.secrets[name].encode()).decode()
-        for name in sorted(spec.recipe.secret_names)
+        key: base64.b64encode(value.encode()).decode() for key, value in sorted(secret_data(spec).items())
     }
     return {
         "apiVersion": "v1",

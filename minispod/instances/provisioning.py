@@ -17,6 +17,7 @@ from sqlalchemy import select
 from minispod.audit import trail
 from minispod.catalog.recipes import get_recipe
 from minispod.cluster.port import ClusterPort, ClusterRefused, ClusterUnavailable, Manifest, WorkloadSighting
+from minispod.instances.environment import own_values
 from minispod.instances.manifests import InstanceSpec, instance_manifests, spec_hash
 from minispod.instances.models import Instance
 from minispod.instances.namespace_manifests import NamespaceSpec, namespace_manifests
@@ -264,6 +265,7 @@ def _spec(instance: Instance, rules: ClusterRules, sealer: Sealer) -> InstanceSp
         memory_mb=instance.memory_mb,
         storage_gb=instance.storage_gb,
         secrets=sealer.open(instance.sealed_secrets),
+        own_values=own_values(instance, sealer),
         replicas=0 if instance.wanted is Wanted.STOPPED else 1,
         restarted_at=instance.restart_wish_at,
         storage_class=rules.storage_class or None,

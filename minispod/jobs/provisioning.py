@@ -9,6 +9,7 @@ from minispod.instances import provisioning
 from minispod.jobs.work import Work
 from minispod.kernel.actor import system
 from minispod.kernel.faultpoints import Step
+from minispod.kernel.sealed import SealBroken
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.rules import business_rules, cluster_rules
 from minispod.subscriptions import fulfilment
@@ -16,6 +17,7 @@ from minispod.subscriptions import fulfilment
 log = structlog.get_logger()
 
 _PATIENCE_SECONDS = 12
+_SEALED_PAUSE = timedelta(minutes=5)
 
 
 def reconcile_instance(work: Work) -> timedelta | None:
@@ -23,8 +25,13 @@ def reconcile_instance(work: Work) -> timedelta | None:
     instance_id = uuid.UUID(work.lease.args["instance_id"])
     rules = cluster_rules(work.settings)
     actor = system("provisioning")
-    with unit_of_work(work.ports.courier, Step.CLAIM_INSTANCE):
-        order = provisioning.claim(instance_id, rules=rules, sealer=work.ports.sealer, at=work.now())
+    try:
+        with unit_of_work(work.ports.courier, Step.CLAIM_INSTANCE):
+            order = provisioning.claim(instance_id, rules=rules, sealer=work.ports.sealer, at=work.now())
+    except SealBroken:
+        with unit_of_work(work.ports.courier):
+            fulfilment.note_sealed(instance_id, zone=business_rules(work.settings).zone, at=work.now())
+        return _SEALED_PAUSE
     if order is None:
         return None
     release_connection()

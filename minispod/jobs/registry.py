@@ -1,6 +1,6 @@
 """Which function does which task. A test compares this with the inventory in kernel/tasks."""
 
-from minispod.jobs import lifecycle, notifications, papers, payments, proof, provisioning
+from minispod.jobs import lifecycle, notifications, orphans, papers, payments, proof, provisioning, rotation
 from minispod.jobs.work import Handler
 from minispod.kernel.tasks import Task
 
@@ -14,4 +14,6 @@ HANDLERS: dict[Task, Handler] = {
     Task.DELIVER_MESSAGE: notifications.deliver_message,
     Task.PROVE_MONEY: proof.prove_money,
     Task.ISSUE_PAPERS: papers.issue_papers,
+    Task.RESOLVE_ORPHAN: orphans.resolve_orphan,
+    Task.ROTATE_SECRET: rotation.rotate_secret,
 }

@@ -6,7 +6,7 @@ out, so a tick that is lost, late or doubled does no harm.
 
 from dataclasses import dataclass
 
-from minispod.jobs import housekeeping, lifecycle, observation, papers, payments, proof, wallets
+from minispod.jobs import housekeeping, lifecycle, observation, orphans, papers, payments, proof, wallets
 from minispod.jobs.work import PeriodicHandler
 from minispod.settings import Settings
 
@@ -38,6 +38,7 @@ def schedule(settings: Settings) -> tuple[Periodic, ...]:
         Periodic(
             "observe-cluster", observation.observe_cluster, operation.observe_seconds, "health, usage, drift"
         ),
+        Periodic("find-orphans", orphans.find_orphans, 600, "objects of ours that belong to no instance"),
         Periodic("poll-nodes", observation.poll_nodes, operation.poll_nodes_seconds, "node history"),
         Periodic("prove-money", proof.fan_out_proof, 600, "once a night: does all money add up?"),
         Periodic(

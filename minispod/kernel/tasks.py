@@ -37,6 +37,8 @@ class Task(StrEnum):
     DELIVER_MESSAGE = "deliver_message"
     PROVE_MONEY = "prove_money"
     ISSUE_PAPERS = "issue_papers"
+    RESOLVE_ORPHAN = "resolve_orphan"
+    ROTATE_SECRET = "rotate_secret"  # noqa: S105 - the name of a task
 
     @property
     def nature(self) -> TaskNature:
@@ -54,4 +56,6 @@ _NATURES = {
     Task.DELIVER_MESSAGE: TaskNature(Queue.MAIL, 60),
     Task.PROVE_MONEY: TaskNature(Queue.SWEEPS, 120),
     Task.ISSUE_PAPERS: TaskNature(Queue.MONEY, 60),
+    Task.RESOLVE_ORPHAN: TaskNature(Queue.SWEEPS, 60),
+    Task.ROTATE_SECRET: TaskNature(Queue.PROVISIONING, 60),
 }
