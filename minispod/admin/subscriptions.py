@@ -74,7 +74,7 @@ def refund_subscription(subscription_id: str) -> Any:
         done = stewardship.refund(
             id_,
             _number("amount", _MOST_RUPIAH),
-            reason=_reason(),
+            reason=given_reason(),
             request_key=_key(),
             rules=business_rules(current_settings()),
             actor=guard.actor(),
@@ -90,7 +90,7 @@ def cancel_subscription(subscription_id: str) -> Any:
     with unit_of_work(ports.courier, Step.CANCEL_SUBSCRIPTION):
         _, refunded = cancellation.force_cancel(
             id_,
-            reason=_reason(),
+            reason=given_reason(),
             with_refund=_is_ticked("refund"),
             rules=business_rules(current_settings()),
             actor=guard.actor(),
@@ -108,7 +108,7 @@ def change_plan(subscription_id: str) -> Any:
         change = changing.change_for_customer(
             id_,
             parse_id(request.form.get("plan", "")),
-            reason=_reason(),
+            reason=given_reason(),
             is_waived=_is_ticked("waive"),
             request_key=_key(),
             rules=business_rules(current_settings()),
@@ -132,7 +132,7 @@ def extend_subscription(subscription_id: str) -> Any:
         stewardship.extend(
             id_,
             days,
-            reason=_reason(),
+            reason=given_reason(),
             rules=business_rules(current_settings()),
             actor=guard.actor(),
             at=ports.clock.now(),
@@ -144,7 +144,8 @@ def _told(subscription_id: uuid.UUID, message: str) -> Any:
     return pages.told(message, url_for("panel.subscription", subscription_id=subscription_id))
 
 
-def _reason() -> str:
+def given_reason() -> str:
+    """The reason of a form, on one line; refuses BadForm when it is too short or too long."""
     text = " ".join(request.form.get("reason", "").replace("\x00", "").split())
     if not _SHORTEST_REASON <= len(text) <= _LONGEST_REASON:
         raise BadForm(

@@ -37,6 +37,7 @@ _TONES = {
         "QUEUED",
         "PENDING_PAYMENT",
         "ASKED",
+        "APPLYING",
     ),
     "warn": (
         "GRACE",
@@ -50,6 +51,7 @@ _TONES = {
         "REFUNDED",
         "REVERSED",
         "RETURNED",
+        "UNDONE",
     ),
     "bad": ("ERROR", "FAILED", "BLOCKED", "NOT_READY", "CHARGEBACK", "REFUSED"),
 }

@@ -20,6 +20,7 @@ from minispod.cluster.port import NodeSighting
 from minispod.insights import adjustments
 from minispod.insights.workload import LateWork, late_work, silent_processes
 from minispod.instances.models import Instance
+from minispod.instances.orphans import count_orphans
 from minispod.instances.states import InstanceStatus
 from minispod.kernel.database import session
 from minispod.notifications.models import DeliveryState, Notification
@@ -61,6 +62,7 @@ class Attention:
     silent_processes: Sequence[tuple[str, datetime | None]]
     cluster_silent_since: datetime | None
     nodes_not_ready: Sequence[NodeSighting]
+    orphans: int
 
     @property
     def count(self) -> int:
@@ -79,6 +81,7 @@ class Attention:
                 bool(self.silent_processes),
                 self.cluster_silent_since is not None,
                 bool(self.nodes_not_ready),
+                self.orphans > 0,
             )
         )
 
@@ -129,6 +132,7 @@ def attention(nodes: Sequence[NodeSighting], silent_since: datetime | None, *, a
         silent_processes=silent_processes(at),
         cluster_silent_since=silent_since,
         nodes_not_ready=[node for node in nodes if not node.is_ready],
+        orphans=count_orphans(at=at),
     )
 
 

@@ -29,9 +29,7 @@ def reconcile_instance(work: Work) -> timedelta | None:
         with unit_of_work(work.ports.courier, Step.CLAIM_INSTANCE):
             order = provisioning.claim(instance_id, rules=rules, sealer=work.ports.sealer, at=work.now())
     except SealBroken:
-        with unit_of_work(work.ports.courier):
-            fulfilment.note_sealed(instance_id, zone=business_rules(work.settings).zone, at=work.now())
-        return _SEALED_PAUSE
+        return _note_sealed(instance_id, work)
     if order is None:
         return None
     release_connection()
@@ -47,3 +45,9 @@ def reconcile_instance(work: Work) -> timedelta | None:
         )
     log.info("instance.reconciled", instance_id=str(instance_id), result=settlement.result.value)
     return settlement.again_after
+
+
+def _note_sealed(instance_id: uuid.UUID, work: Work) -> timedelta:
+    with unit_of_work(work.ports.courier):
+        fulfilment.note_sealed(instance_id, zone=business_rules(work.settings).zone, at=work.now())
+    return _SEALED_PAUSE

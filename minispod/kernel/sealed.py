@@ -19,7 +19,9 @@ class SealBroken(Unavailable):
     """
 
     code: ClassVar[str] = "sealed.cannot_be_opened"
-    default_message = "The stored credentials cannot be opened at the moment. Your application goes on running; please try later."
+    default_message = (
+        "The stored credentials cannot be opened just now. Your application goes on running; try later."
+    )
 
 
 FOR_STAFF = (

@@ -38,6 +38,9 @@ MOVES_NOTHING = {
     "jobs.proof.prove_money",
     "jobs.proof.fan_out_proof",
     "jobs.housekeeping.clean_up",
+    "jobs.orphans.resolve_orphan",
+    "jobs.provisioning._note_sealed",
+    "admin.orphans.adopt_orphan",
 }
 
 
