@@ -43,11 +43,9 @@ HTTP_PORT = 80
 
 def instance_manifests(spec: InstanceSpec) -> list[Manifest]:
     """List the objects of an instance in the order in which they are applied."""
-    # Where values may come, the Secret is there from the start: what is taken out again goes from it too.
-    keeps_secrets = spec.recipe.secret_names or spec.recipe.takes_own_values
-    objects = [_secret(spec)] if keeps_secrets else []
+    objects = [secret(spec, spec.names.secret)] if spec.recipe.keeps_secrets else []
     if spec.recipe.keeps_data:
-        objects.append(_claim(spec))
+        objects.append(claim(spec, spec.names.claim, spec.storage_gb))
     objects += [deployment(spec), _network_service(spec)]
     if spec.recipe.expose == "http":
         objects.append(_ingress(spec))
@@ -72,31 +70,33 @@ def _hash_of(objects: list[Manifest]) -> str:
     return digest_of(stripped)
 
 
-def _secret(spec: InstanceSpec) -> Manifest:
+def secret(spec: InstanceSpec, name: str) -> Manifest:
+    """Make the Secret with everything that was generated for an instance or set by its owner."""
     data = {
         key: base64.b64encode(value.encode()).decode() for key, value in sorted(secret_data(spec).items())
     }
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": metadata_of(spec, spec.names.secret),
+        "metadata": metadata_of(spec, name),
         "type": "Opaque",
         "data": data,
     }
 
 
-def _claim(spec: InstanceSpec) -> Manifest:
-    claim: dict[str, Any] = {
+def claim(spec: InstanceSpec, name: str, storage_gb: int) -> Manifest:
+    """Make the claim of one of an instance's volumes."""
+    wanted: dict[str, Any] = {
         "accessModes": ["ReadWriteOnce"],
-        "resources": {"requests": {"storage": f"{spec.storage_gb}Gi"}},
+        "resources": {"requests": {"storage": f"{storage_gb}Gi"}},
     }
     if spec.storage_class:
-        claim["storageClassName"] = spec.storage_class
+        wanted["storageClassName"] = spec.storage_class
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": metadata_of(spec, spec.names.claim),
-        "spec": claim,
+        "metadata": metadata_of(spec, name),
+        "spec": wanted,
     }
 
 

@@ -146,8 +146,9 @@ def carry_out(order: RotationOrder, cluster: ClusterPort) -> str | None:
         sighting = cluster.see(order.namespace, order.workload)
         if sighting is None or not sighting.is_ready or sighting.pod_name is None:
             raise RotationWaits()
+        told = order.input.encode()
         cluster.write_to(
-            order.namespace, sighting.pod_name, order.container, order.command, [order.input.encode()]
+            order.namespace, sighting.pod_name, order.container, order.command, [told], len(told)
         )
     except NoSuchObject:
         raise RotationWaits() from None

@@ -46,7 +46,7 @@ def deployment(spec: InstanceSpec) -> Manifest:
             "selector": {"matchLabels": {f"{PREFIX}instance": str(spec.instance_id)}},
             "template": {
                 "metadata": {"labels": labels_of(spec), "annotations": _pod_annotations(spec)},
-                "spec": _pod(spec),
+                "spec": pod(spec),
             },
         },
     }
@@ -60,7 +60,8 @@ def _pod_annotations(spec: InstanceSpec) -> dict[str, str]:
     return annotations
 
 
-def _pod(spec: InstanceSpec) -> dict[str, Any]:
+def pod(spec: InstanceSpec) -> dict[str, Any]:
+    """Make the pod of an instance, as a template."""
     return {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
