@@ -10,8 +10,10 @@ from flask import current_app
 
 from minispod.accounts.staff_sessions import SessionStore
 from minispod.accounts.tokens import TokenKeys
+from minispod.backups.vault import Vault
 from minispod.cluster.port import ClusterPort
 from minispod.kernel.clock import Clock
+from minispod.kernel.object_store import ObjectStore
 from minispod.kernel.outbox import Courier
 from minispod.kernel.sealed import Sealer
 from minispod.notifications.mailer import Mailer
@@ -31,6 +33,8 @@ class Ports:
     sealer: Sealer
     token_keys: TokenKeys
     admin_sessions: SessionStore
+    object_store: ObjectStore
+    vault: Vault
 
 
 def current_ports() -> Ports:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from minispod.instances.creation import AddressRules
 from minispod.instances.naming import check_host_pattern
 from minispod.instances.provisioning import ClusterRules
+from minispod.operations.rules import OperationRules
 from minispod.papers.rules import PaperRules, Seller
 from minispod.papers.states import Language
 from minispod.payments.topups import TopUpRules
@@ -60,6 +61,18 @@ def cluster_rules(settings: Settings) -> ClusterRules:
         attempts=cluster.provision_attempts,
         retry_seconds=cluster.provision_retry_seconds,
         repair_hours=settings.business.provision_repair_hours,
+    )
+
+
+def operation_rules(settings: Settings) -> OperationRules:
+    """How long operations on data may take, how often they are tried, and how long what they leave is kept."""
+    data = settings.data
+    return OperationRules(
+        cluster=cluster_rules(settings),
+        attempts=data.operation_attempts,
+        retry=timedelta(seconds=data.operation_retry_seconds),
+        keep_retired=timedelta(hours=data.retired_volume_hours),
+        keep_backup_days=settings.backups.backup_keep_days,
     )
 
 

@@ -17,8 +17,8 @@ from minispod.settings.groups import GROUPS
 BEGIN = "<!-- settings -->"
 END = "<!-- /settings -->"
 _HEADER = ("| Variable | Default | Meaning |", "|---|---|---|")
-# Secret although it is no SecretStr: a tuple of keys.
-_SECRET_NAMES = frozenset({"SEALING_KEYS"})
+# Secret although they are no SecretStr: tuples of keys.
+_SECRET_NAMES = frozenset({"SEALING_KEYS", "BACKUP_KEYS"})
 
 
 def render() -> str:

@@ -2,6 +2,7 @@
 
 from minispod.accounts import models as accounts
 from minispod.audit import models as audit
+from minispod.backups import models as backups
 from minispod.catalog import models as catalog
 from minispod.cluster import models as cluster
 from minispod.instances import environment_models as instance_environments
@@ -9,6 +10,7 @@ from minispod.instances import models as instances
 from minispod.instances import orphan_models as instance_orphans
 from minispod.kernel import outbox, pulse
 from minispod.notifications import models as notifications
+from minispod.operations import models as operations
 from minispod.papers import models as papers
 from minispod.payments import models as payments
 from minispod.promotions import models as promotions
@@ -19,12 +21,14 @@ from minispod.wallet import models as wallet
 __all__ = [
     "accounts",
     "audit",
+    "backups",
     "catalog",
     "cluster",
     "instance_environments",
     "instance_orphans",
     "instances",
     "notifications",
+    "operations",
     "outbox",
     "papers",
     "payments",

@@ -3,8 +3,11 @@
 from datetime import timedelta
 
 from minispod.accounts.tokens import TokenKeys
+from minispod.backups.sealing import BackupKeys
+from minispod.backups.vault import Vault
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.integrations.midtrans import MidtransGateway
+from minispod.integrations.object_store import build_object_store
 from minispod.integrations.redis_queue import RedisCourier
 from minispod.integrations.redis_sessions import RedisSessions
 from minispod.integrations.smtp import SmtpMailer
@@ -16,6 +19,7 @@ from minispod.settings import Settings
 
 def build_ports(settings: Settings, *, clock: Clock | None = None) -> Ports:
     """The real adapters, all of them; they connect when they are first used."""
+    store = build_object_store(settings.files)
     return Ports(
         clock=clock or SystemClock(),
         courier=RedisCourier(settings.redis.redis_url),
@@ -25,6 +29,8 @@ def build_ports(settings: Settings, *, clock: Clock | None = None) -> Ports:
         sealer=Sealer(settings.operation.sealing_keys),
         token_keys=token_keys(settings),
         admin_sessions=RedisSessions(settings.redis.redis_url),
+        object_store=store,
+        vault=Vault(store, BackupKeys(settings.backups.backup_keys)),
     )
 
 

@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.plugins.lock_order",
     "tests.plugins.servers",
     "tests.plugins.simulators",
+    "tests.plugins.s3",
     "tests.plugins.app",
     "tests.plugins.shop",
     "tests.plugins.histories",

@@ -63,6 +63,7 @@ class Action(StrEnum):
     INSTANCE_DELETED = "instance.deleted"
     INSTANCE_RETRIED = "instance.retried"
     INSTANCE_CONTROLLED = "instance.controlled"
+    INSTANCE_VOLUME_DELETED = "instance.volume_deleted"
     INSTANCE_CREDENTIALS_SHOWN = "instance.credentials_shown"
     INSTANCE_ROTATION_ASKED = "instance.rotation_asked"
     INSTANCE_ROTATION_FAILED = "instance.rotation_failed"
@@ -74,6 +75,15 @@ class Action(StrEnum):
     INSTANCE_ADOPTED = "instance.adopted"
     ORPHAN_REMOVAL_DECIDED = "orphan.removal_decided"
     ORPHAN_REMOVED = "orphan.removed"
+    INSTANCE_DELETED_WITHOUT_COPY = "instance.deleted_without_copy"
+    OPERATION_REQUESTED = "operation.requested"
+    OPERATION_DONE = "operation.done"
+    OPERATION_FAILED = "operation.failed"
+    BACKUP_BEGUN = "backup.begun"
+    BACKUP_DONE = "backup.done"
+    BACKUP_FAILED = "backup.failed"
+    BACKUP_REMOVED = "backup.removed"
+    BACKUP_TROUBLED = "backup.troubled"
     PAPER_ISSUED = "paper.issued"
     CATALOG_SEEDED = "catalog.seeded"
     PLAN_PRICE_CHANGED = "plan.price_changed"
@@ -101,6 +111,7 @@ SUBJECT_KINDS = (
     "coupon",
     "proof",
     "orphan",
+    "backup",
 )
 """What the book speaks about; a filter offers these."""
 

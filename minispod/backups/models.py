@@ -8,7 +8,7 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from minispod.kernel.database import Base, Identified, enum_column
@@ -38,7 +38,9 @@ class Backup(Identified, Base):
     __tablename__ = "backups"
     __table_args__ = (
         Index("ix_backups_instance_id_taken_at", "instance_id", "taken_at"),
-        Index("ix_backups_keep_until", "keep_until"),
+        Index("ix_backups_user_id", "user_id"),
+        # What still has files.
+        Index("ix_backups_keep_until", "keep_until", postgresql_where=text("removed_at IS NULL")),
     )
 
     instance_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("instances.id", ondelete="RESTRICT"))
@@ -74,3 +76,24 @@ class BackupPart(Identified, Base):
     plain_size: Mapped[int] = mapped_column(BigInteger)
     # SHA-256 of what the application wrote, in hex.
     plain_sha256: Mapped[str] = mapped_column(String(64))
+    # The public half (age1...) of the key it is encrypted to.
+    recipient: Mapped[str] = mapped_column(String(100))
+
+
+class TroubleKind(StrEnum):
+    """What may be wrong with an instance's backups."""
+
+    FAILED = "failed"
+    OVERDUE = "overdue"
+
+
+class BackupTrouble(Base):
+    """A trouble that administrators were told of; the row goes when it is over, so that the next one is told again."""
+
+    __tablename__ = "backup_troubles"
+
+    instance_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("instances.id", ondelete="CASCADE"), primary_key=True
+    )
+    kind: Mapped[TroubleKind] = mapped_column(enum_column(TroubleKind), primary_key=True)
+    told_at: Mapped[datetime]

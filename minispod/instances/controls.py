@@ -1,6 +1,7 @@
 """Wishes about an instance: run, stop, restart, retry, end. Each records the wish and asks for the work.
 
-The cluster is not asked here: the reconcile job does that after the commit.
+The cluster is not asked here: the reconcile job does that after the commit. While an operation holds the instance, its
+status stays and only the wish is written down: what holds it carries the wish out when it lets go.
 """
 
 import uuid
@@ -37,6 +38,9 @@ def ensure_reconciled(instance: Instance, at: datetime) -> None:
 
 def run(instance: Instance, *, at: datetime) -> None:
     """Want it running, again or from the start (revival of an expired subscription)."""
+    if instance.is_held:
+        instance.wish(Wanted.RUNNING, at)
+        return
     begun = instance.first_ran_at is not None and instance.status is not InstanceStatus.TERMINATED
     instance.wish(Wanted.RUNNING, at)
     instance.turn(InstanceStatus.STARTING if begun else InstanceStatus.PENDING, at)
@@ -48,6 +52,8 @@ def resize(instance: Instance, size: Size, *, at: datetime) -> None:
     instance.cpu_milli, instance.memory_mb = size.cpu_milli, size.memory_mb
     instance.storage_gb = max(instance.storage_gb, size.storage_gb)
     instance.wish(instance.wanted, at)
+    if instance.is_held:
+        return
     if instance.wanted is Wanted.RUNNING:
         begun = instance.first_ran_at is not None
         instance.turn(InstanceStatus.RESTARTING if begun else InstanceStatus.PENDING, at)
@@ -58,6 +64,8 @@ def halt(instance: Instance, *, at: datetime) -> None:
     """Want it stopped with its data kept."""
     instance.wish(Wanted.STOPPED, at)
     instance.repair_until = None
+    if instance.is_held:
+        return
     instance.turn(InstanceStatus.STOPPING, at)
     reconcile_later(instance, at)
 
@@ -69,6 +77,27 @@ def end(instance: Instance, *, at: datetime) -> None:
     instance.wish(Wanted.ABSENT, at)
     instance.repair_until = None
     instance.turn(InstanceStatus.STOPPING, at, health="Being deleted")
+    reconcile_later(instance, at)
+
+
+def hold(instance: Instance, *, health: str, at: datetime) -> None:
+    """Let an operation work on it: until `let_go`, the cluster is not brought to any wish but its end."""
+    instance.generation += 1  # what is under way is stale
+    instance.attempts = 0
+    instance.attempt_started_at = None
+    instance.turn(InstanceStatus.MAINTENANCE, at, health=health)
+
+
+def let_go(instance: Instance, *, at: datetime) -> None:
+    """The operation has ended: have the cluster brought to what is wanted now."""
+    if not instance.is_held:
+        return
+    instance.wish(instance.wanted, at)
+    begun = instance.first_ran_at is not None
+    if instance.wanted is Wanted.RUNNING:
+        instance.turn(InstanceStatus.STARTING if begun else InstanceStatus.PENDING, at)
+    else:
+        instance.turn(InstanceStatus.STOPPING, at)
     reconcile_later(instance, at)
 
 

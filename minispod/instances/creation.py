@@ -10,6 +10,7 @@ from minispod.catalog.recipes import generate_secrets, get_recipe
 from minispod.instances.models import Instance, Tenancy
 from minispod.instances.naming import host_for, instance_name, namespace_for, public_url
 from minispod.instances.states import InstanceStatus, Wanted
+from minispod.instances.volumes import first_volume
 from minispod.kernel.database import session
 from minispod.kernel.ids import new_id, short_code
 from minispod.kernel.sealed import Sealer
@@ -66,6 +67,8 @@ def create_instance(
         memory_mb=size.memory_mb,
         storage_gb=size.storage_gb,
         sealed_secrets=sealer.seal(generate_secrets(recipe)),
+        version=recipe.version,
+        volume_number=1,
         wanted=Wanted.RUNNING,
         status=InstanceStatus.PENDING,
         status_changed_at=at,
@@ -73,6 +76,8 @@ def create_instance(
         updated_at=at,
     )
     session().add(instance)
+    if recipe.keeps_data:
+        first_volume(instance, at=at)
     return instance
 
 

@@ -7,10 +7,10 @@ an outcome of an older wish is recognised. Secrets are sealed (kernel/sealed).
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from minispod.instances.states import InstanceStatus, Wanted
+from minispod.instances.states import InstanceStatus, VolumeStatus, Wanted
 from minispod.kernel.database import Base, Identified, enum_column
 
 
@@ -52,6 +52,12 @@ class Instance(Identified, Base):
     memory_mb: Mapped[int]
     storage_gb: Mapped[int]
     sealed_secrets: Mapped[str] = mapped_column(Text)
+    # The application's version that it runs; a newer recipe changes it only by an upgrade.
+    version: Mapped[str] = mapped_column(String(100), default="")
+    # The volume that its data lie on (instance_volumes).
+    volume_number: Mapped[int] = mapped_column(default=1)
+    # Its deletion is decided, but waits for a last backup or for a person's word.
+    awaits_last_backup: Mapped[bool] = mapped_column(default=False)
 
     wanted: Mapped[Wanted] = mapped_column(enum_column(Wanted), default=Wanted.RUNNING)
     generation: Mapped[int] = mapped_column(default=1)
@@ -84,6 +90,11 @@ class Instance(Identified, Base):
         """Tell whether nothing of it is left in the cluster."""
         return self.status is InstanceStatus.TERMINATED
 
+    @property
+    def is_held(self) -> bool:
+        """Tell whether an operation works on it: wishes are recorded then, and carried out when it lets go."""
+        return self.status is InstanceStatus.MAINTENANCE
+
     def is_beyond_repair(self, at: datetime) -> bool:
         """Tell whether it never ran and the window for repairing it is over; an attempt under way may end."""
         return (
@@ -106,3 +117,37 @@ class Instance(Identified, Base):
         self.attempt_started_at = None
         self.last_error = None
         self.updated_at = at
+
+
+class InstanceVolume(Identified, Base):
+    """One volume of an instance: its number is part of its claim's name, and is never used again."""
+
+    __tablename__ = "instance_volumes"
+    __table_args__ = (
+        UniqueConstraint("instance_id", "number"),
+        Index(
+            "uq_instance_volumes_instance_id_active",
+            "instance_id",
+            unique=True,
+            postgresql_where=text("status = 'ACTIVE'"),
+        ),
+        Index(
+            "ix_instance_volumes_keep_until_retired",
+            "keep_until",
+            postgresql_where=text("status = 'RETIRED'"),
+        ),
+    )
+
+    instance_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("instances.id", ondelete="RESTRICT"))
+    number: Mapped[int]
+    status: Mapped[VolumeStatus] = mapped_column(enum_column(VolumeStatus))
+    # Where it was last seen in use; None before the first time.
+    node_name: Mapped[str | None] = mapped_column(String(253))
+    created_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
+    # Why it was retired, for a person: "restore", "reset", "move", "upgrade", "evacuate".
+    reason: Mapped[str | None] = mapped_column(String(40))
+    keep_until: Mapped[datetime | None]
+    # The dead node whose copy must not come to life again when the node does.
+    fenced_node: Mapped[str | None] = mapped_column(String(253))
+    deleted_at: Mapped[datetime | None]

@@ -13,12 +13,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from minispod.cluster.port import PodUsage, WorkloadSighting
+from minispod.instances import volumes
 from minispod.instances.controls import ensure_reconciled, run
 from minispod.instances.models import Instance
 from minispod.instances.states import HEALTHY, InstanceStatus, Wanted
 from minispod.kernel.database import session
 
 _SETTLED = (InstanceStatus.RUNNING, InstanceStatus.STOPPED)
+# What is gone, and what an operation works on.
+_LEFT_ALONE = (InstanceStatus.TERMINATED, InstanceStatus.MAINTENANCE)
 _IMPATIENT_AFTER = timedelta(minutes=2)
 # What somebody changed by hand and no figure shows (an image, a limit) is put right by applying again.
 _APPLY_AGAIN_AFTER = timedelta(minutes=10)
@@ -44,7 +47,7 @@ def apply_sightings(
         session()
         .scalars(
             select(Instance)
-            .where(Instance.status != InstanceStatus.TERMINATED, Instance.status_changed_at <= at)
+            .where(Instance.status.not_in(_LEFT_ALONE), Instance.status_changed_at <= at)
             .order_by(Instance.id)
             # A row that is being worked on is left alone: its own job will tell.
             .with_for_update(skip_locked=True)
@@ -64,6 +67,7 @@ def apply_sightings(
         if instance.status is InstanceStatus.RUNNING:
             _note(instance, sighting, by_pod, at)
             unhealthy += instance.health_status != HEALTHY
+    volumes.note_nodes()
     known = set(session().scalars(select(Instance.id)))
     orphans = tuple(
         f"{sighting.namespace}/{sighting.name}"
@@ -85,6 +89,8 @@ def _is_known(text: str, known: set[uuid.UUID]) -> bool:
 
 
 def _has_drifted(instance: Instance, sighting: WorkloadSighting | None, at: datetime) -> bool:
+    if instance.awaits_last_backup:
+        return False
     if instance.status in _SETTLED:
         if instance.wanted is Wanted.RUNNING:
             if instance.applied_at is None or at - instance.applied_at > _APPLY_AGAIN_AFTER:

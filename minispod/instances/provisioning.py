@@ -17,6 +17,7 @@ from sqlalchemy import select
 from minispod.audit import trail
 from minispod.catalog.recipes import get_recipe
 from minispod.cluster.port import ClusterPort, ClusterRefused, ClusterUnavailable, Manifest, WorkloadSighting
+from minispod.instances import volumes
 from minispod.instances.environment import own_values
 from minispod.instances.manifests import InstanceSpec, instance_manifests, spec_hash
 from minispod.instances.models import Instance
@@ -106,6 +107,10 @@ def claim(instance_id: uuid.UUID, *, rules: ClusterRules, sealer: Sealer, at: da
         return None
     if instance.status is InstanceStatus.ERROR and instance.wanted is Wanted.RUNNING:
         return None
+    if instance.awaits_last_backup or (instance.is_held and instance.wanted is not Wanted.ABSENT):
+        return None  # an operation works on it, and asks again when it lets go
+    if instance.first_ran_at is None or not instance.version:
+        instance.version = get_recipe(instance.service_slug).version
     if instance.attempt_started_at is None:
         instance.attempt_started_at = at
         instance.attempts += 1
@@ -114,8 +119,8 @@ def claim(instance_id: uuid.UUID, *, rules: ClusterRules, sealer: Sealer, at: da
     objects: list[Manifest] = []
     digest = ""
     if instance.wanted is not Wanted.ABSENT:
-        spec = _spec(instance, rules, sealer)
-        objects = [*namespace_manifests(_namespace(instance, rules)), *instance_manifests(spec)]
+        spec = spec_of(instance, rules, sealer)
+        objects = [*namespace_manifests(walls_of(instance, rules)), *instance_manifests(spec)]
         digest = spec_hash(spec)
     return WorkOrder(
         instance.id,
@@ -165,6 +170,8 @@ def settle(
         return Settlement(Result.STALE)
     if instance.generation != order.generation:
         return Settlement(Result.STALE, timedelta(0))
+    if instance.is_held and instance.wanted is not Wanted.ABSENT:
+        return Settlement(Result.STALE)
     if outcome.sighting is not None:
         _note(instance, outcome.sighting, at)
     if outcome.kind is OutcomeKind.DONE:
@@ -190,6 +197,7 @@ def _note(instance: Instance, sighting: WorkloadSighting, at: datetime) -> None:
     instance.node_name = sighting.node_name
     instance.restarts = sighting.restarts
     instance.last_health_check_at = at
+    volumes.note_nodes(instance.id)
 
 
 def _done(instance: Instance, actor: Actor, at: datetime) -> Settlement:
@@ -202,6 +210,7 @@ def _done(instance: Instance, actor: Actor, at: datetime) -> Settlement:
         instance.turn(InstanceStatus.TERMINATED, at)
         instance.pod_name = instance.node_name = None
         instance.cpu_usage = instance.memory_usage = None
+        volumes.forget_all(instance, at=at)
         _audit(instance, trail.Action.INSTANCE_DELETED, actor, at)
         return Settlement(Result.GONE)
     if instance.wanted is Wanted.STOPPED:
@@ -250,7 +259,8 @@ def _not_yet(
     return Settlement(Result.GAVE_UP)
 
 
-def _spec(instance: Instance, rules: ClusterRules, sealer: Sealer) -> InstanceSpec:
+def spec_of(instance: Instance, rules: ClusterRules, sealer: Sealer) -> InstanceSpec:
+    """Specify the instance as it is wanted now, in the version and on the volume that are its own."""
     return InstanceSpec(
         instance_id=instance.id,
         subscription_id=instance.subscription_id,
@@ -258,7 +268,7 @@ def _spec(instance: Instance, rules: ClusterRules, sealer: Sealer) -> InstanceSp
         namespace=instance.namespace,
         name=instance.name,
         service_slug=instance.service_slug,
-        recipe=get_recipe(instance.service_slug),
+        recipe=get_recipe(instance.service_slug).at(instance.version),
         host=instance.host,
         public_url=instance.public_url,
         cpu_milli=instance.cpu_milli,
@@ -266,6 +276,7 @@ def _spec(instance: Instance, rules: ClusterRules, sealer: Sealer) -> InstanceSp
         storage_gb=instance.storage_gb,
         secrets=sealer.open(instance.sealed_secrets),
         own_values=own_values(instance, sealer),
+        volume_number=instance.volume_number,
         replicas=0 if instance.wanted is Wanted.STOPPED else 1,
         restarted_at=instance.restart_wish_at,
         storage_class=rules.storage_class or None,
@@ -277,14 +288,15 @@ def _spec(instance: Instance, rules: ClusterRules, sealer: Sealer) -> InstanceSp
     )
 
 
-def _namespace(instance: Instance, rules: ClusterRules) -> NamespaceSpec:
-    """The walls around all of a customer's instances that have something in the cluster."""
+def walls_of(instance: Instance, rules: ClusterRules) -> NamespaceSpec:
+    """The walls around all of a customer's instances that have something in the cluster, and all their volumes."""
     rows = session().scalars(
         select(Instance).where(
             Instance.user_id == instance.user_id, Instance.status != InstanceStatus.TERMINATED
         )
     )
     living = list(rows)
+    spare = volumes.spare_volumes(instance.user_id)
     rolling = [each for each in living if not get_recipe(each.service_slug).keeps_data]
     return NamespaceSpec(
         namespace=instance.namespace,
@@ -293,6 +305,8 @@ def _namespace(instance: Instance, rules: ClusterRules) -> NamespaceSpec:
         memory_mb=sum(each.memory_mb for each in living),
         storage_gb=sum(each.storage_gb for each in living),
         instances=len(living),
+        spare_claims=sum(spare.get(each.id, 0) for each in living),
+        spare_storage_gb=sum(each.storage_gb * spare.get(each.id, 0) for each in living),
         rolling_cpu_milli=max((each.cpu_milli for each in rolling), default=0),
         rolling_memory_mb=max((each.memory_mb for each in rolling), default=0),
         cpu_request_ratio=rules.cpu_request_ratio,

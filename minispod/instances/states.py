@@ -26,6 +26,15 @@ class Wanted(StrEnum):
     ABSENT = "ABSENT"
 
 
+class VolumeStatus(StrEnum):
+    """What one volume of an instance is: the one it runs on, one being filled, one kept for a while, or gone."""
+
+    ACTIVE = "ACTIVE"
+    FILLING = "FILLING"
+    RETIRED = "RETIRED"
+    DELETED = "DELETED"
+
+
 HEALTHY = "Healthy"
 """Exactly this text means ready to the front end (contract, section 6)."""
 

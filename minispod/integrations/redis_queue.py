@@ -38,7 +38,11 @@ class RedisCourier:
         """Enqueue one row; raise Unavailable when Redis does not answer."""
         try:
             rq.Queue(queue.value, connection=self._redis).enqueue(
-                _RUN, str(row_id), result_ttl=300, failure_ttl=7 * 24 * 3600, job_timeout=120
+                _RUN,
+                str(row_id),
+                result_ttl=300,
+                failure_ttl=7 * 24 * 3600,
+                job_timeout=queue.longest_seconds,
             )
         except redis.RedisError as error:
             raise Unavailable("The queue does not answer.") from error

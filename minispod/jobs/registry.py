@@ -1,6 +1,16 @@
 """Which function does which task. A test compares this with the inventory in kernel/tasks."""
 
-from minispod.jobs import lifecycle, notifications, orphans, papers, payments, proof, provisioning, rotation
+from minispod.jobs import (
+    lifecycle,
+    notifications,
+    operations,
+    orphans,
+    papers,
+    payments,
+    proof,
+    provisioning,
+    rotation,
+)
 from minispod.jobs.work import Handler
 from minispod.kernel.tasks import Task
 
@@ -16,4 +26,5 @@ HANDLERS: dict[Task, Handler] = {
     Task.ISSUE_PAPERS: papers.issue_papers,
     Task.RESOLVE_ORPHAN: orphans.resolve_orphan,
     Task.ROTATE_SECRET: rotation.rotate_secret,
+    Task.RUN_OPERATION: operations.run_operation,
 }

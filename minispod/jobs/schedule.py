@@ -6,7 +6,17 @@ out, so a tick that is lost, late or doubled does no harm.
 
 from dataclasses import dataclass
 
-from minispod.jobs import housekeeping, lifecycle, observation, orphans, papers, payments, proof, wallets
+from minispod.jobs import (
+    housekeeping,
+    lifecycle,
+    observation,
+    operations,
+    orphans,
+    papers,
+    payments,
+    proof,
+    wallets,
+)
 from minispod.jobs.work import PeriodicHandler
 from minispod.settings import Settings
 
@@ -49,6 +59,8 @@ def schedule(settings: Settings) -> tuple[Periodic, ...]:
         Periodic(
             "tidy-namespaces", housekeeping.tidy_namespaces, 300, "nothing stays of a customer who has left"
         ),
+        Periodic("request-backups", operations.fan_out_backups, 60, "the daily backups, some at a time"),
+        Periodic("delete-volumes", operations.delete_volumes, 300, "retired volumes whose time is over"),
         Periodic("heartbeat", housekeeping.beat, 10, "tells /readyz that a worker and the clock are alive"),
     )
 

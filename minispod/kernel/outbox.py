@@ -13,7 +13,19 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy import Index, String, Text, UniqueConstraint, case, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -47,6 +59,8 @@ class OutboxRow(Identified, Base):
     attempts: Mapped[int] = mapped_column(default=0)
     handed_over_at: Mapped[datetime | None]
     leased_until: Mapped[datetime | None]
+    # How often it was leased: a worker that was overtaken is told by it.
+    leases: Mapped[int] = mapped_column(default=0, server_default="0")
     last_error: Mapped[str | None] = mapped_column(Text)
 
 
@@ -84,6 +98,7 @@ class Lease:
     version: int
     attempts: int
     caused_by: str | None
+    number: int
 
 
 def later(task: Task, *, key: str, at: datetime, delay: timedelta = timedelta(0), **args: str) -> None:
@@ -150,28 +165,44 @@ def take(row_id: uuid.UUID, at: datetime) -> Lease | None:
     task = Task(row.task)
     row.leased_until = at + timedelta(seconds=task.nature.lease_seconds)
     row.attempts += 1
-    return Lease(row.id, task, row.key, dict(row.args), row.version, row.attempts, row.caused_by)
+    row.leases += 1
+    return Lease(row.id, task, row.key, dict(row.args), row.version, row.attempts, row.caused_by, row.leases)
+
+
+def extend(lease: Lease, at: datetime) -> bool:
+    """Hold the row for another lease from now on; False when another worker has taken it over meanwhile."""
+    until = at + timedelta(seconds=lease.task.nature.lease_seconds)
+    held = session().execute(update(OutboxRow).where(*_mine(lease)).values(leased_until=until))
+    return bool(held.rowcount)  # type: ignore[attr-defined]
+
+
+def is_leased(task: Task, key: str, at: datetime) -> bool:
+    """Tell whether a worker is at this piece of work now."""
+    row = select(OutboxRow.id).where(
+        OutboxRow.task == task.value, OutboxRow.key == key, OutboxRow.leased_until >= at
+    )
+    return session().scalar(row) is not None
 
 
 def finish(lease: Lease, at: datetime) -> None:
-    """Remove the row, unless somebody asked again meanwhile: then free it to run once more."""
-    removed = session().execute(
-        delete(OutboxRow).where(OutboxRow.id == lease.row_id, OutboxRow.version == lease.version)
-    )
+    """Remove the row, unless somebody asked again meanwhile: then free it to run once more.
+
+    What another worker has taken over meanwhile is left to it.
+    """
+    removed = session().execute(delete(OutboxRow).where(*_mine(lease), OutboxRow.version == lease.version))
     if not removed.rowcount:  # type: ignore[attr-defined]
-        session().execute(
-            update(OutboxRow)
-            .where(OutboxRow.id == lease.row_id)
-            .values(leased_until=None, handed_over_at=None)
+        freed = session().execute(
+            update(OutboxRow).where(*_mine(lease)).values(leased_until=None, handed_over_at=None)
         )
-        _hand_over(lease.row_id, lease.task)
+        if freed.rowcount:  # type: ignore[attr-defined]
+            _hand_over(lease.row_id, lease.task)
 
 
 def postpone(lease: Lease, at: datetime, delay: timedelta, error: str | None = None) -> None:
     """Free the row to be run again after `delay`; without an error it is a further round, not a failure."""
     session().execute(
         update(OutboxRow)
-        .where(OutboxRow.id == lease.row_id)
+        .where(*_mine(lease))
         .values(
             leased_until=None,
             handed_over_at=None,
@@ -200,6 +231,10 @@ def _wish(task: Task, key: str, at: datetime, run_after: datetime, args: dict[st
         "version": 1,
         "attempts": 0,
     }
+
+
+def _mine(lease: Lease) -> tuple[ColumnElement[bool], ...]:
+    return (OutboxRow.id == lease.row_id, OutboxRow.leases == lease.number)
 
 
 def _hand_over(row_id: uuid.UUID, task: Task) -> None:

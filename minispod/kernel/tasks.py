@@ -14,6 +14,13 @@ class Queue(StrEnum):
     MONEY = "money"
     PROVISIONING = "provisioning"
     MAIL = "mail"
+    DATA = "data"
+
+    @property
+    def longest_seconds(self) -> int:
+        """For how long one piece of work may keep a worker; copying data takes as long as there are data."""
+        return 24 * 3600 if self is Queue.DATA else 120
+
     SWEEPS = "sweeps"
 
 
@@ -39,6 +46,7 @@ class Task(StrEnum):
     ISSUE_PAPERS = "issue_papers"
     RESOLVE_ORPHAN = "resolve_orphan"
     ROTATE_SECRET = "rotate_secret"  # noqa: S105 - the name of a task
+    RUN_OPERATION = "run_operation"
 
     @property
     def nature(self) -> TaskNature:
@@ -58,4 +66,6 @@ _NATURES = {
     Task.ISSUE_PAPERS: TaskNature(Queue.MONEY, 60),
     Task.RESOLVE_ORPHAN: TaskNature(Queue.SWEEPS, 60),
     Task.ROTATE_SECRET: TaskNature(Queue.PROVISIONING, 60),
+    # Renewed while data stream (outbox.extend), so that a dead worker's operation is soon taken up.
+    Task.RUN_OPERATION: TaskNature(Queue.DATA, 60),
 }

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from cryptography.fernet import Fernet
+from pyrage import x25519
 
 from minispod.local import places
 from minispod.local.refusals import CannotStart
@@ -119,6 +120,7 @@ def _new_secrets() -> dict[str, str]:
         "SECRET_KEY": secrets.token_urlsafe(48),
         "JWT_SECRET": secrets.token_urlsafe(48),
         "SEALING_KEYS": Fernet.generate_key().decode(),
+        "BACKUP_KEYS": str(x25519.Identity.generate()),
         "MIDTRANS_SERVER_KEY": f"SB-Mid-server-{secrets.token_urlsafe(18)}",
         "MIDTRANS_CLIENT_KEY": f"SB-Mid-client-{secrets.token_urlsafe(12)}",
         "MIDTRANS_MERCHANT_ID": f"G{secrets.randbelow(10**9):09d}",

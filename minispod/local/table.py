@@ -153,7 +153,7 @@ def _program(ground: _Ground) -> list[Part]:
         row("migrate", "-m", "flask", "--app", "wsgi", "db", "upgrade", after=grounds, once=True),
         row("seed", "-m", "flask", "--app", "wsgi", "seed-demo", after=("migrate",), once=True),
         row("web", *gunicorn, after=("seed", *simulators), SERVE_REALTIME="true"),
-        # Two, so that a letter or a payment never waits behind an instance that starts slowly.
+        # Several, so that a letter or a payment never waits behind an instance that starts slowly.
         row(
             "worker",
             "-m",
@@ -165,6 +165,7 @@ def _program(ground: _Ground) -> list[Part]:
             after=("seed", *simulators),
         ),
         row("provisioner", "-m", "minispod.worker", "worker", "provisioning", after=("seed", *simulators)),
+        row("porter", "-m", "minispod.worker", "worker", "data", after=("seed", *simulators)),
         row("scheduler", "-m", "minispod.worker", "scheduler", after=("seed", *simulators)),
     ]
 
@@ -187,6 +188,8 @@ def _environment(ground: _Ground) -> dict[str, str]:
         "SMTP_USER": "",
         "SMTP_STARTTLS": "false",
         "KUBECONFIG": str(ground.kubeconfig),
+        "FILES_DIRECTORY": str(ground.state.directory / "files"),
+        "FILES_S3_BUCKET": "",
         "PUBLIC_SCHEME": "http",
         "INGRESS_TLS": "false",
         "LOG_JSON": "false",

@@ -25,3 +25,5 @@ class MessageKind(StrEnum):
     CANCELLED = "cancelled"
     STAFF_ALERT = "staff_alert"
     PROOF_DIFFERS = "proof_differs"
+    OPERATION_DONE = "operation_done"
+    OPERATION_FAILED = "operation_failed"

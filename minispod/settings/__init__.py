@@ -4,11 +4,14 @@ Nothing else reads the environment. The program refuses to start on nonsense, an
 what belongs to development: known secrets, simulators, addresses that customers cannot reach.
 """
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from minispod.settings.data import DataSettings
+from minispod.settings.files import DEVELOPMENT_BACKUP_KEY, BackupSettings, FileSettings
 from minispod.settings.groups import (
     DEVELOPMENT_SEAL,
     DEVELOPMENT_SECRET,
@@ -39,10 +42,13 @@ class Settings:
     """All groups together; immutable, and sensible as a whole."""
 
     __slots__ = (
+        "backups",
         "business",
         "cluster",
         "company",
+        "data",
         "database",
+        "files",
         "mail",
         "midtrans",
         "operation",
@@ -60,6 +66,9 @@ class Settings:
     mail: MailSettings
     business: BusinessSettings
     company: CompanySettings
+    files: FileSettings
+    backups: BackupSettings
+    data: DataSettings
     operation: OperationSettings
 
     def __init__(self, **overrides: Any) -> None:
@@ -107,6 +116,10 @@ class Settings:
             found.append("PPN_RATE: only a company registered for PPN may show it (COMPANY_IS_PKP).")
         if self.company.company_is_pkp and not self.company.company_npwp:
             found.append("COMPANY_NPWP: a company registered for PPN has one.")
+        if self.files.files_s3_bucket and not (
+            self.files.files_s3_key and self.files.files_s3_secret.get_secret_value()
+        ):
+            found.append("FILES_S3_KEY: a bucket needs FILES_S3_KEY and FILES_S3_SECRET.")
         for name, secret in (("JWT_SECRET", self.tokens.jwt_secret), ("SECRET_KEY", self.web.secret_key)):
             if len(secret.get_secret_value()) < _SHORTEST_SECRET:
                 found.append(f"{name}: needs at least {_SHORTEST_SECRET} characters.")
@@ -122,6 +135,10 @@ class Settings:
             found.append("SECRET_KEY: production needs a secret of its own.")
         if DEVELOPMENT_SEAL in self.operation.sealing_keys:
             found.append("SEALING_KEYS: production needs keys of its own.")
+        if DEVELOPMENT_BACKUP_KEY in self.backups.backup_keys:
+            found.append("BACKUP_KEYS: production needs keys of its own.")
+        if not self.files.files_s3_bucket and not Path(self.files.files_directory).is_absolute():
+            found.append("FILES_DIRECTORY: production needs an absolute directory, or FILES_S3_BUCKET.")
         for name in ("midtrans_snap_base_url", "midtrans_core_base_url"):
             address = getattr(self.midtrans, name)
             if address and not _is_midtrans(address):

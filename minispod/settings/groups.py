@@ -5,12 +5,14 @@ The README's table is generated from here (`flask settings-table`).
 """
 
 from enum import StrEnum
-from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from cryptography.fernet import Fernet
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+
+from minispod.settings.data import DataSettings
+from minispod.settings.files import BackupSettings, FileSettings
+from minispod.settings.shapes import ADDRESS, DOMAIN, Days, Group, Lines, Texts
 
 DEVELOPMENT_SECRET = "development-only-secret-do-not-use-in-production"  # noqa: S105
 DEVELOPMENT_SEAL = "ZGV2ZWxvcG1lbnQtb25seS1zZWFsLWtleS0wMDAwMDA="
@@ -24,44 +26,21 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
-def _split(value: Any, separator: str = ",") -> Any:
-    if not isinstance(value, str):
-        return value
-    return tuple(part.strip() for part in value.split(separator) if part.strip())
-
-
-def _split_lines(value: Any) -> Any:
-    return _split(value, ";")
-
-
-_Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-_Lines = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_lines)]
-_Days = Annotated[tuple[Annotated[int, Field(ge=1)], ...], NoDecode, BeforeValidator(_split)]
-_ADDRESS = r"^https?://[^\s/@]+(/\S*)?$"
-_DOMAIN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
-
-
-class Group(BaseSettings):
-    """A group of settings, read from the environment."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
-
-
 class WebSettings(Group):
     """The web server and the addresses under which customers see us."""
 
     port: int = Field(5000, ge=1, le=65535, description="Port of the one origin: API, pages and /socket.io/.")
     public_url: str | None = Field(
         None,
-        pattern=_ADDRESS,
+        pattern=ADDRESS,
         description="Our own address as customers see it; default http://localhost:PORT.",
     )
     frontend_url: str = Field(
         "http://localhost:3100",
-        pattern=_ADDRESS,
+        pattern=ADDRESS,
         description="The customer front end; links in mails lead there.",
     )
-    cors_origins: _Texts = Field(
+    cors_origins: Texts = Field(
         ("http://localhost:3100",), description="Origins (comma-separated) whose pages may call the API."
     )
     trusted_proxies: int = Field(
@@ -172,7 +151,7 @@ class ClusterSettings(Group):
         description="Path of a kubeconfig; empty: the service account of the pod we run in.",
     )
     base_domain: str = Field(
-        "minispod.localhost", pattern=_DOMAIN, description="Instances get host names under this domain."
+        "minispod.localhost", pattern=DOMAIN, description="Instances get host names under this domain."
     )
     host_pattern: str = Field(
         "{instance}.{service}.{domain}",
@@ -241,9 +220,7 @@ class BusinessSettings(Group):
     data_retention_days: int = Field(
         30, ge=0, le=365, description="Data of an expired instance are kept this many days."
     )
-    reminder_days: _Days = Field(
-        (7, 3, 1), description="Expiry notices go out this many days before the end."
-    )
+    reminder_days: Days = Field((7, 3, 1), description="Expiry notices go out this many days before the end.")
     low_credit_warning_days: int = Field(
         3, ge=1, le=30, description="Warn when credit will not cover a renewal this many days ahead."
     )
@@ -289,7 +266,7 @@ class CompanySettings(Group):
     company_logo_text: str = Field(
         "", max_length=40, description="Large word at the head of papers; empty: the company's name."
     )
-    company_address: _Lines = Field((), description="Address on papers; lines are separated by semicolons.")
+    company_address: Lines = Field((), description="Address on papers; lines are separated by semicolons.")
     company_npwp: str = Field("", description="Tax number (NPWP) of the company, 15 or 16 digits.")
     company_email: str = Field("", max_length=254, description="Address for questions about papers.")
     company_phone: str = Field("", max_length=40, description="Telephone number on papers.")
@@ -328,7 +305,7 @@ class OperationSettings(Group):
         "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe level that is logged."
     )
     log_json: bool = Field(True, description="JSON logs; false: readable lines.")
-    sealing_keys: _Texts = Field(
+    sealing_keys: Texts = Field(
         (DEVELOPMENT_SEAL,),
         repr=False,
         description="Fernet keys (comma-separated, newest first) that seal instance credentials.",
@@ -381,5 +358,8 @@ GROUPS: tuple[type[Group], ...] = (
     MailSettings,
     BusinessSettings,
     CompanySettings,
+    FileSettings,
+    BackupSettings,
+    DataSettings,
     OperationSettings,
 )

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from minispod.audit import trail
 from minispod.catalog import quota
-from minispod.instances import controls
 from minispod.instances.models import Instance
 from minispod.kernel.actor import Actor
 from minispod.kernel.money import Rupiah, format_rupiah
 from minispod.notifications.messages import MessageKind
+from minispod.operations import last_backups
 from minispod.promotions import redeeming
 from minispod.subscriptions import change_outcome
 from minispod.subscriptions.errors import AlreadyCancelled, NotActive
@@ -167,7 +167,7 @@ def _end(
     subscription.auto_renew = False
     subscription.grace_until = None
     subscription.retention_until = None
-    controls.end(instance, at=at)
+    last_backups.end(instance, actor=actor, at=at)
     if held is not None:  # an expired one gave its slot back already (decision 18)
         quota.release(held)
     if instance.first_ran_at is None:  # what never ran has used no coupon either

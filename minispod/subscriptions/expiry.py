@@ -16,6 +16,7 @@ from minispod.instances.models import Instance
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import lock
 from minispod.notifications.messages import MessageKind
+from minispod.operations import last_backups
 from minispod.subscriptions import change_outcome, renewal
 from minispod.subscriptions.cancellation import cancel_unprovisioned
 from minispod.subscriptions.errors import NotActive
@@ -147,7 +148,7 @@ def _close(subscription: Subscription, actor: Actor, at: datetime) -> Step:
     subscription.turn(SubscriptionStatus.CANCELLED, at)
     subscription.end_reason = EndReason.RETENTION_OVER
     subscription.retention_until = None
-    controls.end(instance, at=at)
+    last_backups.end(instance, actor=actor, at=at)
     trail.record(
         actor,
         trail.Action.SUBSCRIPTION_CANCELLED,

@@ -9,6 +9,7 @@ from minispod.settings import BadSettings, Settings
 
 # Fixed: the values name the tests, and all workers must find the same ones.
 OWN_SEAL = "YSBzZWFsaW5nIGtleSBvZiB0aGUgdGVzdHMsIDMyIGI="
+OWN_BACKUP_KEY = "AGE-SECRET-KEY-1GGSTLFKQ6KMAYDC3V420VY78KACJ0ATSKSXKTT7KW4YCWXCU4A4SGVENMX"
 PRODUCTION: dict[str, Any] = {
     "minispod_env": "production",
     "database_url": "postgresql://shop:pw@db.example.com/shop",
@@ -16,6 +17,8 @@ PRODUCTION: dict[str, Any] = {
     "secret_key": "signs the cookies of administrators, long",
     "jwt_secret": "signs the tokens of customers, long enough",
     "sealing_keys": OWN_SEAL,
+    "backup_keys": OWN_BACKUP_KEY,
+    "files_directory": "/srv/minispod/files",
     "midtrans_server_key": "Mid-server-of-the-shop",
     "midtrans_is_production": True,
     "base_domain": "apps.example.com",
@@ -48,6 +51,12 @@ def test_a_complete_environment_starts() -> None:
         ("jwt_secret", "short"),
         ("sealing_keys", ""),
         ("sealing_keys", "not-a-key"),
+        ("backup_keys", DEVELOPMENT.backups.backup_keys[0]),
+        ("backup_keys", f"{OWN_BACKUP_KEY},{DEVELOPMENT.backups.backup_keys[0]}"),
+        ("backup_keys", ""),
+        ("backup_keys", "age1notakey"),
+        ("files_directory", "files"),
+        ("files_directory", ""),
         ("midtrans_server_key", ""),
         ("midtrans_snap_base_url", "http://127.0.0.1:8481"),
         ("midtrans_core_base_url", "https://midtrans.example.com"),
@@ -88,10 +97,24 @@ def test_what_belongs_to_development_is_refused_by_name(name: str, value: str) -
         ("port", "http"),
         ("trusted_proxies", "-1"),
         ("topup_minimum", "20000000"),
+        ("files_s3_endpoint", "minio.example.com"),
+        ("backup_from_hour", "24"),
+        ("backup_alarm_hours", "12"),
     ],
 )
 def test_nonsense_is_refused_at_boot_and_not_at_the_first_customer(name: str, value: str) -> None:
     assert f"{name.upper()}: " in _refusal(**{name: value})
+
+
+def test_a_bucket_needs_its_key() -> None:
+    assert "FILES_S3_KEY: " in _refusal(files_s3_bucket="files", files_s3_key="AKIA")
+    assert "FILES_S3_KEY: " in _refusal(files_s3_bucket="files", files_s3_secret="s")
+    assert Settings(
+        **{**PRODUCTION, "files_directory": ".files"},
+        files_s3_bucket="files",
+        files_s3_key="AKIA",
+        files_s3_secret="s",
+    ).is_production
 
 
 def test_all_problems_are_told_at_once() -> None:

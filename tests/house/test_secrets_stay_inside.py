@@ -10,6 +10,7 @@ import pytest
 import structlog
 from cryptography.fernet import Fernet
 from flask import Flask
+from pyrage import x25519
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -29,9 +30,18 @@ SECRETS = {
     "midtrans_server_key": "SB-Mid-server-very-secret",
     "smtp_password": "very-secret-mail",
     "sealing_keys": Fernet.generate_key().decode(),
+    "backup_keys": str(x25519.Identity.generate()),
+    "files_s3_bucket": "files",
+    "files_s3_key": "AKIA",
+    "files_s3_secret": "very-secret-bucket",
 }
 PASSWORD_HASH = "a-very-secret-hash"
-SECRET_PARTS = [*SECRETS.values(), "very-secret-database", "very-secret-redis"]
+SHOWN = {"files_s3_bucket", "files_s3_key"}
+SECRET_PARTS = [
+    *(value for name, value in SECRETS.items() if name not in SHOWN),
+    "very-secret-database",
+    "very-secret-redis",
+]
 
 
 @pytest.fixture

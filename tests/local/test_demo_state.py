@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from pyrage import x25519
 
 from minispod.local import places, state
 from minispod.local.table import lay_out
@@ -21,6 +22,7 @@ def test_secrets_are_made_once_and_readable_by_us_alone(tmp_path: Path) -> None:
     assert (tmp_path / "demo" / "secrets.json").stat().st_mode & 0o777 == 0o600
     assert secrets["MIDTRANS_SERVER_KEY"].startswith("SB-Mid-server-")
     Fernet(secrets["SEALING_KEYS"])
+    assert x25519.Identity.from_str(secrets["BACKUP_KEYS"])
 
 
 def test_endpoints_are_there_only_while_the_demo_runs(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 from cryptography.fernet import Fernet
 from flask import Flask
 from flask.testing import FlaskClient
+from pyrage import x25519
 from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
@@ -60,7 +61,9 @@ class IdleCourier:
 
 
 @pytest.fixture(scope="session")
-def settings(migrated_database_url: str, redis_url: str) -> Settings:
+def settings(
+    migrated_database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
     """Settings of the application under test: everything outside is nowhere until a fixture says where."""
     return Settings(
         minispod_env="test",
@@ -80,6 +83,8 @@ def settings(migrated_database_url: str, redis_url: str) -> Settings:
         smtp_host="127.0.0.1",
         smtp_port=1,
         sealing_keys=Fernet.generate_key().decode(),
+        backup_keys=str(x25519.Identity.generate()),
+        files_directory=str(tmp_path_factory.mktemp("files")),
         jwt_secret="a secret of the tests, long enough for anyone",
         control_wait_seconds=5,
         provision_attempts=2,

@@ -72,6 +72,44 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
         {**SUBSCRIPTION, "reason": REASON, "repair_until": "2026-02-01T03:15:00+00:00"},
     ),
     (MessageKind.INSTANCE_FAILED, {**SUBSCRIPTION, "url": None, "reason": REASON, "repair_until": None}),
+    *(
+        (
+            MessageKind.OPERATION_DONE,
+            {
+                "service": "n8n Automation",
+                "url": SUBSCRIPTION["url"],
+                "kind": kind,
+                "reason": None,
+                "version": version,
+                "data_from": data_from,
+                "is_running": True,
+                "kept_until": "2026-02-01T03:15:00+00:00",
+            },
+        )
+        for kind, version, data_from in (
+            ("RESTORE", None, "2026-01-31T03:15:00+00:00"),
+            ("RESET", None, None),
+            ("MOVE", None, None),
+            ("UPGRADE", "1.123.85", None),
+            ("EVACUATE", None, "2026-01-31T03:15:00+00:00"),
+        )
+    ),
+    *(
+        (
+            MessageKind.OPERATION_FAILED,
+            {
+                "service": "n8n Automation",
+                "url": None,
+                "kind": kind,
+                "reason": REASON,
+                "version": None,
+                "data_from": None,
+                "is_running": kind != "BACKUP",
+                "kept_until": None,
+            },
+        )
+        for kind in ("BACKUP", "RESTORE", "RESET", "MOVE", "UPGRADE", "EVACUATE")
+    ),
     (MessageKind.PROVISIONING_REFUNDED, {**SUBSCRIPTION, "refunded": "Rp 50.000", "reason": REASON}),
     (
         MessageKind.PROVISIONING_REFUNDED,
@@ -322,7 +360,16 @@ def test_the_shapes_tried_here_are_those_the_acts_hand_over() -> None:
 def facts_given() -> dict[MessageKind, set[frozenset[str]]]:
     """Names of the facts of each kind, by the calls of `tell_customer`, `tell_staff` and `post.queue`."""
     found: dict[MessageKind, set[frozenset[str]]] = {}
-    packages = ("accounts", "instances", "onboarding", "payments", "proof", "subscriptions", "wallet")
+    packages = (
+        "accounts",
+        "instances",
+        "onboarding",
+        "operations",
+        "payments",
+        "proof",
+        "subscriptions",
+        "wallet",
+    )
     for file in (file for package in packages for file in (ROOT / "minispod" / package).glob("*.py")):
         tree = ast.parse(file.read_text())
         named = {

@@ -25,6 +25,7 @@ def findings(recipe: AppRecipe) -> Iterator[Finding]:
     yield from _editable(recipe)
     yield from _arguments(recipe)
     yield from _first_login(recipe)
+    yield from _earlier(recipe)
 
 
 def _at(container: str) -> Place:
@@ -187,6 +188,20 @@ def _fields(text: str) -> set[str]:
         return {field for _, field, _, _ in Formatter().parse(text) if field is not None}
     except ValueError:  # told by _placeholders
         return set()
+
+
+def _earlier(recipe: AppRecipe) -> Iterator[Finding]:
+    seen = {recipe.version}
+    for number, release in enumerate(recipe.earlier):
+        if release.version in seen:
+            yield ("earlier", number, "image"), f"{release.version} is named twice; name each version once"
+        seen.add(release.version)
+        for name in set(release.companions) - set(recipe.companions):
+            known = ", ".join(recipe.companions) or "there is none"
+            yield (
+                ("earlier", number, "companions", name),
+                f"'{name}' is no companion (companions: {known})",
+            )
 
 
 def _placeholders(text: str, known: set[str], place: Place) -> Iterator[Finding]:

@@ -275,6 +275,20 @@ class Companion(Container):
     share: Share = Field(description="cpu_percent and memory_percent of the plan")
 
 
+class Release(Part):
+    """An earlier version that is still supported: instances may run it, and upgrade from it."""
+
+    image: Annotated[str, AfterValidator(_pinned)] = Field(description="name:version, pinned")
+    companions: dict[ShortName, Annotated[str, AfterValidator(_pinned)]] = Field(
+        default_factory=dict, description="companion: its image, where it differs from today's"
+    )
+
+    @property
+    def version(self) -> str:
+        """The pinned version of the application."""
+        return self.image.rpartition(":")[2]
+
+
 class FirstLogin(Part):
     """How the customer gets in, in both languages."""
 
@@ -311,6 +325,9 @@ class AppRecipe(Container):
     reserved: tuple[ReservedName, ...] = Field(
         (), description="names nobody may add, or BEGINNING*: where data lie, where it listens"
     )
+    earlier: tuple[Release, ...] = Field(
+        (), description="earlier versions that are still supported, newest first"
+    )
     consistency: Literal["live", "stopped"] = Field(
         "stopped", description="live: copied while it runs; stopped: it is stopped for the copy"
     )
@@ -322,6 +339,29 @@ class AppRecipe(Container):
     def containers(self) -> dict[str, Container]:
         """The application's own container first, then its companions."""
         return {APP: self, **self.companions}
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """The versions that are supported, newest first."""
+        return (self.version, *(release.version for release in self.earlier))
+
+    def newer_than(self, version: str) -> tuple[str, ...]:
+        """List the versions that what runs `version` may be upgraded to, newest first; all when it is not known."""
+        known = self.versions
+        return known[: known.index(version)] if version in known else known
+
+    def at(self, version: str) -> Self:
+        """The recipe as it is for a version that runs already, also for one that it does not list any more."""
+        if version == self.version:
+            return self
+        release = next((each for each in self.earlier if each.version == version), None)
+        if release is None:
+            return self.model_copy(update={"image": f"{self.image.rpartition(':')[0]}:{version}"})
+        beside = {
+            name: each.model_copy(update={"image": release.companions.get(name, each.image)})
+            for name, each in self.companions.items()
+        }
+        return self.model_copy(update={"image": release.image, "companions": beside})
 
     @property
     def start_seconds(self) -> int:

@@ -1,0 +1,172 @@
+"""The volumes of an instance: which one it runs on, which one is being filled, which are kept for a while.
+
+A volume is given up in two steps: it is retired (with a reason and a day until which it is kept), and deleted by a job
+after that day. A number is never used twice, so that nothing can write to a volume that is gone. Rows are written under
+the lock of their instance.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, update
+
+from minispod.audit import trail
+from minispod.instances.models import Instance, InstanceVolume
+from minispod.instances.naming import claim_name
+from minispod.instances.states import InstanceStatus, VolumeStatus
+from minispod.kernel.actor import Actor
+from minispod.kernel.database import lock, session
+
+_SPARE = (VolumeStatus.FILLING, VolumeStatus.RETIRED)
+
+
+@dataclass(frozen=True, slots=True)
+class DoomedVolume:
+    """A volume whose time is over; `claim` is its name in the cluster."""
+
+    id: uuid.UUID
+    namespace: str
+    claim: str
+
+
+def first_volume(instance: Instance, *, at: datetime) -> InstanceVolume:
+    """Write the row of a new instance's volume."""
+    return _write(instance, 1, VolumeStatus.ACTIVE, at)
+
+
+def open_fresh(instance: Instance, *, at: datetime) -> InstanceVolume:
+    """Write the row of a fresh volume with the next number, to be filled. The caller has locked the instance."""
+    newest = session().scalar(
+        select(func.max(InstanceVolume.number)).where(InstanceVolume.instance_id == instance.id)
+    )
+    return _write(instance, max(newest or 0, instance.volume_number) + 1, VolumeStatus.FILLING, at)
+
+
+def volume_of(instance_id: uuid.UUID, number: int) -> InstanceVolume | None:
+    """Find one volume of an instance."""
+    return session().scalar(
+        select(InstanceVolume).where(
+            InstanceVolume.instance_id == instance_id, InstanceVolume.number == number
+        )
+    )
+
+
+def list_volumes(instance_id: uuid.UUID) -> Sequence[InstanceVolume]:
+    """All volumes an instance ever had, newest first; the caller has checked the owner."""
+    wanted = select(InstanceVolume).where(InstanceVolume.instance_id == instance_id)
+    return session().scalars(wanted.order_by(InstanceVolume.number.desc())).all()
+
+
+def switch(
+    instance: Instance,
+    number: int,
+    *,
+    reason: str,
+    keep: timedelta,
+    at: datetime,
+    fenced_node: str | None = None,
+) -> None:
+    """Let the instance run on another of its volumes from now on; the one so far is retired."""
+    old = volume_of(instance.id, instance.volume_number)
+    if old is not None:
+        old.status = VolumeStatus.RETIRED
+        old.retired_at = at
+        old.reason = reason
+        old.keep_until = at + keep
+        old.fenced_node = fenced_node
+        session().flush()  # one active volume at a time, also within this transaction
+    volume = volume_of(instance.id, number) or open_fresh(instance, at=at)
+    volume.status = VolumeStatus.ACTIVE
+    volume.retired_at = volume.reason = volume.keep_until = volume.fenced_node = None
+    instance.volume_number = volume.number
+
+
+def forget(volume: InstanceVolume, *, at: datetime) -> None:
+    """Note that a volume is gone from the cluster."""
+    volume.status = VolumeStatus.DELETED
+    volume.deleted_at = at
+
+
+def forget_all(instance: Instance, *, at: datetime) -> None:
+    """Note that all volumes of an instance are gone with it."""
+    session().execute(
+        update(InstanceVolume)
+        .where(InstanceVolume.instance_id == instance.id, InstanceVolume.status != VolumeStatus.DELETED)
+        .values(status=VolumeStatus.DELETED, deleted_at=at)
+    )
+
+
+def note_nodes(instance_id: uuid.UUID | None = None) -> None:
+    """Write down on which nodes the volumes in use were last seen: of one instance, or of all."""
+    seen = (
+        update(InstanceVolume)
+        .where(
+            InstanceVolume.instance_id == Instance.id,
+            InstanceVolume.number == Instance.volume_number,
+            InstanceVolume.status == VolumeStatus.ACTIVE,
+            Instance.node_name.is_not(None),
+            InstanceVolume.node_name.is_distinct_from(Instance.node_name),
+        )
+        .values(node_name=Instance.node_name)
+    )
+    if instance_id is not None:
+        seen = seen.where(Instance.id == instance_id)
+    session().flush()  # the nodes just noted on the instances
+    session().execute(seen, execution_options={"synchronize_session": False})
+
+
+def spare_volumes(user_id: uuid.UUID) -> Mapping[uuid.UUID, int]:
+    """Count, by instance, a customer's volumes beside those in use."""
+    rows = session().execute(
+        select(InstanceVolume.instance_id, func.count())
+        .join(Instance, Instance.id == InstanceVolume.instance_id)
+        .where(Instance.user_id == user_id, InstanceVolume.status.in_(_SPARE))
+        .group_by(InstanceVolume.instance_id)
+    )
+    return {instance_id: int(count) for instance_id, count in rows}
+
+
+def due_for_deletion(at: datetime, limit: int = 50) -> list[DoomedVolume]:
+    """List retired volumes whose time is over; what an operation works on is left alone."""
+    rows = session().execute(
+        select(InstanceVolume, Instance)
+        .join(Instance, Instance.id == InstanceVolume.instance_id)
+        .where(
+            InstanceVolume.status == VolumeStatus.RETIRED,
+            InstanceVolume.keep_until <= at,
+            Instance.status != InstanceStatus.MAINTENANCE,
+        )
+        .order_by(InstanceVolume.keep_until)
+        .limit(limit)
+    )
+    return [
+        DoomedVolume(volume.id, instance.namespace, claim_name(instance.name, volume.number))
+        for volume, instance in rows
+    ]
+
+
+def settle_deleted(volume_id: uuid.UUID, *, actor: Actor, at: datetime) -> None:
+    """A retired volume is gone: note it, and write it into the book."""
+    volume: InstanceVolume | None = lock(InstanceVolume, volume_id)
+    if volume is None or volume.status is not VolumeStatus.RETIRED:
+        return
+    forget(volume, at=at)
+    trail.record(
+        actor,
+        trail.Action.INSTANCE_VOLUME_DELETED,
+        at=at,
+        subject_kind="instance",
+        subject_id=volume.instance_id,
+        volume=volume.number,
+        retired_for=volume.reason,
+        retired_at=volume.retired_at.isoformat() if volume.retired_at else None,
+    )
+
+
+def _write(instance: Instance, number: int, status: VolumeStatus, at: datetime) -> InstanceVolume:
+    volume = InstanceVolume(instance_id=instance.id, number=number, status=status, created_at=at)
+    session().add(volume)
+    session().flush()  # its instance may be as new as it is
+    return volume

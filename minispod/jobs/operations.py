@@ -1,0 +1,128 @@
+"""Carry operations out, one step after another; and by the clock: daily backups, volumes whose time is over."""
+
+import threading
+import uuid
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+import structlog
+from flask import Flask, current_app
+
+from minispod.cluster.port import ClusterRefused, ClusterUnavailable
+from minispod.instances import volumes
+from minispod.jobs.work import Work
+from minispod.kernel import outbox
+from minispod.kernel.actor import system
+from minispod.kernel.errors import Unavailable
+from minispod.kernel.unit_of_work import release_connection, unit_of_work
+from minispod.operations import carrying, daily, engine
+from minispod.operations.orders import Hands, Overtaken
+from minispod.ports import Ports
+from minispod.rules import operation_rules
+from minispod.settings import Settings
+
+log = structlog.get_logger()
+
+_PATIENCE_SECONDS = 12.0
+_NOW = timedelta(0)
+
+
+def run_operation(work: Work) -> timedelta | None:
+    """Carry one operation on until it has ended or must wait for somebody."""
+    operation_id = uuid.UUID(work.lease.args["operation_id"])
+    rules = operation_rules(work.settings)
+    again: timedelta | None = _NOW
+    while again == _NOW:
+        with unit_of_work(work.ports.courier):
+            order = engine.claim(operation_id, rules=rules, sealer=work.ports.sealer, at=work.now())
+        if order is None or isinstance(order, timedelta):
+            return order
+        release_connection()
+        with _Watch(work, operation_id) as watch:
+            hands = Hands(work.ports.cluster, work.ports.vault, watch.look)
+            try:
+                report = carrying.carry_out(order, hands, patience=_PATIENCE_SECONDS)
+            except Overtaken:
+                log.warning("operation.let_go", operation_id=str(operation_id), step=order.step.value)
+                return _NOW
+        with unit_of_work(work.ports.courier):
+            again = engine.settle(order, report, rules=rules, at=work.now())
+        log.info(
+            "operation.step",
+            operation_id=str(operation_id),
+            step=order.step.value,
+            answer=report.answer.value,
+            sentence=report.sentence,
+        )
+    return again
+
+
+def fan_out_backups(ports: Ports, settings: Settings) -> None:
+    """Ask for the backups that are due today, so many at once."""
+    with unit_of_work(ports.courier):
+        asked = daily.request_due(at=ports.clock.now(), at_once=settings.data.backups_at_once)
+    if asked:
+        log.info("backups.requested", count=asked)
+
+
+def delete_volumes(ports: Ports, settings: Settings) -> None:
+    """Delete the retired volumes whose time is over."""
+    doomed = volumes.due_for_deletion(ports.clock.now())
+    release_connection()
+    for volume in doomed:
+        try:
+            gone = ports.cluster.delete_claim(volume.namespace, volume.claim)
+        except (ClusterUnavailable, ClusterRefused) as refusal:
+            log.warning("volume.not_deleted", claim=volume.claim, code=refusal.code)
+            continue
+        if gone:
+            with unit_of_work():
+                volumes.settle_deleted(volume.id, actor=system("volumes"), at=ports.clock.now())
+
+
+class _Watch(threading.Thread):
+    """Renews the lease while a step is carried out, and tells the worker when it is to let go."""
+
+    def __init__(self, work: Work, operation_id: uuid.UUID) -> None:
+        super().__init__(name="operation-watch", daemon=True)
+        self._work, self._operation_id = work, operation_id
+        self._app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+        self._every = work.lease.task.nature.lease_seconds / 4
+        self._is_over, self._is_lost = threading.Event(), threading.Event()
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """The step has ended."""
+        self._is_over.set()
+        self.join()
+
+    def look(self) -> None:
+        """Raise Overtaken when this worker is to let go."""
+        if self._is_lost.is_set():
+            raise Overtaken
+
+    def run(self) -> None:
+        """Renew, until the step has ended or somebody else is at it."""
+        while not self._is_over.wait(self._every):
+            try:
+                with self._app.app_context():
+                    self._renew()
+                    release_connection()
+            except Unavailable:
+                log.warning("operation.lease_not_renewed", operation_id=str(self._operation_id))
+
+    def _renew(self) -> None:
+        with unit_of_work():
+            is_ours = outbox.extend(self._work.lease, self._work.now())
+            if not is_ours or not engine.is_wanted(self._operation_id):
+                self._is_lost.set()

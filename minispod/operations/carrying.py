@@ -1,0 +1,169 @@
+"""Carry out one step: talks to cluster and file store, with no transaction open. Each step may be repeated.
+
+Silence of the other side (Unavailable) is not caught here, except in the middle of data: a stream that broke cannot be
+gone on with, so the attempt has failed.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+
+from minispod.backups.errors import BackupBroken, BackupKeyLost
+from minispod.cluster.port import ClusterRefused, CommandFailed, NoSuchObject
+from minispod.instances.manifests import instance_manifests, spec_hash
+from minispod.instances.naming import workbench_name
+from minispod.instances.workbench import backup_commands, restore_commands, workbench_manifests
+from minispod.kernel.errors import Unavailable
+from minispod.operations.orders import DONE, WAITING, Answer, Hands, Report, StepOrder
+from minispod.operations.states import Step
+
+_LOOK_EVERY = 0.5
+
+
+def carry_out(
+    order: StepOrder, hands: Hands, *, patience: float, sleep: Callable[[float], None] = time.sleep
+) -> Report:
+    """Do what the order's step says, and look for up to `patience` seconds whether it is done.
+
+    Raises Unavailable, Overtaken.
+    """
+    waited = 0.0
+    try:
+        while True:
+            hands.watch()
+            report = _ACTS[order.step](order, hands)
+            # What is in trouble will not come right in seconds; the worker is free for others meanwhile.
+            if report.answer is not Answer.WAITING or report.sentence or waited >= patience:
+                return report
+            sleep(_LOOK_EVERY)
+            waited += _LOOK_EVERY
+    except ClusterRefused as refusal:
+        return Report(Answer.FAILED, refusal.message)
+
+
+def _quiesce(order: StepOrder, hands: Hands) -> Report:
+    """Stop the application; done when its pod is gone."""
+    namespace, workload = order.spec.namespace, order.spec.names.workload
+    try:
+        hands.cluster.scale(namespace, workload, 0)
+    except NoSuchObject:
+        return DONE
+    if order.is_forced and order.pod_name:
+        hands.cluster.delete_pod(namespace, order.pod_name, force=True)
+    sighting = hands.cluster.see(namespace, workload)
+    return DONE if sighting is None or sighting.is_stopped else WAITING
+
+
+def _open(order: StepOrder, hands: Hands) -> Report:
+    """Put a workbench on the volume; done when it is ready for commands."""
+    spec = order.spec
+    hands.cluster.apply(
+        [
+            *order.walls,
+            *workbench_manifests(
+                spec,
+                claim=spec.names.claim,
+                storage_gb=spec.storage_gb,
+                node=order.node,
+                avoid=order.avoid_nodes,
+            ),
+        ]
+    )
+    pod = hands.cluster.see_pod(spec.namespace, workbench_name(spec.name))
+    if pod is None:
+        return WAITING
+    if pod.is_ready:
+        return Report(Answer.DONE, node=pod.node_name)
+    if pod.trouble is None:
+        return WAITING
+    return Report(Answer.FAILED if pod.trouble.is_final else Answer.WAITING, pod.trouble.sentence)
+
+
+def _close(order: StepOrder, hands: Hands) -> Report:
+    """Take the workbench and its Secret away; done when it is gone, and so lets go of the volume."""
+    spec = order.spec
+    if not hands.cluster.delete_pod(spec.namespace, workbench_name(spec.name)):
+        return WAITING
+    hands.cluster.prune(spec.namespace, str(spec.instance_id), instance_manifests(spec))
+    return DONE
+
+
+def _copy(order: StepOrder, hands: Hands) -> Report:
+    """Stream each part from its container into the vault."""
+    spec = order.spec
+    pod = order.pod_name if order.step is Step.COPY_LIVE else workbench_name(spec.name)
+    kept = []
+    try:
+        for each in backup_commands(spec.recipe):
+            stream = hands.cluster.read_from(spec.namespace, pod or "", each.container, each.command)
+            with closing(stream):  # type: ignore[type-var]
+                kept.append((each.part, hands.vault.keep(order.keys[each.part], hands.watched(stream))))
+    except (CommandFailed, NoSuchObject) as failure:
+        return Report(Answer.FAILED, f"The data could not be copied: {failure.message}")
+    except Unavailable as silence:
+        return Report(Answer.FAILED, f"The data could not be copied: {silence.message}")
+    return Report(Answer.DONE, kept=tuple(kept))
+
+
+def _fill(order: StepOrder, hands: Hands) -> Report:
+    """Stream each part of the backup into its container at the workbench."""
+    spec = order.spec
+    try:
+        for each in restore_commands(spec.recipe):
+            part = order.parts.get(each.part)
+            if part is None:
+                return Report(Answer.FAILED, f"The backup lacks the part '{each.part}'.", is_final=True)
+            chunks = hands.vault.fetch(part)
+            hands.cluster.write_to(
+                spec.namespace,
+                workbench_name(spec.name),
+                each.container,
+                each.command,
+                hands.watched(chunks),
+                part.plain_size,
+            )
+    except (BackupBroken, BackupKeyLost) as damage:
+        return Report(Answer.FAILED, damage.message, is_final=True)
+    except (CommandFailed, NoSuchObject) as failure:
+        return Report(Answer.FAILED, f"The data could not be written: {failure.message}")
+    except Unavailable as silence:
+        return Report(Answer.FAILED, f"The data could not be written: {silence.message}")
+    return DONE
+
+
+def _prove(order: StepOrder, hands: Hands) -> Report:
+    """Start the application; done when it is ready."""
+    spec = order.spec
+    hands.cluster.apply([*order.walls, *instance_manifests(spec)])
+    sighting = hands.cluster.see(spec.namespace, spec.names.workload)
+    if sighting is None or sighting.spec_hash != spec_hash(spec):
+        return WAITING
+    if sighting.is_ready:
+        return Report(Answer.DONE, node=sighting.node_name)
+    trouble = sighting.trouble
+    if trouble is None:
+        return WAITING
+    return Report(Answer.FAILED if trouble.is_final else Answer.WAITING, trouble.sentence, is_final=True)
+
+
+def _undo(order: StepOrder, hands: Hands) -> Report:
+    """Remove what the attempt made: the workbench, then the volumes that were being filled."""
+    if _close(order, hands) is not DONE:
+        return WAITING
+    gone = [hands.cluster.delete_claim(order.spec.namespace, claim) for claim in order.doomed_claims]
+    return DONE if all(gone) else WAITING
+
+
+_ACTS: dict[Step, Callable[[StepOrder, Hands], Report]] = {
+    Step.COPY_LIVE: _copy,
+    Step.QUIESCE: _quiesce,
+    Step.OPEN_OLD: _open,
+    Step.COPY: _copy,
+    Step.CLOSE_OLD: _close,
+    Step.OPEN_FRESH: _open,
+    Step.FILL: _fill,
+    Step.CLOSE_FRESH: _close,
+    Step.PROVE: _prove,
+    Step.GO_BACK: _quiesce,
+    Step.UNDO: _undo,
+}

@@ -1,0 +1,88 @@
+"""Reads of operations. Every customer-facing read filters by owner (decision 41)."""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+
+from minispod.backups.models import Backup, BackupReason, BackupStatus
+from minispod.catalog.recipes import get_recipe
+from minispod.instances.models import Instance
+from minispod.instances.queries import get_instance
+from minispod.kernel.actor import Actor
+from minispod.kernel.database import page_of, session
+from minispod.kernel.paging import Page, PageRequest
+from minispod.operations.errors import NoSuchOperation
+from minispod.operations.models import Operation
+from minispod.operations.states import LIVE, OperationKind, OperationStatus
+
+
+def get_operation(operation_id: uuid.UUID, *, actor: Actor) -> Operation:
+    """The operation; raise NoSuchOperation when it is missing or not the actor's."""
+    operation = session().get(Operation, operation_id)
+    if operation is None or not actor.may_see(operation.user_id):
+        raise NoSuchOperation()
+    return operation
+
+
+def list_operations(instance_id: uuid.UUID, page: PageRequest, *, actor: Actor) -> Page[Operation]:
+    """List what was and is done with an instance, newest first; raise NoSuchInstance."""
+    instance = get_instance(instance_id, actor=actor)
+    wanted = select(Operation).where(Operation.instance_id == instance.id)
+    return page_of(wanted.order_by(Operation.requested_at.desc(), Operation.id.desc()), page)
+
+
+def list_all(
+    page: PageRequest, *, status: OperationStatus | None = None, kind: OperationKind | None = None
+) -> Page[Operation]:
+    """List operations of all customers for staff, newest first."""
+    wanted = select(Operation).order_by(Operation.requested_at.desc(), Operation.id.desc())
+    if status is not None:
+        wanted = wanted.where(Operation.status == status)
+    if kind is not None:
+        wanted = wanted.where(Operation.kind == kind)
+    return page_of(wanted, page)
+
+
+def live_operation(instance_id: uuid.UUID) -> Operation | None:
+    """The operation that waits or works on an instance now; the caller has checked the owner."""
+    return session().scalar(
+        select(Operation).where(Operation.instance_id == instance_id, Operation.status.in_(LIVE))
+    )
+
+
+def newer_versions(instance: Instance) -> tuple[str, ...]:
+    """The versions that an instance may be upgraded to, newest first."""
+    return get_recipe(instance.service_slug).newer_than(instance.version)
+
+
+def newest_usable_backup(instance_id: uuid.UUID) -> Backup | None:
+    """The newest backup of an instance that can be restored; the caller has checked the owner."""
+    return session().scalar(
+        select(Backup)
+        .where(
+            Backup.instance_id == instance_id,
+            Backup.status == BackupStatus.DONE,
+            Backup.removed_at.is_(None),
+        )
+        .order_by(Backup.taken_at.desc())
+        .limit(1)
+    )
+
+
+def list_awaiting_decision() -> Sequence[Instance]:
+    """Instances whose deletion waits for a last backup that nobody is taking: a person must decide (staff)."""
+    taking = select(Operation.instance_id).where(Operation.status.in_(LIVE))
+    wanted = select(Instance).where(Instance.awaits_last_backup, Instance.id.not_in(taking))
+    return session().scalars(wanted.order_by(Instance.updated_at)).all()
+
+
+def count_live(reason: BackupReason) -> int:
+    """Number of backups of this reason that wait or run."""
+    counted = select(func.count()).select_from(Operation)
+    return session().scalar(counted.where(Operation.backup_reason == reason, Operation.status.in_(LIVE))) or 0
+
+
+def is_copyable(instance: Instance) -> bool:
+    """Tell whether the application keeps data and its recipe says how they are copied."""
+    return any(each.backup for each in get_recipe(instance.service_slug).containers.values())

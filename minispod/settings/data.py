@@ -1,0 +1,20 @@
+"""What is done with customers' data in several steps, and how long what it leaves is kept."""
+
+from pydantic import Field
+
+from minispod.settings.shapes import Group
+
+
+class DataSettings(Group):
+    """Operations on data: backups, restores, resets, moves, upgrades."""
+
+    operation_attempts: int = Field(
+        3, ge=1, le=10, description="Attempts before an operation on data is given up and undone."
+    )
+    operation_retry_seconds: int = Field(
+        60, ge=0, description="Pause before the second attempt of an operation on data; doubles each time."
+    )
+    retired_volume_hours: int = Field(
+        24, ge=1, description="A volume that a restore, reset, move or upgrade left is kept this long."
+    )
+    backups_at_once: int = Field(4, ge=1, le=100, description="So many daily backups are under way at once.")
