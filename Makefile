@@ -11,6 +11,8 @@ export TZ := UTC
 BIN := .venv/bin
 PYTHON := $(BIN)/python
 READY := .venv/.requirements-installed
+# The S3 server of the tests does not go together with our own dependencies.
+S3_READY := .venv-s3/.requirements-installed
 LOCK_FLAGS := --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 # One more than the smallest machine has cores: tests of processes wait a good part of their time.
 WORKERS ?= 3
@@ -36,6 +38,12 @@ $(READY): requirements-dev.txt
 	@$(PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
+$(S3_READY): tests/s3/requirements.txt | $(READY)
+	@echo "Installing the S3 server of the tests into .venv-s3 ..."
+	@$(PYTHON) -m venv --clear .venv-s3
+	@.venv-s3/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r tests/s3/requirements.txt
+	@touch $@
+
 demo: $(READY) ## run everything on this machine; PORT, BASE_DOMAIN and KUBECONFIG are honoured
 	@$(PYTHON) -m minispod.local.demo --end-with-parent
 
@@ -45,7 +53,7 @@ demo-reset: $(READY) ## delete the data of the demo
 story: $(READY) ## play the whole customer story against the running demo
 	@$(PYTHON) -m minispod.local.story $(ARGS)
 
-test: $(READY) ## run all tests
+test: $(READY) $(S3_READY) ## run all tests
 	@$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 test-fast: $(READY) ## run the tests that need neither server nor simulator
@@ -58,7 +66,7 @@ histories: $(READY) ## play many random histories (HISTORIES=20000); HISTORIES_S
 	@HISTORIES=$${HISTORIES:-20000} $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile \
 	  tests/scenarios/test_random_histories.py tests/scenarios/test_histories_at_once.py $(ARGS)
 
-mutants: $(READY) ## remove each lock, guard and constraint of the money paths in turn: does a test notice?
+mutants: $(READY) $(S3_READY) ## remove each lock, guard and constraint of the money paths in turn: does a test notice?
 	@$(PYTHON) -m tests.mutants $(ARGS)
 
 lint: $(READY) ## check style and layout
@@ -97,5 +105,6 @@ lock: $(READY) ## resolve the dependencies anew (needs uv)
 	@command -v uv >/dev/null 2>&1 || { echo "uv is needed to resolve dependencies: pip install uv" >&2; exit 2; }
 	uv pip compile pyproject.toml -o requirements.txt --quiet $(LOCK_FLAGS)
 	uv pip compile pyproject.toml -o requirements-dev.txt --quiet $(LOCK_FLAGS) --extra demo --extra dev -c requirements.txt
+	uv pip compile tests/s3/requirements.in -o tests/s3/requirements.txt --quiet $(LOCK_FLAGS)
 
 check: lint types contracts test ## all that CI runs

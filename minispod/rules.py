@@ -3,6 +3,8 @@
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from minispod.backups.daily import Nights
+from minispod.backups.rules import BackupRules
 from minispod.instances.creation import AddressRules
 from minispod.instances.naming import check_host_pattern
 from minispod.instances.provisioning import ClusterRules
@@ -44,6 +46,18 @@ def business_rules(settings: Settings) -> BusinessRules:
         capacity=CapacityRules(
             cluster.cpu_request_ratio, cluster.memory_request_ratio, cluster.capacity_reserve
         ),
+    )
+
+
+def backup_rules(settings: Settings) -> BackupRules:
+    """How backups are kept."""
+    backups = settings.backups
+    return BackupRules(
+        keep_days=backups.backup_keep_days,
+        nights=Nights(
+            ZoneInfo(settings.business.billing_timezone), backups.backup_from_hour, backups.backup_hours
+        ),
+        alarm=timedelta(hours=backups.backup_alarm_hours),
     )
 
 

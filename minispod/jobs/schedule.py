@@ -7,6 +7,7 @@ out, so a tick that is lost, late or doubled does no harm.
 from dataclasses import dataclass
 
 from minispod.jobs import (
+    backups,
     housekeeping,
     lifecycle,
     observation,
@@ -61,6 +62,11 @@ def schedule(settings: Settings) -> tuple[Periodic, ...]:
         ),
         Periodic("request-backups", operations.fan_out_backups, 60, "the daily backups, some at a time"),
         Periodic("delete-volumes", operations.delete_volumes, 300, "retired volumes whose time is over"),
+        Periodic("remove-old-backups", backups.remove_old_backups, 3600, "backups whose time is over"),
+        Periodic(
+            "remove-stray-files", backups.remove_stray_files, 6 * 3600, "what a crash left in the store"
+        ),
+        Periodic("watch-backups", backups.watch_backups, 900, "backups that fail or are overdue"),
         Periodic("heartbeat", housekeeping.beat, 10, "tells /readyz that a worker and the clock are alive"),
     )
 

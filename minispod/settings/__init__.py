@@ -116,15 +116,21 @@ class Settings:
             found.append("PPN_RATE: only a company registered for PPN may show it (COMPANY_IS_PKP).")
         if self.company.company_is_pkp and not self.company.company_npwp:
             found.append("COMPANY_NPWP: a company registered for PPN has one.")
-        if self.files.files_s3_bucket and not (
-            self.files.files_s3_key and self.files.files_s3_secret.get_secret_value()
-        ):
-            found.append("FILES_S3_KEY: a bucket needs FILES_S3_KEY and FILES_S3_SECRET.")
         for name, secret in (("JWT_SECRET", self.tokens.jwt_secret), ("SECRET_KEY", self.web.secret_key)):
             if len(secret.get_secret_value()) < _SHORTEST_SECRET:
                 found.append(f"{name}: needs at least {_SHORTEST_SECRET} characters.")
+        found += self._lost_backups()
         if self.is_production:
             found += self._unfit_for_production()
+        return found
+
+    def _lost_backups(self) -> list[str]:
+        found = []
+        has_key = self.files.files_s3_key and self.files.files_s3_secret.get_secret_value()
+        if self.files.files_s3_bucket and not has_key:
+            found.append("FILES_S3_KEY: a bucket needs FILES_S3_KEY and FILES_S3_SECRET.")
+        if self.backups.backup_alarm_hours < 24 + self.backups.backup_hours:
+            found.append("BACKUP_ALARM_HOURS: a day and BACKUP_HOURS may lie between two nightly backups.")
         return found
 
     def _unfit_for_production(self) -> list[str]:

@@ -40,8 +40,7 @@ class BackupSettings(Group):
     backup_hours: int = Field(4, ge=1, le=23, description="Length of the night of the backups in hours.")
     backup_alarm_hours: int = Field(
         30,
-        ge=25,
-        description="Administrators are told when an instance has no backup younger than this; a night and its hours.",
+        description="Administrators are told when an instance has no backup younger than this.",
     )
 
     @field_validator("backup_keys")

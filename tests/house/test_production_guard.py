@@ -99,7 +99,7 @@ def test_what_belongs_to_development_is_refused_by_name(name: str, value: str) -
         ("topup_minimum", "20000000"),
         ("files_s3_endpoint", "minio.example.com"),
         ("backup_from_hour", "24"),
-        ("backup_alarm_hours", "12"),
+        ("backup_alarm_hours", "27"),
     ],
 )
 def test_nonsense_is_refused_at_boot_and_not_at_the_first_customer(name: str, value: str) -> None:
