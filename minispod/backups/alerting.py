@@ -30,7 +30,9 @@ def look(at: datetime, alarm: timedelta) -> int:
         for standing in (Standing(*row) for row in rows)
         if (kind := standing.trouble(at, alarm)) is not None
     }
-    told = set(session().execute(select(BackupTrouble.instance_id, BackupTrouble.kind)).tuples())
+    told = {
+        (id_, kind) for id_, kind in session().execute(select(BackupTrouble.instance_id, BackupTrouble.kind))
+    }
     over = told - troubles.keys()
     if over:
         key = tuple_(BackupTrouble.instance_id, BackupTrouble.kind)

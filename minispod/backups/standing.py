@@ -60,7 +60,13 @@ _failed = aliased(
     .limit(1)
     .lateral("failed"),
 )
-_failures = select(func.count()).select_from(Backup).where(_since_newest).scalar_subquery()
+_failures = (
+    select(func.count())
+    .select_from(Backup)
+    .where(_since_newest)
+    .correlate(Instance, _newest)
+    .scalar_subquery()
+)
 
 
 def is_cared_for() -> ColumnElement[bool]:
@@ -77,6 +83,7 @@ def standings() -> Select[Instance, Backup, Backup, int]:
     """All instances that are cared for; a row becomes a Standing."""
     return (
         select(Instance, _newest, _failed, _failures)
+        .select_from(Instance)
         .outerjoin(_newest, true())
         .outerjoin(_failed, true())
         .where(is_cared_for())

@@ -170,6 +170,27 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
     (MessageKind.CANCELLED, {**SUBSCRIPTION, "refunded": "Rp 50.000"}),
     (
         MessageKind.STAFF_ALERT,
+        {
+            "backups": [
+                {"name": "n8n-automation-k3f9qz", "kind": "failed"},
+                {"name": "wordpress-b7d2xk", "kind": "overdue"},
+            ],
+            "failed": 1,
+            "overdue": 1,
+            "total": 3,
+        },
+    ),
+    (
+        MessageKind.STAFF_ALERT,
+        {
+            "backups": [{"name": "wordpress-b7d2xk", "kind": "overdue"}],
+            "failed": 0,
+            "overdue": 1,
+            "total": 1,
+        },
+    ),
+    (
+        MessageKind.STAFF_ALERT,
         {"subject": "Instance n8n-k3f9 failed", "sentence": f"{REASON} Customer: Siti <siti@example.com>."},
     ),
     (
@@ -362,6 +383,7 @@ def facts_given() -> dict[MessageKind, set[frozenset[str]]]:
     found: dict[MessageKind, set[frozenset[str]]] = {}
     packages = (
         "accounts",
+        "backups",
         "instances",
         "onboarding",
         "operations",

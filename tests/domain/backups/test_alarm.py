@@ -1,0 +1,149 @@
+"""Administrators are told of backups that fail or are overdue: once, and again when it comes back."""
+
+from collections.abc import Callable
+
+import pytest
+
+from minispod.backups.models import BackupReason
+from minispod.instances.models import Instance
+from minispod.instances.states import InstanceStatus, Wanted
+from tests.domain.backups.conftest import Keeper
+from tests.plugins.app import Person
+
+MakeInstance = Callable[..., Instance]
+Tick = Callable[[str], None]
+pytestmark = pytest.mark.usefixtures("catalog")
+
+
+@pytest.fixture
+def told(keeper: Keeper, tick: Tick, administrator: Person) -> Callable[[], list[tuple[list[str], int]]]:
+    """Look once more, and list what the administrator was told so far: (troubles, all there are)."""
+
+    def look() -> list[tuple[list[str], int]]:
+        tick("watch-backups")
+        return [
+            ([f"{each['name']} {each['kind']}" for each in row.facts["backups"]], row.facts["total"])
+            for row in keeper.shop.messages(administrator)
+            if row.kind.value == "staff_alert"
+        ]
+
+    return look
+
+
+Told = Callable[[], list[tuple[list[str], int]]]
+
+
+def test_without_trouble_nobody_is_told(keeper: Keeper, instance: MakeInstance, told: Told) -> None:
+    keeper.take(instance())
+    keeper.shop.clock.advance(hours=29)
+
+    assert told() == []
+
+
+def test_an_instance_without_a_young_backup_is_told_once(
+    keeper: Keeper, instance: MakeInstance, told: Told
+) -> None:
+    mine = instance()
+    keeper.take(mine)
+    keeper.shop.clock.advance(hours=31)
+
+    alarm = [([f"{mine.name} overdue"], 1)]
+    assert told() == alarm
+    keeper.shop.clock.advance(hours=31)
+    assert told() == alarm
+
+
+def test_one_that_never_had_a_backup_counts_from_its_first_running(
+    keeper: Keeper, instance: MakeInstance, told: Told
+) -> None:
+    mine = instance()
+    keeper.shop.clock.advance(hours=29)
+    assert told() == []
+    keeper.shop.clock.advance(hours=2)
+    assert told() == [([f"{mine.name} overdue"], 1)]
+
+
+def test_only_a_third_failed_night_attempt_is_told(
+    keeper: Keeper, instance: MakeInstance, told: Told
+) -> None:
+    mine = instance()
+    keeper.take(mine)
+    for attempt in range(4):
+        keeper.shop.clock.advance(hours=1)
+        keeper.take_failing(mine)
+        assert told() == ([([f"{mine.name} failed"], 1)] if attempt >= 2 else [])
+
+
+def test_a_failed_wish_of_somebody_is_told_at_once(
+    keeper: Keeper, instance: MakeInstance, told: Told
+) -> None:
+    mine = instance()
+    keeper.take_failing(mine, BackupReason.BEFORE_UPGRADE)
+
+    assert told() == [([f"{mine.name} failed"], 1)]
+
+
+def test_a_new_trouble_is_told_without_the_old_ones_and_the_end_of_one_not_at_all(
+    keeper: Keeper, instance: MakeInstance, told: Told
+) -> None:
+    first, second = instance(), instance("redis")
+    keeper.take_failing(first, BackupReason.ON_DEMAND)
+    assert len(told()) == 1
+    keeper.take_failing(second, BackupReason.ON_DEMAND)
+    assert told()[1:] == [([f"{second.name} failed"], 2)]
+
+    keeper.shop.clock.advance(minutes=5)
+    keeper.take(second)
+    assert len(told()) == 2
+    keeper.shop.clock.advance(minutes=5)
+    keeper.take_failing(second, BackupReason.ON_DEMAND)
+    assert told()[2:] == [([f"{second.name} failed"], 2)]
+
+
+def test_failed_and_then_overdue_is_two_things(keeper: Keeper, instance: MakeInstance, told: Told) -> None:
+    mine = instance()
+    keeper.take_failing(mine, BackupReason.ON_DEMAND)
+    assert told() == [([f"{mine.name} failed"], 1)]
+    keeper.shop.clock.advance(hours=31)
+    assert told()[1:] == [([f"{mine.name} overdue"], 1)]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": InstanceStatus.TERMINATED},
+        {"wanted": Wanted.ABSENT},
+        {"status": InstanceStatus.ERROR, "first_ran_at": None},
+    ],
+    ids=str,
+)
+def test_what_holds_no_data_or_is_to_go_is_no_trouble(
+    keeper: Keeper, instance: MakeInstance, told: Told, fields: dict[str, object]
+) -> None:
+    mine = instance(**fields)
+    keeper.take_failing(mine, BackupReason.BEFORE_DELETE)
+    keeper.shop.clock.advance(days=5)
+
+    assert told() == []
+
+
+def test_every_administrator_is_told_and_no_customer(
+    keeper: Keeper, instance: MakeInstance, told: Told, customer: Person, person: Callable[..., Person]
+) -> None:
+    instance()
+    keeper.shop.clock.advance(days=5)
+
+    assert len(told()) == 1
+    assert keeper.shop.mails(customer).count("staff_alert") == 0
+
+
+def test_many_at_once_are_one_mail_with_the_first_twenty(
+    keeper: Keeper, instance: MakeInstance, person: Callable[..., Person], told: Told
+) -> None:
+    for _ in range(22):
+        instance(owner=person(credit=500_000))
+    keeper.shop.clock.advance(days=5)
+
+    ((names, total),) = told()
+
+    assert (len(names), total) == (20, 22)
