@@ -82,6 +82,7 @@ class Action(StrEnum):
     BACKUP_BEGUN = "backup.begun"
     BACKUP_DONE = "backup.done"
     BACKUP_FAILED = "backup.failed"
+    BACKUP_DELETED = "backup.deleted"
     BACKUP_REMOVED = "backup.removed"
     BACKUP_TROUBLED = "backup.troubled"
     PAPER_ISSUED = "paper.issued"

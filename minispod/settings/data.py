@@ -17,4 +17,7 @@ class DataSettings(Group):
     retired_volume_hours: int = Field(
         24, ge=1, description="A volume that a restore, reset, move or upgrade left is kept this long."
     )
+    backups_on_demand_per_day: int = Field(
+        5, ge=1, le=100, description="So many backups of one instance may its owner take in 24 hours."
+    )
     backups_at_once: int = Field(4, ge=1, le=100, description="So many daily backups are under way at once.")

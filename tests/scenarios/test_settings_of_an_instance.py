@@ -65,8 +65,8 @@ class Ground:
             db.session.remove()
             return row
 
-    def until(self, is_so: Callable[[Instance], bool]) -> Instance:
-        """Run the jobs and let time pass until it is so."""
+    def until(self, is_so: Callable[[Instance], bool], step: float = 2.0) -> Instance:
+        """Run the jobs and let time pass until it is so; `step` seconds of our clock between two looks."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             self.run_jobs()
@@ -74,7 +74,7 @@ class Ground:
             if is_so(row):
                 return row
             time.sleep(0.3)
-            self.clock.advance(seconds=2)
+            self.clock.advance(seconds=step)
         row = self.row()
         pytest.fail(f"still {row.status} ({row.health_status})")
 
@@ -220,7 +220,7 @@ def test_an_environment_with_which_it_does_not_come_up_is_taken_back(
         ),
         202,
     )
-    ground.until(lambda row: row.status is InstanceStatus.RUNNING)
+    ground.until(lambda row: row.status is InstanceStatus.RUNNING, step=60)
 
     seen = data_of(ground.client.get(f"{ground.path}/environment", headers=ground.headers()))
     assert (seen["names"], seen["lastChange"]["state"]) == ([], "UNDONE")
