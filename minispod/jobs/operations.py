@@ -19,7 +19,7 @@ from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.operations import carrying, daily, engine
 from minispod.operations.orders import Hands, Overtaken
 from minispod.ports import Ports
-from minispod.rules import operation_rules
+from minispod.rules import backup_rules, operation_rules
 from minispod.settings import Settings
 
 log = structlog.get_logger()
@@ -61,7 +61,11 @@ def run_operation(work: Work) -> timedelta | None:
 def fan_out_backups(ports: Ports, settings: Settings) -> None:
     """Ask for the backups that are due today, so many at once."""
     with unit_of_work(ports.courier):
-        asked = daily.request_due(at=ports.clock.now(), at_once=settings.data.backups_at_once)
+        asked = daily.request_due(
+            nights=backup_rules(settings).nights,
+            at_once=settings.data.backups_at_once,
+            at=ports.clock.now(),
+        )
     if asked:
         log.info("backups.requested", count=asked)
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from minispod.backups import keeping
+from minispod.backups.daily import Nights, due_daily
 from minispod.backups.models import BackupReason
 from minispod.instances import controls
 from minispod.instances.states import InstanceStatus
@@ -13,13 +13,11 @@ from minispod.operations.states import OperationKind
 _RESTING = (InstanceStatus.RUNNING, InstanceStatus.STOPPED)
 
 
-def request_due(*, at: datetime, at_once: int) -> int:
+def request_due(*, nights: Nights, at_once: int, at: datetime) -> int:
     """Ask for daily backups until `at_once` are under way; returns how many were asked for now."""
     room = at_once - queries.count_live(BackupReason.DAILY)
     asked = 0
-    for instance_id in keeping.due_daily(at) if room > 0 else ():
-        if asked == room:
-            break
+    for instance_id in due_daily(at, nights, at_once)[: max(0, room)]:
         instance = controls.lock_instance(instance_id)
         if instance.status not in _RESTING or not queries.is_copyable(instance):
             continue

@@ -6,6 +6,7 @@ sends at once (about 32 kB), and the next one is not received before the one bef
 
 import contextlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 import structlog
@@ -32,9 +33,20 @@ COMPLAINT_LIMIT = 300
 _PIECE = 32 * 1024
 _NO_PROGRAM = 127
 
-# Kubernetes cannot close the stdin of a command before 1.30: the command itself counts what it is to read. What it
-# leaves unread when it has succeeded is taken from the pipe, so that success always means that all was sent.
-_COUNTED = 'n=$1; shift; head -c "$n" | { "$@" && cat >/dev/null; }'
+# Kubernetes cannot close the stdin of a command before 1.30, so it is counted. And a container runtime may never tell how
+# a command ended that left some of its stdin unread: the rest is thrown away, and failure is told on stderr at once.
+_COUNTED = """
+n=$1
+shift
+head -c "$n" | {
+  "$@"
+  status=$?
+  [ "$status" = 0 ] || printf '\\036%s\\036' "$status" >&2
+  cat >/dev/null
+  exit "$status"
+}
+"""
+_TOLD = re.compile(rb"\x1e([0-9]+)\x1e$")
 
 
 def read_from(
@@ -98,6 +110,9 @@ class _Running:
         channel, content = message
         if channel == STDERR:
             self._complaint = (self._complaint + content)[-4 * COMPLAINT_LIMIT :]
+            if ended := _TOLD.search(self._complaint):
+                self._complaint = self._complaint[: ended.start()]
+                raise self._failure(int(ended[1]), "")
         if channel != STATUS:
             return message
         try:
