@@ -1,9 +1,9 @@
-"""Commands: flask create-admin, seed-catalog, seed-demo, proof, lifecycle, recipes, settings-table."""
+"""Commands: flask create-admin, seed-catalog, seed-demo, proof, lifecycle, recipes, backups, settings-table."""
 
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,6 +13,8 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from minispod.accounts import directory
+from minispod.backups import keeping, retention
+from minispod.backups.models import Backup, BackupPart, BackupStatus
 from minispod.catalog.recipes import AppRecipe, RecipeBroken, load_recipe
 from minispod.catalog.seeding import seed_catalog
 from minispod.insights.proofs import owners_of
@@ -21,8 +23,10 @@ from minispod.instances.creation import Size
 from minispod.instances.manifests import InstanceSpec
 from minispod.instances.provisioning import OutcomeKind, WorkOrder
 from minispod.kernel.actor import Role, system
-from minispod.kernel.errors import Refusal
-from minispod.kernel.unit_of_work import unit_of_work
+from minispod.kernel.errors import Conflict, NotFound, Refusal
+from minispod.kernel.ids import parse_id
+from minispod.kernel.paging import PageRequest
+from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.onboarding.signup import register
 from minispod.ports import current_ports, current_settings
 from minispod.promotions.seeding import seed_coupons
@@ -43,13 +47,14 @@ _DEMO_ACCOUNTS = (
 )
 
 lifecycle = AppGroup("lifecycle", help="The calendar of subscriptions.")
+backups = AppGroup("backups", help="Copies of customers' data: docs/operations/backups.md.")
 recipes = AppGroup("recipes", help="How applications are run: docs/recipes.md.")
 
 
 def init_app(app: Flask) -> None:
     """Register the commands."""
     commands = (create_admin, seed_catalog_command, seed_demo, proof, settings_table_command)
-    for command in (*commands, lifecycle, recipes):
+    for command in (*commands, lifecycle, recipes, backups):
         app.cli.add_command(command)
 
 
@@ -241,6 +246,99 @@ def _remove_trial(spec: InstanceSpec) -> bool:
         click.echo("Interrupted.")
     click.echo("Removed." if is_gone else f"Not everything is gone; delete the namespace {spec.namespace}.")
     return is_gone
+
+
+@backups.command("list")
+@click.option("--instance", default="", help="Only instances whose name contains this.")
+@click.option("--newest", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many.")
+def list_backups(instance: str, newest: int) -> None:
+    """List backups, newest first, each with its files and the public key they are encrypted to."""
+    found = keeping.list_everything(PageRequest(1, newest), search=instance)
+    for backup, owner in found.items:
+        state = "removed" if backup.removed_at else backup.status.value.lower()
+        click.echo(
+            f"{backup.id}  {backup.taken_at:%Y-%m-%d %H:%M}Z  {state:7}  {backup.reason.value:14}  {owner.name}"
+            f"{'  ' + backup.error if backup.error else ''}"
+        )
+        for part in keeping.parts_of(backup.id):
+            click.echo(f"    {part.name:15}  {part.plain_size:>15,} bytes  {part.recipient}")
+    click.echo(f"{len(found.items)} of {found.total}.")
+
+
+@backups.command("fetch")
+@click.argument("backup_id")
+@click.argument("part")
+def fetch_backup(backup_id: str, part: str) -> None:
+    """Write one file of a backup, decrypted, to the standard output; only exit status 0 means that it is whole."""
+    out = sys.stdout.buffer
+    if sys.stdout.isatty():
+        raise click.ClickException("This would fill your screen; redirect it: ... > FILE")
+    with _told():
+        found = next((each for each in _files_of(backup_id)[1] if each.name == part), None)
+        if found is None:
+            raise NotFound(f"This backup has no file {part}.")
+        release_connection()
+        for chunk in current_ports().vault.fetch(found):
+            out.write(chunk)
+        out.flush()
+
+
+@backups.command("verify")
+@click.argument("backup_id")
+def verify_backup(backup_id: str) -> None:
+    """Read all files of a backup to their end; the exit status is 1 unless all are whole."""
+    broken = 0
+    with _told():
+        backup, parts = _files_of(backup_id)
+        release_connection()
+        for part in parts:
+            try:
+                for _ in current_ports().vault.fetch(part):
+                    pass
+            except Conflict as damage:
+                broken += 1
+                click.echo(f"{part.name}: {damage.message}")
+            else:
+                click.echo(f"{part.name}: whole, {part.plain_size:,} bytes")
+    if broken or not parts or backup.status is not BackupStatus.DONE:
+        raise click.ClickException("This backup cannot be restored.")
+
+
+@backups.command("prune")
+def prune_backups() -> None:
+    """Remove now what is over and what a crash left, as the clock does by itself."""
+    ports = current_ports()
+    removed = 0
+    with _told():
+        while due := retention.expired(ports.clock.now()):
+            release_connection()
+            for removal in due:
+                retention.remove_files(removal, ports.vault)
+                with unit_of_work():
+                    retention.mark_removed(removal.backup_id, ports.clock.now())
+            removed += len(due)
+        release_connection()
+        strays = retention.strays(ports.object_store.list(keeping.PREFIX), ports.clock.now())
+        release_connection()
+        for key in strays:
+            ports.vault.delete(key)
+    click.echo(f"{removed} backups and {len(strays)} stray files removed.")
+
+
+def _files_of(backup_id: str) -> tuple[Backup, Sequence[BackupPart]]:
+    backup = keeping.get_backup(parse_id(backup_id), actor=_ACTOR)
+    if backup.removed_at:
+        raise NotFound(f"The files of this backup were removed on {backup.removed_at:%Y-%m-%d}.")
+    return backup, keeping.parts_of(backup.id)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A refusal is a sentence at the terminal and exit status 1."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise click.ClickException(refusal.message) from None
 
 
 def _register(name: str, email: str, password: str, role: Role, *, credit: int = 0) -> None:

@@ -20,6 +20,7 @@ pytest_plugins = [
     "tests.plugins.s3",
     "tests.plugins.app",
     "tests.plugins.shop",
+    "tests.plugins.keeper",
     "tests.plugins.histories",
 ]
 

@@ -25,6 +25,7 @@ from werkzeug.exceptions import HTTPException
 from minispod.admin import (
     accounts,
     audit,
+    backups,
     cluster,
     guard,
     instance_settings,
@@ -88,6 +89,7 @@ __all__ = ["answer_page_error", "answer_refusal", "init_app"]
 _PAGES = (
     accounts,
     audit,
+    backups,
     cluster,
     instance_settings,
     instances,

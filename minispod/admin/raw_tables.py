@@ -17,6 +17,7 @@ from minispod.accounts.models import User
 from minispod.admin.pages import split_address
 from minispod.admin.sessions import PATH, is_admin
 from minispod.audit.models import AuditEntry
+from minispod.backups.models import Backup, BackupPart
 from minispod.catalog.models import Category, Plan, Service
 from minispod.cluster.models import ClusterState, NodeReading
 from minispod.instances.models import Instance, Tenancy
@@ -57,7 +58,7 @@ _SHELVES: dict[str, tuple[type[Any], ...]] = {
         ProofDifference,
     ),
     "Promotions": (Coupon, Redemption),
-    "Subscriptions": (Subscription, Period, PlanChange, Refund, Instance),
+    "Subscriptions": (Subscription, Period, PlanChange, Refund, Instance, Backup, BackupPart),
     "Platform": (NodeReading, ClusterState, Notification, AuditEntry, OutboxRow, Pulse),
 }
 

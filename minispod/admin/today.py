@@ -12,7 +12,7 @@ from minispod.instances import queries as instance_queries
 from minispod.kernel import outbox
 from minispod.kernel.paging import PageRequest
 from minispod.ports import current_ports, current_settings
-from minispod.rules import business_rules
+from minispod.rules import backup_rules, business_rules
 
 _RECENT = 12
 
@@ -22,12 +22,15 @@ def today() -> Any:
     """Show the state of the business at this moment."""
     at = current_ports().clock.now()
     picture = monitoring.last_picture()
-    attention = insight.attention(picture.nodes, picture.silent_since, at=at)
+    settings = current_settings()
+    attention = insight.attention(
+        picture.nodes, picture.silent_since, backup_alarm=backup_rules(settings).alarm, at=at
+    )
     return pages.live_fragment(
         "admin/today/page.html",
         "admin/today/_live.html",
         attention=attention,
-        business=insight.business(zone=business_rules(current_settings()).zone, at=at),
+        business=insight.business(zone=business_rules(settings).zone, at=at),
         statuses=instance_queries.count_by_status(),
         used=insight.utilisation(picture.nodes),
         picture=picture,

@@ -119,6 +119,18 @@ def list_backups(
     return page_of(wanted, page)
 
 
+def list_everything(page: PageRequest, *, search: str = "") -> Page[tuple[Backup, Instance]]:
+    """All rows for staff, also failed ones and those whose files are gone, newest first; of instances named like it."""
+    wanted = (
+        select(Backup, Instance)
+        .join(Instance, Instance.id == Backup.instance_id)
+        .order_by(Backup.taken_at.desc(), Backup.id.desc())
+    )
+    if search:
+        wanted = wanted.where(Instance.name.icontains(search, autoescape=True))
+    return page_of(wanted, page)
+
+
 def parts_of(backup_id: uuid.UUID) -> Sequence[BackupPart]:
     """The files of a backup, by name; the caller has checked the owner."""
     return (

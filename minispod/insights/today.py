@@ -17,7 +17,7 @@ from sqlalchemy.orm import aliased, joinedload
 from minispod.accounts.models import User
 from minispod.cluster.capacity import workers_of
 from minispod.cluster.port import NodeSighting
-from minispod.insights import adjustments
+from minispod.insights import adjustments, backups
 from minispod.insights.workload import LateWork, late_work, silent_processes
 from minispod.instances.models import Instance
 from minispod.instances.orphans import count_orphans
@@ -57,6 +57,7 @@ class Attention:
     adjustments: Some
     grace: Some
     undelivered: Some
+    backups: Some
     late: LateWork
     proof: Standing
     silent_processes: Sequence[tuple[str, datetime | None]]
@@ -76,6 +77,7 @@ class Attention:
                 self.adjustments.total > 0,
                 self.grace.total > 0,
                 self.undelivered.total > 0,
+                self.backups.total > 0,
                 self.late.total > 0,
                 not self.proof.is_calm,
                 bool(self.silent_processes),
@@ -117,7 +119,13 @@ class Utilisation:
     memory_used: int | None
 
 
-def attention(nodes: Sequence[NodeSighting], silent_since: datetime | None, *, at: datetime) -> Attention:
+def attention(
+    nodes: Sequence[NodeSighting],
+    silent_since: datetime | None,
+    *,
+    backup_alarm: timedelta,
+    at: datetime,
+) -> Attention:
     """Everything that waits for a person at this moment."""
     return Attention(
         failed_instances=_failed_instances(),
@@ -127,6 +135,7 @@ def attention(nodes: Sequence[NodeSighting], silent_since: datetime | None, *, a
         adjustments=_unconfirmed(at),
         grace=_in_grace(),
         undelivered=_undelivered(),
+        backups=_in_backup_trouble(backup_alarm, at),
         late=late_work(at),
         proof=history.standing(at),
         silent_processes=silent_processes(at),
@@ -295,6 +304,11 @@ def _in_grace() -> Some:
         .all()
     )
     return Some(rows, _count(select(func.count()).select_from(Subscription).where(*waiting)))
+
+
+def _in_backup_trouble(alarm: timedelta, at: datetime) -> Some:
+    found = backups.troubled(alarm=alarm, at=at, limit=_SHOWN)
+    return Some(found.items, found.total)
 
 
 def _undelivered() -> Some:

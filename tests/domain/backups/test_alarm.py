@@ -7,8 +7,8 @@ import pytest
 from minispod.backups.models import BackupReason
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus, Wanted
-from tests.domain.backups.conftest import Keeper
 from tests.plugins.app import Person
+from tests.plugins.keeper import Keeper
 
 MakeInstance = Callable[..., Instance]
 Tick = Callable[[str], None]
@@ -33,17 +33,17 @@ def told(keeper: Keeper, tick: Tick, administrator: Person) -> Callable[[], list
 Told = Callable[[], list[tuple[list[str], int]]]
 
 
-def test_without_trouble_nobody_is_told(keeper: Keeper, instance: MakeInstance, told: Told) -> None:
-    keeper.take(instance())
+def test_without_trouble_nobody_is_told(keeper: Keeper, make_instance: MakeInstance, told: Told) -> None:
+    keeper.take(make_instance())
     keeper.shop.clock.advance(hours=29)
 
     assert told() == []
 
 
 def test_an_instance_without_a_young_backup_is_told_once(
-    keeper: Keeper, instance: MakeInstance, told: Told
+    keeper: Keeper, make_instance: MakeInstance, told: Told
 ) -> None:
-    mine = instance()
+    mine = make_instance()
     keeper.take(mine)
     keeper.shop.clock.advance(hours=31)
 
@@ -54,9 +54,9 @@ def test_an_instance_without_a_young_backup_is_told_once(
 
 
 def test_one_that_never_had_a_backup_counts_from_its_first_running(
-    keeper: Keeper, instance: MakeInstance, told: Told
+    keeper: Keeper, make_instance: MakeInstance, told: Told
 ) -> None:
-    mine = instance()
+    mine = make_instance()
     keeper.shop.clock.advance(hours=29)
     assert told() == []
     keeper.shop.clock.advance(hours=2)
@@ -64,9 +64,9 @@ def test_one_that_never_had_a_backup_counts_from_its_first_running(
 
 
 def test_only_a_third_failed_night_attempt_is_told(
-    keeper: Keeper, instance: MakeInstance, told: Told
+    keeper: Keeper, make_instance: MakeInstance, told: Told
 ) -> None:
-    mine = instance()
+    mine = make_instance()
     keeper.take(mine)
     for attempt in range(4):
         keeper.shop.clock.advance(hours=1)
@@ -75,18 +75,18 @@ def test_only_a_third_failed_night_attempt_is_told(
 
 
 def test_a_failed_wish_of_somebody_is_told_at_once(
-    keeper: Keeper, instance: MakeInstance, told: Told
+    keeper: Keeper, make_instance: MakeInstance, told: Told
 ) -> None:
-    mine = instance()
+    mine = make_instance()
     keeper.take_failing(mine, BackupReason.BEFORE_UPGRADE)
 
     assert told() == [([f"{mine.name} failed"], 1)]
 
 
 def test_a_new_trouble_is_told_without_the_old_ones_and_the_end_of_one_not_at_all(
-    keeper: Keeper, instance: MakeInstance, told: Told
+    keeper: Keeper, make_instance: MakeInstance, told: Told
 ) -> None:
-    first, second = instance(), instance("redis")
+    first, second = make_instance(), make_instance("redis")
     keeper.take_failing(first, BackupReason.ON_DEMAND)
     assert len(told()) == 1
     keeper.take_failing(second, BackupReason.ON_DEMAND)
@@ -100,8 +100,10 @@ def test_a_new_trouble_is_told_without_the_old_ones_and_the_end_of_one_not_at_al
     assert told()[2:] == [([f"{second.name} failed"], 2)]
 
 
-def test_failed_and_then_overdue_is_two_things(keeper: Keeper, instance: MakeInstance, told: Told) -> None:
-    mine = instance()
+def test_failed_and_then_overdue_is_two_things(
+    keeper: Keeper, make_instance: MakeInstance, told: Told
+) -> None:
+    mine = make_instance()
     keeper.take_failing(mine, BackupReason.ON_DEMAND)
     assert told() == [([f"{mine.name} failed"], 1)]
     keeper.shop.clock.advance(hours=31)
@@ -118,9 +120,9 @@ def test_failed_and_then_overdue_is_two_things(keeper: Keeper, instance: MakeIns
     ids=str,
 )
 def test_what_holds_no_data_or_is_to_go_is_no_trouble(
-    keeper: Keeper, instance: MakeInstance, told: Told, fields: dict[str, object]
+    keeper: Keeper, make_instance: MakeInstance, told: Told, fields: dict[str, object]
 ) -> None:
-    mine = instance(**fields)
+    mine = make_instance(**fields)
     keeper.take_failing(mine, BackupReason.BEFORE_DELETE)
     keeper.shop.clock.advance(days=5)
 
@@ -128,9 +130,9 @@ def test_what_holds_no_data_or_is_to_go_is_no_trouble(
 
 
 def test_every_administrator_is_told_and_no_customer(
-    keeper: Keeper, instance: MakeInstance, told: Told, customer: Person, person: Callable[..., Person]
+    keeper: Keeper, make_instance: MakeInstance, told: Told, customer: Person, person: Callable[..., Person]
 ) -> None:
-    instance()
+    make_instance()
     keeper.shop.clock.advance(days=5)
 
     assert len(told()) == 1
@@ -138,10 +140,10 @@ def test_every_administrator_is_told_and_no_customer(
 
 
 def test_many_at_once_are_one_mail_with_the_first_twenty(
-    keeper: Keeper, instance: MakeInstance, person: Callable[..., Person], told: Told
+    keeper: Keeper, make_instance: MakeInstance, person: Callable[..., Person], told: Told
 ) -> None:
     for _ in range(22):
-        instance(owner=person(credit=500_000))
+        make_instance(owner=person(credit=500_000))
     keeper.shop.clock.advance(days=5)
 
     ((names, total),) = told()

@@ -11,8 +11,8 @@ from minispod.backups.daily import Nights, due_daily
 from minispod.backups.models import BackupReason
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus, Wanted
-from tests.domain.backups.conftest import Keeper
 from tests.plugins.app import Person
+from tests.plugins.keeper import Keeper
 
 MakeInstance = Callable[..., Instance]
 pytestmark = pytest.mark.usefixtures("catalog")
@@ -59,9 +59,12 @@ def test_a_night_is_a_night_in_the_zone(nights: Nights, at: str, begins: str | N
 
 
 def test_running_and_stopped_ones_are_due_by_night_and_never_by_day(
-    keeper: Keeper, instance: MakeInstance, due: Due
+    keeper: Keeper, make_instance: MakeInstance, due: Due
 ) -> None:
-    running, stopped = instance(), instance("redis", status=InstanceStatus.STOPPED, wanted=Wanted.STOPPED)
+    running, stopped = (
+        make_instance(),
+        make_instance("redis", status=InstanceStatus.STOPPED, wanted=Wanted.STOPPED),
+    )
 
     keeper.shop.clock.set(BEGIN - timedelta(minutes=1))
     assert due() == set()
@@ -83,16 +86,16 @@ def test_running_and_stopped_ones_are_due_by_night_and_never_by_day(
     ids=str,
 )
 def test_what_cannot_or_need_not_be_copied_is_left_out(
-    keeper: Keeper, instance: MakeInstance, due: Due, fields: dict[str, object]
+    keeper: Keeper, make_instance: MakeInstance, due: Due, fields: dict[str, object]
 ) -> None:
-    instance(**fields)
+    make_instance(**fields)
     keeper.shop.clock.set(LATE)
 
     assert due() == set()
 
 
-def test_once_a_night(keeper: Keeper, instance: MakeInstance, due: Due) -> None:
-    mine = instance()
+def test_once_a_night(keeper: Keeper, make_instance: MakeInstance, due: Due) -> None:
+    mine = make_instance()
     keeper.shop.clock.set(BEGIN - timedelta(hours=1))
     keeper.take(mine, BackupReason.ON_DEMAND)  # of the evening: the night wants its own
 
@@ -104,8 +107,10 @@ def test_once_a_night(keeper: Keeper, instance: MakeInstance, due: Due) -> None:
     assert due() == {mine.id}
 
 
-def test_what_failed_is_tried_again_after_a_pause(keeper: Keeper, instance: MakeInstance, due: Due) -> None:
-    mine = instance()
+def test_what_failed_is_tried_again_after_a_pause(
+    keeper: Keeper, make_instance: MakeInstance, due: Due
+) -> None:
+    mine = make_instance()
     keeper.shop.clock.set(LATE)
     keeper.take_failing(mine)
 
@@ -117,10 +122,10 @@ def test_what_failed_is_tried_again_after_a_pause(keeper: Keeper, instance: Make
 
 
 def test_no_more_than_the_limit_run_at_a_time_and_the_neediest_come_first(
-    keeper: Keeper, instance: MakeInstance, due: Due
+    keeper: Keeper, make_instance: MakeInstance, due: Due
 ) -> None:
     keeper.shop.clock.set(LATE)
-    never, old, older = instance("redis"), instance("mariadb"), instance("postgresql")
+    never, old, older = make_instance("redis"), make_instance("mariadb"), make_instance("postgresql")
     keeper.take(old, ago=timedelta(days=1))
     keeper.take(older, ago=timedelta(days=2))
 
@@ -133,9 +138,9 @@ def test_no_more_than_the_limit_run_at_a_time_and_the_neediest_come_first(
 
 
 def test_the_load_is_spread_and_each_has_the_same_moment_every_night(
-    keeper: Keeper, instance: MakeInstance, person: Callable[..., Person], due: Due
+    keeper: Keeper, make_instance: MakeInstance, person: Callable[..., Person], due: Due
 ) -> None:
-    made = [instance(owner=person(credit=500_000)).id for _ in range(12)]
+    made = [make_instance(owner=person(credit=500_000)).id for _ in range(12)]
     moments: list[dict[uuid.UUID, int]] = []
     for night in range(2):
         seen: dict[uuid.UUID, int] = {}

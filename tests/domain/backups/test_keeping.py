@@ -15,15 +15,15 @@ from minispod.instances.models import Instance
 from minispod.kernel.database import session
 from minispod.kernel.ids import new_id
 from minispod.kernel.paging import PageRequest
-from tests.domain.backups.conftest import Keeper
 from tests.plugins.app import Person
+from tests.plugins.keeper import Keeper
 
 MakeInstance = Callable[..., Instance]
 pytestmark = pytest.mark.usefixtures("catalog")
 
 
-def test_a_backup_counts_when_all_of_it_is_there(keeper: Keeper, instance: MakeInstance) -> None:
-    mine = instance()
+def test_a_backup_counts_when_all_of_it_is_there(keeper: Keeper, make_instance: MakeInstance) -> None:
+    mine = make_instance()
     backup = keeper.begin(mine, BackupReason.ON_DEMAND, keep_days=7)
     keeper.store_part(backup, "dump", b"a" * 100)
     keeper.store_part(backup, "volume", b"b" * 20)
@@ -46,8 +46,8 @@ def test_a_backup_counts_when_all_of_it_is_there(keeper: Keeper, instance: MakeI
         assert keeping.stored_bytes() == sum(part.size for part in parts)
 
 
-def test_nothing_copied_is_no_backup(keeper: Keeper, instance: MakeInstance) -> None:
-    backup = keeper.begin(instance())
+def test_nothing_copied_is_no_backup(keeper: Keeper, make_instance: MakeInstance) -> None:
+    backup = keeper.begin(make_instance())
 
     with pytest.raises(BackupBroken):
         keeper.finish(backup)
@@ -55,8 +55,8 @@ def test_nothing_copied_is_no_backup(keeper: Keeper, instance: MakeInstance) -> 
     assert keeper.row(backup).status is BackupStatus.RUNNING
 
 
-def test_each_step_may_be_repeated(keeper: Keeper, instance: MakeInstance) -> None:
-    backup = keeper.begin(instance())
+def test_each_step_may_be_repeated(keeper: Keeper, make_instance: MakeInstance) -> None:
+    backup = keeper.begin(make_instance())
     keeper.store_part(backup, content=b"first try")
     keeper.store_part(backup, content=b"second")
     first = keeper.finish(backup)
@@ -71,8 +71,8 @@ def test_each_step_may_be_repeated(keeper: Keeper, instance: MakeInstance) -> No
         assert b"".join(keeper.vault.fetch(part)) == b"second"
 
 
-def test_what_has_ended_takes_nothing_more(keeper: Keeper, instance: MakeInstance) -> None:
-    done, failed = keeper.take(instance()), keeper.take_failing(instance("redis"))
+def test_what_has_ended_takes_nothing_more(keeper: Keeper, make_instance: MakeInstance) -> None:
+    done, failed = keeper.take(make_instance()), keeper.take_failing(make_instance("redis"))
 
     for backup in (done, failed):
         with pytest.raises(BackupOver):
@@ -84,8 +84,8 @@ def test_what_has_ended_takes_nothing_more(keeper: Keeper, instance: MakeInstanc
     assert keeper.fail(failed, "another sentence").error == "The pod died."
 
 
-def test_a_failed_backup_cannot_be_restored(keeper: Keeper, instance: MakeInstance) -> None:
-    mine = instance()
+def test_a_failed_backup_cannot_be_restored(keeper: Keeper, make_instance: MakeInstance) -> None:
+    mine = make_instance()
     good = keeper.take(mine, ago=timedelta(days=2))
     keeper.take_failing(mine)
 
@@ -97,14 +97,14 @@ def test_a_failed_backup_cannot_be_restored(keeper: Keeper, instance: MakeInstan
 
 def test_people_see_their_own_and_staff_all(
     keeper: Keeper,
-    instance: MakeInstance,
+    make_instance: MakeInstance,
     person: Callable[..., Person],
     administrator: Person,
     customer: Person,
 ) -> None:
     other = person(credit=500_000)
-    mine, theirs = keeper.take(instance()), keeper.take(instance(owner=other))
-    keeper.take_failing(instance("redis"))
+    mine, theirs = keeper.take(make_instance()), keeper.take(make_instance(owner=other))
+    keeper.take_failing(make_instance("redis"))
     at = keeper.shop.clock.now()
 
     with keeper.shop.app.app_context():
@@ -125,8 +125,8 @@ def test_people_see_their_own_and_staff_all(
                 keeping.get_backup(backup_id, actor=customer.actor)
 
 
-def test_what_is_over_is_not_offered(keeper: Keeper, instance: MakeInstance, customer: Person) -> None:
-    mine = instance()
+def test_what_is_over_is_not_offered(keeper: Keeper, make_instance: MakeInstance, customer: Person) -> None:
+    mine = make_instance()
     keeper.take(mine, ago=timedelta(days=31))
     keeper.take(mine, ago=timedelta(days=29))
 
@@ -136,8 +136,8 @@ def test_what_is_over_is_not_offered(keeper: Keeper, instance: MakeInstance, cus
     assert [each.taken_at for each in offered.items] == [keeper.shop.clock.now() - timedelta(days=29)]
 
 
-def test_the_book_tells_what_became_of_it(keeper: Keeper, instance: MakeInstance) -> None:
-    backup = keeper.take_failing(instance(), sentence="x" * 5000)
+def test_the_book_tells_what_became_of_it(keeper: Keeper, make_instance: MakeInstance) -> None:
+    backup = keeper.take_failing(make_instance(), sentence="x" * 5000)
 
     with keeper.shop.app.app_context():
         wanted = select(AuditEntry).where(AuditEntry.subject_id == str(backup.id)).order_by(AuditEntry.at)

@@ -16,8 +16,8 @@ from minispod.instances.states import InstanceStatus, Wanted
 from minispod.kernel.ids import new_id
 from minispod.kernel.object_store import ObjectStoreUnavailable
 from minispod.kernel.unit_of_work import unit_of_work
-from tests.domain.backups.conftest import Keeper
 from tests.plugins.app import PortsNow
+from tests.plugins.keeper import Keeper
 
 MakeInstance = Callable[..., Instance]
 Tick = Callable[[str], None]
@@ -29,9 +29,9 @@ def _days(number: float) -> timedelta:
 
 
 def test_a_month_later_it_goes_and_the_row_says_when(
-    keeper: Keeper, instance: MakeInstance, tick: Tick
+    keeper: Keeper, make_instance: MakeInstance, tick: Tick
 ) -> None:
-    mine = instance()
+    mine = make_instance()
     old, new = keeper.take(mine, ago=_days(32)), keeper.take(mine)
     assert len(keeper.stored()) == 2
 
@@ -43,9 +43,9 @@ def test_a_month_later_it_goes_and_the_row_says_when(
 
 
 def test_it_is_not_removed_before_its_time_nor_in_its_last_moment(
-    keeper: Keeper, instance: MakeInstance, tick: Tick
+    keeper: Keeper, make_instance: MakeInstance, tick: Tick
 ) -> None:
-    mine = instance()
+    mine = make_instance()
     kept = [keeper.take(mine, ago=_days(days)) for days in (30.9, 29, 1)]
 
     tick("remove-old-backups")
@@ -56,9 +56,9 @@ def test_it_is_not_removed_before_its_time_nor_in_its_last_moment(
 
 @pytest.mark.parametrize("wanted", [Wanted.RUNNING, Wanted.STOPPED])
 def test_the_newest_good_one_of_a_living_instance_stays_whatever_its_age(
-    keeper: Keeper, instance: MakeInstance, tick: Tick, wanted: Wanted
+    keeper: Keeper, make_instance: MakeInstance, tick: Tick, wanted: Wanted
 ) -> None:
-    mine = instance(wanted=wanted)
+    mine = make_instance(wanted=wanted)
     older, newest = keeper.take(mine, ago=_days(300)), keeper.take(mine, ago=_days(200))
     failed = keeper.take_failing(mine)
     keeper.begin(mine)
@@ -71,9 +71,9 @@ def test_the_newest_good_one_of_a_living_instance_stays_whatever_its_age(
 
 
 def test_two_taken_in_the_same_moment_do_not_both_go(
-    keeper: Keeper, instance: MakeInstance, tick: Tick
+    keeper: Keeper, make_instance: MakeInstance, tick: Tick
 ) -> None:
-    mine = instance()
+    mine = make_instance()
     both = [keeper.take(mine, ago=_days(100)) for _ in range(2)]
 
     tick("remove-old-backups")
@@ -83,9 +83,9 @@ def test_two_taken_in_the_same_moment_do_not_both_go(
 
 
 def test_those_of_a_deleted_instance_are_kept_their_month_and_no_longer(
-    keeper: Keeper, instance: MakeInstance, tick: Tick
+    keeper: Keeper, make_instance: MakeInstance, tick: Tick
 ) -> None:
-    gone = instance(status=InstanceStatus.TERMINATED, wanted=Wanted.ABSENT)
+    gone = make_instance(status=InstanceStatus.TERMINATED, wanted=Wanted.ABSENT)
     last = keeper.take(gone)
 
     keeper.shop.clock.advance(days=30)
@@ -98,8 +98,10 @@ def test_those_of_a_deleted_instance_are_kept_their_month_and_no_longer(
     assert keeper.stored() == []
 
 
-def test_what_a_failed_one_had_stored_goes_soon(keeper: Keeper, instance: MakeInstance, tick: Tick) -> None:
-    failed = keeper.take_failing(instance())
+def test_what_a_failed_one_had_stored_goes_soon(
+    keeper: Keeper, make_instance: MakeInstance, tick: Tick
+) -> None:
+    failed = keeper.take_failing(make_instance())
     assert len(keeper.stored()) == 1
 
     keeper.shop.clock.advance(days=1)
@@ -110,9 +112,9 @@ def test_what_a_failed_one_had_stored_goes_soon(keeper: Keeper, instance: MakeIn
 
 
 def test_what_was_never_finished_fails_after_a_day(
-    keeper: Keeper, instance: MakeInstance, tick: Tick
+    keeper: Keeper, make_instance: MakeInstance, tick: Tick
 ) -> None:
-    begun = keeper.begin(instance())
+    begun = keeper.begin(make_instance())
 
     keeper.shop.clock.advance(hours=23)
     tick("remove-old-backups")
@@ -125,9 +127,9 @@ def test_what_was_never_finished_fails_after_a_day(
 
 
 def test_a_crash_between_files_and_row_is_made_good(
-    keeper: Keeper, instance: MakeInstance, tick: Tick
+    keeper: Keeper, make_instance: MakeInstance, tick: Tick
 ) -> None:
-    mine = instance()
+    mine = make_instance()
     old = keeper.take(mine, ago=_days(40))
     keeper.take(mine)
     with keeper.shop.app.app_context():
@@ -153,9 +155,9 @@ class SilentStore:
 
 
 def test_a_silent_store_loses_nothing(
-    keeper: Keeper, instance: MakeInstance, tick: Tick, ports: PortsNow
+    keeper: Keeper, make_instance: MakeInstance, tick: Tick, ports: PortsNow
 ) -> None:
-    mine = instance()
+    mine = make_instance()
     old = keeper.take(mine, ago=_days(40))
     keeper.take(mine)
     silent = SilentStore()
@@ -171,10 +173,10 @@ def test_a_silent_store_loses_nothing(
 
 
 def test_more_than_one_batch_goes_in_one_tick(
-    keeper: Keeper, instance: MakeInstance, tick: Tick, monkeypatch: pytest.MonkeyPatch
+    keeper: Keeper, make_instance: MakeInstance, tick: Tick, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("minispod.jobs.backups._BATCH", 2)
-    mine = instance()
+    mine = make_instance()
     for days in range(40, 45):
         keeper.take(mine, ago=_days(days))
     keeper.take(mine)
@@ -204,9 +206,9 @@ Aged = Callable[[float], None]
 
 
 def test_a_file_without_its_row_goes_after_a_day(
-    keeper: Keeper, instance: MakeInstance, tick: Tick, aged: Aged
+    keeper: Keeper, make_instance: MakeInstance, tick: Tick, aged: Aged
 ) -> None:
-    mine = instance()
+    mine = make_instance()
     done = keeper.take(mine)
     lost = f"backups/{mine.id}/{done.id}/volume.age"
     draft = f"backups/{mine.id}/{done.id}/data.age.0123.part"
@@ -223,9 +225,9 @@ def test_a_file_without_its_row_goes_after_a_day(
 
 
 def test_a_file_of_a_backup_under_way_is_left(
-    keeper: Keeper, instance: MakeInstance, tick: Tick, aged: Aged
+    keeper: Keeper, make_instance: MakeInstance, tick: Tick, aged: Aged
 ) -> None:
-    running = keeper.begin(instance())
+    running = keeper.begin(make_instance())
     keeper.vault.keep(f"backups/{running.instance_id}/{running.id}/data.age", [b"x"])
     aged(48)
 
@@ -235,9 +237,9 @@ def test_a_file_of_a_backup_under_way_is_left(
 
 
 def test_a_file_that_came_back_after_its_backup_was_removed_goes(
-    keeper: Keeper, instance: MakeInstance, tick: Tick, aged: Aged
+    keeper: Keeper, make_instance: MakeInstance, tick: Tick, aged: Aged
 ) -> None:
-    old = keeper.take_failing(instance())
+    old = keeper.take_failing(make_instance())
     keeper.shop.clock.advance(days=2)
     tick("remove-old-backups")
     keeper.vault.keep(f"backups/{old.instance_id}/{old.id}/data.age", [b"a very late worker"])
@@ -249,9 +251,9 @@ def test_a_file_that_came_back_after_its_backup_was_removed_goes(
 
 
 def test_what_is_not_known_is_never_touched(
-    keeper: Keeper, instance: MakeInstance, tick: Tick, aged: Aged
+    keeper: Keeper, make_instance: MakeInstance, tick: Tick, aged: Aged
 ) -> None:
-    mine = instance()
+    mine = make_instance()
     foreign = [
         f"backups/{mine.id}/{new_id()}/data.age",
         f"backups/{new_id()}/{new_id()}/data.age",
@@ -268,10 +270,10 @@ def test_what_is_not_known_is_never_touched(
 
 
 def test_a_long_list_of_files_is_judged_in_batches(
-    keeper: Keeper, instance: MakeInstance, tick: Tick, aged: Aged, monkeypatch: pytest.MonkeyPatch
+    keeper: Keeper, make_instance: MakeInstance, tick: Tick, aged: Aged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "_BATCH", 2)
-    done = keeper.take(instance())
+    done = keeper.take(make_instance())
     for number in range(5):
         keeper.store.put(f"backups/{done.instance_id}/{done.id}/x{number}", [b"x"])
     aged(25)
@@ -281,8 +283,8 @@ def test_a_long_list_of_files_is_judged_in_batches(
     assert len(keeper.stored()) == 1
 
 
-def test_two_workers_removing_at_once_do_no_harm(keeper: Keeper, instance: MakeInstance) -> None:
-    mine = instance()
+def test_two_workers_removing_at_once_do_no_harm(keeper: Keeper, make_instance: MakeInstance) -> None:
+    mine = make_instance()
     old = keeper.take(mine, ago=_days(40))
     keeper.take(mine)
     with keeper.shop.app.app_context():

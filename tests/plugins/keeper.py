@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from pyrage import x25519
 
 from minispod.backups import keeping
@@ -17,8 +18,10 @@ from minispod.backups.vault import Vault
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
 from minispod.integrations.object_store import DirectoryStore
+from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
+from minispod.settings import Settings
 from tests.plugins.app import Person, PortsNow
 from tests.plugins.shop import Shop
 
@@ -92,17 +95,19 @@ class Keeper:
 
 
 @pytest.fixture
-def keeper(shop: Shop, ports: PortsNow, tmp_path: Path) -> Keeper:
+def keeper(app: Flask, settings: Settings, ports: PortsNow, clock: FrozenClock, tmp_path: Path) -> Keeper:
     """Somebody who takes backups into a directory of the test's own."""
     store = DirectoryStore(tmp_path / "files")
     vault = Vault(store, BackupKeys([str(x25519.Identity.generate())]))
     ports.change(object_store=store, vault=vault)
-    return Keeper(shop, vault, store)
+    return Keeper(Shop(app, settings, ports, clock), vault, store)
 
 
 @pytest.fixture
-def instance(shop: Shop, customer: Person, plan_id: Callable[..., uuid.UUID]) -> Callable[..., Instance]:
-    """Make an instance that runs since a moment: `instance(slug, owner=..., since=...)`."""
+def make_instance(
+    keeper: Keeper, customer: Person, plan_id: Callable[..., uuid.UUID]
+) -> Callable[..., Instance]:
+    """Make an instance that runs since a moment: `make_instance(slug, owner=..., since=...)`."""
 
     def make(
         slug: str = "postgresql",
@@ -111,6 +116,7 @@ def instance(shop: Shop, customer: Person, plan_id: Callable[..., uuid.UUID]) ->
         since: datetime | None = None,
         **fields: Any,
     ) -> Instance:
+        shop = keeper.shop
         subscription_id = shop.order(owner, plan_id(slug))
         known = {"status": InstanceStatus.RUNNING, "first_ran_at": since or shop.clock.now()}
         shop.put(subscription_id, **{**known, **fields})
