@@ -12,7 +12,7 @@ from flask import flash, make_response, render_template
 from minispod.admin import guard, pages
 from minispod.admin.door import door
 from minispod.audit import trail
-from minispod.insights import fleet
+from minispod.insights import data_of, fleet
 from minispod.insights.activity import named
 from minispod.instances import controls, queries
 from minispod.instances.naming import object_names
@@ -103,11 +103,13 @@ def control_instance(instance_id: str, act: str) -> Any:
 
 def _facts(instance_id: uuid.UUID) -> dict[str, Any]:
     sold = fleet.get_sold(instance_id, actor=guard.actor())
+    live = data_of.live_progress(instance_id)
     timeline = trail.search(PageRequest(1, _TIMELINE), subject_kind="instance", subject_id=str(instance_id))
     return {
         "sold": sold,
         "timeline": named(timeline.items),
-        "is_moving": sold.instance.status in IN_TRANSITION,
+        "is_moving": live is not None or sold.instance.status in IN_TRANSITION,
+        "live": live,
         "at": current_ports().clock.now(),
     }
 
