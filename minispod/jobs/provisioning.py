@@ -6,6 +6,7 @@ from datetime import timedelta
 import structlog
 
 from minispod.instances import provisioning
+from minispod.jobs.sealed import wait_for_key
 from minispod.jobs.work import Work
 from minispod.kernel.actor import system
 from minispod.kernel.faultpoints import Step
@@ -17,7 +18,6 @@ from minispod.subscriptions import fulfilment
 log = structlog.get_logger()
 
 _PATIENCE_SECONDS = 12
-_SEALED_PAUSE = timedelta(minutes=5)
 
 
 def reconcile_instance(work: Work) -> timedelta | None:
@@ -29,7 +29,7 @@ def reconcile_instance(work: Work) -> timedelta | None:
         with unit_of_work(work.ports.courier, Step.CLAIM_INSTANCE):
             order = provisioning.claim(instance_id, rules=rules, sealer=work.ports.sealer, at=work.now())
     except SealBroken:
-        return _note_sealed(instance_id, work)
+        return wait_for_key(instance_id, work)
     if order is None:
         return None
     release_connection()
@@ -45,9 +45,3 @@ def reconcile_instance(work: Work) -> timedelta | None:
         )
     log.info("instance.reconciled", instance_id=str(instance_id), result=settlement.result.value)
     return settlement.again_after
-
-
-def _note_sealed(instance_id: uuid.UUID, work: Work) -> timedelta:
-    with unit_of_work(work.ports.courier):
-        fulfilment.note_sealed(instance_id, zone=business_rules(work.settings).zone, at=work.now())
-    return _SEALED_PAUSE

@@ -81,7 +81,7 @@ def note_sealed(instance_id: uuid.UUID, *, zone: ZoneInfo, at: datetime) -> None
     instance: Instance | None = lock(Instance, instance_id)
     if instance is None:
         return
-    if instance.status in IN_TRANSITION:
+    if instance.is_held or instance.status in IN_TRANSITION:
         instance.turn(
             instance.status, at, health="Waiting: its stored credentials cannot be opened at the moment"
         )

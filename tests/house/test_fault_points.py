@@ -39,8 +39,12 @@ MOVES_NOTHING = {
     "jobs.proof.fan_out_proof",
     "jobs.housekeeping.clean_up",
     "jobs.orphans.resolve_orphan",
-    "jobs.provisioning._note_sealed",
+    "jobs.sealed.wait_for_key",
     "admin.orphans.adopt_orphan",
+    "api.operations.back_up",
+    "api.operations.reset",
+    "api.operations.restore",
+    "api.operations.upgrade_version",
 }
 
 
