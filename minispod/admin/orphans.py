@@ -32,7 +32,8 @@ def look_for_orphans() -> Any:
     release_connection()
     found = orphans.look(ports.cluster)
     with unit_of_work():
-        number = orphans.keep(found, at=at)
+        orphans.keep(found, at=at)
+    number = orphans.count_orphans(at=at)
     flash(f"Looked: {number} {'object belongs' if number == 1 else 'objects belong'} to no instance.", "good")
     return pages.back("panel.orphans_list")
 
