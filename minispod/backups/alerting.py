@@ -4,10 +4,12 @@ A trouble is remembered as long as it lasts, so that it is told once; when it is
 """
 
 import hashlib
-from collections.abc import Sequence
+import uuid
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import delete, select, true, tuple_
+from sqlalchemy.dialects.postgresql import insert
 
 from minispod.accounts.models import User
 from minispod.audit import trail
@@ -20,6 +22,7 @@ from minispod.notifications import post
 from minispod.notifications.messages import MessageKind
 
 _SHOWN = 20
+_Trouble = tuple[uuid.UUID, TroubleKind]
 
 
 def look(at: datetime, alarm: timedelta) -> int:
@@ -30,21 +33,31 @@ def look(at: datetime, alarm: timedelta) -> int:
         for standing in (Standing(*row) for row in rows)
         if (kind := standing.trouble(at, alarm)) is not None
     }
-    told = {
-        (id_, kind) for id_, kind in session().execute(select(BackupTrouble.instance_id, BackupTrouble.kind))
-    }
-    over = told - troubles.keys()
-    if over:
-        key = tuple_(BackupTrouble.instance_id, BackupTrouble.kind)
-        session().execute(delete(BackupTrouble).where(key.in_(over)))
-    new = [(kind, standing) for (id_, kind), standing in troubles.items() if (id_, kind) not in told]
+    _forget_all_but(troubles.keys())
+    new = [(kind, troubles[id_, kind]) for id_, kind in _remember(troubles.keys(), at)]
     if new:
-        session().add_all(
-            BackupTrouble(instance_id=standing.instance.id, kind=kind, told_at=at) for kind, standing in new
-        )
-        session().flush()  # of two who look at once, one ends here
-        _call_staff(new, len(troubles), at)
+        _call_staff(sorted(new, key=lambda each: each[1].instance.name), len(troubles), at)
     return len(new)
+
+
+def _forget_all_but(lasting: Collection[_Trouble]) -> None:
+    """What is over will be told again when it comes back."""
+    key = tuple_(BackupTrouble.instance_id, BackupTrouble.kind)
+    session().execute(delete(BackupTrouble).where(key.not_in(lasting) if lasting else true()))
+
+
+def _remember(lasting: Collection[_Trouble], at: datetime) -> Sequence[_Trouble]:
+    """Write down what is to be told, and return what nobody wrote down before us."""
+    if not lasting:
+        return ()
+    rows = [{"instance_id": id_, "kind": kind, "told_at": at} for id_, kind in sorted(lasting)]
+    written = (
+        insert(BackupTrouble)
+        .values(rows)
+        .on_conflict_do_nothing()
+        .returning(BackupTrouble.instance_id, BackupTrouble.kind)
+    )
+    return [(id_, kind) for id_, kind in session().execute(written)]
 
 
 def _call_staff(new: Sequence[tuple[TroubleKind, Standing]], total: int, at: datetime) -> None:

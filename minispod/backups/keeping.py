@@ -8,7 +8,8 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy.orm import aliased
 
 from minispod.audit import trail
 from minispod.backups.errors import BackupBroken, BackupOver, NoSuchBackup
@@ -110,8 +111,15 @@ def get_backup(backup_id: uuid.UUID, *, actor: Actor) -> Backup:
 def list_backups(
     page: PageRequest, *, actor: Actor, instance_id: uuid.UUID | None = None, at: datetime
 ) -> Page[Backup]:
-    """What can be restored, newest first: an actor's own, staff see everybody's; of one instance or of all."""
-    wanted = usable().where(Backup.keep_until > at).order_by(Backup.taken_at.desc(), Backup.id.desc())
+    """What can be restored, newest first: an actor's own, staff see everybody's; of one instance or of all.
+
+    What is over is offered only as long as there is nothing newer: it is kept for that.
+    """
+    wanted = (
+        usable()
+        .where(or_(Backup.keep_until > at, ~has_newer()))
+        .order_by(Backup.taken_at.desc(), Backup.id.desc())
+    )
     if not (actor.is_staff or actor.is_system):
         wanted = wanted.where(Backup.user_id == actor.user_id)
     if instance_id is not None:
@@ -143,6 +151,20 @@ def parts_of(backup_id: uuid.UUID) -> Sequence[BackupPart]:
 def usable() -> Select[Backup]:
     """Backups whose files are all there."""
     return select(Backup).where(Backup.status == BackupStatus.DONE, Backup.removed_at.is_(None))
+
+
+def has_newer() -> ColumnElement[bool]:
+    """Backups whose instance has a newer one that can be restored."""
+    newer = aliased(Backup)
+    return exists().where(
+        newer.instance_id == Backup.instance_id,
+        newer.status == BackupStatus.DONE,
+        newer.removed_at.is_(None),
+        or_(
+            newer.taken_at > Backup.taken_at,
+            and_(newer.taken_at == Backup.taken_at, newer.id > Backup.id),
+        ),
+    )
 
 
 def stored_bytes() -> int:

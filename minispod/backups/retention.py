@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import and_, exists, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import or_, select
 
 from minispod.audit import trail
 from minispod.backups import keeping
@@ -43,16 +42,6 @@ class Removal:
 
 def expired(at: datetime, limit: int = 100) -> Sequence[Removal]:
     """Backups whose files may go, the longest over first."""
-    newer = aliased(Backup)
-    has_newer = exists().where(
-        newer.instance_id == Backup.instance_id,
-        newer.status == BackupStatus.DONE,
-        newer.removed_at.is_(None),
-        or_(
-            newer.taken_at > Backup.taken_at,
-            and_(newer.taken_at == Backup.taken_at, newer.id > Backup.id),
-        ),
-    )
     ids = session().scalars(
         select(Backup.id)
         .join(Instance, Instance.id == Backup.instance_id)
@@ -63,7 +52,7 @@ def expired(at: datetime, limit: int = 100) -> Sequence[Removal]:
             or_(
                 Backup.status == BackupStatus.FAILED,
                 Instance.status == InstanceStatus.TERMINATED,
-                has_newer,
+                keeping.has_newer(),
             ),
         )
         .order_by(Backup.keep_until, Backup.id)

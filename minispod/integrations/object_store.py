@@ -200,7 +200,7 @@ class BucketStore:
 
     def _read(self, key: str) -> Iterator[bytes]:
         with self._server("read", key):
-            meta = obstore.get(self._s3, key).meta
+            meta = self._meta(key)
         for start in range(0, meta["size"], _RANGE):
             with self._server("read", key):
                 end = min(start + _RANGE, meta["size"])
@@ -209,6 +209,14 @@ class BucketStore:
                     self._s3, key, options={"range": (start, end), "if_match": meta["e_tag"]}
                 ).bytes()
             yield bytes(part)
+
+    def _meta(self, key: str) -> "obstore.ObjectMeta":
+        try:
+            return obstore.head(self._s3, key)
+        except (
+            FileNotFoundError
+        ):  # the answer to HEAD has no body, which would tell whether the bucket is missing
+            return obstore.get(self._s3, key).meta
 
     @contextmanager
     def _server(self, act: str, key: str, source: "_Counted | None" = None) -> Iterator[None]:

@@ -149,3 +149,14 @@ def test_many_at_once_are_one_mail_with_the_first_twenty(
     ((names, total),) = told()
 
     assert (len(names), total) == (20, 22)
+
+
+def test_two_who_look_at_once_tell_it_once(
+    keeper: Keeper, make_instance: MakeInstance, tick: Tick, told: Told, at_once: Callable[..., list[object]]
+) -> None:
+    make_instance()
+    keeper.shop.clock.advance(days=5)
+
+    assert at_once(4, lambda _: tick("watch-backups")) == [None] * 4
+
+    assert len(told()) == 1

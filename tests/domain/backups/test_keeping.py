@@ -136,6 +136,20 @@ def test_what_is_over_is_not_offered(keeper: Keeper, make_instance: MakeInstance
     assert [each.taken_at for each in offered.items] == [keeper.shop.clock.now() - timedelta(days=29)]
 
 
+def test_the_only_good_one_is_offered_whatever_its_age(
+    keeper: Keeper, make_instance: MakeInstance, customer: Person
+) -> None:
+    mine = make_instance()
+    keeper.take(mine, ago=timedelta(days=90))
+    only = keeper.take(mine, ago=timedelta(days=60))
+    keeper.take_failing(mine)
+
+    with keeper.shop.app.app_context():
+        offered = keeping.list_backups(PageRequest(), actor=customer.actor, at=keeper.shop.clock.now())
+
+    assert [each.id for each in offered.items] == [only.id]
+
+
 def test_the_book_tells_what_became_of_it(keeper: Keeper, make_instance: MakeInstance) -> None:
     backup = keeper.take_failing(make_instance(), sentence="x" * 5000)
 
