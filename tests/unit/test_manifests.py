@@ -240,6 +240,18 @@ def test_quota_holds_the_plans_with_their_requests():
     assert hard["persistentvolumeclaims"] == "2"
 
 
+def test_quota_has_room_for_volumes_beside_those_in_use():
+    spec = namespace_spec(spare_claims=2, spare_storage_gb=11)
+
+    hard = only(namespace_manifests(spec), "ResourceQuota")["spec"]["hard"]
+
+    assert hard["requests.storage"] == "13Gi"
+    assert hard["persistentvolumeclaims"] == "4"
+    assert (
+        hard["pods"] == only(namespace_manifests(namespace_spec()), "ResourceQuota")["spec"]["hard"]["pods"]
+    )
+
+
 def test_namespace_is_closed_to_neighbours_and_to_the_clusters_own_network():
     policies = {
         each["metadata"]["name"]: each["spec"]

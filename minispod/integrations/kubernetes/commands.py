@@ -32,9 +32,10 @@ SILENCE_SECONDS = 900.0
 COMPLAINT_LIMIT = 300
 _PIECE = 32 * 1024
 _NO_PROGRAM = 127
+_KILLED = 137
 
-# Kubernetes cannot close the stdin of a command before 1.30, so it is counted. And a container runtime may never tell how
-# a command ended that left some of its stdin unread: the rest is thrown away, and failure is told on stderr at once.
+# Kubernetes cannot close the stdin of a command before 1.30, so it is counted. And a container runtime may never tell
+# how a command ended that left some of its stdin unread: the rest is thrown away, and failure is told on stderr.
 _COUNTED = """
 n=$1
 shift
@@ -134,6 +135,10 @@ class _Running:
         if code is None:
             sentence = (
                 f"The container {self._container} could not run {self._program}: its image may not have it."
+            )
+        elif code == _KILLED:
+            sentence = (
+                f"The command in the container {self._container} was killed: its pod went, or memory ran out."
             )
         elif code == _NO_PROGRAM:
             sentence = f"A program that is needed is missing in the container {self._container}: {complaint}"
