@@ -18,7 +18,7 @@ from minispod.kernel.actor import system
 from minispod.kernel.errors import Unavailable
 from minispod.kernel.sealed import SealBroken
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
-from minispod.operations import carrying, daily, engine, queries
+from minispod.operations import carrying, daily, engine, queries, requesting
 from minispod.operations.orders import Hands, Overtaken
 from minispod.ports import Ports
 from minispod.rules import backup_rules, operation_rules
@@ -74,6 +74,12 @@ def fan_out_backups(ports: Ports, settings: Settings) -> None:
         )
     if asked:
         log.info("backups.requested", count=asked)
+
+
+def carry_on(ports: Ports, settings: Settings) -> None:
+    """See to it that no operation is left lying."""
+    with unit_of_work(ports.courier):
+        requesting.ensure_carried_on(ports.clock.now())
 
 
 def delete_volumes(ports: Ports, settings: Settings) -> None:

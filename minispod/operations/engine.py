@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from minispod.backups import keeping
+from minispod.backups.errors import BackupBroken, BackupOver
 from minispod.backups.models import BackupPart, BackupReason, BackupStatus
 from minispod.catalog.recipes import get_recipe
 from minispod.instances import controls, volumes
@@ -82,7 +83,11 @@ def settle(order: StepOrder, report: Report, *, rules: OperationRules, at: datet
         sentence = report.sentence or _TOO_SLOW.get(operation.step, _INTERRUPTED)
         fail_attempt(operation, sentence, at=at, is_final=report.is_final)
         return _NOW
-    _take_effect(operation, instance, report, at)
+    try:
+        _take_effect(operation, instance, report, at)
+    except (BackupBroken, BackupOver) as refusal:
+        fail_attempt(operation, refusal.message, at=at)
+        return _NOW
     if operation.step is Step.UNDO and operation.may_retry and operation.attempts < rules.attempts:
         pause: timedelta = rules.retry * 2 ** (operation.attempts - 1)
         operation.error = None

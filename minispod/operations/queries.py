@@ -51,6 +51,11 @@ def live_operation(instance_id: uuid.UUID) -> Operation | None:
     )
 
 
+def list_live() -> Sequence[uuid.UUID]:
+    """All operations that are not at their end; for a sweep."""
+    return session().scalars(select(Operation.id).where(Operation.status.in_(LIVE))).all()
+
+
 def newer_versions(instance: Instance) -> tuple[str, ...]:
     """The versions that an instance may be upgraded to, newest first."""
     return get_recipe(instance.service_slug).newer_than(instance.version)

@@ -206,6 +206,12 @@ def run_later(operation: Operation, at: datetime) -> None:
     outbox.later(Task.RUN_OPERATION, key=str(operation.id), at=at, operation_id=str(operation.id))
 
 
+def ensure_carried_on(at: datetime) -> None:
+    """Have every operation that is not at its end carried on, whatever became of its work in the queue."""
+    for operation_id in queries.list_live():
+        outbox.ensure(Task.RUN_OPERATION, key=str(operation_id), at=at, operation_id=str(operation_id))
+
+
 def _lock_own(instance_id: uuid.UUID, actor: Actor) -> Instance:
     instance = controls.lock_instance(instance_id)
     if not actor.may_see(instance.user_id):

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
@@ -16,6 +16,8 @@ from minispod.instances.states import InstanceStatus, VolumeStatus, Wanted
 from minispod.kernel.actor import Actor
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import db, session
+from minispod.kernel.outbox import OutboxRow
+from minispod.kernel.tasks import Task
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.operations import requesting
 from minispod.operations.models import Operation
@@ -36,7 +38,7 @@ class Yard:
     run_jobs: Callable[[], int]
     customer: Person
     plan_id: Callable[..., uuid.UUID]
-    id: uuid.UUID = uuid.UUID(int=0)
+    id: uuid.UUID = field(default_factory=uuid.uuid4)
 
     @property
     def actor(self) -> Actor:
@@ -52,14 +54,22 @@ class Yard:
         self.write(ROWS, found.id)
         return found.id
 
-    def settle(self, rounds: int = 40) -> None:
+    def settle(self, rounds: int = 60) -> None:
         """Let workers work and time pass until nothing is under way."""
         for _ in range(rounds):
-            if not self.run_jobs():
-                self.clock.advance(seconds=20)
-                if not self.run_jobs():
-                    break
+            self.run_jobs()
+            if not self.is_under_way():
+                return
             self.clock.advance(seconds=5)
+        pytest.fail("something is still under way")
+
+    def is_under_way(self) -> bool:
+        """Whether work on instances or their data waits or runs."""
+        tasks = (Task.RECONCILE_INSTANCE.value, Task.RUN_OPERATION.value)
+        with self.shop.app.app_context():
+            rows = session().scalars(select(OutboxRow.id).where(OutboxRow.task.in_(tasks))).all()
+            db.session.remove()
+        return bool(rows)
 
     def ask(self, act: Callable[..., Operation], *args: object, of: uuid.UUID | None = None) -> uuid.UUID:
         """Ask for an operation, in a unit of work of its own."""

@@ -1,6 +1,6 @@
-"""A cluster in memory for tests of operations: volumes with content, pods on them, and a note of every forbidden state.
+"""A cluster in memory for tests of operations: volumes with content, pods on them, a note of every forbidden state.
 
-Not for what Kubernetes does: that is the matter of the simulator and of the real cluster (tests/contracts, the scenario).
+Not for what Kubernetes does: that is the matter of simulator and real cluster (tests/contracts, the scenario).
 Here every call can be made to fail, and two writers on one volume are always found out.
 """
 

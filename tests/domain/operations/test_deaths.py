@@ -86,7 +86,7 @@ def break_the_new_version(yard: Yard) -> None:
     yard.machine.before = before
 
 
-@pytest.mark.parametrize(("kind", "step", "side"), deaths())
+@pytest.mark.parametrize(("kind", "step", "side"), list(deaths()))
 def test_another_worker_goes_on(
     yard: Yard, monkeypatch: pytest.MonkeyPatch, kind: OperationKind, step: Step, side: str
 ) -> None:
@@ -98,14 +98,16 @@ def test_another_worker_goes_on(
         with suppress(Died):
             if not yard.run_jobs() and died:
                 break
-        yard.clock.advance(seconds=5)
+        yard.clock.advance(seconds=10)
     assert died == [step]
     yard.clock.advance(seconds=61)
     yard.settle(rounds=150)
 
     operation = yard.operation(operation_id)  # type: ignore[arg-type]
     goes_back = kind is OperationKind.UPGRADE and step in (Step.GO_BACK, Step.UNDO)
-    assert operation.status is (OperationStatus.FAILED if goes_back else OperationStatus.DONE), operation.error
+    assert operation.status is (OperationStatus.FAILED if goes_back else OperationStatus.DONE), (
+        operation.error
+    )
     yard.assert_at_rest()
     assert yard.data() == ({} if kind is OperationKind.RESET else {"app": ROWS})
     if kind is OperationKind.UPGRADE:
@@ -121,7 +123,7 @@ def test_a_worker_that_wakes_up_after_another_took_over_changes_nothing(
     is_first = [True]
 
     def slept(call: str, container: str) -> None:
-        if call == "writing" and is_first.pop() if is_first else False:
+        if call == "writing" and is_first and is_first.pop():
             yard.clock.advance(seconds=61)
             yard.settle()
 
