@@ -5,7 +5,7 @@ with a reason and its name, and a job carries that out. What somebody owns again
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,11 +16,11 @@ from sqlalchemy.dialects.postgresql import insert
 from minispod.audit import trail
 from minispod.cluster.port import ClusterPort
 from minispod.instances.errors import NoSuchOrphan, OrphanNotConfirmed, OrphanNotRemovable
-from minispod.instances.models import Instance, Tenancy
-from minispod.instances.naming import TRIAL_PREFIX
+from minispod.instances.models import Instance, InstanceVolume, Tenancy
+from minispod.instances.naming import TRIAL_PREFIX, claim_name
 from minispod.instances.orphan_models import Orphan, OrphanKind, OrphanWish
 from minispod.instances.specification import PREFIX
-from minispod.instances.states import InstanceStatus
+from minispod.instances.states import InstanceStatus, VolumeStatus
 from minispod.kernel import outbox
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import lock, session
@@ -67,6 +67,19 @@ class RemovalOrder:
     instance_label: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Books:
+    """What we know of: instances, customers' namespaces, and the claims of the volumes that are not deleted."""
+
+    instances: Mapping[uuid.UUID, Instance]
+    tenancies: Mapping[str, Tenancy]
+    claims: Mapping[uuid.UUID, Set[str]]
+
+    def instance_of(self, found: Found) -> Instance | None:
+        """The instance that the label of an object names."""
+        return self.instances.get(_id_of(found.instance_label))
+
+
 def look(cluster: ClusterPort) -> list[Found]:
     """List what carries our labels, one list per kind; raises ClusterUnavailable."""
     return [each for kind, plural in KINDS.items() for each in _ours(kind, cluster.inventory(plural))]
@@ -74,15 +87,12 @@ def look(cluster: ClusterPort) -> list[Found]:
 
 def keep(found: Sequence[Found], *, at: datetime) -> int:
     """Write down which of the found objects nobody owns, forget those that are gone; return how many there are."""
-    known = {row.id: row for row in session().scalars(select(Instance))}
-    tenancies = {row.namespace: row for row in session().scalars(select(Tenancy))}
-    living = {(row.namespace, row.name): row for row in known.values() if not row.is_gone}
-    orphans = [each for each in found if _is_orphan(each, known, tenancies, at)]
+    books = _open_books()
+    living = {(row.namespace, row.name): row for row in books.instances.values() if not row.is_gone}
+    orphans = [each for each in found if _is_orphan(each, books, at)]
     for each in orphans:
-        tenancy = tenancies.get(each.namespace)
-        match = known.get(_id_of(each.instance_label) or uuid.UUID(int=0)) or living.get(
-            (each.namespace, each.name)
-        )
+        tenancy = books.tenancies.get(each.namespace)
+        match = books.instance_of(each) or living.get((each.namespace, each.name))
         facts = {
             "instance_label": each.instance_label,
             "instance_id": match.id if match else None,
@@ -212,6 +222,17 @@ def forget(instance_label: str, namespace: str) -> None:
     )
 
 
+def is_being_removed(instance_label: str, namespace: str) -> bool:
+    """Tell whether anything with this label in this namespace was decided to go; locks what is asked about."""
+    rows = session().scalars(
+        select(Orphan)
+        .where(Orphan.instance_label == instance_label, Orphan.namespace == namespace)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return any(row.wish is not None for row in rows)
+
+
 def _ours(kind: OrphanKind, objects: Iterable[Raw]) -> Iterator[Found]:
     for each in objects:
         metadata = each["metadata"]
@@ -229,16 +250,31 @@ def _ours(kind: OrphanKind, objects: Iterable[Raw]) -> Iterator[Found]:
         )
 
 
-def _is_orphan(
-    found: Found, known: Mapping[uuid.UUID, Instance], tenancies: Mapping[str, Tenancy], at: datetime
-) -> bool:
+def _open_books() -> _Books:
+    instances = {row.id: row for row in session().scalars(select(Instance))}
+    claims: dict[uuid.UUID, set[str]] = {}
+    for row in session().scalars(select(InstanceVolume).where(InstanceVolume.status != VolumeStatus.DELETED)):
+        name = instances[row.instance_id].name
+        claims.setdefault(row.instance_id, set()).add(claim_name(name, row.number))
+    tenancies = {row.namespace: row for row in session().scalars(select(Tenancy))}
+    return _Books(instances, tenancies, claims)
+
+
+def _is_orphan(found: Found, books: _Books, at: datetime) -> bool:
     if found.kind is OrphanKind.NAMESPACE:
-        tenancy = tenancies.get(found.name)
+        tenancy = books.tenancies.get(found.name)
         return tenancy is None or (tenancy.cleared_at is not None and tenancy.cleared_at < at - _GRACE)
-    instance = known.get(_id_of(found.instance_label) or uuid.UUID(int=0))
+    instance = books.instance_of(found)
     if instance is None or instance.namespace != found.namespace:
         return True
-    return instance.is_gone and instance.status_changed_at < at - _GRACE
+    if instance.is_gone:
+        return instance.status_changed_at < at - _GRACE
+    is_young = found.made_at is None or found.made_at > at - _GRACE
+    return (
+        found.kind is OrphanKind.CLAIM
+        and not is_young
+        and found.name not in books.claims.get(instance.id, ())
+    )
 
 
 def _is_owned(row: Orphan) -> bool:
@@ -246,7 +282,13 @@ def _is_owned(row: Orphan) -> bool:
         tenancy = session().scalar(select(Tenancy).where(Tenancy.namespace == row.name))
         return tenancy is not None and tenancy.cleared_at is None
     instance = session().get(Instance, _id_of(row.instance_label), populate_existing=True)
-    return instance is not None and not instance.is_gone and instance.namespace == row.namespace
+    if instance is None or instance.is_gone or instance.namespace != row.namespace:
+        return False
+    numbers = select(InstanceVolume.number).where(
+        InstanceVolume.instance_id == instance.id, InstanceVolume.status != VolumeStatus.DELETED
+    )
+    claims = {claim_name(instance.name, number) for number in session().scalars(numbers)}
+    return row.kind is OrphanKind.WORKLOAD or row.name in claims
 
 
 def _holds_volumes(namespace: str) -> bool:
@@ -257,11 +299,11 @@ def _holds_volumes(namespace: str) -> bool:
     return session().scalar(wanted.limit(1)) is not None or session().scalar(living.limit(1)) is not None
 
 
-def _id_of(text: str) -> uuid.UUID | None:
+def _id_of(text: str) -> uuid.UUID:
     try:
         return uuid.UUID(text)
     except ValueError:
-        return None
+        return uuid.UUID(int=0)  # nobody's
 
 
 def _time(text: str | None) -> datetime | None:

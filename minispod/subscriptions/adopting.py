@@ -22,8 +22,10 @@ from minispod.subscriptions.states import SubscriptionStatus
 def adopt(orphan_id: uuid.UUID, *, reason: str, actor: Actor, at: datetime) -> Instance:
     """Give an orphan to its instance and return that; refuses NoSuchOrphan, OrphanNotAdoptable."""
     row = orphans.lock_orphan(orphan_id)
+    if orphans.is_being_removed(row.instance_label, row.namespace):
+        raise OrphanNotAdoptable("It, or something of the same instance, is being removed already.")
     instance = _taker(row)
-    if instance is None:
+    if instance is None or _is_spare(row, instance):
         raise OrphanNotAdoptable()
     if instance.is_gone:
         _revive(instance, row, at)
@@ -41,8 +43,10 @@ def can_adopt(row: Orphan) -> bool:
     if row.instance_id is None:
         return False
     instance = session().get(Instance, row.instance_id)
-    if instance is None or not instance.is_gone:
-        return instance is not None and instance.namespace == row.namespace
+    if instance is None or instance.namespace != row.namespace:
+        return False
+    if not instance.is_gone:
+        return not _is_spare(row, instance)
     subscription = session().get(Subscription, instance.subscription_id)
     return subscription is not None and subscription.status is not SubscriptionStatus.CANCELLED
 
@@ -52,6 +56,11 @@ def take_place(row: Orphan, *, at: datetime) -> None:
     instance: Instance | None = lock(Instance, row.instance_id) if row.instance_id else None
     if instance is not None and row.wish is OrphanWish.REPLACE:
         controls.reconcile_later(instance, at)
+
+
+def _is_spare(row: Orphan, instance: Instance) -> bool:
+    """A volume that is the living instance's by its label, but none of those it has: nothing could be done with it."""
+    return row.kind is OrphanKind.CLAIM and not instance.is_gone and row.instance_label == str(instance.id)
 
 
 def _taker(row: Orphan) -> Instance | None:

@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
@@ -275,6 +276,46 @@ def test_what_belongs_to_no_instance_cannot_be_adopted(ground: Ground) -> None:
 
     with pytest.raises(OrphanNotAdoptable):
         ground.decide(adopting.adopt, found["WORKLOAD", spec.name])
+
+
+def test_a_volume_of_a_living_instance_that_it_does_not_have_is_found_and_removed(
+    ground: Ground, customer: Person, plan_id: Callable[..., uuid.UUID], clock: FrozenClock
+) -> None:
+    row = ground.runs(ground.shop.order(customer, plan_id("redis", "BASIC")))
+    spare = replace(ground.spec(row.namespace), instance_id=row.id, name=row.name, volume_number=7)
+    room = NamespaceSpec(row.namespace, row.user_id, 2000, 2048, 9, 5)
+    claim = next(each for each in instance_manifests(spare) if each["kind"] == "PersistentVolumeClaim")
+    ground.cluster.apply([*namespace_manifests(room), claim])
+    assert ground.look(row.namespace) == {}  # an operation may have begun a moment ago
+    clock.advance(minutes=11 + _behind(clock))
+    [orphan] = ground.look(row.namespace).values()
+    assert (orphan.name, orphan.instance_id) == (f"{row.name}-data-7", row.id)
+
+    with pytest.raises(OrphanNotAdoptable):
+        ground.decide(adopting.adopt, orphan)
+    ground.decide(orphans.remove, orphan, confirmed=orphan.name)
+
+    ground.until(lambda: ground.claims(row.namespace) == {f"{row.name}-data"})
+
+
+def _behind(clock: FrozenClock) -> float:
+    """Minutes by which our clock, which stands, is behind the cluster's."""
+    return max(0.0, (datetime.now(UTC) - clock.now()).total_seconds() / 60)
+
+
+def test_what_is_being_removed_is_not_adopted(
+    ground: Ground, customer: Person, plan_id: Callable[..., uuid.UUID], clock: FrozenClock
+) -> None:
+    subscription = ground.shop.order(customer, plan_id("redis", "BASIC"))
+    row = ground.runs(subscription)
+    ground.shop.put(subscription, status=InstanceStatus.TERMINATED, status_changed_at=clock.now())
+    clock.advance(minutes=11)
+    found = ground.look(row.namespace)
+    claim = found["CLAIM", f"{row.name}-data"]
+    ground.decide(orphans.remove, claim, confirmed=claim.name)
+
+    with pytest.raises(OrphanNotAdoptable, match="being removed"):
+        ground.decide(adopting.adopt, found["WORKLOAD", row.name])
 
 
 def test_what_is_owned_again_meanwhile_is_not_removed(

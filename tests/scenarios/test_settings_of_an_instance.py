@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
@@ -11,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from minispod.cluster.port import CommandFailed
-from minispod.instances import controls
+from minispod.instances import controls, rotation
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
@@ -21,6 +22,7 @@ from minispod.kernel.database import db, session
 from minispod.kernel.sealed import Sealer
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.notifications.models import Notification
+from tests.contracts.cluster.conftest import pull_lever
 from tests.plugins.app import Person, PortsNow, data_of
 
 PlanFinder = Callable[..., uuid.UUID]
@@ -90,6 +92,18 @@ class Ground:
         generation = self.row().generation
         data_of(self.client.post(f"{self.path}/credentials/{name}/rotate", headers=self.headers()), 202)
         self.until(lambda row: row.generation > generation and row.status is InstanceStatus.RUNNING)
+
+    def operate(self, route: str, **body: object) -> None:
+        """Have something done with the data, and wait until it is done and the instance runs."""
+        answer = self.client.post(f"{self.path}/{route}", json=body, headers=self.headers())
+        path = f"{self.path}/operations/{data_of(answer, 202)['operation']['id']}"
+
+        def is_over(row: Instance) -> bool:
+            seen = data_of(self.client.get(path, headers=self.headers()))["operation"]
+            assert seen["status"] != "FAILED", seen["error"]
+            return seen["status"] == "DONE" and row.status is InstanceStatus.RUNNING
+
+        self.until(is_over)
 
     def ask(self, container: str, command: str) -> str:
         """What a command writes in the present pod."""
@@ -166,6 +180,90 @@ def test_a_rotated_password_is_the_one_that_opens_the_data(
         assert "42" not in _refused(ground, container, sign_in.format(password=before[name]))
 
 
+@pytest.mark.parametrize("name", ["POSTGRES_PASSWORD", "MARIADB_ROOT_PASSWORD"])
+def test_a_worker_that_dies_after_the_command_is_followed_by_one_that_ends_it(
+    ground: Ground, plan_id: PlanFinder, ports: PortsNow, pytestconfig: pytest.Config, name: str
+) -> None:
+    slug, container, write, sign_in = DATABASES[name]
+    row = ground.order(plan_id(slug, "BASIC"))
+    is_real = pytestconfig.getoption("--cluster")
+    if is_real:
+        ground.ask(container, write)
+    data_of(ground.client.post(f"{ground.path}/credentials/{name}/rotate", headers=ground.headers()), 202)
+    with ports.app.app_context():
+        with unit_of_work():
+            order = rotation.claim(row.id, sealer=ports.sealer, actor=system("tests"), at=ground.clock.now())
+        assert order is not None
+        assert rotation.carry_out(order, ground.cluster) is None  # and here it dies
+        db.session.remove()
+    before = ground.secrets()[name]
+
+    ground.until(lambda each: each.generation > row.generation and each.status is InstanceStatus.RUNNING)
+
+    after = ground.secrets()[name]
+    assert after != before
+    assert after in order.input
+    if is_real:
+        assert "42" in ground.ask(container, sign_in.format(password=after))
+
+
+def test_a_password_that_the_owner_changed_inside_is_not_claimed_to_be_rotated(
+    ground: Ground,
+    plan_id: PlanFinder,
+    pytestconfig: pytest.Config,
+    request: pytest.FixtureRequest,
+) -> None:
+    row = ground.order(plan_id("mariadb", "BASIC"))
+    before = ground.secrets()
+    if pytestconfig.getoption("--cluster"):
+        statements = "".join(
+            f"ALTER USER 'root'@'{host}' IDENTIFIED BY 'my-own-choice';" for host in ("%", "localhost")
+        )
+        ground.ask("app", f'MYSQL_PWD="$MARIADB_ROOT_PASSWORD" mariadb -uroot -e "{statements}"')
+    else:
+        simulator = request.getfixturevalue("kubernetes_simulator")
+        pull_lever(simulator, "exec", namespace=row.namespace, workload=row.name, how="exit", times=3)
+
+    path = f"{ground.path}/credentials/MARIADB_PASSWORD/rotate"
+    data_of(ground.client.post(path, headers=ground.headers()), 202)
+
+    def state() -> str:
+        listed = data_of(ground.client.get(f"{ground.path}/credentials", headers=ground.headers()))
+        [one] = [each for each in listed["credentials"] if each["name"] == "MARIADB_PASSWORD"]
+        return str(one["rotation"]["state"])
+
+    ground.until(lambda _: state() == "FAILED", step=15)
+    assert ground.secrets() == before
+    assert ground.row().generation == row.generation
+
+
+def test_a_backup_from_before_the_rotation_comes_back_under_the_new_password(
+    ground: Ground, plan_id: PlanFinder, pytestconfig: pytest.Config
+) -> None:
+    _, container, write, sign_in = DATABASES["POSTGRES_PASSWORD"]
+    ground.order(plan_id("postgresql", "BASIC"))
+    is_real = pytestconfig.getoption("--cluster")
+    if is_real:
+        ground.ask(container, write)
+    ground.operate("backups")
+    [backup] = data_of(ground.client.get(f"{ground.path}/backups", headers=ground.headers()))["backups"]
+    ground.rotate("POSTGRES_PASSWORD")
+    if is_real:
+        ground.ask(container, "psql -q -U admin -d myapp -c 'drop table t'")
+
+    ground.operate(f"backups/{backup['id']}/restore")
+
+    password = ground.secrets()["POSTGRES_PASSWORD"]
+    if is_real:
+        assert "42" in ground.ask(container, sign_in.format(password=password))
+    ground.operate("reset-pod", confirmName=ground.row().name)
+    assert ground.secrets()["POSTGRES_PASSWORD"] == password
+    if is_real:
+        assert "42" not in _refused(ground, container, sign_in.format(password=password))
+        empty = f"PGPASSWORD={password} psql -h 127.0.0.1 -U admin -d myapp -Atc 'select 6 * 7'"
+        assert "42" in ground.ask(container, empty)
+
+
 def test_a_website_goes_on_with_its_databases_new_password(
     ground: Ground, plan_id: PlanFinder, pytestconfig: pytest.Config
 ) -> None:
@@ -206,24 +304,32 @@ def test_a_changed_environment_is_in_the_pod_and_gone_again(
 
 
 def test_an_environment_with_which_it_does_not_come_up_is_taken_back(
-    ground: Ground, plan_id: PlanFinder, pytestconfig: pytest.Config
+    ground: Ground,
+    plan_id: PlanFinder,
+    pytestconfig: pytest.Config,
+    request: pytest.FixtureRequest,
 ) -> None:
-    if not pytestconfig.getoption("--cluster"):
-        pytest.skip("only a real application can refuse its environment; run with --cluster")
-    ground.order(plan_id("wordpress", "BASIC"))
-
-    data_of(
-        ground.client.patch(
-            f"{ground.path}/environment",
-            json={"values": {"WORDPRESS_CONFIG_EXTRA": "this is no PHP"}},
-            headers=ground.headers(),
-        ),
-        202,
+    row = ground.order(plan_id("wordpress", "BASIC"))
+    simulator = (
+        None if pytestconfig.getoption("--cluster") else request.getfixturevalue("kubernetes_simulator")
     )
-    ground.until(lambda row: row.status is InstanceStatus.RUNNING, step=60)
+    if simulator is not None:
+        pull_lever(simulator, "crash", namespace=row.namespace, workload=row.name, times=1000)
+    body = {"values": {"WORDPRESS_CONFIG_EXTRA": "this is no PHP"}}
 
-    seen = data_of(ground.client.get(f"{ground.path}/environment", headers=ground.headers()))
-    assert (seen["names"], seen["lastChange"]["state"]) == ([], "UNDONE")
+    data_of(ground.client.patch(f"{ground.path}/environment", json=body, headers=ground.headers()), 202)
+
+    def seen() -> dict[str, Any]:
+        found: dict[str, Any] = data_of(
+            ground.client.get(f"{ground.path}/environment", headers=ground.headers())
+        )
+        return found
+
+    ground.until(lambda _: seen()["lastChange"]["state"] == "UNDONE", step=60)
+    if simulator is not None:
+        pull_lever(simulator, "heal", namespace=row.namespace, workload=row.name)
+    ground.until(lambda each: each.status is InstanceStatus.RUNNING)
+    assert (seen()["names"], seen()["lastChange"]["state"]) == ([], "UNDONE")
 
 
 def test_a_lost_key_leaves_what_runs_alone_and_is_told(
