@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import flash, request, url_for
+from flask import request, url_for
 
 from minispod.admin import guard, pages
 from minispod.admin.door import door
@@ -10,7 +10,7 @@ from minispod.admin.subscriptions import given_reason
 from minispod.insights import stray
 from minispod.instances import orphans
 from minispod.kernel.ids import parse_id
-from minispod.kernel.unit_of_work import release_connection, unit_of_work
+from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports
 from minispod.subscriptions import adopting
 
@@ -26,16 +26,11 @@ def orphans_list() -> Any:
 
 @door.post("/orphans/look")
 def look_for_orphans() -> Any:
-    """Compare the cluster with the instances now, instead of within ten minutes."""
+    """Have the cluster compared with the instances now; the list follows."""
     ports = current_ports()
-    at = ports.clock.now()
-    release_connection()
-    found = orphans.look(ports.cluster)
-    with unit_of_work():
-        orphans.keep(found, at=at)
-    number = orphans.count_orphans(at=at)
-    flash(f"Looked: {number} {'object belongs' if number == 1 else 'objects belong'} to no instance.", "good")
-    return pages.back("panel.orphans_list")
+    with unit_of_work(ports.courier):
+        orphans.look_later(ports.clock.now())
+    return pages.told("The cluster is being looked at; the list follows.", url_for("panel.orphans_list"))
 
 
 @door.post("/orphans/<orphan_id>/remove")

@@ -85,6 +85,11 @@ def look(cluster: ClusterPort) -> list[Found]:
     return [each for kind, plural in KINDS.items() for each in _ours(kind, cluster.inventory(plural))]
 
 
+def look_later(at: datetime) -> None:
+    """Have the cluster looked at after the commit, instead of within ten minutes."""
+    outbox.later(Task.FIND_ORPHANS, key="now", at=at)
+
+
 def keep(found: Sequence[Found], *, at: datetime) -> int:
     """Write down which of the found objects nobody owns, forget those that are gone; return how many there are."""
     books = _open_books()

@@ -22,13 +22,21 @@ _LOOK_AGAIN = timedelta(seconds=3)
 
 def find_orphans(ports: Ports, settings: Settings) -> None:
     """Compare what carries our labels with the instances; silence changes nothing of what is known."""
-    release_connection()
-    at = ports.clock.now()
     try:
-        found = orphans.look(ports.cluster)
+        _look(ports)
     except (ClusterUnavailable, ClusterRefused) as silence:
         log.warning("orphans.not_looked_for", code=silence.code)
-        return
+
+
+def find_orphans_now(work: Work) -> None:
+    """The same because an administrator asked; a silent cluster is asked again."""
+    _look(work.ports)
+
+
+def _look(ports: Ports) -> None:
+    release_connection()
+    at = ports.clock.now()
+    found = orphans.look(ports.cluster)
     with unit_of_work():
         number = orphans.keep(found, at=at)
     if number:

@@ -24,6 +24,7 @@ HANDLERS: dict[Task, Handler] = {
     Task.DELIVER_MESSAGE: notifications.deliver_message,
     Task.PROVE_MONEY: proof.prove_money,
     Task.ISSUE_PAPERS: papers.issue_papers,
+    Task.FIND_ORPHANS: orphans.find_orphans_now,
     Task.RESOLVE_ORPHAN: orphans.resolve_orphan,
     Task.ROTATE_SECRET: rotation.rotate_secret,
     Task.RUN_OPERATION: operations.run_operation,

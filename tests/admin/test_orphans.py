@@ -13,6 +13,8 @@ from minispod.instances.states import InstanceStatus
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.ids import new_id
+from minispod.kernel.outbox import OutboxRow
+from minispod.kernel.tasks import Task
 from minispod.kernel.unit_of_work import unit_of_work
 from tests.admin.conftest import Browser
 from tests.admin.shop import Shop
@@ -135,12 +137,18 @@ def test_what_nothing_fits_is_not_offered_for_adoption(browser: Browser, put: Pu
     assert "no instance that it could belong to" in browser.shown("/admin/orphans")
 
 
-def test_a_silent_cluster_is_said_when_one_looks(browser: Browser) -> None:
+def test_looking_now_is_work_that_waits_for_a_silent_cluster(
+    app: Flask, browser: Browser, run_jobs: Callable[[], int]
+) -> None:
     browser.get("/admin/orphans")
 
     browser.post("/admin/orphans/look", "/admin/orphans")
+    run_jobs()
 
-    assert "cluster does not answer" in browser.shown("/admin/orphans")
+    assert "being looked at" in browser.shown("/admin/orphans")
+    with app.app_context():
+        [row] = session().query(OutboxRow).filter(OutboxRow.task == Task.FIND_ORPHANS.value)
+        assert row.last_error is not None
 
 
 @pytest.mark.parametrize("act", ["remove", "adopt"])
