@@ -16,6 +16,8 @@ from minispod.kernel.ids import new_id
 from minispod.kernel.outbox import OutboxRow
 from minispod.kernel.tasks import Task
 from minispod.kernel.unit_of_work import unit_of_work
+from minispod.subscriptions.models import Subscription
+from minispod.subscriptions.states import SubscriptionStatus
 from tests.admin.conftest import Browser
 from tests.admin.shop import Shop
 
@@ -126,6 +128,42 @@ def test_an_instance_that_ended_wrongly_is_offered_and_adopted(
 
     assert _rows(app) == []
     assert "Pending" in browser.shown(f"/admin/instances/{shop.instance.id}")
+
+
+@pytest.mark.parametrize(
+    ("status", "is_offered", "shown"),
+    [
+        (SubscriptionStatus.EXPIRED, True, "Stopping"),
+        (SubscriptionStatus.CANCELLED, False, "Terminated"),
+    ],
+)
+def test_what_its_subscription_says_decides_what_becomes_of_it(
+    app: Flask,
+    browser: Browser,
+    put: Put,
+    shop: Shop,
+    status: SubscriptionStatus,
+    is_offered: bool,
+    shown: str,
+) -> None:
+    with app.app_context():
+        with unit_of_work():
+            session().get_one(Subscription, shop.subscription.id).status = status
+        with unit_of_work():
+            session().get_one(Instance, shop.instance.id).status = InstanceStatus.TERMINATED
+    row = put(
+        OrphanKind.CLAIM,
+        f"{shop.instance.name}-data",
+        namespace=shop.instance.namespace,
+        instance_label=str(shop.instance.id),
+        instance_id=shop.instance.id,
+    )
+    assert (f"adopt-{row.id}" in browser.shown("/admin/orphans")) is is_offered
+
+    browser.post(f"/admin/orphans/{row.id}/adopt", "/admin/orphans", reason=REASON)
+
+    assert len(_rows(app)) == (0 if is_offered else 1)
+    assert shown in browser.shown(f"/admin/instances/{shop.instance.id}")
 
 
 def test_what_nothing_fits_is_not_offered_for_adoption(browser: Browser, put: Put) -> None:
