@@ -74,9 +74,9 @@ def _is_undone(settlement: Settlement, instance: Instance, actor: Actor, at: dat
 
 
 def note_sealed(instance_id: uuid.UUID, *, zone: ZoneInfo, at: datetime) -> None:
-    """The secrets of an instance cannot be opened, so nothing is applied: it stays as it is, and staff are told daily.
+    """The secrets of an instance cannot be opened, so nothing is applied: it stays as it is. Locks the instance.
 
-    Locks the instance.
+    Staff are told once a day for all instances: a lost key rarely closes one alone.
     """
     instance: Instance | None = lock(Instance, instance_id)
     if instance is None:
@@ -86,9 +86,9 @@ def note_sealed(instance_id: uuid.UUID, *, zone: ZoneInfo, at: datetime) -> None
             instance.status, at, health="Waiting: its stored credentials cannot be opened at the moment"
         )
     tell_staff(
-        f"The secrets of {instance.name} cannot be opened",
-        f"{FOR_STAFF} Customer: {owner_name(instance.user_id)}.",
-        event=f"{instance.id}:sealed:{at.astimezone(zone).date()}",
+        "Stored secrets cannot be opened",
+        f"{FOR_STAFF} It was met at {instance.name} of {owner_name(instance.user_id)}; others may be closed too.",
+        event=f"sealed:{at.astimezone(zone).date()}",
         at=at,
     )
 
