@@ -73,8 +73,6 @@ def _add_to_instances() -> None:
     instances = sa.table("instances", sa.column("version"), sa.column("service_slug"))
     for slug, version in _VERSIONS.items():
         op.execute(instances.update().where(instances.c.service_slug == slug).values(version=version))
-    for column in ("version", "volume_number", "awaits_last_backup"):
-        op.alter_column("instances", column, server_default=None)
 
 
 def _make_volumes() -> None:
@@ -217,6 +215,19 @@ def _make_operations() -> None:
     )
     op.create_index("ix_operations_instance_id_requested_at", "operations", ["instance_id", "requested_at"])
     op.create_index("ix_operations_status", "operations", ["status"])
+    op.create_table(
+        "drills",
+        sa.Column("backup_id", sa.Uuid(), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["backup_id"], ["backups.id"], name=op.f("fk_drills_backup_id_backups"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_drills")),
+    )
+    op.create_index("ix_drills_requested_at", "drills", ["requested_at"])
 
 
 def _let_messages_be(kinds: tuple[str, ...]) -> None:
@@ -227,6 +238,7 @@ def _let_messages_be(kinds: tuple[str, ...]) -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("drills")
     op.drop_table("operations")
     op.drop_table("instance_volumes")
     for column in ("awaits_last_backup", "volume_number", "version"):

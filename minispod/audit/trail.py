@@ -84,6 +84,8 @@ class Action(StrEnum):
     BACKUP_FAILED = "backup.failed"
     BACKUP_DELETED = "backup.deleted"
     BACKUP_REMOVED = "backup.removed"
+    BACKUP_PROVEN = "backup.proven"
+    BACKUP_NOT_PROVEN = "backup.not_proven"
     BACKUP_TROUBLED = "backup.troubled"
     PAPER_ISSUED = "paper.issued"
     CATALOG_SEEDED = "catalog.seeded"

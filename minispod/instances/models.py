@@ -7,7 +7,17 @@ an outcome of an older wish is recognised. Secrets are sealed (kernel/sealed).
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Numeric,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from minispod.instances.states import InstanceStatus, VolumeStatus, Wanted
@@ -53,11 +63,11 @@ class Instance(Identified, Base):
     storage_gb: Mapped[int]
     sealed_secrets: Mapped[str] = mapped_column(Text)
     # The application's version that it runs; a newer recipe changes it only by an upgrade.
-    version: Mapped[str] = mapped_column(String(100), default="")
+    version: Mapped[str] = mapped_column(String(100), default="", server_default="")
     # The volume that its data lie on (instance_volumes).
-    volume_number: Mapped[int] = mapped_column(default=1)
+    volume_number: Mapped[int] = mapped_column(default=1, server_default="1")
     # Its deletion is decided, but waits for a last backup or for a person's word.
-    awaits_last_backup: Mapped[bool] = mapped_column(default=False)
+    awaits_last_backup: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     wanted: Mapped[Wanted] = mapped_column(enum_column(Wanted), default=Wanted.RUNNING)
     generation: Mapped[int] = mapped_column(default=1)

@@ -1,8 +1,11 @@
 """Carry operations out, one step after another; and by the clock: daily backups, volumes whose time is over."""
 
 import threading
+import time
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -18,10 +21,10 @@ from minispod.kernel.actor import system
 from minispod.kernel.errors import Unavailable
 from minispod.kernel.sealed import SealBroken
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
-from minispod.operations import carrying, daily, engine, queries, requesting
+from minispod.operations import carrying, daily, drill, engine, queries, requesting
 from minispod.operations.orders import Hands, Overtaken
 from minispod.ports import Ports
-from minispod.rules import backup_rules, operation_rules
+from minispod.rules import backup_rules, business_rules, cluster_rules, operation_rules
 from minispod.settings import Settings
 
 log = structlog.get_logger()
@@ -45,7 +48,7 @@ def run_operation(work: Work) -> timedelta | None:
         if order is None or isinstance(order, timedelta):
             return order
         release_connection()
-        with _Watch(work, operation_id) as watch:
+        with _Watch(work, partial(engine.is_wanted, operation_id)) as watch:
             hands = Hands(work.ports.cluster, work.ports.vault, watch.look)
             try:
                 report = carrying.carry_out(order, hands, patience=_PATIENCE_SECONDS)
@@ -62,6 +65,40 @@ def run_operation(work: Work) -> timedelta | None:
             sentence=report.sentence,
         )
     return again
+
+
+def drill_backup(work: Work) -> timedelta | None:
+    """Restore one backup where nobody runs, to see whether it can be."""
+    drill_id = uuid.UUID(work.lease.args["drill_id"])
+    with unit_of_work():
+        order = drill.claim(
+            drill_id,
+            rules=cluster_rules(work.settings),
+            addresses=business_rules(work.settings).addresses,
+        )
+    if order is None:
+        return None
+    release_connection()
+    with _Watch(work, lambda: True) as watch:
+        try:
+            hands = Hands(work.ports.cluster, work.ports.vault, watch.look)
+            failure = drill.carry_out(order, hands, wait=time.sleep)
+        except Overtaken:
+            return _NOW
+    with unit_of_work(work.ports.courier):
+        drill.settle(order, failure, actor=system("drill"), at=work.now())
+    log.info("backup.drilled", backup_id=str(order.backup_id), failure=failure)
+    return None
+
+
+def fan_out_drills(ports: Ports, settings: Settings) -> None:
+    """Ask for the drill of this week."""
+    with unit_of_work(ports.courier):
+        drill.request_due(
+            every=timedelta(days=settings.data.drill_days),
+            sample=settings.data.drill_sample,
+            at=ports.clock.now(),
+        )
 
 
 def fan_out_backups(ports: Ports, settings: Settings) -> None:
@@ -98,11 +135,11 @@ def delete_volumes(ports: Ports, settings: Settings) -> None:
 
 
 class _Watch(threading.Thread):
-    """Renews the lease while a step is carried out, and tells the worker when it is to let go."""
+    """Renews the lease while data are worked on, and tells the worker when it is to let go."""
 
-    def __init__(self, work: Work, operation_id: uuid.UUID) -> None:
-        super().__init__(name="operation-watch", daemon=True)
-        self._work, self._operation_id = work, operation_id
+    def __init__(self, work: Work, is_wanted: Callable[[], bool]) -> None:
+        super().__init__(name="data-watch", daemon=True)
+        self._work, self._is_wanted = work, is_wanted
         self._app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
         self._every = work.lease.task.nature.lease_seconds / 4
         self._is_over, self._is_lost = threading.Event(), threading.Event()
@@ -135,10 +172,10 @@ class _Watch(threading.Thread):
                     self._renew()
                     release_connection()
             except Unavailable:
-                log.warning("operation.lease_not_renewed", operation_id=str(self._operation_id))
+                log.warning("lease.not_renewed", key=self._work.lease.key)
 
     def _renew(self) -> None:
         with unit_of_work():
             is_ours = outbox.extend(self._work.lease, self._work.now())
-            if not is_ours or not engine.is_wanted(self._operation_id):
+            if not is_ours or not self._is_wanted():
                 self._is_lost.set()

@@ -28,4 +28,5 @@ HANDLERS: dict[Task, Handler] = {
     Task.RESOLVE_ORPHAN: orphans.resolve_orphan,
     Task.ROTATE_SECRET: rotation.rotate_secret,
     Task.RUN_OPERATION: operations.run_operation,
+    Task.DRILL_BACKUP: operations.drill_backup,
 }

@@ -48,6 +48,7 @@ class Task(StrEnum):
     RESOLVE_ORPHAN = "resolve_orphan"
     ROTATE_SECRET = "rotate_secret"  # noqa: S105 - the name of a task
     RUN_OPERATION = "run_operation"
+    DRILL_BACKUP = "drill_backup"
 
     @property
     def nature(self) -> TaskNature:
@@ -70,4 +71,5 @@ _NATURES = {
     Task.ROTATE_SECRET: TaskNature(Queue.PROVISIONING, 60),
     # Renewed while data stream (outbox.extend), so that a dead worker's operation is soon taken up.
     Task.RUN_OPERATION: TaskNature(Queue.DATA, 60),
+    Task.DRILL_BACKUP: TaskNature(Queue.DATA, 60),
 }

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from minispod.backups import keeping
 from minispod.backups.errors import BackupBroken, BackupOver
-from minispod.backups.models import BackupPart, BackupReason, BackupStatus
+from minispod.backups.models import Backup, BackupPart, BackupReason, BackupStatus
 from minispod.catalog.recipes import get_recipe
 from minispod.instances import controls, volumes
 from minispod.instances.models import Instance, InstanceVolume
@@ -62,7 +62,7 @@ def claim(
         if wait is not None:
             return wait
     if operation.step is Step.SWITCH:
-        _switch(operation, instance, rules, at)
+        _switch(operation, instance, rules, sealer, at)
     if operation.step is Step.ENDED:
         ending.end(operation, instance, at=at)
         return None
@@ -181,7 +181,9 @@ def _can_copy_live(operation: Operation, instance: Instance) -> bool:
     )
 
 
-def _switch(operation: Operation, instance: Instance, rules: OperationRules, at: datetime) -> None:
+def _switch(
+    operation: Operation, instance: Instance, rules: OperationRules, sealer: Sealer, at: datetime
+) -> None:
     """Let the instance run on the fresh volume; the old one is kept for a while."""
     if operation.fresh_volume is None:  # an empty one, made by whoever starts the application
         operation.fresh_volume = volumes.open_fresh(instance, at=at).number
@@ -195,6 +197,8 @@ def _switch(operation: Operation, instance: Instance, rules: OperationRules, at:
     )
     if operation.target_version is not None:
         instance.version = operation.target_version
+    if operation.source_backup_id is not None:
+        instance.sealed_secrets = sealer.seal(_secrets(operation, instance, sealer))
     operation.take_step(step_after(operation), at)
 
 
@@ -213,6 +217,8 @@ def _order(
         volume_number=number,
         replicas=1 if step is Step.PROVE else 0,
     )
+    if is_fresh:
+        spec = replace(spec, secrets=_secrets(operation, instance, sealer))
     if step in WRITES_DATA:
         operation.is_under_way = True
     return StepOrder(
@@ -243,6 +249,17 @@ def _keys(operation: Operation, instance: Instance, rules: OperationRules, at: d
 def _parts(operation: Operation) -> dict[str, BackupPart]:
     source = operation.source_backup_id or operation.backup_id
     return {part.name: part for part in keeping.parts_of(source)} if source else {}
+
+
+def _secrets(operation: Operation, instance: Instance, sealer: Sealer) -> dict[str, str]:
+    """The instance's secrets with its data: its own, but for those that data from another instance need."""
+    own = sealer.open(instance.sealed_secrets)
+    source = session().get(Backup, operation.source_backup_id) if operation.source_backup_id else None
+    if source is None or source.instance_id == instance.id:
+        return own
+    theirs = sealer.open(session().get_one(Instance, source.instance_id).sealed_secrets)
+    needed = get_recipe(instance.service_slug).secrets_of_data
+    return {**own, **{name: theirs[name] for name in needed if name in theirs}}
 
 
 def _filling(instance: Instance) -> list[InstanceVolume]:

@@ -84,3 +84,15 @@ class Operation(Identified, Base):
         self.step = step
         self.step_since = at
         self.is_under_way = False
+
+
+class Drill(Identified, Base):
+    """One backup restored to see whether it can be; `error` says why not."""
+
+    __tablename__ = "drills"
+    __table_args__ = (Index("ix_drills_requested_at", "requested_at"),)
+
+    backup_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("backups.id", ondelete="CASCADE"))
+    requested_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(Text)

@@ -13,7 +13,7 @@ from minispod.kernel.actor import Actor
 from minispod.kernel.database import page_of, session
 from minispod.kernel.paging import Page, PageRequest
 from minispod.operations.errors import NoSuchOperation
-from minispod.operations.models import Operation
+from minispod.operations.models import Drill, Operation
 from minispod.operations.states import LIVE, OperationKind, OperationStatus
 
 
@@ -86,6 +86,11 @@ def count_live(reason: BackupReason) -> int:
     """Number of backups of this reason that wait or run."""
     counted = select(func.count()).select_from(Operation)
     return session().scalar(counted.where(Operation.backup_reason == reason, Operation.status.in_(LIVE))) or 0
+
+
+def newest_drills(limit: int = 20) -> Sequence[Drill]:
+    """The newest drills, for staff."""
+    return session().scalars(select(Drill).order_by(Drill.requested_at.desc(), Drill.id).limit(limit)).all()
 
 
 def is_copyable(instance: Instance) -> bool:

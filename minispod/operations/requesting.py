@@ -55,7 +55,8 @@ def back_up(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> Operation:
 def restore(instance_id: uuid.UUID, backup_id: uuid.UUID, *, actor: Actor, at: datetime) -> Operation:
     """Have a backup restored into this instance: its own, or another's of the same application and customer.
 
-    The data it has now are replaced; its passwords and address stay. Refuses NoSuchInstance, NoSuchSource, AnotherRuns,
+    The data it has now are replaced; its address stays, and its secrets but for those that the data themselves hold or
+    are encrypted with. Refuses NoSuchInstance, NoSuchSource, AnotherRuns,
     NotNow, BackupNotUsable, OtherApplication, OtherCustomer, DoesNotFit, NewerVersion.
     """
     instance = _lock_ready(instance_id, actor)

@@ -14,7 +14,7 @@ from minispod.kernel.actor import Role
 from minispod.kernel.database import session
 from minispod.notifications import post
 from minispod.notifications.messages import MessageKind
-from minispod.operations.models import Operation
+from minispod.operations.models import Drill, Operation
 from minispod.operations.plans import HOLDING
 from minispod.operations.states import OperationStatus
 
@@ -43,6 +43,17 @@ def call_for_decision(operation: Operation, instance: Instance, *, at: datetime)
         f"{instance.name} waits to be deleted",
         f"Its last backup could not be taken: {operation.error} Its data are kept until somebody has the backup tried "
         f"again, or has them deleted without a copy. Customer: {_owner(instance)}.",
+        at,
+    )
+
+
+def call_for_drill(drill: Drill, instance: Instance, *, at: datetime) -> None:
+    """A backup could not be restored for proof."""
+    _tell_staff(
+        drill,
+        f"A backup of {instance.name} did not stand its trial",
+        f"Restoring it elsewhere, to see whether it can be, failed: {drill.error} Take another backup and look into "
+        f"it. Customer: {_owner(instance)}.",
         at,
     )
 
@@ -80,13 +91,13 @@ def _kept_until(operation: Operation, instance: Instance) -> str | None:
     return old.keep_until.isoformat() if old and old.keep_until else None
 
 
-def _tell_staff(operation: Operation, subject: str, sentence: str, at: datetime) -> None:
+def _tell_staff(cause: Operation | Drill, subject: str, sentence: str, at: datetime) -> None:
     administrators = select(User).where(User.role == Role.ADMINISTRATOR, User.is_active.is_(True))
     for user in session().scalars(administrators):
         post.queue(
             MessageKind.STAFF_ALERT,
             post.Recipient(user.name, user.email, user.id),
-            dedupe_key=f"staff:operation:{operation.id}:{user.id}",
+            dedupe_key=f"staff:data:{cause.id}:{user.id}",
             at=at,
             facts={"subject": subject, "sentence": sentence},
         )

@@ -21,3 +21,9 @@ class DataSettings(Group):
         5, ge=1, le=100, description="So many backups of one instance may its owner take in 24 hours."
     )
     backups_at_once: int = Field(4, ge=1, le=100, description="So many daily backups are under way at once.")
+    drill_days: int = Field(
+        7, ge=1, le=365, description="Backups are restored for proof this often, in days."
+    )
+    drill_sample: int = Field(
+        3, ge=0, le=100, description="So many backups are restored for proof each time; 0: none."
+    )

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from minispod.backups.models import Backup
 from minispod.catalog.recipes import get_recipe
 from minispod.instances.controls import reconcile_later
 from minispod.instances.models import Instance
@@ -32,7 +33,7 @@ LINES = ["the first line", "a second line", "line number three"]
 INSERT = b"CREATE TABLE notes (line text); INSERT INTO notes VALUES ('%s'), ('%s'), ('%s');\n" % tuple(
     line.encode() for line in LINES
 )
-_WORK = (Task.RECONCILE_INSTANCE.value, Task.RUN_OPERATION.value)
+_WORK = (Task.RECONCILE_INSTANCE.value, Task.RUN_OPERATION.value, Task.DRILL_BACKUP.value)
 
 
 @dataclass
@@ -199,3 +200,24 @@ def test_a_last_backup_comes_before_the_deletion_a_customer_asks_for(database: D
         assert backup.plain_size > 0
         assert queries.live_operation(row.id) is None
         db.session.remove()
+
+
+def test_a_backup_is_restored_for_proof_and_nothing_is_left_of_it(
+    database: Database, tick: Callable[[str], None]
+) -> None:
+    backup_id = database.done(requesting.back_up).backup_id
+    tick("drill-backups")
+    database.settle()
+
+    with database.app.app_context():
+        [drill] = queries.newest_drills()
+        backup = session().get_one(Backup, backup_id)
+        assert (drill.backup_id, drill.error) == (backup_id, None)
+        assert backup.proven_at == drill.ended_at is not None
+        db.session.remove()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    names = {f"drill-{drill.id.hex}"}
+    while names & {each["metadata"]["name"] for each in database.cluster.inventory("namespaces")}:
+        assert time.monotonic() < deadline, "its namespace was asked to go"
+        time.sleep(0.5)
+    assert database.rows() == LINES

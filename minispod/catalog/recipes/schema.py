@@ -124,6 +124,9 @@ class Generate(Part):
     length: int = Field(32, ge=16, le=128, description="number of characters")
     alphabet: Literal["alphanumeric", "hex", "digits"] = Field("alphanumeric", description="which characters")
     rotate: Rotation | None = Field(None, description="how it is changed; without it, it never is")
+    goes_with_data: bool = Field(
+        False, description="true: the data hold it or are encrypted with it, so a copy of them needs it"
+    )
 
 
 class EnvValue(Part):
@@ -395,6 +398,11 @@ class AppRecipe(Container):
         taken out again goes from it too.
         """
         return bool(self.secrets) or self.extra_environment or bool(self.editable)
+
+    @property
+    def secrets_of_data(self) -> tuple[str, ...]:
+        """The secrets without which a copy of the data is of no use to another instance."""
+        return tuple(name for name, how in self.secrets.items() if how.goes_with_data)
 
     @property
     def secret_names(self) -> tuple[str, ...]:

@@ -180,7 +180,13 @@ class Machine:
         return not names
 
     def delete_namespace(self, name: str) -> bool:
-        return True
+        self._call("delete_namespace")
+        there = [*(p for p in self.volumes if p[0] == name), *(p for p in self.benches if p[0] == name)]
+        for place in there:
+            self.volumes.pop(place, None)
+            self.benches.pop(place, None)
+        self.objects = {each for each in self.objects if each[1] != name}
+        return not there
 
     def see_pod(self, namespace: str, name: str) -> PodSighting | None:
         self._call("see_pod")

@@ -16,6 +16,7 @@ from minispod.operations import requesting
 from minispod.operations.states import OperationStatus
 from tests.domain.operations.conftest import ROWS, Yard
 from tests.factories.nodes import worker
+from tests.plugins.app import PortsNow
 
 LATER = b"written after the backup"
 OLD, NEW = get_recipe("postgresql").versions[-1], get_recipe("postgresql").version
@@ -104,9 +105,7 @@ def test_a_restore_into_what_is_stopped_leaves_it_stopped(yard: Yard) -> None:
     assert yard.data() == {"app": ROWS}
 
 
-def test_a_restore_into_another_instance_lets_it_keep_its_own_secrets(
-    yard: Yard, person: Callable[..., object]
-) -> None:
+def test_a_restore_into_another_instance_lets_it_keep_its_own_secrets(yard: Yard, ports: PortsNow) -> None:
     backup = yard.back_up()
     source = yard.instance()
     yard.shop.cancel(yard.customer, source.subscription_id)
@@ -114,14 +113,33 @@ def test_a_restore_into_another_instance_lets_it_keep_its_own_secrets(
     assert yard.instance().status is InstanceStatus.TERMINATED
 
     yard.id = yard.order("postgresql")
-    secrets = yard.instance().sealed_secrets
+    secrets = ports.sealer.open(yard.instance().sealed_secrets)
     yard.write(LATER)
     made = yard.ask(requesting.restore, backup)
     yard.settle()
 
     assert yard.operation(made).status is OperationStatus.DONE
     assert yard.data() == {"app": ROWS}
-    assert yard.instance().sealed_secrets == secrets != source.sealed_secrets
+    assert ports.sealer.open(yard.instance().sealed_secrets) == secrets
+    assert ports.sealer.open(source.sealed_secrets) != secrets
+    yard.assert_at_rest()
+
+
+def test_what_is_encrypted_with_a_key_brings_the_key_along_into_another_instance(
+    yard: Yard, ports: PortsNow
+) -> None:
+    yard.id = source = yard.order("n8n-automation")
+    backup = yard.back_up()
+    key = ports.sealer.open(yard.instance(source).sealed_secrets)
+    yard.shop.cancel(yard.customer, yard.instance().subscription_id)
+    yard.settle()
+
+    yard.id = yard.order("n8n-automation")
+    assert ports.sealer.open(yard.instance().sealed_secrets) != key
+    yard.ask(requesting.restore, backup)
+    yard.settle()
+
+    assert ports.sealer.open(yard.instance().sealed_secrets) == key
     yard.assert_at_rest()
 
 

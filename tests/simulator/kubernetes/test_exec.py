@@ -1,17 +1,11 @@
 """Commands in simulated containers as the official client sees them, and what a restart keeps of them."""
 
-import signal
-from pathlib import Path
 
-import pytest
 import yaml
 from kubernetes import client
-from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import stream
 
-from tests.contracts.kubernetes.manifests import claim, container, pod
-from tests.contracts.kubernetes.target import Room, Target
-from tests.simulator.kubernetes.conftest import Running, launch
+from tests.contracts.kubernetes.target import Target
 
 
 def run(target: Target, namespace: str, name: str, *command: str) -> tuple[str, dict[str, object]]:
