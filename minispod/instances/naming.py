@@ -14,7 +14,8 @@ _HOST = 253
 _LONGEST_SUFFIX = len("-secrets")
 _PLACES = frozenset({"instance", "service", "domain"})
 TRIAL_PREFIX = "try-"
-"""How the namespaces of recipe trials begin; those of customers begin otherwise."""
+DRILL_PREFIX = "drill-"
+"""How namespaces of recipe trials and of drills begin, which go by themselves; those of customers begin otherwise."""
 _SCHEME_PORTS = {"http": 80, "https": 443}
 
 

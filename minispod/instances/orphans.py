@@ -1,4 +1,4 @@
-"""Objects in the cluster that carry our labels and belong to no instance: found, told apart from trials, removed.
+"""Objects in the cluster with our labels that belong to no instance: found, told apart from trials and drills, removed.
 
 One list per kind is compared with the rows. Nothing is ever removed by itself: an administrator decides, for a volume
 with a reason and its name, and a job carries that out. What somebody owns again meanwhile is left alone.
@@ -17,7 +17,7 @@ from minispod.audit import trail
 from minispod.cluster.port import ClusterPort
 from minispod.instances.errors import NoSuchOrphan, OrphanNotConfirmed, OrphanNotRemovable
 from minispod.instances.models import Instance, InstanceVolume, Tenancy
-from minispod.instances.naming import TRIAL_PREFIX, claim_name
+from minispod.instances.naming import DRILL_PREFIX, TRIAL_PREFIX, claim_name
 from minispod.instances.orphan_models import Orphan, OrphanKind, OrphanWish
 from minispod.instances.specification import PREFIX
 from minispod.instances.states import InstanceStatus, VolumeStatus
@@ -52,8 +52,8 @@ class Found:
 
     @property
     def is_trial(self) -> bool:
-        """Tell whether `flask recipes try` made it."""
-        return self.namespace.startswith(TRIAL_PREFIX)
+        """Tell whether `flask recipes try` or a drill made it, which remove it themselves."""
+        return self.namespace.startswith((TRIAL_PREFIX, DRILL_PREFIX))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def keep(found: Sequence[Found], *, at: datetime) -> int:
 
 
 def list_orphans(*, at: datetime) -> tuple[list[Orphan], list[Orphan]]:
-    """What nobody owns, oldest first, and beside it the recipe trials that may still run. For staff."""
+    """What nobody owns, oldest first, and beside it the trials and drills that may still run. For staff."""
     rows = session().scalars(select(Orphan).order_by(Orphan.namespace, Orphan.kind.desc(), Orphan.name)).all()
     trials = [row for row in rows if row.is_trial and row.first_seen_at > at - _TRIAL_TAKES]
     return [row for row in rows if row not in trials], trials

@@ -68,7 +68,7 @@ def test_what_nobody_owns_is_shown_and_counted(browser: Browser, put: Put, shop:
     assert "Volume, 3Gi" in text
     assert "Siti Rahma" in text
     assert "&lt;script&gt;" in text
-    assert "a recipe trial that should be over" in text
+    assert "a trial or drill that should be over" in text
     assert "3 objects in the cluster belong to no instance" in browser.shown("/admin/")
 
 
@@ -76,7 +76,7 @@ def test_a_trial_that_runs_is_not_counted(browser: Browser, put: Put, clock: Fro
     put(OrphanKind.NAMESPACE, "try-abc", namespace="try-abc", is_trial=True)
     clock.advance(days=-2, minutes=30)
 
-    assert "Recipe trials that run" in browser.shown("/admin/orphans")
+    assert "Trials and drills that run" in browser.shown("/admin/orphans")
     assert "to no instance" not in browser.shown("/admin/")
 
 
