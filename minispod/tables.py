@@ -5,7 +5,9 @@ from minispod.audit import models as audit
 from minispod.backups import models as backups
 from minispod.catalog import models as catalog
 from minispod.cluster import models as cluster
+from minispod.instances import environment_models as instance_environments
 from minispod.instances import models as instances
+from minispod.instances import orphan_models as instance_orphans
 from minispod.instances.domains import models as domains
 from minispod.kernel import outbox, pulse
 from minispod.notifications import models as notifications
@@ -24,6 +26,8 @@ __all__ = [
     "catalog",
     "cluster",
     "domains",
+    "instance_environments",
+    "instance_orphans",
     "instances",
     "notifications",
     "operations",

@@ -13,7 +13,7 @@ from minispod.admin import guard, pages
 from minispod.admin.domains import FACTS as DOMAIN_FACTS
 from minispod.admin.door import door
 from minispod.audit import trail
-from minispod.insights import fleet
+from minispod.insights import data_of, fleet
 from minispod.insights.activity import named
 from minispod.instances import controls, queries
 from minispod.instances.domains.queries import list_domains
@@ -105,13 +105,15 @@ def control_instance(instance_id: str, act: str) -> Any:
 
 def _facts(instance_id: uuid.UUID) -> dict[str, Any]:
     sold = fleet.get_sold(instance_id, actor=guard.actor())
+    live = data_of.live_progress(instance_id)
     timeline = trail.search(PageRequest(1, _TIMELINE), subject_kind="instance", subject_id=str(instance_id))
     return {
         "sold": sold,
         "timeline": named(timeline.items),
-        "is_moving": sold.instance.status in IN_TRANSITION,
         "domains": list_domains(instance_id, actor=guard.actor()),
         **DOMAIN_FACTS,
+        "is_moving": live is not None or sold.instance.status in IN_TRANSITION,
+        "live": live,
         "at": current_ports().clock.now(),
     }
 

@@ -29,9 +29,12 @@ from minispod.admin import (
     cluster,
     domains,
     guard,
+    instance_data,
+    instance_settings,
     instances,
     jobs_board,
     notifications,
+    orphans,
     pages,
     papers,
     payments,
@@ -59,6 +62,7 @@ from minispod.kernel.errors import (
     Unauthenticated,
     Unavailable,
 )
+from minispod.kernel.sealed import FOR_STAFF, SealBroken
 from minispod.settings import Settings
 
 _STATUS_OF_FAMILY: dict[type[Refusal], int] = {
@@ -90,8 +94,11 @@ _PAGES = (
     backups,
     cluster,
     domains,
+    instance_data,
+    instance_settings,
     instances,
     notifications,
+    orphans,
     papers,
     payments,
     promotions,
@@ -126,7 +133,7 @@ def answer_refusal(refusal: Refusal) -> Any:
     status = next(code for family, code in _STATUS_OF_FAMILY.items() if isinstance(refusal, family))
     said_in_place = (Conflict, RuleBroken, TooMany, Unavailable)
     if request.method == "POST" and isinstance(refusal, said_in_place) and _has_session():
-        flash(refusal.message, "bad")
+        flash(FOR_STAFF if isinstance(refusal, SealBroken) else refusal.message, "bad")
         return pages.back()
     answer = _error_page(status, refusal.message)
     if isinstance(refusal, TooMany):

@@ -145,7 +145,7 @@ def _told(subscription_id: uuid.UUID, message: str) -> Any:
 
 
 def given_reason() -> str:
-    """The reason that a form of an act must have; raise BadForm."""
+    """The reason of a form, on one line; refuses BadForm when it is too short or too long."""
     text = " ".join(request.form.get("reason", "").replace("\x00", "").split())
     if not _SHORTEST_REASON <= len(text) <= _LONGEST_REASON:
         raise BadForm(

@@ -40,6 +40,7 @@ _TONES = {
         "WAITING",
         "WAITING_FOR_DNS",
         "VERIFIED",
+        "APPLYING",
     ),
     "warn": (
         "GRACE",
@@ -54,6 +55,7 @@ _TONES = {
         "REVERSED",
         "RETURNED",
         "FAILING",
+        "UNDONE",
     ),
     "bad": ("ERROR", "FAILED", "BLOCKED", "NOT_READY", "CHARGEBACK", "REFUSED", "TAKEN_OFF"),
 }

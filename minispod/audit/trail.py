@@ -65,6 +65,16 @@ class Action(StrEnum):
     INSTANCE_CONTROLLED = "instance.controlled"
     INSTANCE_VOLUME_DELETED = "instance.volume_deleted"
     INSTANCE_CREDENTIALS_SHOWN = "instance.credentials_shown"
+    INSTANCE_ROTATION_ASKED = "instance.rotation_asked"
+    INSTANCE_ROTATION_FAILED = "instance.rotation_failed"
+    INSTANCE_CREDENTIALS_ROTATED = "instance.credentials_rotated"
+    INSTANCE_ENVIRONMENT_CHANGED = "instance.environment_changed"
+    INSTANCE_ENVIRONMENT_REVERTED = "instance.environment_reverted"
+    INSTANCE_ENVIRONMENT_UNDONE = "instance.environment_undone"
+    INSTANCE_ENVIRONMENT_SHOWN = "instance.environment_shown"
+    INSTANCE_ADOPTED = "instance.adopted"
+    ORPHAN_REMOVAL_DECIDED = "orphan.removal_decided"
+    ORPHAN_REMOVED = "orphan.removed"
     INSTANCE_DELETED_WITHOUT_COPY = "instance.deleted_without_copy"
     OPERATION_REQUESTED = "operation.requested"
     OPERATION_DONE = "operation.done"
@@ -72,6 +82,7 @@ class Action(StrEnum):
     BACKUP_BEGUN = "backup.begun"
     BACKUP_DONE = "backup.done"
     BACKUP_FAILED = "backup.failed"
+    BACKUP_DELETED = "backup.deleted"
     BACKUP_REMOVED = "backup.removed"
     BACKUP_PROVEN = "backup.proven"
     BACKUP_NOT_PROVEN = "backup.not_proven"
@@ -110,6 +121,7 @@ SUBJECT_KINDS = (
     "plan",
     "coupon",
     "proof",
+    "orphan",
     "backup",
 )
 """What the book speaks about; a filter offers these."""

@@ -1,6 +1,6 @@
 """Refusals of backups."""
 
-from minispod.kernel.errors import Conflict, NotFound
+from minispod.kernel.errors import Conflict, NotFound, RuleBroken
 
 
 class NoSuchBackup(NotFound):
@@ -15,6 +15,15 @@ class BackupOver(Conflict):
 
     code = "backups.over"
     default_message = "This backup has ended already."
+
+
+class BackupNotDeletable(RuleBroken):
+    """Only what was taken on demand is deleted on demand."""
+
+    code = "backups.not_deletable"
+    default_message = (
+        "Only backups that were taken on demand can be deleted; the others go when their time is over."
+    )
 
 
 class BackupBroken(Conflict):

@@ -278,6 +278,6 @@ class ClusterPort(Protocol):
 
     def inventory(self, kind: str) -> Sequence[dict[str, Any]]:
         """Raw objects of the whole cluster for the staff's lists: kind is one of "pods", "deployments",
-        "nodes", "namespaces", "ingresses", "services", "node_metrics", "pod_metrics", "events".
+        "nodes", "namespaces", "ingresses", "services", "claims", "node_metrics", "pod_metrics", "events".
         """
         ...

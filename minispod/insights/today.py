@@ -20,6 +20,7 @@ from minispod.cluster.port import NodeSighting
 from minispod.insights import adjustments, backups
 from minispod.insights.workload import LateWork, late_work, silent_processes
 from minispod.instances.models import Instance
+from minispod.instances.orphans import count_orphans
 from minispod.instances.states import InstanceStatus
 from minispod.kernel.database import session
 from minispod.notifications.models import DeliveryState, Notification
@@ -62,6 +63,7 @@ class Attention:
     silent_processes: Sequence[tuple[str, datetime | None]]
     cluster_silent_since: datetime | None
     nodes_not_ready: Sequence[NodeSighting]
+    orphans: int
 
     @property
     def count(self) -> int:
@@ -81,6 +83,7 @@ class Attention:
                 bool(self.silent_processes),
                 self.cluster_silent_since is not None,
                 bool(self.nodes_not_ready),
+                self.orphans > 0,
             )
         )
 
@@ -138,6 +141,7 @@ def attention(
         silent_processes=silent_processes(at),
         cluster_silent_since=silent_since,
         nodes_not_ready=[node for node in nodes if not node.is_ready],
+        orphans=count_orphans(at=at),
     )
 
 

@@ -22,6 +22,7 @@ from minispod.instances.specification import (
     environment,
     login_facts,
     metadata_of,
+    secret_data,
 )
 from minispod.instances.workload import CONTAINER, deployment
 
@@ -41,7 +42,7 @@ __all__ = [
 
 def instance_manifests(spec: InstanceSpec) -> list[Manifest]:
     """List the objects of an instance in the order in which they are applied."""
-    objects = [secret(spec, spec.names.secret)] if spec.recipe.secret_names else []
+    objects = [secret(spec, spec.names.secret)] if spec.recipe.keeps_secrets else []
     if spec.recipe.keeps_data:
         objects.append(claim(spec, spec.names.claim, spec.storage_gb))
     objects += [deployment(spec), _network_service(spec)]
@@ -69,10 +70,9 @@ def _hash_of(objects: list[Manifest]) -> str:
 
 
 def secret(spec: InstanceSpec, name: str) -> Manifest:
-    """Make the Secret with everything that was generated for an instance."""
+    """Make the Secret with everything that was generated for an instance or set by its owner."""
     data = {
-        each: base64.b64encode(spec.secrets[each].encode()).decode()
-        for each in sorted(spec.recipe.secret_names)
+        key: base64.b64encode(value.encode()).decode() for key, value in sorted(secret_data(spec).items())
     }
     return {
         "apiVersion": "v1",

@@ -14,6 +14,9 @@ _LABEL = 63
 _HOST = 253
 _LONGEST_SUFFIX = len("-secrets")
 _PLACES = frozenset({"instance", "service", "domain"})
+TRIAL_PREFIX = "try-"
+DRILL_PREFIX = "drill-"
+"""How namespaces of recipe trials and of drills begin, which go by themselves; those of customers begin otherwise."""
 _SCHEME_PORTS = {"http": 80, "https": 443}
 
 

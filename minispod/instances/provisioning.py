@@ -18,6 +18,7 @@ from minispod.audit import trail
 from minispod.catalog.recipes import get_recipe
 from minispod.cluster.port import ClusterPort, ClusterRefused, ClusterUnavailable, Manifest, WorkloadSighting
 from minispod.instances import lost_nodes, volumes
+from minispod.instances.environment import own_values
 from minispod.instances.manifests import InstanceSpec, instance_manifests, spec_hash
 from minispod.instances.models import Instance
 from minispod.instances.namespace_manifests import NamespaceSpec, namespace_manifests
@@ -303,6 +304,7 @@ def spec_of(instance: Instance, rules: ClusterRules, sealer: Sealer) -> Instance
         memory_mb=instance.memory_mb,
         storage_gb=instance.storage_gb,
         secrets=sealer.open(instance.sealed_secrets),
+        own_values=own_values(instance, sealer),
         volume_number=instance.volume_number,
         replicas=0 if instance.wanted is Wanted.STOPPED else 1,
         restarted_at=instance.restart_wish_at,

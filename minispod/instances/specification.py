@@ -41,6 +41,7 @@ class InstanceSpec:
     memory_mb: int
     storage_gb: int
     secrets: Mapping[str, str] = field(repr=False)
+    own_values: Mapping[str, str] = field(default_factory=dict, repr=False)
     replicas: int = 1
     volume_number: int = 1
     restarted_at: datetime | None = None
@@ -90,7 +91,19 @@ def address_facts(*, name: str, namespace: str, public_url: str) -> dict[str, st
 
 def environment(spec: InstanceSpec, container: str = APP) -> dict[str, str]:
     """List the whole environment of one container, secrets included, by name."""
-    return recipes.environment(spec.recipe, container, spec.facts, spec.secrets)
+    own = spec.own_values if container == APP else {}
+    return {**recipes.environment(spec.recipe, container, spec.facts, spec.secrets), **own}
+
+
+def secret_data(spec: InstanceSpec) -> dict[str, str]:
+    """List what the instance's Secret holds, by key: what was generated, and what its owner set."""
+    made = {name: spec.secrets[name] for name in spec.recipe.secret_names}
+    return {**made, **{own_key(name): value for name, value in spec.own_values.items()}}
+
+
+def own_key(name: str) -> str:
+    """Name the key under which a value that the owner set lies in the Secret."""
+    return f"own.{name}"
 
 
 def login_facts(spec: InstanceSpec) -> dict[str, str]:

@@ -11,7 +11,7 @@ from minispod.cluster.port import ClusterPort
 from minispod.instances.creation import AddressRules, Size
 from minispod.instances.manifests import InstanceSpec, instance_manifests, login_facts, spec_hash
 from minispod.instances.namespace_manifests import NamespaceSpec, namespace_manifests
-from minispod.instances.naming import host_for, instance_name, public_url
+from minispod.instances.naming import TRIAL_PREFIX, host_for, instance_name, public_url
 from minispod.instances.provisioning import ClusterRules, Outcome, OutcomeKind, WorkOrder, carry_out
 from minispod.instances.states import Wanted
 from minispod.kernel.ids import new_id, short_code
@@ -29,7 +29,7 @@ def trial_of(
         instance_id=new_id(),
         subscription_id=new_id(),
         user_id=new_id(),
-        namespace=f"try-{code}",
+        namespace=f"{TRIAL_PREFIX}{code}",
         name=instance_name(recipe.slug, code),
         service_slug=recipe.slug,
         recipe=recipe,

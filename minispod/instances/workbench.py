@@ -95,7 +95,7 @@ def workbench_manifests(
     """
     name = workbench_name(spec.name)
     objects = [volume_claim(spec, claim, storage_gb)]
-    if spec.recipe.secret_names:
+    if spec.recipe.keeps_secrets:
         objects.append(secret(spec, name))
     return [*objects, _pod(spec, name, claim, node, avoid)]
 

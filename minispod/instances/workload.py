@@ -18,6 +18,8 @@ from minispod.instances.specification import (
     digest_of,
     labels_of,
     metadata_of,
+    own_key,
+    secret_data,
 )
 
 CONTAINER = APP
@@ -60,7 +62,7 @@ def deployment(spec: InstanceSpec) -> Manifest:
 
 def _pod_annotations(spec: InstanceSpec) -> dict[str, str]:
     # A pod reads its Secret once, at start: other secrets must give another pod.
-    annotations = {SECRETS_HASH: digest_of({name: spec.secrets[name] for name in spec.recipe.secret_names})}
+    annotations = {SECRETS_HASH: digest_of(secret_data(spec))}
     if spec.restarted_at is not None:
         annotations[RESTARTED_AT] = spec.restarted_at.isoformat()
     return annotations
@@ -140,7 +142,7 @@ def _container(spec: InstanceSpec, name: str) -> dict[str, Any]:
         "imagePullPolicy": "IfNotPresent",
         **{field: words for field, words in started.items() if words},
         "ports": [{"name": port_name, "containerPort": container.port, "protocol": "TCP"}],
-        "env": [_env(spec, container, entry) for entry in container.environment],
+        "env": _environment(spec, name),
         "resources": _resources(spec, name),
         "securityContext": _security(container, is_companion=name != APP),
         "startupProbe": _probe(spec, container.probes.startup, port_name),
@@ -187,12 +189,26 @@ def _portion(spec: InstanceSpec, name: str, total: int, percent: str) -> int:
     return parts.get(name, total - sum(parts.values()))
 
 
+def _environment(spec: InstanceSpec, name: str) -> list[dict[str, Any]]:
+    container = spec.recipe.containers[name]
+    own = spec.own_values if name == APP else {}
+    names = [*container.environment, *sorted(set(own) - set(container.environment))]
+    return [
+        _from_secret(spec, each, own_key(each)) if each in own else _env(spec, container, each)
+        for each in names
+    ]
+
+
 def _env(spec: InstanceSpec, container: Container, name: str) -> dict[str, Any]:
     entry = container.environment[name]
     secret = secret_behind(spec.recipe, name, entry)
     if secret is None:
         return {"name": name, "value": plain_value(spec.recipe, entry, spec.facts)}
-    return {"name": name, "valueFrom": {"secretKeyRef": {"name": spec.names.secret, "key": secret}}}
+    return _from_secret(spec, name, secret)
+
+
+def _from_secret(spec: InstanceSpec, name: str, key: str) -> dict[str, Any]:
+    return {"name": name, "valueFrom": {"secretKeyRef": {"name": spec.names.secret, "key": key}}}
 
 
 def _probe(spec: InstanceSpec, probe: Probe, port_name: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from minispod.jobs import letters
 from minispod.jobs.papers import papers_of
 from minispod.jobs.work import Work
 from minispod.kernel.actor import system
+from minispod.kernel.sealed import SealBroken
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.notifications import post
 from minispod.notifications.mailer import MailRefused, MailUnavailable
@@ -25,12 +26,12 @@ def deliver_message(work: Work) -> timedelta | None:
         letter = post.claim(message_id)
     if letter is None:
         return None
-    papers = papers_of(letter.entry_ids, work)
-    mail = letters.write(letter, {**letter.facts, **_secret_facts(letter, work)}, papers)
-    release_connection()
     try:
+        papers = papers_of(letter.entry_ids, work)
+        mail = letters.write(letter, {**letter.facts, **_secret_facts(letter, work)}, papers)
+        release_connection()
         work.ports.mailer.send(mail)
-    except (MailUnavailable, MailRefused) as problem:
+    except (MailUnavailable, MailRefused, SealBroken) as problem:
         with unit_of_work():
             again = post.settle_failed(message_id, problem.message, final=isinstance(problem, MailRefused))
         return timedelta(seconds=min(_LONGEST_PAUSE, 5 * 2**letter.attempts)) if again else None

@@ -14,12 +14,14 @@ from flask import Flask, current_app
 
 from minispod.cluster.port import ClusterRefused, ClusterUnavailable
 from minispod.instances import volumes
+from minispod.jobs.sealed import wait_for_key
 from minispod.jobs.work import Work
 from minispod.kernel import outbox
 from minispod.kernel.actor import system
 from minispod.kernel.errors import Unavailable
+from minispod.kernel.sealed import SealBroken
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
-from minispod.operations import carrying, daily, drill, engine, requesting
+from minispod.operations import carrying, daily, drill, engine, queries, requesting
 from minispod.operations.orders import Hands, Overtaken
 from minispod.ports import Ports
 from minispod.rules import backup_rules, business_rules, cluster_rules, operation_rules
@@ -37,8 +39,12 @@ def run_operation(work: Work) -> timedelta | None:
     rules = operation_rules(work.settings)
     again: timedelta | None = _NOW
     while again == _NOW:
-        with unit_of_work(work.ports.courier):
-            order = engine.claim(operation_id, rules=rules, sealer=work.ports.sealer, at=work.now())
+        try:
+            with unit_of_work(work.ports.courier):
+                order = engine.claim(operation_id, rules=rules, sealer=work.ports.sealer, at=work.now())
+        except SealBroken:
+            operation = queries.get_operation(operation_id, actor=system("operations"))
+            return wait_for_key(operation.instance_id, work)
         if order is None or isinstance(order, timedelta):
             return order
         release_connection()

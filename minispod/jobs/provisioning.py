@@ -6,10 +6,12 @@ from datetime import timedelta
 import structlog
 
 from minispod.instances import provisioning
+from minispod.jobs.sealed import wait_for_key
 from minispod.jobs.work import Work
 from minispod.kernel import outbox
 from minispod.kernel.actor import system
 from minispod.kernel.faultpoints import Step
+from minispod.kernel.sealed import SealBroken
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.rules import business_rules, cluster_rules
 from minispod.subscriptions import fulfilment
@@ -32,8 +34,11 @@ def reconcile_instance(work: Work) -> timedelta | None:
     instance_id = uuid.UUID(work.lease.args["instance_id"])
     rules = cluster_rules(work.settings)
     actor = system("provisioning")
-    with unit_of_work(work.ports.courier, Step.CLAIM_INSTANCE):
-        order = provisioning.claim(instance_id, rules=rules, sealer=work.ports.sealer, at=work.now())
+    try:
+        with unit_of_work(work.ports.courier, Step.CLAIM_INSTANCE):
+            order = provisioning.claim(instance_id, rules=rules, sealer=work.ports.sealer, at=work.now())
+    except SealBroken:
+        return wait_for_key(instance_id, work)
     if order is None:
         return None
     release_connection()

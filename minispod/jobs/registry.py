@@ -5,10 +5,12 @@ from minispod.jobs import (
     lifecycle,
     notifications,
     operations,
+    orphans,
     papers,
     payments,
     proof,
     provisioning,
+    rotation,
 )
 from minispod.jobs.work import Handler
 from minispod.kernel.tasks import Task
@@ -23,6 +25,9 @@ HANDLERS: dict[Task, Handler] = {
     Task.DELIVER_MESSAGE: notifications.deliver_message,
     Task.PROVE_MONEY: proof.prove_money,
     Task.ISSUE_PAPERS: papers.issue_papers,
+    Task.FIND_ORPHANS: orphans.find_orphans_now,
+    Task.RESOLVE_ORPHAN: orphans.resolve_orphan,
+    Task.ROTATE_SECRET: rotation.rotate_secret,
     Task.RUN_OPERATION: operations.run_operation,
     Task.DRILL_BACKUP: operations.drill_backup,
     Task.CHECK_DOMAIN: domains.check_domain,

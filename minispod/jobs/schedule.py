@@ -13,6 +13,7 @@ from minispod.jobs import (
     lifecycle,
     observation,
     operations,
+    orphans,
     papers,
     payments,
     proof,
@@ -49,6 +50,7 @@ def schedule(settings: Settings) -> tuple[Periodic, ...]:
         Periodic(
             "observe-cluster", observation.observe_cluster, operation.observe_seconds, "health, usage, drift"
         ),
+        Periodic("find-orphans", orphans.find_orphans, 600, "objects of ours that belong to no instance"),
         Periodic("poll-nodes", observation.poll_nodes, operation.poll_nodes_seconds, "node history"),
         Periodic("check-domains", domains.fan_out_checks, 10, "custom domains that should be looked at"),
         Periodic("prove-money", proof.fan_out_proof, 600, "once a night: does all money add up?"),

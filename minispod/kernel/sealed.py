@@ -5,12 +5,30 @@ Fernet keys come from settings, newest first, so that keys can be rotated (Multi
 
 import json
 from collections.abc import Sequence
+from typing import ClassVar
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from minispod.kernel.errors import Unavailable
 
-class SealBroken(RuntimeError):
-    """A sealed value cannot be opened with any of the configured keys."""
+
+class SealBroken(Unavailable):
+    """A sealed value cannot be opened with any of the configured keys: it waits for the key, and nothing overwrites it.
+
+    The message is for customers; staff are told which key is missing (`FOR_STAFF`).
+    """
+
+    code: ClassVar[str] = "sealed.cannot_be_opened"
+    default_message = (
+        "The stored credentials cannot be opened just now. Your application goes on running; try later."
+    )
+
+
+FOR_STAFF = (
+    "None of the keys in SEALING_KEYS opens what is stored for this instance. It goes on running as it is and nothing "
+    "is overwritten. Put the lost key back behind the present ones and start the processes again."
+)
+"""What staff are told of a broken seal."""
 
 
 class Sealer:
@@ -28,5 +46,5 @@ class Sealer:
         try:
             opened: dict[str, str] = json.loads(self._fernet.decrypt(sealed.encode()))
         except InvalidToken:
-            raise SealBroken("no configured key opens this value") from None
+            raise SealBroken() from None
         return opened

@@ -44,6 +44,9 @@ class Task(StrEnum):
     DELIVER_MESSAGE = "deliver_message"
     PROVE_MONEY = "prove_money"
     ISSUE_PAPERS = "issue_papers"
+    FIND_ORPHANS = "find_orphans"
+    RESOLVE_ORPHAN = "resolve_orphan"
+    ROTATE_SECRET = "rotate_secret"  # noqa: S105 - the name of a task
     RUN_OPERATION = "run_operation"
     DRILL_BACKUP = "drill_backup"
     CHECK_DOMAIN = "check_domain"
@@ -65,6 +68,9 @@ _NATURES = {
     Task.DELIVER_MESSAGE: TaskNature(Queue.MAIL, 60),
     Task.PROVE_MONEY: TaskNature(Queue.SWEEPS, 120),
     Task.ISSUE_PAPERS: TaskNature(Queue.MONEY, 60),
+    Task.FIND_ORPHANS: TaskNature(Queue.SWEEPS, 60),
+    Task.RESOLVE_ORPHAN: TaskNature(Queue.SWEEPS, 60),
+    Task.ROTATE_SECRET: TaskNature(Queue.PROVISIONING, 60),
     # Renewed while data stream (outbox.extend), so that a dead worker's operation is soon taken up.
     Task.RUN_OPERATION: TaskNature(Queue.DATA, 60),
     Task.DRILL_BACKUP: TaskNature(Queue.DATA, 60),

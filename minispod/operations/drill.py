@@ -23,7 +23,7 @@ from minispod.instances.creation import AddressRules
 from minispod.instances.manifests import InstanceSpec
 from minispod.instances.models import Instance
 from minispod.instances.namespace_manifests import NamespaceSpec, namespace_manifests
-from minispod.instances.naming import workbench_name
+from minispod.instances.naming import DRILL_PREFIX, workbench_name
 from minispod.instances.provisioning import ClusterRules
 from minispod.instances.workbench import backup_commands, restore_commands, workbench_manifests
 from minispod.kernel import outbox
@@ -155,7 +155,7 @@ def _spec(
         instance_id=drill.id,
         subscription_id=drill.id,
         user_id=drill.id,
-        namespace=f"drill-{drill.id.hex}",
+        namespace=f"{DRILL_PREFIX}{drill.id.hex}",
         name="drill",
         service_slug=recipe.slug,
         recipe=recipe,

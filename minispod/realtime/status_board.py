@@ -1,4 +1,4 @@
-"""Which instance shows what, and who is told when it changes.
+"""Which instance shows what, how far each operation is, and who is told when it changes.
 
 The board compares the present state with what it saw last (level, not edge). An event carries a whole
 state, never a difference, so a client simply shows what comes; a newcomer gets every present state.
@@ -10,11 +10,15 @@ from datetime import timedelta
 from typing import Any
 
 from minispod.instances.queries import StatusFacts, list_statuses
+from minispod.operations.progress import OperationFacts, list_progress, progress_of
 from minispod.ports import current_ports
 from minispod.realtime.presence import Guest, Presence
 from minispod.realtime.wire import Wire
 
 EVENT = "instance-status"
+OPERATION_EVENT = "instance-operation"
+
+Facts = StatusFacts | OperationFacts
 
 # An instance that ended is still told of this long, however late its transaction was committed.
 _FAREWELL = timedelta(minutes=2)
@@ -26,7 +30,7 @@ class StatusBoard:
     def __init__(self, wire: Wire, presence: Presence) -> None:
         self._wire = wire
         self._presence = presence
-        self._seen: dict[uuid.UUID, StatusFacts] = {}
+        self._seen: dict[uuid.UUID, Facts] = {}
         self._greeted: set[str] = set()
 
     def look(self) -> bool:
@@ -36,7 +40,7 @@ class StatusBoard:
         if not guests:
             self._seen = {}
             return True
-        present = {facts.instance_id: facts for facts in _read(guests)}
+        present = {_key(facts): facts for facts in _read(guests)}
         changed = [facts for id_, facts in present.items() if self._seen.get(id_) != facts]
         for guest in guests:
             if guest.sid in self._greeted:
@@ -47,20 +51,42 @@ class StatusBoard:
         self._seen = present
         return len(self._greeted) == len(guests)
 
-    def _tell(self, guest: Guest, news: Iterable[StatusFacts]) -> None:
+    def _tell(self, guest: Guest, news: Iterable[Facts]) -> None:
         for facts in news:
             if guest.visitor.actor.may_see(facts.user_id):
-                self._wire.send(EVENT, on_the_wire(facts), to=guest.sid, namespace=guest.namespace)
+                is_status = isinstance(facts, StatusFacts)
+                event = EVENT if is_status else OPERATION_EVENT
+                self._wire.send(event, on_the_wire(facts), to=guest.sid, namespace=guest.namespace)
 
 
-def _read(guests: Collection[Guest]) -> Collection[StatusFacts]:
+def _key(facts: Facts) -> uuid.UUID:
+    return facts.instance_id if isinstance(facts, StatusFacts) else facts.operation_id
+
+
+def _read(guests: Collection[Guest]) -> Collection[Facts]:
     is_staff = any(guest.visitor.actor.is_staff for guest in guests)
     owners = None if is_staff else {guest.visitor.user_id for guest in guests}
-    return list_statuses(owners=owners, ended_since=current_ports().clock.now() - _FAREWELL)
+    ended_since = current_ports().clock.now() - _FAREWELL
+    statuses = list_statuses(owners=owners, ended_since=ended_since)
+    return [*statuses, *list_progress(owners=owners, ended_since=ended_since)]
 
 
-def on_the_wire(facts: StatusFacts) -> dict[str, Any]:
+def on_the_wire(facts: Facts) -> dict[str, Any]:
     """One state as clients read it."""
+    if isinstance(facts, OperationFacts):
+        progress = progress_of(facts)
+        return {
+            "operationId": str(facts.operation_id),
+            "instanceId": str(facts.instance_id),
+            "kind": facts.kind.value,
+            "status": facts.status.value,
+            "progress": {
+                "done": progress.done,
+                "total": progress.total,
+                "text": {"en": progress.en, "id": progress.id},
+            },
+            "error": facts.error,
+        }
     return {
         "subscriptionId": str(facts.subscription_id),
         "instanceId": str(facts.instance_id),

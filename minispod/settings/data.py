@@ -23,6 +23,9 @@ class DataSettings(Group):
         description="What is tied to a node that has not answered this long is restored elsewhere from its newest "
         "backup, without asking; what was written since is lost then. 0: only staff decide it.",
     )
+    backups_on_demand_per_day: int = Field(
+        5, ge=1, le=100, description="So many backups of one instance may its owner take in 24 hours."
+    )
     backups_at_once: int = Field(4, ge=1, le=100, description="So many daily backups are under way at once.")
     drill_days: int = Field(
         7, ge=1, le=365, description="Backups are restored for proof this often, in days."

@@ -1,7 +1,7 @@
 """Refusals of the subscriptions package."""
 
 from minispod.catalog.errors import PlanSoldOut
-from minispod.kernel.errors import Conflict, NotFound, RuleBroken
+from minispod.kernel.errors import Conflict, NotFound, RuleBroken, TooMany
 
 
 class NoSuchSubscription(NotFound):
@@ -30,6 +30,20 @@ class TooManyFreePlans(RuleBroken):
 
     code = "subscriptions.too_many_free_plans"
     default_message = "You already hold the allowed number of free plans"
+
+
+class NotConfirmed(RuleBroken):
+    """What cannot be taken back is confirmed by the instance's name."""
+
+    code = "subscriptions.not_confirmed"
+    default_message = "Please confirm with the name of the instance"
+
+
+class TooManyBackups(TooMany):
+    """So many backups on demand are taken of an instance in 24 hours."""
+
+    code = "subscriptions.too_many_backups"
+    default_message = "No more backups of this instance can be taken today"
 
 
 class NotActive(RuleBroken):

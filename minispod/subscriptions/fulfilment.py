@@ -4,16 +4,19 @@ A first provisioning that fails for good leaves the subscription ACTIVE for the 
 (decision 17); the calendar (`expiry.advance`) then cancels and refunds it.
 """
 
-from datetime import datetime
+import uuid
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from minispod.instances import provisioning
+from minispod.instances import environment, provisioning
 from minispod.instances.domains.publishing import publish_again
 from minispod.instances.models import Instance
 from minispod.instances.provisioning import ClusterRules, Outcome, Result, Settlement, WorkOrder
+from minispod.instances.states import IN_TRANSITION
 from minispod.kernel import outbox
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import lock, session
+from minispod.kernel.sealed import FOR_STAFF
 from minispod.kernel.tasks import Task
 from minispod.notifications.messages import MessageKind
 from minispod.subscriptions import change_outcome
@@ -22,6 +25,7 @@ from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.telling import owner_name, tell_customer, tell_staff
 
 _ARRIVED = (Result.RUNS_FIRST, Result.RUNS_AGAIN, Result.STOPPED)
+_FAILED = (Result.TRYING_AGAIN, Result.GAVE_UP)
 
 
 def conclude(
@@ -36,6 +40,8 @@ def conclude(
     if subscription is None:
         return settlement
     instance = session().get_one(Instance, order.instance_id)
+    if _is_undone(settlement, instance, actor, at):
+        return Settlement(Result.STALE, timedelta(0))
     if settlement.result in _ARRIVED:
         change_outcome.complete(subscription, at=at)
         publish_again(instance, at)
@@ -57,6 +63,36 @@ def conclude(
             MessageKind.DATA_DELETED, subscription, event=f"gone:{order.generation}", at=at, zone=zone
         )
     return settlement
+
+
+def _is_undone(settlement: Settlement, instance: Instance, actor: Actor, at: datetime) -> bool:
+    """Tell whether what failed was a changed environment, which is taken back; one that runs is noted to hold."""
+    if settlement.result in (Result.RUNS_FIRST, Result.RUNS_AGAIN):
+        environment.note_arrival(instance)
+    if settlement.result not in _FAILED:
+        return False
+    reason = instance.last_error or "The instance did not become ready."
+    return environment.undo(instance, reason, actor=actor, at=at)
+
+
+def note_sealed(instance_id: uuid.UUID, *, zone: ZoneInfo, at: datetime) -> None:
+    """The secrets of an instance cannot be opened, so nothing is applied: it stays as it is. Locks the instance.
+
+    Staff are told once a day for all instances: a lost key rarely closes one alone.
+    """
+    instance: Instance | None = lock(Instance, instance_id)
+    if instance is None:
+        return
+    if instance.is_held or instance.status in IN_TRANSITION:
+        instance.turn(
+            instance.status, at, health="Waiting: its stored credentials cannot be opened at the moment"
+        )
+    tell_staff(
+        "Stored secrets cannot be opened",
+        f"{FOR_STAFF} It was met at {instance.name} of {owner_name(instance.user_id)}; others may be closed too.",
+        event=f"sealed:{at.astimezone(zone).date()}",
+        at=at,
+    )
 
 
 def _gave_up(subscription: Subscription, instance: Instance, zone: ZoneInfo, at: datetime) -> None:

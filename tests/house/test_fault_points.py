@@ -44,6 +44,13 @@ MOVES_NOTHING = {
     "api.domains.check_domain",
     "api.domains.choose_primary",
     "api.domains.remove_domain",
+    "jobs.orphans.resolve_orphan",
+    "jobs.sealed.wait_for_key",
+    "admin.orphans.adopt_orphan",
+    "api.operations.back_up",
+    "api.operations.reset",
+    "api.operations.restore",
+    "api.operations.upgrade_version",
 }
 
 

@@ -27,7 +27,15 @@ from minispod.settings import Settings
 from minispod.subscriptions import ordering
 from tests.plugins.app import Person, PortsNow
 
-EVENTS = ("log-start", "log-data", "log-error", "instance-status", "disconnect", "connect_error")
+EVENTS = (
+    "log-start",
+    "log-data",
+    "log-error",
+    "instance-status",
+    "instance-operation",
+    "disconnect",
+    "connect_error",
+)
 
 
 class _OneRequest(WSGIRequestHandler):

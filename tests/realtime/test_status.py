@@ -4,9 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from minispod.instances.states import InstanceStatus
 from minispod.kernel.clock import FrozenClock
+from minispod.kernel.database import session
+from minispod.kernel.unit_of_work import unit_of_work
+from minispod.operations.models import Operation
+from minispod.operations.states import OperationKind, OperationStatus
 from minispod.realtime import rounds
 from tests.plugins.app import Person
 from tests.realtime.conftest import Bought, Listener, auth_of
@@ -140,3 +145,36 @@ def test_whose_tokens_were_ended_is_sent_away(
         sessions.sign_out_everywhere(customer.id, actor=customer.actor, at=clock.now())
 
     listener.next("disconnect")
+
+
+def test_an_operation_is_told_to_its_owner_step_by_step(
+    app: Flask,
+    listen: Callable[..., Listener],
+    customer: Person,
+    person: Callable[..., Person],
+    buy: Callable[..., Bought],
+    clock: FrozenClock,
+) -> None:
+    bought = buy(customer)
+    listener, stranger = listen("/status", auth_of(customer)), listen("/status", auth_of(person()))
+    listener.next("instance-status")
+    with app.app_context(), unit_of_work():
+        operation = Operation(
+            instance_id=bought.instance_id,
+            user_id=customer.id,
+            kind=OperationKind.RESTORE,
+            step_since=clock.now(),
+            requested_by="Siti",
+            requested_at=clock.now(),
+        )
+        session().add(operation)
+
+    told = listener.next("instance-operation")
+    assert (told["kind"], told["status"], told["progress"]["total"]) == ("RESTORE", "PENDING", 5)
+
+    with app.app_context(), unit_of_work():
+        row = session().get_one(Operation, operation.id)
+        row.status, row.ended_at, row.error = OperationStatus.FAILED, clock.now(), "The backup is damaged."
+    told = listener.next("instance-operation")
+    assert (told["status"], told["error"]) == ("FAILED", "The backup is damaged.")
+    assert stranger.quiet(0.3)

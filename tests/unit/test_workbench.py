@@ -69,7 +69,18 @@ def test_secrets_of_the_workbench_are_its_own():
         if "valueFrom" in entry
     }
     assert names == {"wordpress-k7m2qa-workbench"}
-    assert [each["kind"] for each in bench_of("ghost-blog")] == ["PersistentVolumeClaim", "Pod"]
+    closed = {"extra_environment": False, "editable": {}}
+    bare = spec_of("ghost-blog", recipe=get_recipe("ghost-blog").model_copy(update=closed))
+    made = workbench_manifests(bare, claim="other-data", storage_gb=1)
+    assert [each["kind"] for each in made] == ["PersistentVolumeClaim", "Pod"]
+
+
+def test_what_the_owner_set_is_in_the_workbench_too():
+    spec = spec_of("ghost-blog", own_values={"MINE": "1"})
+
+    made = workbench_manifests(spec, claim="other-data", storage_gb=1)
+
+    assert only(made, "Secret")["data"] == {"own.MINE": "MQ=="}
 
 
 @pytest.mark.parametrize(

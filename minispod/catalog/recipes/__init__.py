@@ -5,25 +5,36 @@ what curation writes, not what is here. A third party adds an application by add
 """
 
 from minispod.catalog.recipes.reading import Problem, RecipeBroken, load_recipe, load_recipes
-from minispod.catalog.recipes.schema import APP, AppRecipe, Container, Probe
+from minispod.catalog.recipes.schema import APP, AppRecipe, Container, Editable, Probe, Rotation
 from minispod.catalog.recipes.shelf import RECIPE_FILES, NoSuchRecipe, all_recipes, get_recipe
-from minispod.catalog.recipes.values import environment, first_login, generate_secrets, login_values
+from minispod.catalog.recipes.values import (
+    environment,
+    first_login,
+    generate_secret,
+    generate_secrets,
+    login_values,
+    rotation_of,
+)
 
 __all__ = [
     "APP",
     "RECIPE_FILES",
     "AppRecipe",
     "Container",
+    "Editable",
     "NoSuchRecipe",
     "Probe",
     "Problem",
     "RecipeBroken",
+    "Rotation",
     "all_recipes",
     "environment",
     "first_login",
+    "generate_secret",
     "generate_secrets",
     "get_recipe",
     "load_recipe",
     "load_recipes",
     "login_values",
+    "rotation_of",
 ]

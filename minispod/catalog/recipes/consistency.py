@@ -22,6 +22,7 @@ def findings(recipe: AppRecipe) -> Iterator[Finding]:
     yield from _backup(recipe)
     yield from _probes(recipe)
     yield from _environment(recipe)
+    yield from _editable(recipe)
     yield from _arguments(recipe)
     yield from _first_login(recipe)
     yield from _earlier(recipe)
@@ -153,6 +154,20 @@ def _same_as(recipe: AppRecipe, reference: str, place: Place) -> Iterator[Findin
         yield place, f"{reference} refers to another value itself; name {there.environment[name].same_as}"
 
 
+def _editable(recipe: AppRecipe) -> Iterator[Finding]:
+    """What a customer may set must be nobody else's: no address, no secret, nothing told or used elsewhere."""
+    referred = {entry.same_as for _, each in _each(recipe) for entry in each.environment.values()}
+    told = {*_fields(recipe.first_login.en), *_fields(recipe.first_login.id)}
+    for name in recipe.editable:
+        entry = recipe.environment.get(name)
+        if entry is not None and entry.value is None:
+            yield ("editable", name), f"{name} is no fixed text; only those may be set by the customer"
+        if f"{APP}.{name}" in referred:
+            yield ("editable", name), f"another container uses {name}; it would keep the old value"
+        if name in told:
+            yield ("editable", name), f"first_login tells {name}; it would tell the old value"
+
+
 def _arguments(recipe: AppRecipe) -> Iterator[Finding]:
     for name, container in _each(recipe):
         for field in ("command", "arguments"):
@@ -166,6 +181,13 @@ def _first_login(recipe: AppRecipe) -> Iterator[Finding]:
     known = {*LOGIN_FACTS, *(name for _, each in _each(recipe) for name in each.environment)}
     for language in ("en", "id"):
         yield from _placeholders(getattr(recipe.first_login, language), known, ("first_login", language))
+
+
+def _fields(text: str) -> set[str]:
+    try:
+        return {field for _, field, _, _ in Formatter().parse(text) if field is not None}
+    except ValueError:  # told by _placeholders
+        return set()
 
 
 def _earlier(recipe: AppRecipe) -> Iterator[Finding]:

@@ -43,6 +43,14 @@ def _pinned(image: str) -> str:
     return image
 
 
+def _expression(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"'{pattern}' is no regular expression: {error}") from None
+    return pattern
+
+
 AbsolutePath = Annotated[
     str,
     _like(r"/[^\s:]*[^/\s:]", "is not an absolute path; write the path inside the container, such as /data"),
@@ -60,6 +68,9 @@ EnvName = Annotated[
         r"[A-Za-z_][A-Za-z0-9_.-]{0,99}",
         "is not a name for the environment; use letters, digits and _ . - and begin with a letter",
     ),
+]
+ReservedName = Annotated[
+    str, _like(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}\*?", "is no name, nor the beginning of one before a *")
 ]
 ShortName = Annotated[
     str,
@@ -86,11 +97,33 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Rotation(Part):
+    """How a secret is given another value; `restart` is short for a program that reads it at every start."""
+
+    restart: bool = Field(False, description="true: another value and a restart is all it takes")
+    command: tuple[str, ...] = Field((), description="changes it in the running container of the secret")
+    input: str = Field("", description="what the command reads; {new} and {old} are the two values")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, content: Any) -> Any:
+        return {"restart": True} if content == "restart" else content
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.restart == bool(self.command):
+            raise ValueError("needs exactly one of restart, command: [...]")
+        if bool(self.command) != ("{new}" in self.input):
+            raise ValueError("a command needs an input with {new} in it: a password is never an argument")
+        return self
+
+
 class Generate(Part):
     """A secret, made once per instance and kept sealed."""
 
     length: int = Field(32, ge=16, le=128, description="number of characters")
     alphabet: Literal["alphanumeric", "hex", "digits"] = Field("alphanumeric", description="which characters")
+    rotate: Rotation | None = Field(None, description="how it is changed; without it, it never is")
     goes_with_data: bool = Field(
         False, description="true: the data hold it or are encrypted with it, so a copy of them needs it"
     )
@@ -266,6 +299,16 @@ class FirstLogin(Part):
     id: Text = Field(description="the text in Indonesian")
 
 
+class Editable(Part):
+    """A value of the application's environment that the customer may set."""
+
+    en: Text = Field(description="what it is for, in English")
+    id: Text = Field(description="the same in Indonesian")
+    pattern: Annotated[str, AfterValidator(_expression)] | None = Field(
+        None, description="a regular expression that the whole value must match"
+    )
+
+
 class AppRecipe(Container):
     """How one application is run."""
 
@@ -277,6 +320,13 @@ class AppRecipe(Container):
     )
     companions: dict[ShortName, Companion] = Field(
         default_factory=dict, description="containers beside it, such as its database"
+    )
+    editable: dict[EnvName, Editable] = Field(
+        default_factory=dict, description="values of its environment that the customer may set"
+    )
+    extra_environment: bool = Field(True, description="false: no other values may be added")
+    reserved: tuple[ReservedName, ...] = Field(
+        (), description="names nobody may add, or BEGINNING*: where data lie, where it listens"
     )
     earlier: tuple[Release, ...] = Field(
         (), description="earlier versions that are still supported, newest first"
@@ -349,6 +399,13 @@ class AppRecipe(Container):
             for name, entry in container.environment.items()
             if entry.generate is not None
         }
+
+    @property
+    def keeps_secrets(self) -> bool:
+        """Tell whether an instance has a Secret. Where its owner may set values it has one from the start: what is
+        taken out again goes from it too.
+        """
+        return bool(self.secrets) or self.extra_environment or bool(self.editable)
 
     @property
     def secrets_of_data(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import secrets
 import string
 from collections.abc import Mapping
 
-from minispod.catalog.recipes.schema import AppRecipe, EnvValue
+from minispod.catalog.recipes.schema import AppRecipe, EnvValue, Rotation
 
 _ALPHABETS = {
     "alphanumeric": string.ascii_letters + string.digits,
@@ -16,10 +16,22 @@ _OWN_POD = "127.0.0.1"
 
 def generate_secrets(recipe: AppRecipe) -> dict[str, str]:
     """Make the secrets of one new instance, by environment name."""
-    return {
-        name: "".join(secrets.choice(_ALPHABETS[how.alphabet]) for _ in range(how.length))
-        for name, how in recipe.secrets.items()
-    }
+    return {name: generate_secret(recipe, name) for name in recipe.secrets}
+
+
+def generate_secret(recipe: AppRecipe, name: str) -> str:
+    """Make another value of one generated secret."""
+    how = recipe.secrets[name]
+    return "".join(secrets.choice(_ALPHABETS[how.alphabet]) for _ in range(how.length))
+
+
+def rotation_of(recipe: AppRecipe, name: str) -> tuple[str, Rotation] | None:
+    """Say in which container and how a generated secret is changed; None when it cannot be."""
+    for container, each in recipe.containers.items():
+        entry = each.environment.get(name)
+        if entry is not None and entry.generate is not None and entry.generate.rotate is not None:
+            return container, entry.generate.rotate
+    return None
 
 
 def secret_behind(recipe: AppRecipe, name: str, entry: EnvValue) -> str | None:

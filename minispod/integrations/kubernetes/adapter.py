@@ -43,6 +43,7 @@ _LOG_BYTES = 1_000_000
 _WAITING_CONTAINER = 400
 
 _INVENTORY: dict[str, Kind] = {
+    "claims": paths.CLAIM,
     "pods": paths.POD,
     "deployments": paths.DEPLOYMENT,
     "nodes": paths.NODE,
