@@ -17,7 +17,6 @@ def upgrade() -> None:
     op.add_column(
         "instances", sa.Column("attempt_applied", sa.Boolean(), nullable=False, server_default=sa.false())
     )
-    op.alter_column("instances", "attempt_applied", server_default=None)
 
 
 def downgrade() -> None:

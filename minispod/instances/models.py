@@ -81,7 +81,7 @@ class Instance(Identified, Base):
     attempts: Mapped[int] = mapped_column(default=0)
     attempt_started_at: Mapped[datetime | None]
     # Whether this attempt's objects were applied and seen: further rounds only look.
-    attempt_applied: Mapped[bool] = mapped_column(default=False)
+    attempt_applied: Mapped[bool] = mapped_column(default=False, server_default=false())
     last_error: Mapped[str | None] = mapped_column(Text)
     repair_until: Mapped[datetime | None]
 
