@@ -29,7 +29,7 @@ def run(target: Target, namespace: str, name: str, *command: str) -> tuple[str, 
     )
     session.run_forever(timeout=10)
     output = session.read_stdout() or ""
-    session.close()
+    session.sock.shutdown()  # close() leaves the socket open when the server has closed first
     return output, yaml.safe_load(session.read_channel(3))
 
 
