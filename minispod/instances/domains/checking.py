@@ -165,7 +165,8 @@ def _right(
     _note_certificate(domain, instance, certificate, at)
     was_active = domain.status is DomainStatus.ACTIVE
     opens = domain.published_at is not None and domain.certificate in _OPENS
-    domain.problems = _problems_of_serving(domain)
+    is_late = domain.verified_at is not None and at - domain.verified_at >= _PATIENCE_FOR_CERTIFICATE
+    domain.problems = _problems_of_serving(domain, is_late=is_late)
     if opens or was_active:
         if not was_active:
             domain.turn(DomainStatus.ACTIVE, at)
@@ -177,8 +178,7 @@ def _right(
     if domain.published_at is None:
         publish_later(instance, at)
     domain.next_check_at = at + pause(domain.attempts)
-    late = domain.verified_at is not None and at - domain.verified_at >= _PATIENCE_FOR_CERTIFICATE
-    if late and domain.problems:
+    if is_late and domain.problems:
         event = f"certificate:{domain.verified_at}"
         tell_owner(MessageKind.DOMAIN_FAILING, domain, instance, event=event, until=None)
 
@@ -209,7 +209,7 @@ def _note_certificate(
     if not instance.tls:
         status, message = CertificateStatus.NOT_NEEDED, ""
     elif sighting is not None:
-        status, message = _STATUS_OF[sighting.state], sighting.message
+        status, message = CertificateStatus[sighting.state.name], sighting.message
     elif domain.certificate is None:
         status, message = CertificateStatus.WAITING, ""
     else:
@@ -219,17 +219,10 @@ def _note_certificate(
     domain.certificate_message = message or None
 
 
-_STATUS_OF = {
-    CertificateState.READY: CertificateStatus.READY,
-    CertificateState.WAITING: CertificateStatus.WAITING,
-    CertificateState.FAILING: CertificateStatus.FAILING,
-    CertificateState.UNKNOWN: CertificateStatus.UNKNOWN,
-}
-
-
-def _problems_of_serving(domain: CustomDomain) -> list[dict[str, str]]:
+def _problems_of_serving(domain: CustomDomain, *, is_late: bool) -> list[dict[str, str]]:
     kept = [each for each in domain.problems if each["code"] == ProblemCode.NOT_PUBLISHED]
-    if domain.certificate is CertificateStatus.FAILING:
+    overdue = is_late and domain.certificate is CertificateStatus.WAITING
+    if overdue or domain.certificate is CertificateStatus.FAILING:
         kept.append(_problem(ProblemCode.CERTIFICATE, domain, domain.certificate_message or ""))
     return kept
 

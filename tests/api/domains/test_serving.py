@@ -51,6 +51,22 @@ def test_a_certificate_is_waited_for_explained_and_then_it_opens(
     assert (mine.one()["status"], mine.codes()) == ("ACTIVE", ["certificate"])
 
 
+def test_a_certificate_that_nobody_takes_up_is_told_after_a_day(
+    site: MakeSite, names: Names, served: Cluster, later: Callable[..., None]
+) -> None:
+    mine = site(tls=True)
+    served.certificate = CertificateSighting(
+        CertificateState.WAITING, "cert-manager has not taken it up yet."
+    )
+    prove(names, mine)
+    assert mine.codes() == []
+
+    later(days=1, hours=1)
+
+    assert (mine.one()["status"], mine.codes()) == ("VERIFIED", ["certificate"])
+    assert mine.shop.mails(mine.owner)[-1] == "domain_failing"
+
+
 def test_without_cert_manager_nobody_can_tell_and_it_is_said(
     site: MakeSite, names: Names, served: Cluster
 ) -> None:
