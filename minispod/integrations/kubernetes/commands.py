@@ -47,14 +47,30 @@ head -c "$n" | {
   exit "$status"
 }
 """
+# Nor does a runtime end a command whose reader has gone: a dump would wait for ever with a full pipe, and hold what it
+# has locked. Its stdin is closed then, which is noticed here and ends the command with all it has started.
+_GUARDED = """
+if command -v setsid >/dev/null; then set -- setsid "$@"; fi
+exec 3<&0
+"$@" </dev/null 3<&- &
+command=$!
+{ read -r _ <&3; kill -- "-$command" || kill "$command"; } >/dev/null 2>&1 &
+guard=$!
+exec 3<&-
+wait "$command"
+status=$?
+kill "$guard"
+exit "$status"
+"""
 _TOLD = re.compile(rb"\x1e([0-9]+)\x1e$")
 
 
 def read_from(
     client: KubernetesClient, namespace: str, pod: str, container: str, command: Sequence[str]
 ) -> Iterator[bytes]:
-    """Run a command and yield what it writes to stdout."""
-    with _opened(client, namespace, pod, container, command, "stdout") as running:
+    """Run a command and yield what it writes to stdout; closing the iterator ends the command."""
+    guarded = ["sh", "-c", _GUARDED, "guard", *command]
+    with _opened(client, namespace, pod, container, guarded, "stdin", "stdout") as running:
         while (message := running.next()) is not None:
             if message[0] == STDOUT:
                 yield message[1]
@@ -90,10 +106,9 @@ def write_to(
 class _Running:
     """A command that runs, and the end of what it complains about."""
 
-    def __init__(self, channels: Channels, container: str, program: str) -> None:
+    def __init__(self, channels: Channels, container: str) -> None:
         self._channels = channels
         self._container = container
-        self._program = program
         self._complaint = b""
 
     def next(self) -> Message | None:
@@ -128,14 +143,10 @@ class _Running:
         raise self._failure(codes[0] if codes else None, told)
 
     def _failure(self, code: int | None, told: str) -> CommandFailed:
-        log.warning(
-            "cluster.command_failed", program=self._program, exit_status=code, told=told[:COMPLAINT_LIMIT]
-        )
+        log.warning("cluster.command_failed", exit_status=code, told=told[-COMPLAINT_LIMIT:])
         complaint = self._complaint.decode("utf-8", "replace").strip()[-COMPLAINT_LIMIT:]
         if code is None:
-            sentence = (
-                f"The container {self._container} could not run {self._program}: its image may not have it."
-            )
+            sentence = f"The container {self._container} could not run a shell: its image may have none."
         elif code == _KILLED:
             sentence = (
                 f"The command in the container {self._container} was killed: its pod went, or memory ran out."
@@ -149,9 +160,9 @@ class _Running:
 
 @contextlib.contextmanager
 def _opened(
-    client: KubernetesClient, namespace: str, pod: str, container: str, command: Sequence[str], stream: str
+    client: KubernetesClient, namespace: str, pod: str, container: str, command: Sequence[str], *streams: str
 ) -> Iterator[_Running]:
-    query = [("container", container), ("stderr", "true"), (stream, "true")]
+    query = [("container", container), ("stderr", "true"), *((stream, "true") for stream in streams)]
     query += [("command", word) for word in command]
     try:
         channels = client.channels(f"{paths.POD.one(namespace, pod)}/exec", query, SILENCE_SECONDS)
@@ -162,7 +173,7 @@ def _opened(
     except Cut as cut:
         raise _unavailable(cut) from None
     try:
-        yield _Running(channels, container, command[0])
+        yield _Running(channels, container)
     except Cut as cut:
         raise _unavailable(cut) from None
     finally:

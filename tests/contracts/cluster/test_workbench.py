@@ -52,9 +52,9 @@ REAL = {
     ),
     "wordpress": (
         [
-            f"{ROOT_SQL} wordpress -e \"create table wp_posts (title text); insert into wp_posts values ('Halo')\"",
+            f"{ROOT_SQL} wordpress -e \"create table ours (title text); insert into ours values ('Halo')\"",
         ],
-        f"{ROOT_SQL} wordpress -Ne 'select title from wp_posts'",
+        f"{ROOT_SQL} wordpress -Ne 'select title from ours'",
         "database",
     ),
 }
