@@ -1,59 +1,30 @@
-"""Objects in the cluster with our labels that belong to no instance: found, told apart from trials and drills, removed.
+"""Objects in the cluster with our labels that belong to no instance: told apart from trials and drills, and removed.
 
-One list per kind is compared with the rows. Nothing is ever removed by itself: an administrator decides, for a volume
-with a reason and its name, and a job carries that out. What somebody owns again meanwhile is left alone.
+They are found by orphan_finding.py. Nothing is ever removed by itself: an administrator decides, for a volume with a
+reason and its name, and a job carries that out. What somebody owns again meanwhile is left alone.
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, or_, select
-from sqlalchemy.dialects.postgresql import insert
 
 from minispod.audit import trail
 from minispod.cluster.port import ClusterPort
 from minispod.instances.errors import NoSuchOrphan, OrphanNotConfirmed, OrphanNotRemovable
 from minispod.instances.models import Instance, InstanceVolume, Tenancy
-from minispod.instances.naming import DRILL_PREFIX, TRIAL_PREFIX, claim_name
+from minispod.instances.naming import claim_name
+from minispod.instances.orphan_finding import KINDS, instance_id_of
 from minispod.instances.orphan_models import Orphan, OrphanKind, OrphanWish
-from minispod.instances.specification import PREFIX
 from minispod.instances.states import InstanceStatus, VolumeStatus
 from minispod.kernel import outbox
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import lock, session
-from minispod.kernel.ids import new_id
 from minispod.kernel.tasks import Task
 
-Raw = Mapping[str, Any]
-
-KINDS = {
-    OrphanKind.WORKLOAD: "deployments",
-    OrphanKind.CLAIM: "claims",
-    OrphanKind.NAMESPACE: "namespaces",
-}
-# What was deleted a moment ago may still be listed, and what was ordered a moment ago may not be known yet.
-_GRACE = timedelta(minutes=10)
 _TRIAL_TAKES = timedelta(hours=2)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One object with our labels, as the cluster lists it."""
-
-    kind: OrphanKind
-    namespace: str
-    name: str
-    instance_label: str
-    size: str | None
-    made_at: datetime | None
-
-    @property
-    def is_trial(self) -> bool:
-        """Tell whether `flask recipes try` or a drill made it, which remove it themselves."""
-        return self.namespace.startswith((TRIAL_PREFIX, DRILL_PREFIX))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,60 +38,9 @@ class RemovalOrder:
     instance_label: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Books:
-    """What we know of: instances, customers' namespaces, and the claims of the volumes that are not deleted."""
-
-    instances: Mapping[uuid.UUID, Instance]
-    tenancies: Mapping[str, Tenancy]
-    claims: Mapping[uuid.UUID, Set[str]]
-
-    def instance_of(self, found: Found) -> Instance | None:
-        """The instance that the label of an object names."""
-        return self.instances.get(_id_of(found.instance_label))
-
-
-def look(cluster: ClusterPort) -> list[Found]:
-    """List what carries our labels, one list per kind; raises ClusterUnavailable."""
-    return [each for kind, plural in KINDS.items() for each in _ours(kind, cluster.inventory(plural))]
-
-
 def look_later(at: datetime) -> None:
     """Have the cluster looked at after the commit, instead of within ten minutes."""
     outbox.later(Task.FIND_ORPHANS, key="now", at=at)
-
-
-def keep(found: Sequence[Found], *, at: datetime) -> int:
-    """Write down which of the found objects nobody owns, forget those that are gone; return how many there are."""
-    books = _open_books()
-    living = {(row.namespace, row.name): row for row in books.instances.values() if not row.is_gone}
-    orphans = [each for each in found if _is_orphan(each, books, at)]
-    for each in orphans:
-        tenancy = books.tenancies.get(each.namespace)
-        match = books.instance_of(each) or living.get((each.namespace, each.name))
-        facts = {
-            "instance_label": each.instance_label,
-            "instance_id": match.id if match else None,
-            "user_id": tenancy.user_id if tenancy else None,
-            "size": each.size,
-            "made_at": each.made_at,
-            "last_seen_at": at,
-        }
-        session().execute(
-            insert(Orphan)
-            .values(
-                id=new_id(),
-                kind=each.kind,
-                namespace=each.namespace,
-                name=each.name,
-                is_trial=each.is_trial,
-                first_seen_at=at,
-                **facts,
-            )
-            .on_conflict_do_update(index_elements=["kind", "namespace", "name"], set_=facts)
-        )
-    session().execute(delete(Orphan).where(Orphan.last_seen_at < at))
-    return len(orphans)
 
 
 def list_orphans(*, at: datetime) -> tuple[list[Orphan], list[Orphan]]:
@@ -238,55 +158,11 @@ def is_being_removed(instance_label: str, namespace: str) -> bool:
     return any(row.wish is not None for row in rows)
 
 
-def _ours(kind: OrphanKind, objects: Iterable[Raw]) -> Iterator[Found]:
-    for each in objects:
-        metadata = each["metadata"]
-        labels = metadata.get("labels") or {}
-        if labels.get(f"{PREFIX}managed") != "true" or metadata.get("deletionTimestamp"):
-            continue
-        request = ((each.get("spec") or {}).get("resources") or {}).get("requests") or {}
-        yield Found(
-            kind,
-            metadata.get("namespace") or metadata["name"],
-            metadata["name"],
-            labels.get(f"{PREFIX}instance") or "",
-            request.get("storage") if kind is OrphanKind.CLAIM else None,
-            _time(metadata.get("creationTimestamp")),
-        )
-
-
-def _open_books() -> _Books:
-    instances = {row.id: row for row in session().scalars(select(Instance))}
-    claims: dict[uuid.UUID, set[str]] = {}
-    for row in session().scalars(select(InstanceVolume).where(InstanceVolume.status != VolumeStatus.DELETED)):
-        name = instances[row.instance_id].name
-        claims.setdefault(row.instance_id, set()).add(claim_name(name, row.number))
-    tenancies = {row.namespace: row for row in session().scalars(select(Tenancy))}
-    return _Books(instances, tenancies, claims)
-
-
-def _is_orphan(found: Found, books: _Books, at: datetime) -> bool:
-    if found.kind is OrphanKind.NAMESPACE:
-        tenancy = books.tenancies.get(found.name)
-        return tenancy is None or (tenancy.cleared_at is not None and tenancy.cleared_at < at - _GRACE)
-    instance = books.instance_of(found)
-    if instance is None or instance.namespace != found.namespace:
-        return True
-    if instance.is_gone:
-        return instance.status_changed_at < at - _GRACE
-    is_young = found.made_at is None or found.made_at > at - _GRACE
-    return (
-        found.kind is OrphanKind.CLAIM
-        and not is_young
-        and found.name not in books.claims.get(instance.id, ())
-    )
-
-
 def _is_owned(row: Orphan) -> bool:
     if row.kind is OrphanKind.NAMESPACE:
         tenancy = session().scalar(select(Tenancy).where(Tenancy.namespace == row.name))
         return tenancy is not None and tenancy.cleared_at is None
-    instance = session().get(Instance, _id_of(row.instance_label), populate_existing=True)
+    instance = session().get(Instance, instance_id_of(row.instance_label), populate_existing=True)
     if instance is None or instance.is_gone or instance.namespace != row.namespace:
         return False
     numbers = select(InstanceVolume.number).where(
@@ -302,17 +178,6 @@ def _holds_volumes(namespace: str) -> bool:
         Instance.namespace == namespace, Instance.status != InstanceStatus.TERMINATED
     )
     return session().scalar(wanted.limit(1)) is not None or session().scalar(living.limit(1)) is not None
-
-
-def _id_of(text: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return uuid.UUID(int=0)  # nobody's
-
-
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
 
 
 def _audit(row: Orphan, action: trail.Action, actor: Actor, at: datetime, **details: Any) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import structlog
 
 from minispod.cluster.port import ClusterRefused, ClusterUnavailable
-from minispod.instances import orphans
+from minispod.instances import orphan_finding, orphans
 from minispod.instances.errors import OrphanNotRemovable
 from minispod.jobs.work import Work
 from minispod.kernel.actor import system
@@ -36,9 +36,9 @@ def find_orphans_now(work: Work) -> None:
 def _look(ports: Ports) -> None:
     release_connection()
     at = ports.clock.now()
-    found = orphans.look(ports.cluster)
+    found = orphan_finding.look(ports.cluster)
     with unit_of_work():
-        number = orphans.keep(found, at=at)
+        number = orphan_finding.keep(found, at=at)
     if number:
         log.warning("orphans.found", number=number)
 

@@ -195,6 +195,7 @@ def test_a_volume_goes_only_by_its_name_and_a_namespace_only_without_volumes(gro
         ground.decide(orphans.remove, room)
 
     ground.decide(orphans.remove, found["WORKLOAD", spec.name])
+    assert ground.look(spec.namespace)["WORKLOAD", spec.name].wish is not None
     ground.until(lambda: ground.cluster.see(spec.namespace, spec.name) is None)
     assert ground.claims(spec.namespace) == {claim.name}
     ground.decide(orphans.remove, claim, confirmed=claim.name)

@@ -176,6 +176,8 @@ def test_a_recipe_that_offers_too_much_is_told(tmp_path: Path, addition: str, se
         ("{command: [sh]}", "a command needs an input"),
         ("{restart: true, command: [sh], input: '{new}'}", "exactly one of"),
         ("{input: '{new}'}", "exactly one of"),
+        ("{command: [sh], input: '{new} {other}'}", "'{other}' is not known"),
+        ("{command: [sh], input: '{new} }'}", "single { or }"),
     ],
 )
 def test_a_rotation_that_cannot_work_is_told(tmp_path: Path, rotate: str, sentence: str) -> None:

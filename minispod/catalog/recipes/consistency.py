@@ -135,6 +135,9 @@ def _environment(recipe: AppRecipe) -> Iterator[Finding]:
                 yield place, f"{name} is generated twice; keep one and write same_as: container.{name} here"
             if entry.generate is not None:
                 generated.add(name)
+                if entry.generate.rotate is not None:
+                    where = (*place, "generate", "rotate", "input")
+                    yield from _placeholders(entry.generate.rotate.input, {"new", "old"}, where)
             if entry.same_as is not None:
                 yield from _same_as(recipe, entry.same_as, (*place, "same_as"))
             if entry.address_of is not None and entry.address_of not in recipe.companions:
