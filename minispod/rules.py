@@ -4,6 +4,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from minispod.instances.creation import AddressRules
+from minispod.instances.exposing import TcpRules
 from minispod.instances.naming import check_host_pattern
 from minispod.instances.provisioning import ClusterRules
 from minispod.papers.rules import PaperRules, Seller
@@ -39,6 +40,7 @@ def business_rules(settings: Settings) -> BusinessRules:
             cluster.public_scheme,
             cluster.public_port,
             cluster.ingress_tls,
+            tcp_rules(settings),
         ),
         capacity=CapacityRules(
             cluster.cpu_request_ratio, cluster.memory_request_ratio, cluster.capacity_reserve
@@ -60,7 +62,13 @@ def cluster_rules(settings: Settings) -> ClusterRules:
         attempts=cluster.provision_attempts,
         retry_seconds=cluster.provision_retry_seconds,
         repair_hours=settings.business.provision_repair_hours,
+        tcp=tcp_rules(settings),
     )
+
+
+def tcp_rules(settings: Settings) -> TcpRules:
+    """Which ports databases may take, and where the page about them is."""
+    return TcpRules(settings.cluster.node_ports, settings.own_url)
 
 
 def topup_rules(settings: Settings) -> TopUpRules:

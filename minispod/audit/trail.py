@@ -64,6 +64,8 @@ class Action(StrEnum):
     INSTANCE_RETRIED = "instance.retried"
     INSTANCE_CONTROLLED = "instance.controlled"
     INSTANCE_CREDENTIALS_SHOWN = "instance.credentials_shown"
+    INSTANCE_CERTIFICATE_RENEWED = "instance.certificate_renewed"
+    INSTANCE_PORT_CHANGED = "instance.port_changed"
     PAPER_ISSUED = "paper.issued"
     CATALOG_SEEDED = "catalog.seeded"
     PLAN_PRICE_CHANGED = "plan.price_changed"

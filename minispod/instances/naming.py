@@ -26,6 +26,7 @@ class ObjectNames:
     claim: str
     secret: str
     certificate: str
+    public_entry: str
 
 
 def namespace_for(user_id: uuid.UUID) -> str:
@@ -49,6 +50,7 @@ def object_names(name: str) -> ObjectNames:
         claim=f"{name}-data",
         secret=f"{name}-secrets",
         certificate=f"{name}-tls",
+        public_entry=f"{name}-public",
     )
 
 
@@ -77,6 +79,11 @@ def public_url(scheme: str, host: str, port: int | None = None) -> str:
     if port is None or port == _SCHEME_PORTS.get(scheme):
         return f"{scheme}://{host}"
     return f"{scheme}://{host}:{port}"
+
+
+def connect_url(own_url: str, name: str) -> str:
+    """Give the address of our page that says how to connect to a database."""
+    return f"{own_url}/connect/{name}"
 
 
 def inside_host(name: str, namespace: str) -> str:

@@ -5,6 +5,7 @@ and holds no database connection. A crash anywhere leaves a row that says what i
 What an outcome means for the subscription is decided above, in subscriptions/fulfilment.
 """
 
+import contextlib
 import time
 import uuid
 from collections.abc import Callable
@@ -16,7 +17,16 @@ from sqlalchemy import select
 
 from minispod.audit import trail
 from minispod.catalog.recipes import get_recipe
-from minispod.cluster.port import ClusterPort, ClusterRefused, ClusterUnavailable, Manifest, WorkloadSighting
+from minispod.cluster.port import (
+    ClusterPort,
+    ClusterRefused,
+    ClusterUnavailable,
+    Manifest,
+    PortTaken,
+    WorkloadSighting,
+)
+from minispod.instances import exposing
+from minispod.instances.errors import NoPortLeft
 from minispod.instances.manifests import InstanceSpec, instance_manifests, spec_hash
 from minispod.instances.models import Instance
 from minispod.instances.namespace_manifests import NamespaceSpec, namespace_manifests
@@ -44,6 +54,7 @@ class ClusterRules:
     attempts: int
     retry_seconds: int
     repair_hours: int
+    tcp: exposing.TcpRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,7 @@ class OutcomeKind(StrEnum):
     WAITING = "waiting"
     REFUSED = "refused"
     SILENT = "silent"
+    PORT_TAKEN = "port_taken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +125,9 @@ def claim(instance_id: uuid.UUID, *, rules: ClusterRules, sealer: Sealer, at: da
     objects: list[Manifest] = []
     digest = ""
     if instance.wanted is not Wanted.ABSENT:
+        # One from before databases were exposed gets its port here; with none left it does without for now.
+        with contextlib.suppress(NoPortLeft):
+            exposing.expose(instance, rules=rules.tcp, sealer=sealer, at=at)
         spec = _spec(instance, rules, sealer)
         objects = [*namespace_manifests(_namespace(instance, rules)), *instance_manifests(spec)]
         digest = spec_hash(spec)
@@ -148,6 +163,8 @@ def carry_out(
             waited += _LOOK_EVERY
     except ClusterUnavailable as silence:
         return Outcome(OutcomeKind.SILENT, sentence=silence.message)
+    except PortTaken:
+        return Outcome(OutcomeKind.PORT_TAKEN)
     except ClusterRefused as refusal:
         return Outcome(OutcomeKind.REFUSED, sentence=refusal.message)
     trouble = sighting.trouble if sighting else None
@@ -173,6 +190,9 @@ def settle(
         instance.attempt_started_at = at
         instance.turn(instance.status, at, health="Waiting for the cluster to answer")
         return Settlement(Result.WAITING, timedelta(seconds=10))
+    if outcome.kind is OutcomeKind.PORT_TAKEN:
+        with contextlib.suppress(NoPortLeft):  # then the same is tried again until the attempt's time is over
+            exposing.move_to_another_port(instance, rules=rules.tcp, actor=actor, at=at)
     if outcome.sentence:
         instance.turn(instance.status, at, health=outcome.sentence[:_HEALTH_LENGTH])
     return _not_yet(instance, outcome, rules, actor, at)
@@ -201,6 +221,7 @@ def _done(instance: Instance, actor: Actor, at: datetime) -> Settlement:
         instance.turn(InstanceStatus.TERMINATED, at)
         instance.pod_name = instance.node_name = None
         instance.cpu_usage = instance.memory_usage = None
+        exposing.give_back(instance)
         _audit(instance, trail.Action.INSTANCE_DELETED, actor, at)
         return Settlement(Result.GONE)
     if instance.wanted is Wanted.STOPPED:
@@ -229,7 +250,7 @@ def _not_yet(
     # A recipe that starts slowly is not cut short: a first installation may not survive that.
     allowed = max(rules.ready_timeout, get_recipe(instance.service_slug).start_seconds)
     out_of_time = at - started >= timedelta(seconds=allowed)
-    if outcome.kind is OutcomeKind.WAITING and not out_of_time:
+    if outcome.kind in (OutcomeKind.WAITING, OutcomeKind.PORT_TAKEN) and not out_of_time:
         return Settlement(Result.WAITING, timedelta(seconds=2))
     if instance.wanted is not Wanted.RUNNING:
         # Stopping and deleting are never given up: what was promised to end must end.
@@ -272,6 +293,7 @@ def _spec(instance: Instance, rules: ClusterRules, sealer: Sealer) -> InstanceSp
         tls_issuer=rules.tls_issuer or None,
         cpu_request_ratio=rules.cpu_request_ratio,
         memory_request_ratio=rules.memory_request_ratio,
+        exposure=exposing.exposure_of(instance, sealer),
     )
 
 

@@ -6,7 +6,7 @@ out, so a tick that is lost, late or doubled does no harm.
 
 from dataclasses import dataclass
 
-from minispod.jobs import housekeeping, lifecycle, observation, papers, payments, proof, wallets
+from minispod.jobs import certificates, housekeeping, lifecycle, observation, papers, payments, proof, wallets
 from minispod.jobs.work import PeriodicHandler
 from minispod.settings import Settings
 
@@ -39,6 +39,9 @@ def schedule(settings: Settings) -> tuple[Periodic, ...]:
             "observe-cluster", observation.observe_cluster, operation.observe_seconds, "health, usage, drift"
         ),
         Periodic("poll-nodes", observation.poll_nodes, operation.poll_nodes_seconds, "node history"),
+        Periodic(
+            "renew-certificates", certificates.renew_certificates, 3600, "certificates of databases end"
+        ),
         Periodic("prove-money", proof.fan_out_proof, 600, "once a night: does all money add up?"),
         Periodic(
             "snapshot-wallets", wallets.snapshot_wallets, 3 * 3600, "closing balances of the day that ended"

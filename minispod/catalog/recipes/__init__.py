@@ -7,7 +7,14 @@ what curation writes, not what is here. A third party adds an application by add
 from minispod.catalog.recipes.reading import Problem, RecipeBroken, load_recipe, load_recipes
 from minispod.catalog.recipes.schema import APP, AppRecipe, Container, Probe
 from minispod.catalog.recipes.shelf import RECIPE_FILES, NoSuchRecipe, all_recipes, get_recipe
-from minispod.catalog.recipes.values import environment, first_login, generate_secrets, login_values
+from minispod.catalog.recipes.values import (
+    connection_examples,
+    connection_strings,
+    environment,
+    first_login,
+    generate_secrets,
+    login_values,
+)
 
 __all__ = [
     "APP",
@@ -19,6 +26,8 @@ __all__ = [
     "Problem",
     "RecipeBroken",
     "all_recipes",
+    "connection_examples",
+    "connection_strings",
     "environment",
     "first_login",
     "generate_secrets",

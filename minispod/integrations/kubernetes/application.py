@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from minispod.cluster.port import ClusterRefused, ClusterUnavailable
+from minispod.cluster.port import ClusterRefused, ClusterUnavailable, PortTaken
 from minispod.integrations.kubernetes import paths
 from minispod.integrations.kubernetes.client import ApiSaidNo, KubernetesClient
 
@@ -25,6 +25,7 @@ _QUOTA_PAUSE_SECONDS = 0.1
 _PASSING = ("status unknown for quota", "the object has been modified")
 # A namespace that is still going takes seconds to minutes; nobody is to blame and the wish stands.
 _GOING = "because it is being terminated"
+_PORT_TAKEN = "provided port is already allocated"
 
 
 def apply(client: KubernetesClient, objects: Sequence[Mapping[str, Any]]) -> None:
@@ -39,6 +40,8 @@ def apply(client: KubernetesClient, objects: Sequence[Mapping[str, Any]]) -> Non
             if kind is paths.SECRET and refusal.status in (400, 403, 409, 422):
                 # The API repeats values in its messages.
                 raise ClusterRefused("The cluster refused the secret.", status=refusal.status) from None
+            if kind is paths.NETWORK_SERVICE and _PORT_TAKEN in refusal.message:
+                raise PortTaken(status=refusal.status) from None
             raise
         if kind is paths.QUOTA:
             _await_quota(client, manifest, applied)
