@@ -27,7 +27,6 @@ def upgrade() -> None:
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_certificate_authorities"),
-        sa.CheckConstraint("number = 1", name=op.f("ck_certificate_authorities_is_the_only_one")),
     )
     op.add_column("instances", sa.Column("tcp_port", sa.Integer()))
     op.add_column("instances", sa.Column("sealed_certificate", sa.Text()))

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, render_template, request
 
 from minispod.api.guard import limiter
 from minispod.instances import queries
-from minispod.instances.exposing import authority_certificate
+from minispod.instances.exposing import authority_certificates
 from minispod.kernel.errors import NotFound
 from minispod.ports import current_settings
 
@@ -36,8 +36,8 @@ def show(name: str) -> Any:
 @limiter.limit("120 per minute")
 def authority() -> Response:
     """The certificate with which clients check that they speak to the right database."""
-    certificate = authority_certificate()
-    if certificate is None:
+    certificates = authority_certificates()
+    if not certificates:
         raise NotFound("There is no database here yet.")
     disposition = {"Content-Disposition": "attachment; filename=minispod-ca.crt"}
-    return Response(certificate, mimetype="application/x-pem-file", headers=disposition)
+    return Response(certificates, mimetype="application/x-pem-file", headers=disposition)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _AUTHORITY_LIFE = timedelta(days=20 * 365)
-_CERTIFICATE_LIFE = timedelta(days=2 * 365)
+CERTIFICATE_LIFE = timedelta(days=2 * 365)
 # A client whose clock is behind must not take a new certificate for one of the future.
 _BACKDATED = timedelta(days=1)
 _LONGEST_NAME = 64
@@ -43,13 +43,13 @@ def make_authority(at: datetime) -> KeyPair:
 
 
 def make_certificate(authority: KeyPair, name: str, hosts: Sequence[str], at: datetime) -> KeyPair:
-    """Make the certificate of one server, valid for `hosts`; it never outlives its authority."""
+    """Make the certificate of one server, valid for `hosts`; the authority must live as long."""
     key = ec.generate_private_key(ec.SECP256R1())
     issuer = x509.load_pem_x509_certificate(authority.certificate.encode())
     signer = serialization.load_pem_private_key(authority.key.encode(), None)
     if not isinstance(signer, ec.EllipticCurvePrivateKey):
         raise TypeError("the authority's key is not one of ours")
-    ends_at = min(at + _CERTIFICATE_LIFE, authority.ends_at)
+    ends_at = at + CERTIFICATE_LIFE
     identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     builder = (
         _begun(_named(name), issuer.subject, key.public_key(), at, ends_at)

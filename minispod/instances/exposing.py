@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from minispod.audit import trail
-from minispod.instances.certificates import KeyPair, make_authority, make_certificate
+from minispod.instances.certificates import CERTIFICATE_LIFE, KeyPair, make_authority, make_certificate
 from minispod.instances.errors import NoPortLeft
 from minispod.instances.models import CertificateAuthority, Instance
 from minispod.instances.naming import connect_url, inside_host
@@ -25,7 +25,6 @@ from minispod.kernel.sealed import Sealer
 # Any number that no other advisory lock of this database uses.
 _PORT_LOCK = 37_00_37
 _RENEW_BEFORE = timedelta(days=30)
-_THE_AUTHORITY = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +68,16 @@ def give_back(instance: Instance) -> None:
 
 def exposure_of(instance: Instance, sealer: Sealer) -> Exposure | None:
     """The port and the opened certificate of a database; None for what has a web page or no certificate yet."""
-    authority = session().get(CertificateAuthority, _THE_AUTHORITY)
-    if instance.sealed_certificate is None or authority is None:
+    if instance.sealed_certificate is None:
         return None
     opened = sealer.open(instance.sealed_certificate)
-    return Exposure(opened["certificate"], opened["key"], authority.certificate, instance.tcp_port)
+    return Exposure(opened["certificate"], opened["key"], authority_certificates(), instance.tcp_port)
 
 
-def authority_certificate() -> str | None:
-    """The certificate that clients check ours with, as PEM; None before there was a database."""
-    authority = session().get(CertificateAuthority, _THE_AUTHORITY)
-    return authority.certificate if authority else None
+def authority_certificates() -> str:
+    """What clients check our certificates with, as PEM; empty before there was a database, two after eighteen years."""
+    wanted = select(CertificateAuthority.certificate).order_by(CertificateAuthority.number)
+    return "".join(session().scalars(wanted))
 
 
 def renew_certificates(*, sealer: Sealer, actor: Actor, at: datetime, limit: int = 20) -> list[Instance]:
@@ -112,19 +110,28 @@ def _certify(instance: Instance, sealer: Sealer, at: datetime) -> None:
 
 
 def _authority(sealer: Sealer, at: datetime) -> KeyPair:
-    """The installation's authority, made by whoever needs it first."""
-    if session().get(CertificateAuthority, _THE_AUTHORITY) is None:
+    """The authority that signs now. Whoever needs it first makes it, and the next one before it would end too soon."""
+    newest = _newest_authority()
+    if newest is None or newest.ends_at < at + CERTIFICATE_LIFE:
         made = make_authority(at)
         row = {
-            "number": _THE_AUTHORITY,
+            "number": newest.number + 1 if newest else 1,
             "certificate": made.certificate,
             "sealed_key": sealer.seal({"key": made.key}),
             "ends_at": made.ends_at,
             "created_at": at,
         }
         session().execute(insert(CertificateAuthority).values(row).on_conflict_do_nothing())
-    kept = session().get_one(CertificateAuthority, _THE_AUTHORITY)
-    return KeyPair(kept.certificate, sealer.open(kept.sealed_key)["key"], kept.ends_at)
+        newest = _newest_authority()  # somebody else's, if theirs was first
+    if newest is None:
+        raise RuntimeError("the authority that was written is not there")
+    return KeyPair(newest.certificate, sealer.open(newest.sealed_key)["key"], newest.ends_at)
+
+
+def _newest_authority() -> CertificateAuthority | None:
+    return session().scalar(
+        select(CertificateAuthority).order_by(CertificateAuthority.number.desc()).limit(1)
+    )
 
 
 def _free_port(ports: range) -> int:

@@ -27,10 +27,9 @@ class Tenancy(Base):
 
 
 class CertificateAuthority(Base):
-    """What signs the certificates of databases: one row, made with the first of them."""
+    """What signs the certificates of databases, the newest of them: made with the first, and every eighteen years."""
 
     __tablename__ = "certificate_authorities"
-    __table_args__ = (CheckConstraint("number = 1", name="is_the_only_one"),)
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     certificate: Mapped[str] = mapped_column(Text)

@@ -68,6 +68,7 @@ class WorkOrder:
     workload: str
     objects: list[Manifest] = field(repr=False)
     hash: str = ""
+    closes: bool = False  # what led to it from outside goes, if it is there
 
 
 class OutcomeKind(StrEnum):
@@ -139,6 +140,7 @@ def claim(instance_id: uuid.UUID, *, rules: ClusterRules, sealer: Sealer, at: da
         object_names(instance.name).workload,
         objects,
         digest,
+        closes=not instance.is_web and instance.tcp_port is None,
     )
 
 
@@ -151,6 +153,8 @@ def carry_out(
             gone = cluster.delete_instance(order.namespace, str(order.instance_id), with_volume=True)
             return Outcome(OutcomeKind.DONE if gone else OutcomeKind.WAITING)
         cluster.apply(order.objects)
+        if order.closes:
+            cluster.prune(order.namespace, str(order.instance_id), order.objects)
         waited = 0.0
         while True:
             sighting = cluster.see(order.namespace, order.workload)

@@ -17,7 +17,7 @@ from minispod.catalog.recipes import (
     login_values,
 )
 from minispod.instances.errors import NoSuchInstance
-from minispod.instances.exposing import authority_certificate
+from minispod.instances.exposing import authority_certificates
 from minispod.instances.models import Instance
 from minispod.instances.naming import inside_host
 from minispod.instances.specification import address_facts
@@ -44,7 +44,7 @@ class ConnectionStrings:
 
     outside: str | None
     inside: str
-    certificate_authority: str | None
+    certificate_authority: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,4 +189,4 @@ def _strings(instance: Instance, recipe: AppRecipe, values: dict[str, str]) -> C
     if recipe.connection is None:
         return None
     outside, inside = connection_strings(recipe, values)
-    return ConnectionStrings(outside if instance.tcp_port else None, inside, authority_certificate())
+    return ConnectionStrings(outside if instance.tcp_port else None, inside, authority_certificates())

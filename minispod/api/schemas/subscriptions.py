@@ -356,7 +356,7 @@ class ConnectionStringsOut(WireSchema):
     outside = fields.String(allow_none=True)
     inside = fields.String()
     certificate_authority = fields.String(
-        allow_none=True, metadata={"description": "PEM; checks our certificates (sslmode=verify-full)"}
+        metadata={"description": "PEM; checks our certificates (sslmode=verify-full)"}
     )
 
 

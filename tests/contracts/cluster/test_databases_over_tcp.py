@@ -156,6 +156,34 @@ def test_one_port_of_the_nodes_leads_to_it_and_goes_with_it(target, customer, sl
     assert exists(target, paths.SECRET, spec, spec.names.certificate) is None
 
 
+@pytest.mark.timeout(400)
+def test_closing_it_takes_the_port_away_and_nothing_else(target, customer):
+    spec = exposed(customer, "postgresql")
+    closed = replace(spec, exposure=replace(spec.exposure, port=None))
+    pod = target.cluster.see(spec.namespace, spec.name).pod_name
+    order = WorkOrder(
+        spec.instance_id,
+        1,
+        Wanted.RUNNING,
+        spec.namespace,
+        spec.name,
+        _objects(customer, closed),
+        spec_hash(closed),
+        closes=True,
+    )
+
+    assert carry_out(order, target.cluster, patience=target.seconds).kind is OutcomeKind.DONE
+
+    for kind in (paths.NETWORK_SERVICE, paths.NETWORK_POLICY):
+        assert exists(target, kind, spec, spec.names.public_entry) is None
+    assert exists(target, paths.NETWORK_SERVICE, spec, spec.names.network_service)
+    assert exists(target, paths.NETWORK_POLICY, spec, "default-deny")
+    assert exists(target, paths.SECRET, spec, spec.names.certificate)
+    assert target.cluster.see(spec.namespace, spec.name).pod_name == pod
+    if target.simulator is None:
+        target.eventually(lambda: not accepts(target, spec))
+
+
 def test_a_port_that_something_else_holds_is_told_apart(target, customer, open_namespace):
     port = 30000 + secrets.randbelow(2768)
     spec = customer.spec("redis")
