@@ -189,7 +189,8 @@ def try_recipe(
     settings = current_settings()
     size = Size(cpu, memory or recipe.min_memory_mb, storage)
     addresses = business_rules(settings).addresses
-    spec, order = trying.trial_of(recipe, size, rules=cluster_rules(settings), addresses=addresses)
+    at = current_ports().clock.now()
+    spec, order = trying.trial_of(recipe, size, rules=cluster_rules(settings), addresses=addresses, at=at)
     click.echo(f"Trying {recipe.title} {recipe.version} with {size.memory_mb} MB in {spec.namespace} ...")
     is_interrupted = is_gone = False
     with _ended_like_ctrl_c():

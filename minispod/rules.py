@@ -7,6 +7,7 @@ from minispod.backups.daily import Nights
 from minispod.backups.rules import BackupRules
 from minispod.instances.creation import AddressRules
 from minispod.instances.domains.rules import DomainRules
+from minispod.instances.exposing import TcpRules
 from minispod.instances.naming import check_host_pattern
 from minispod.instances.provisioning import ClusterRules
 from minispod.operations.rules import OperationRules
@@ -43,6 +44,7 @@ def business_rules(settings: Settings) -> BusinessRules:
             cluster.public_scheme,
             cluster.public_port,
             cluster.ingress_tls,
+            tcp_rules(settings),
         ),
         capacity=CapacityRules(
             cluster.cpu_request_ratio, cluster.memory_request_ratio, cluster.capacity_reserve
@@ -80,6 +82,7 @@ def cluster_rules(settings: Settings) -> ClusterRules:
         service_accounts_namespace=cluster.service_accounts_namespace,
         priority_class=cluster.tenant_priority_class,
         blocked_ranges=cluster.tenant_blocked_ranges,
+        tcp=tcp_rules(settings),
     )
 
 
@@ -106,6 +109,11 @@ def domain_rules(settings: Settings) -> DomainRules:
         grace=timedelta(days=domains.domain_grace_days),
         give_up=timedelta(days=domains.domain_give_up_days),
     )
+
+
+def tcp_rules(settings: Settings) -> TcpRules:
+    """Which ports databases may take, and where the page about them is."""
+    return TcpRules(settings.cluster.node_ports, settings.own_url)
 
 
 def topup_rules(settings: Settings) -> TopUpRules:

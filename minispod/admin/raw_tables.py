@@ -40,7 +40,15 @@ STATIC_ENDPOINTS = frozenset({"admin.static", "rq_dashboard.static"})
 
 _DIGITS = 10
 _LAST_PAGE = 100_000
-_NEVER_SHOWN = ("password_hash", "google_id", "sealed_secrets", "snap_token", "digest", "request_key")
+_NEVER_SHOWN = (
+    "password_hash",
+    "google_id",
+    "sealed_secrets",
+    "sealed_certificate",
+    "snap_token",
+    "digest",
+    "request_key",
+)
 # Refresh tokens are left out whole: there is nothing in them but digests.
 _SHELVES: dict[str, tuple[type[Any], ...]] = {
     "People": (User, Tenancy),

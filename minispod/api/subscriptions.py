@@ -42,18 +42,19 @@ door = Door(
 
 
 def instance_row(instance: Instance) -> dict[str, Any]:
-    """An instance as the wire shows it; a database has no page to open."""
-    url = instance.public_url if instance.is_web else None
+    """An instance as the wire shows it; the page of a database says how to connect."""
     return {
         "id": instance.id,
         "name": instance.name,
         "subdomain": instance.host,
         "status": instance.status.value,
         "health_status": instance.health_status,
-        "public_url": url,
-        "admin_url": url,
-        "custom_domain": instance.public_host if instance.public_host != instance.host else None,
-        "ssl_enabled": instance.tls,
+        "public_url": instance.public_url,
+        "admin_url": instance.public_url if instance.is_web else None,
+        "custom_domain": instance.public_host
+        if instance.is_web and instance.public_host != instance.host
+        else None,
+        "ssl_enabled": instance.tls or not instance.is_web,
         "cpu_usage": instance.cpu_usage,
         "memory_usage": instance.memory_usage,
         "storage_usage": None,
@@ -63,6 +64,7 @@ def instance_row(instance: Instance) -> dict[str, Any]:
         "last_started": instance.last_started_at,
         "last_stopped": instance.last_stopped_at,
         "last_health_check": instance.last_health_check_at,
+        "connection": instance_queries.connection_facts(instance),
     }
 
 
@@ -289,4 +291,4 @@ def show_access(subscription_id: str) -> dict[str, Any]:
         access = instance_queries.show_access(
             owned.instance.id, sealer=ports.sealer, actor=g.actor, at=ports.clock.now()
         )
-    return {"text": access.text, "values": access.values}
+    return {"text": access.text, "values": access.values, "connection": access.connection}

@@ -95,6 +95,8 @@ class Action(StrEnum):
     DOMAIN_TAKEN_OFF = "domain.taken_off"
     DOMAIN_REMOVED = "domain.removed"
     DOMAIN_MADE_PRIMARY = "domain.made_primary"
+    INSTANCE_CERTIFICATE_RENEWED = "instance.certificate_renewed"
+    INSTANCE_PORT_CHANGED = "instance.port_changed"
     PAPER_ISSUED = "paper.issued"
     CATALOG_SEEDED = "catalog.seeded"
     PLAN_PRICE_CHANGED = "plan.price_changed"

@@ -29,6 +29,13 @@ class ClusterRefused(Conflict):
     default_message = "The cluster refused the request."
 
 
+class PortTaken(ClusterRefused):
+    """A network service asked for a port of the nodes that another one has."""
+
+    code: ClassVar[str] = "cluster.port_taken"
+    default_message = "The port is taken by something else in the cluster."
+
+
 class NoSuchObject(NotFound):
     """The cluster has no object of this name."""
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy.dialects.postgresql import insert
 
 from minispod.catalog.recipes import generate_secrets, get_recipe
+from minispod.instances.exposing import TcpRules, expose
 from minispod.instances.models import Instance, Tenancy
 from minispod.instances.naming import host_for, instance_name, namespace_for, public_url
 from minispod.instances.states import InstanceStatus, Wanted
@@ -25,6 +26,7 @@ class AddressRules:
     scheme: str
     port: int | None
     tls: bool
+    tcp: TcpRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def create_instance(
     sealer: Sealer,
     at: datetime,
 ) -> Instance:
-    """Write the row of a new instance, wanted running; raise NoSuchRecipe."""
+    """Write the row of a new instance, wanted running; raise NoSuchRecipe, NoPortLeft."""
     recipe = get_recipe(service_slug)
     code = short_code()
     host = host_for(
@@ -75,6 +77,7 @@ def create_instance(
         created_at=at,
         updated_at=at,
     )
+    expose(instance, rules=addresses.tcp, sealer=sealer, at=at)
     session().add(instance)
     if recipe.keeps_data:
         first_volume(instance, at=at)

@@ -101,3 +101,12 @@ class WrongState(RuleBroken):
 
     code = "instances.wrong_state"
     default_message = "The instance is not in the required state"
+
+
+class NoPortLeft(Conflict):
+    """Every port that databases may take is taken."""
+
+    code = "instances.no_port_left"
+    default_message = (
+        "All network ports for databases are taken at the moment. Please try again later or tell us."
+    )

@@ -15,6 +15,7 @@ from minispod.instances.specification import (
     PREFIX,
     RESTARTED_AT,
     SPEC_HASH,
+    Exposure,
     InstanceSpec,
     Manifest,
     SpecBroken,
@@ -28,6 +29,7 @@ from minispod.instances.workload import CONTAINER, deployment
 
 __all__ = [
     "CONTAINER",
+    "Exposure",
     "InstanceSpec",
     "Manifest",
     "NamespaceSpec",
@@ -43,11 +45,15 @@ __all__ = [
 def instance_manifests(spec: InstanceSpec) -> list[Manifest]:
     """List the objects of an instance in the order in which they are applied."""
     objects = [secret(spec, spec.names.secret)] if spec.recipe.keeps_secrets else []
+    if spec.exposure is not None:
+        objects.append(_certificate(spec, spec.exposure))
     if spec.recipe.keeps_data:
         objects.append(claim(spec, spec.names.claim, spec.storage_gb))
     objects += [deployment(spec), _network_service(spec)]
     if spec.recipe.expose == "http":
         objects.append(_ingress(spec))
+    if spec.exposure is not None and spec.exposure.port is not None:
+        objects += [_public_service(spec, spec.exposure.port), _public_policy(spec)]
     digest = _hash_of(objects)
     for each in objects:
         each["metadata"]["annotations"] = {**each["metadata"].get("annotations", {}), SPEC_HASH: digest}
@@ -71,15 +77,25 @@ def _hash_of(objects: list[Manifest]) -> str:
 
 def secret(spec: InstanceSpec, name: str) -> Manifest:
     """Make the Secret with everything that was generated for an instance or set by its owner."""
-    data = {
-        key: base64.b64encode(value.encode()).decode() for key, value in sorted(secret_data(spec).items())
+    return _sealed_from_view(spec, name, "Opaque", dict(sorted(secret_data(spec).items())))
+
+
+def _certificate(spec: InstanceSpec, exposure: Exposure) -> Manifest:
+    values = {
+        "tls.crt": exposure.certificate,
+        "tls.key": exposure.key,
+        "ca.crt": exposure.authority,
     }
+    return _sealed_from_view(spec, spec.names.certificate, "kubernetes.io/tls", values)
+
+
+def _sealed_from_view(spec: InstanceSpec, name: str, type_: str, values: dict[str, str]) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": metadata_of(spec, name),
-        "type": "Opaque",
-        "data": data,
+        "type": type_,
+        "data": {key: base64.b64encode(value.encode()).decode() for key, value in values.items()},
     }
 
 
@@ -102,6 +118,9 @@ def claim(spec: InstanceSpec, name: str, storage_gb: int) -> Manifest:
 def _network_service(spec: InstanceSpec) -> Manifest:
     recipe = spec.recipe
     port = HTTP_PORT if recipe.expose == "http" else recipe.port
+    ports = [{"name": recipe.expose, "port": port, "targetPort": recipe.expose, "protocol": "TCP"}]
+    if recipe.tls_port != recipe.port:
+        ports.append({"name": "tls", "port": recipe.tls_port, "targetPort": "tls", "protocol": "TCP"})
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -109,7 +128,41 @@ def _network_service(spec: InstanceSpec) -> Manifest:
         "spec": {
             "type": "ClusterIP",
             "selector": {f"{PREFIX}instance": str(spec.instance_id)},
-            "ports": [{"name": recipe.expose, "port": port, "targetPort": recipe.expose, "protocol": "TCP"}],
+            "ports": ports,
+        },
+    }
+
+
+def _public_service(spec: InstanceSpec, node_port: int) -> Manifest:
+    """The one port of a database that every node answers. A network service of its own: in one with node ports
+    each port has one, also those that are for inside only.
+    """
+    port = spec.recipe.tls_port
+    entry = {"name": "tls", "port": port, "targetPort": port, "nodePort": node_port, "protocol": "TCP"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata_of(spec, spec.names.public_entry),
+        "spec": {
+            "type": "NodePort",
+            "selector": {f"{PREFIX}instance": str(spec.instance_id)},
+            "ports": [entry],
+        },
+    }
+
+
+def _public_policy(spec: InstanceSpec) -> Manifest:
+    """Let everybody reach that port of this pod. Nodes put their own address before the client's, so that no
+    range could tell who comes; other customers' pods are kept away by their own egress rules (docs/adr/0024).
+    """
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": metadata_of(spec, spec.names.public_entry),
+        "spec": {
+            "podSelector": {"matchLabels": {f"{PREFIX}instance": str(spec.instance_id)}},
+            "policyTypes": ["Ingress"],
+            "ingress": [{"ports": [{"protocol": "TCP", "port": spec.recipe.tls_port}]}],
         },
     }
 

@@ -37,6 +37,18 @@ class Tenancy(Base):
     cleared_at: Mapped[datetime | None]
 
 
+class CertificateAuthority(Base):
+    """What signs the certificates of databases, the newest of them: made with the first, and every eighteen years."""
+
+    __tablename__ = "certificate_authorities"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    certificate: Mapped[str] = mapped_column(Text)
+    sealed_key: Mapped[str] = mapped_column(Text)
+    ends_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+
+
 class Instance(Identified, Base):
     """One running application of one subscription."""
 
@@ -45,6 +57,19 @@ class Instance(Identified, Base):
         Index("ix_instances_user_id", "user_id"),
         Index("ix_instances_status", "status"),
         Index("ix_instances_updated_at", "updated_at"),
+        # Partial: an update of a full unique index would wait for every row that refers to the instance.
+        Index(
+            "uq_instances_tcp_port", "tcp_port", unique=True, postgresql_where=text("tcp_port IS NOT NULL")
+        ),
+        Index(
+            "ix_instances_certificate_ends_at",
+            "certificate_ends_at",
+            postgresql_where=text("certificate_ends_at IS NOT NULL"),
+        ),
+        CheckConstraint("tcp_port BETWEEN 1 AND 65535", name="has_possible_port"),
+        CheckConstraint(
+            "(sealed_certificate IS NULL) = (certificate_ends_at IS NULL)", name="certificate_ends"
+        ),
         CheckConstraint("cpu_milli > 0 AND memory_mb > 0 AND storage_gb >= 0", name="has_resources"),
     )
 
@@ -70,6 +95,10 @@ class Instance(Identified, Base):
     volume_number: Mapped[int] = mapped_column(default=1, server_default="1")
     # Its deletion is decided, but waits for a last backup or for a person's word.
     awaits_last_backup: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # Of what is reached over TCP only (instances/exposing).
+    tcp_port: Mapped[int | None]
+    sealed_certificate: Mapped[str | None] = mapped_column(Text)
+    certificate_ends_at: Mapped[datetime | None]
 
     wanted: Mapped[Wanted] = mapped_column(enum_column(Wanted), default=Wanted.RUNNING)
     generation: Mapped[int] = mapped_column(default=1)

@@ -30,6 +30,7 @@ class ObjectNames:
     claim: str
     secret: str
     certificate: str
+    public_entry: str
 
 
 def namespace_for(user_id: uuid.UUID) -> str:
@@ -53,6 +54,7 @@ def object_names(name: str, volume_number: int = 1) -> ObjectNames:
         claim=claim_name(name, volume_number),
         secret=f"{name}-secrets",
         certificate=f"{name}-tls",
+        public_entry=f"{name}-public",
     )
 
 
@@ -97,6 +99,11 @@ def with_host(url: str, host: str) -> str:
     """Give the same address at another host; scheme and port stay."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host))
+
+
+def connect_url(own_url: str, name: str) -> str:
+    """Give the address of our page that says how to connect to a database."""
+    return f"{own_url}/connect/{name}"
 
 
 def inside_host(name: str, namespace: str) -> str:

@@ -5,6 +5,7 @@ and holds no database connection. A crash anywhere leaves a row that says what i
 What an outcome means for the subscription is decided above, in subscriptions/fulfilment.
 """
 
+import contextlib
 import time
 import uuid
 from collections.abc import Callable
@@ -16,9 +17,17 @@ from sqlalchemy import select
 
 from minispod.audit import trail
 from minispod.catalog.recipes import get_recipe
-from minispod.cluster.port import ClusterPort, ClusterRefused, ClusterUnavailable, Manifest, WorkloadSighting
-from minispod.instances import lost_nodes, volumes
+from minispod.cluster.port import (
+    ClusterPort,
+    ClusterRefused,
+    ClusterUnavailable,
+    Manifest,
+    PortTaken,
+    WorkloadSighting,
+)
+from minispod.instances import exposing, lost_nodes, volumes
 from minispod.instances.environment import own_values
+from minispod.instances.errors import NoPortLeft
 from minispod.instances.manifests import InstanceSpec, instance_manifests, spec_hash
 from minispod.instances.models import Instance
 from minispod.instances.namespace_manifests import NamespaceSpec, namespace_manifests
@@ -50,6 +59,7 @@ class ClusterRules:
     retry_seconds: int
     repair_hours: int
     node_loss_seconds: int
+    tcp: exposing.TcpRules
     service_accounts_namespace: str = ""
     priority_class: str = ""
     blocked_ranges: tuple[str, ...] = ()
@@ -67,6 +77,7 @@ class WorkOrder:
     objects: list[Manifest] = field(repr=False)
     hash: str = ""
     is_applied: bool = False
+    closes: bool = False  # what led to it from outside goes, if it is there
 
 
 class OutcomeKind(StrEnum):
@@ -76,6 +87,7 @@ class OutcomeKind(StrEnum):
     WAITING = "waiting"
     REFUSED = "refused"
     SILENT = "silent"
+    PORT_TAKEN = "port_taken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +141,9 @@ def claim(instance_id: uuid.UUID, *, rules: ClusterRules, sealer: Sealer, at: da
     objects: list[Manifest] = []
     digest = ""
     if instance.wanted is not Wanted.ABSENT:
+        # One from before databases were exposed gets its port here; with none left it does without for now.
+        with contextlib.suppress(NoPortLeft):
+            exposing.expose(instance, rules=rules.tcp, sealer=sealer, at=at)
         spec = spec_of(instance, rules, sealer)
         objects = [*namespace_manifests(walls_of(instance, rules)), *instance_manifests(spec)]
         digest = spec_hash(spec)
@@ -141,6 +156,7 @@ def claim(instance_id: uuid.UUID, *, rules: ClusterRules, sealer: Sealer, at: da
         objects,
         digest,
         instance.attempt_applied,
+        closes=not instance.is_web and instance.tcp_port is None,
     )
 
 
@@ -162,6 +178,8 @@ def carry_out(
             return Outcome(OutcomeKind.DONE if gone else OutcomeKind.WAITING)
         if not order.is_applied:
             cluster.apply(order.objects)
+            if order.closes:
+                cluster.prune(order.namespace, str(order.instance_id), order.objects)
         waited = 0.0
         while True:
             sighting = cluster.see(order.namespace, order.workload)
@@ -174,6 +192,8 @@ def carry_out(
             waited += _LOOK_EVERY
     except ClusterUnavailable as silence:
         return Outcome(OutcomeKind.SILENT, sentence=silence.message, retry_after=silence.retry_after)
+    except PortTaken:
+        return Outcome(OutcomeKind.PORT_TAKEN)
     except ClusterRefused as refusal:
         return Outcome(OutcomeKind.REFUSED, sentence=refusal.message)
     trouble = sighting.trouble if sighting else None
@@ -199,20 +219,29 @@ def settle(
         instance.attempt_applied = outcome.sighting is not None and outcome.sighting.spec_hash == order.hash
     if outcome.kind is OutcomeKind.DONE:
         return _done(instance, actor, at)
-    if outcome.kind is OutcomeKind.SILENT:
-        # The cluster's silence is not the instance's fault: the attempt's time starts again.
-        instance.attempt_started_at = at
-        instance.turn(instance.status, at, health="Waiting for the cluster to answer")
-        pause = min(max(outcome.retry_after or 0, _SHORTEST_SILENCE), _LONGEST_SILENCE)
-        return Settlement(Result.WAITING, timedelta(seconds=pause))
-    if (reason := lost_nodes.look().reason(instance)) is not None:
-        # A dead node is not the instance's fault either; it comes back with it, or a person decides.
-        instance.attempt_started_at = at
-        instance.turn(instance.status, at, health=f"Waiting: {reason}"[:_HEALTH_LENGTH])
-        return Settlement(Result.WAITING, timedelta(seconds=_LOST_PAUSE))
+    if (excused := _excused(instance, outcome, at)) is not None:
+        return excused
+    if outcome.kind is OutcomeKind.PORT_TAKEN:
+        with contextlib.suppress(NoPortLeft):  # then the same is tried again until the attempt's time is over
+            exposing.move_to_another_port(instance, rules=rules.tcp, actor=actor, at=at)
     if outcome.sentence:
         instance.turn(instance.status, at, health=outcome.sentence[:_HEALTH_LENGTH])
     return _not_yet(instance, outcome, rules, actor, at)
+
+
+def _excused(instance: Instance, outcome: Outcome, at: datetime) -> Settlement | None:
+    """What is not the instance's own fault uses up no time of its attempt: a silent cluster, a dead node."""
+    if outcome.kind is OutcomeKind.SILENT:
+        pause = min(max(outcome.retry_after or 0, _SHORTEST_SILENCE), _LONGEST_SILENCE)
+        health = "Waiting for the cluster to answer"
+    elif (reason := lost_nodes.look().reason(instance)) is not None:
+        # It comes back with its node, or a person decides.
+        pause, health = _LOST_PAUSE, f"Waiting: {reason}"[:_HEALTH_LENGTH]
+    else:
+        return None
+    instance.attempt_started_at = at
+    instance.turn(instance.status, at, health=health)
+    return Settlement(Result.WAITING, timedelta(seconds=pause))
 
 
 def _has_arrived(order: WorkOrder, sighting: WorkloadSighting) -> bool:
@@ -240,6 +269,7 @@ def _done(instance: Instance, actor: Actor, at: datetime) -> Settlement:
         instance.pod_name = instance.node_name = None
         instance.cpu_usage = instance.memory_usage = None
         volumes.forget_all(instance, at=at)
+        exposing.give_back(instance)
         _audit(instance, trail.Action.INSTANCE_DELETED, actor, at)
         return Settlement(Result.GONE)
     if instance.wanted is Wanted.STOPPED:
@@ -268,7 +298,7 @@ def _not_yet(
     # A recipe that starts slowly is not cut short: a first installation may not survive that.
     allowed = max(rules.ready_timeout, get_recipe(instance.service_slug).start_seconds)
     out_of_time = at - started >= timedelta(seconds=allowed)
-    if outcome.kind is OutcomeKind.WAITING and not out_of_time:
+    if outcome.kind in (OutcomeKind.WAITING, OutcomeKind.PORT_TAKEN) and not out_of_time:
         return Settlement(Result.WAITING, timedelta(seconds=2))
     if instance.wanted is not Wanted.RUNNING:
         # Stopping and deleting are never given up: what was promised to end must end.
@@ -316,6 +346,7 @@ def spec_of(instance: Instance, rules: ClusterRules, sealer: Sealer) -> Instance
         memory_request_ratio=rules.memory_request_ratio,
         node_loss_seconds=rules.node_loss_seconds,
         priority_class=rules.priority_class or None,
+        exposure=exposing.exposure_of(instance, sealer),
     )
 
 

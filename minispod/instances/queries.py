@@ -8,9 +8,18 @@ from datetime import datetime
 from sqlalchemy import func, or_, select
 
 from minispod.audit import trail
-from minispod.catalog.recipes import first_login, get_recipe, login_values
+from minispod.catalog.recipes import (
+    AppRecipe,
+    connection_examples,
+    connection_strings,
+    first_login,
+    get_recipe,
+    login_values,
+)
 from minispod.instances.errors import NoSuchInstance
+from minispod.instances.exposing import authority_certificates
 from minispod.instances.models import Instance
+from minispod.instances.naming import inside_host
 from minispod.instances.specification import address_facts
 from minispod.instances.states import InstanceStatus
 from minispod.kernel.actor import Actor
@@ -19,11 +28,32 @@ from minispod.kernel.sealed import Sealer
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionFacts:
+    """Where a database is reached, without any secret; host and port are None when it is not from outside."""
+
+    host: str | None
+    port: int | None
+    inside_host: str
+    inside_port: int
+    certificate_ends_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionStrings:
+    """How a database is connected to, passwords included; `outside` is None when it is reached from inside only."""
+
+    outside: str | None
+    inside: str
+    certificate_authority: str
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
-    """How to get into an instance: a text for people, and the generated values by name."""
+    """How to get into an instance: a text for people, the generated values by name, and of a database the strings."""
 
     text: str
     values: dict[str, str]
+    connection: ConnectionStrings | None = None
 
     def __repr__(self) -> str:
         """Keep the secrets out of logs."""
@@ -89,8 +119,8 @@ def open_access(instance: Instance, *, sealer: Sealer, language: str = "en") -> 
     """How to get in, with the secrets opened; whoever shows it to a person records that."""
     recipe = get_recipe(instance.service_slug)
     secrets = sealer.open(instance.sealed_secrets)
-    facts = address_facts(name=instance.name, namespace=instance.namespace, public_url=instance.public_url)
-    return Access(first_login(recipe, language, login_values(recipe, facts, secrets)), secrets)
+    values = login_values(recipe, _facts(instance), secrets)
+    return Access(first_login(recipe, language, values), secrets, _strings(instance, recipe, values))
 
 
 def show_access(instance_id: uuid.UUID, *, sealer: Sealer, actor: Actor, at: datetime) -> Access:
@@ -104,3 +134,59 @@ def show_access(instance_id: uuid.UUID, *, sealer: Sealer, actor: Actor, at: dat
         subject_id=instance.id,
     )
     return open_access(instance, sealer=sealer)
+
+
+def connection_facts(instance: Instance) -> ConnectionFacts | None:
+    """Where a database is reached; None for what has a web page. The caller has checked the owner."""
+    if instance.is_web:
+        return None
+    return ConnectionFacts(
+        host=instance.host if instance.tcp_port else None,
+        port=instance.tcp_port,
+        inside_host=inside_host(instance.name, instance.namespace),
+        inside_port=get_recipe(instance.service_slug).port,
+        certificate_ends_at=instance.certificate_ends_at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectPage:
+    """What a database's page tells everybody: no secret, and nothing of its owner."""
+
+    title: str
+    name: str
+    host: str
+    port: int | None
+    examples: dict[str, str]
+
+
+def connect_page(name: str) -> ConnectPage:
+    """What the page of a database says; raise NoSuchInstance for any other name. Open to visitors."""
+    instance = session().scalar(
+        select(Instance).where(
+            Instance.name == name, ~Instance.is_web, Instance.status != InstanceStatus.TERMINATED
+        )
+    )
+    if instance is None:
+        raise NoSuchInstance()
+    recipe = get_recipe(instance.service_slug)
+    # From inside there are names of its owner in it.
+    examples = connection_examples(recipe, _facts(instance)) if instance.tcp_port else {}
+    return ConnectPage(recipe.title, instance.name, instance.host, instance.tcp_port, examples)
+
+
+def _facts(instance: Instance) -> dict[str, str]:
+    return address_facts(
+        name=instance.name,
+        namespace=instance.namespace,
+        host=instance.host,
+        public_url=instance.public_url,
+        tcp_port=instance.tcp_port,
+    )
+
+
+def _strings(instance: Instance, recipe: AppRecipe, values: dict[str, str]) -> ConnectionStrings | None:
+    if recipe.connection is None:
+        return None
+    outside, inside = connection_strings(recipe, values)
+    return ConnectionStrings(outside if instance.tcp_port else None, inside, authority_certificates())

@@ -25,6 +25,19 @@ class SpecBroken(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Exposure:
+    """What a database is reached with over TCP: certificate, key and authority as PEM, and its port on every node.
+
+    Without a port it is reached from the customer's own applications only.
+    """
+
+    certificate: str
+    key: str = field(repr=False)
+    authority: str
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class InstanceSpec:
     """All that decides how one instance runs."""
 
@@ -54,6 +67,7 @@ class InstanceSpec:
     memory_request_ratio: float = 0.5
     node_loss_seconds: int = 60
     priority_class: str | None = None
+    exposure: Exposure | None = None
 
     def __post_init__(self) -> None:
         missing = set(self.recipe.secret_names) - set(self.secrets)
@@ -61,6 +75,8 @@ class InstanceSpec:
             raise SpecBroken(f"secrets are missing: {', '.join(sorted(missing))}")
         if self.recipe.keeps_data and self.storage_gb < 1:
             raise SpecBroken(f"{self.recipe.slug} keeps data and needs at least 1 GB of storage")
+        if self.recipe.tls is not None and self.exposure is None:
+            raise SpecBroken(f"{self.recipe.slug} is reached over TCP and needs a certificate")
         if not 0 <= self.replicas <= 1:
             raise SpecBroken("an instance runs once or not at all")
 
@@ -72,11 +88,21 @@ class InstanceSpec:
     @property
     def facts(self) -> dict[str, str]:
         """Where this instance is reached."""
-        return address_facts(name=self.name, namespace=self.namespace, public_url=self.public_url)
+        return address_facts(
+            name=self.name,
+            namespace=self.namespace,
+            host=self.host,
+            public_url=self.public_url,
+            tcp_port=self.exposure.port if self.exposure else None,
+        )
 
 
-def address_facts(*, name: str, namespace: str, public_url: str) -> dict[str, str]:
-    """List where an instance is reached, by the names that recipes use: its primary address, and its name inside."""
+def address_facts(
+    *, name: str, namespace: str, host: str, public_url: str, tcp_port: int | None = None
+) -> dict[str, str]:
+    """List where an instance is reached, by the names that recipes use: its primary address, its own host with its port
+    (without a port its name inside), and its name inside.
+    """
     scheme, _, authority = public_url.partition("://")
     return {
         "host": authority.partition(":")[0],
@@ -85,6 +111,8 @@ def address_facts(*, name: str, namespace: str, public_url: str) -> dict[str, st
         "scheme": scheme,
         "is_https": "true" if scheme == "https" else "false",
         "inside_host": inside_host(name, namespace),
+        "tcp_host": host if tcp_port else inside_host(name, namespace),
+        "tcp_port": str(tcp_port or ""),
         "instance_name": name,
     }
 

@@ -5,13 +5,15 @@ Nothing is written to the database. Whoever begins a trial must end it with `rem
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from minispod.catalog.recipes import AppRecipe, first_login, generate_secrets
 from minispod.cluster.port import ClusterPort
+from minispod.instances.certificates import make_authority, make_certificate
 from minispod.instances.creation import AddressRules, Size
-from minispod.instances.manifests import InstanceSpec, instance_manifests, login_facts, spec_hash
+from minispod.instances.manifests import Exposure, InstanceSpec, instance_manifests, login_facts, spec_hash
 from minispod.instances.namespace_manifests import NamespaceSpec, namespace_manifests
-from minispod.instances.naming import TRIAL_PREFIX, host_for, instance_name, public_url
+from minispod.instances.naming import host_for, inside_host, instance_name, public_url
 from minispod.instances.provisioning import ClusterRules, Outcome, OutcomeKind, WorkOrder, carry_out
 from minispod.instances.states import Wanted
 from minispod.kernel.ids import new_id, short_code
@@ -20,17 +22,18 @@ _ROUND_SECONDS = 3.0
 
 
 def trial_of(
-    recipe: AppRecipe, size: Size, *, rules: ClusterRules, addresses: AddressRules
+    recipe: AppRecipe, size: Size, *, rules: ClusterRules, addresses: AddressRules, at: datetime
 ) -> tuple[InstanceSpec, WorkOrder]:
     """Specify one instance of the recipe in a namespace of its own, and the work that brings it up."""
     code = short_code()
+    name, namespace = instance_name(recipe.slug, code), f"try-{code}"
     host = host_for(addresses.host_pattern, code=code, service_slug=recipe.slug, domain=addresses.base_domain)
     spec = InstanceSpec(
         instance_id=new_id(),
         subscription_id=new_id(),
         user_id=new_id(),
-        namespace=f"{TRIAL_PREFIX}{code}",
-        name=instance_name(recipe.slug, code),
+        namespace=namespace,
+        name=name,
         service_slug=recipe.slug,
         recipe=recipe,
         host=host,
@@ -46,6 +49,7 @@ def trial_of(
         cpu_request_ratio=rules.cpu_request_ratio,
         memory_request_ratio=rules.memory_request_ratio,
         priority_class=rules.priority_class or None,
+        exposure=_exposure(name, inside_host(name, namespace), at) if recipe.tls else None,
     )
     walls = NamespaceSpec(
         namespace=spec.namespace,
@@ -64,6 +68,13 @@ def trial_of(
     )
     objects = [*namespace_manifests(walls), *instance_manifests(spec)]
     return spec, _order(spec, Wanted.RUNNING, objects)
+
+
+def _exposure(name: str, host: str, at: datetime) -> Exposure:
+    """A certificate by an authority of its own. No port: those belong to the shop, and a trial is asked from inside."""
+    authority = make_authority(at)
+    made = make_certificate(authority, name, [host], at)
+    return Exposure(made.certificate, made.key, authority.certificate)
 
 
 def bring_up(order: WorkOrder, cluster: ClusterPort, *, patience: float) -> Iterator[Outcome]:

@@ -62,7 +62,10 @@ def deployment(spec: InstanceSpec) -> Manifest:
 
 def _pod_annotations(spec: InstanceSpec) -> dict[str, str]:
     # A pod reads its Secret once, at start: other secrets must give another pod.
-    annotations = {SECRETS_HASH: digest_of(secret_data(spec))}
+    read = dict(secret_data(spec))
+    if spec.exposure is not None:
+        read["tls.crt"] = spec.exposure.certificate
+    annotations = {SECRETS_HASH: digest_of(read)}
     if spec.restarted_at is not None:
         annotations[RESTARTED_AT] = spec.restarted_at.isoformat()
     return annotations
@@ -135,13 +138,16 @@ def _preparations(spec: InstanceSpec) -> dict[str, Any]:
 def _container(spec: InstanceSpec, name: str) -> dict[str, Any]:
     container = spec.recipe.containers[name]
     port_name = spec.recipe.expose if name == APP else name
+    ports = [{"name": port_name, "containerPort": container.port, "protocol": "TCP"}]
+    if name == APP and spec.recipe.tls_port != container.port:
+        ports.append({"name": "tls", "containerPort": spec.recipe.tls_port, "protocol": "TCP"})
     started = {"command": list(container.command), "args": list(container.arguments)}
     return {
         "name": name,
         "image": container.image,
         "imagePullPolicy": "IfNotPresent",
         **{field: words for field, words in started.items() if words},
-        "ports": [{"name": port_name, "containerPort": container.port, "protocol": "TCP"}],
+        "ports": ports,
         "env": _environment(spec, name),
         "resources": _resources(spec, name),
         "securityContext": _security(container, is_companion=name != APP),
@@ -237,6 +243,8 @@ def _mounts(spec: InstanceSpec, name: str) -> list[dict[str, Any]]:
     for volume in container.volumes:
         mount = {"name": "data", "mountPath": volume.path}
         mounts.append({**mount, "subPath": volume.name} if spec.recipe.shares_its_volume else mount)
+    if name == APP and spec.recipe.tls is not None:
+        mounts.append({"name": "tls", "mountPath": spec.recipe.tls.directory, "readOnly": True})
     for number, path in enumerate(container.security.scratch):
         mounts.append({"name": _scratch(name, number), "mountPath": path})
     return mounts
@@ -246,6 +254,10 @@ def _volumes(spec: InstanceSpec) -> list[dict[str, Any]]:
     volumes: list[dict[str, Any]] = []
     if spec.recipe.keeps_data:
         volumes.append({"name": "data", "persistentVolumeClaim": {"claimName": spec.names.claim}})
+    if spec.recipe.tls is not None:
+        # Root's, readable for the group of the pod: databases refuse a key that others may read.
+        secret = {"secretName": spec.names.certificate, "defaultMode": 0o440}
+        volumes.append({"name": "tls", "secret": secret})
     for name, container in spec.recipe.containers.items():
         for number, _ in enumerate(container.security.scratch):
             volumes.append({"name": _scratch(name, number), "emptyDir": {"sizeLimit": _SCRATCH_LIMIT}})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from minispod.jobs import (
     backups,
+    certificates,
     domains,
     housekeeping,
     lifecycle,
@@ -53,6 +54,9 @@ def schedule(settings: Settings) -> tuple[Periodic, ...]:
         Periodic("find-orphans", orphans.find_orphans, 600, "objects of ours that belong to no instance"),
         Periodic("poll-nodes", observation.poll_nodes, operation.poll_nodes_seconds, "node history"),
         Periodic("check-domains", domains.fan_out_checks, 10, "custom domains that should be looked at"),
+        Periodic(
+            "renew-certificates", certificates.renew_certificates, 3600, "certificates of databases end"
+        ),
         Periodic("prove-money", proof.fan_out_proof, 600, "once a night: does all money add up?"),
         Periodic(
             "snapshot-wallets", wallets.snapshot_wallets, 3 * 3600, "closing balances of the day that ended"

@@ -157,6 +157,7 @@ class Settings:
             found.append("MIDTRANS_SERVER_KEY: is missing.")
         told_to_customers = {
             "FRONTEND_URL": self.web.frontend_url,
+            "PUBLIC_URL": self.own_url,
             "BASE_DOMAIN": self.cluster.base_domain,
             "MAIL_FROM": self.mail.mail_from,
         }

@@ -167,6 +167,16 @@ class ClusterSettings(Group):
         "kube-system", description="Namespace of the ingress controller; it may reach the instances."
     )
     ingress_tls: bool = Field(True, description="Whether instance Ingresses ask for TLS.")
+    tcp_expose: str = Field(
+        "nodeport",
+        pattern="^(nodeport|none)$",
+        description="How databases are reached from outside: nodeport; none: from the customer's own instances only.",
+    )
+    tcp_ports: str = Field(
+        "30000-32767",
+        pattern=r"^\d{1,5}-\d{1,5}$",
+        description="Ports on every node that databases may take, first-last; within the cluster's NodePort range.",
+    )
     tls_issuer: str = Field(
         "letsencrypt-prod", description="cert-manager ClusterIssuer for instance certificates."
     )
@@ -209,6 +219,20 @@ class ClusterSettings(Group):
     provision_retry_seconds: int = Field(
         20, ge=0, description="Pause before the second attempt; doubles each time."
     )
+
+    @field_validator("tcp_ports")
+    @classmethod
+    def _port_range(cls, value: str) -> str:
+        first, last = map(int, value.split("-"))
+        if not 1 <= first <= last <= 65535:
+            raise ValueError("must be first-last within 1-65535, the smaller first")
+        return value
+
+    @property
+    def node_ports(self) -> range | None:
+        """The ports that databases may take; None when nothing is exposed."""
+        first, last = map(int, self.tcp_ports.split("-"))
+        return range(first, last + 1) if self.tcp_expose == "nodeport" else None
 
 
 class MailSettings(Group):

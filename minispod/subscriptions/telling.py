@@ -68,7 +68,7 @@ def _facts(subscription: Subscription, zone: ZoneInfo) -> dict[str, Any]:
         "price": subscription.price,
         "ends_on": subscription.ends_at.astimezone(zone).date().isoformat(),
         "instance_id": str(instance.id) if instance else None,
-        "url": instance.public_url if instance and instance.is_web else None,
+        "url": instance.public_url if instance else None,
         "subscription_id": str(subscription.id),
     }
 

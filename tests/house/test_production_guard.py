@@ -23,6 +23,7 @@ PRODUCTION: dict[str, Any] = {
     "midtrans_is_production": True,
     "base_domain": "apps.example.com",
     "frontend_url": "https://www.example.com",
+    "public_url": "https://shop.example.com",
     "mail_from": "MinisPod <no-reply@example.com>",
 }
 DEVELOPMENT = Settings(database_url="postgresql://x@127.0.0.1/x", redis_url="redis://127.0.0.1")
@@ -65,6 +66,8 @@ def test_a_complete_environment_starts() -> None:
         ("midtrans_core_base_url", "http://api.midtrans.com"),
         ("midtrans_core_base_url", "https://["),
         ("frontend_url", "http://localhost:3100"),
+        ("public_url", "http://localhost:5000"),
+        ("public_url", None),
         ("base_domain", "minispod.localhost"),
         ("mail_from", "MinisPod <no-reply@minispod.localhost>"),
         ("database_url", ""),

@@ -17,6 +17,7 @@ from minispod.catalog.recipes import all_recipes, first_login, get_recipe
 from minispod.instances import manifests
 from minispod.instances.domains.manifests import domain_manifest
 from minispod.instances.manifests import (
+    Exposure,
     InstanceSpec,
     NamespaceSpec,
     SpecBroken,
@@ -50,6 +51,7 @@ def spec_of(slug, **changes):
         "storage_gb": 1,
         "secrets": {name: f"secret-of-{name}" for name in recipe.secret_names},
         "tls_issuer": "letsencrypt-prod",
+        "exposure": Exposure("the certificate", "the key", "the authority", 30001) if recipe.tls else None,
     }
     return InstanceSpec(**{**values, **changes})
 
@@ -187,9 +189,12 @@ def test_secrets_appear_in_the_secret_only(slug):
     for each in instance_manifests(spec):
         if each["kind"] != "Secret":
             assert "secret-of-" not in yaml.safe_dump(each)
+            assert "the key" not in yaml.safe_dump(each)
             continue
         data = {name: base64.b64decode(value).decode() for name, value in each["data"].items()}
-        assert data == dict(spec.secrets)
+        of_the_certificate = {"tls.crt": "the certificate", "tls.key": "the key", "ca.crt": "the authority"}
+        is_certificate = each["metadata"]["name"] == spec.names.certificate
+        assert data == (of_the_certificate if is_certificate else dict(spec.secrets))
     assert "secret-of-" not in repr(spec)
 
 

@@ -19,6 +19,8 @@ FACTS = {
     "is_https": "false",
     "inside_host": "wiki-k7.user-1.svc",
     "instance_name": "wiki-k7",
+    "tcp_host": "wiki-k7.user-1.svc",
+    "tcp_port": "",
 }
 WIKI = """
 slug: wiki

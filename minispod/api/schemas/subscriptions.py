@@ -56,6 +56,16 @@ class ServiceBriefOut(WireSchema):
     documentation = fields.String(allow_none=True)
 
 
+class ConnectionOut(WireSchema):
+    """Where a database is reached with TLS; host and port are null when it is not from outside."""
+
+    host = fields.String(allow_none=True)
+    port = fields.Integer(allow_none=True)
+    inside_host = fields.String()
+    inside_port = fields.Integer()
+    certificate_ends_at = Timestamp(allow_none=True)
+
+
 class InstanceOut(WireSchema):
     """One running application as its owner sees it."""
 
@@ -77,6 +87,7 @@ class InstanceOut(WireSchema):
     last_started = Timestamp(allow_none=True)
     last_stopped = Timestamp(allow_none=True)
     last_health_check = Timestamp(allow_none=True)
+    connection = fields.Nested(ConnectionOut, allow_none=True)
 
 
 class ChargeOut(WireSchema):
@@ -339,8 +350,19 @@ class UpgradeOptionsOut(WireSchema):
     service = fields.Nested(ServiceNameOut)
 
 
+class ConnectionStringsOut(WireSchema):
+    """How a database is connected to; `outside` is null when it is reached from inside only."""
+
+    outside = fields.String(allow_none=True)
+    inside = fields.String()
+    certificate_authority = fields.String(
+        metadata={"description": "PEM; checks our certificates (sslmode=verify-full)"}
+    )
+
+
 class AccessOut(WireSchema):
     """How to get into an instance."""
 
     text = fields.String()
     values = fields.Dict(keys=fields.String(), values=fields.String())
+    connection = fields.Nested(ConnectionStringsOut, allow_none=True)

@@ -8,6 +8,8 @@ from minispod.catalog.recipes.reading import Problem, RecipeBroken, load_recipe,
 from minispod.catalog.recipes.schema import APP, AppRecipe, Container, Editable, Probe, Rotation
 from minispod.catalog.recipes.shelf import RECIPE_FILES, NoSuchRecipe, all_recipes, get_recipe
 from minispod.catalog.recipes.values import (
+    connection_examples,
+    connection_strings,
     environment,
     first_login,
     generate_secret,
@@ -28,6 +30,8 @@ __all__ = [
     "RecipeBroken",
     "Rotation",
     "all_recipes",
+    "connection_examples",
+    "connection_strings",
     "environment",
     "first_login",
     "generate_secret",

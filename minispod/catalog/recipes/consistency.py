@@ -9,7 +9,7 @@ from minispod.catalog.recipes.schema import APP, AppRecipe, Container
 Place = tuple[str | int, ...]
 Finding = tuple[Place, str]
 
-LOGIN_FACTS = ("url", "host", "inside_host", "port", "name")
+LOGIN_FACTS = ("url", "host", "inside_host", "port", "tcp_host", "tcp_port", "name")
 _LEAST_FOR_THE_APPLICATION = 20
 _REFERENCE = re.compile(r"\$\(([^)]*)\)")
 
@@ -26,6 +26,8 @@ def findings(recipe: AppRecipe) -> Iterator[Finding]:
     yield from _arguments(recipe)
     yield from _first_login(recipe)
     yield from _earlier(recipe)
+    yield from _tls(recipe)
+    yield from _connection(recipe)
 
 
 def _at(container: str) -> Place:
@@ -180,8 +182,49 @@ def _arguments(recipe: AppRecipe) -> Iterator[Finding]:
                     yield (*_at(name), field, number), sentence
 
 
+def _names(recipe: AppRecipe) -> set[str]:
+    return {*LOGIN_FACTS, *(name for _, each in _each(recipe) for name in each.environment)}
+
+
+def _secret_names(recipe: AppRecipe) -> set[str]:
+    """Every name of the environment that stands for a generated secret."""
+    generated = set(recipe.secret_names)
+    return {
+        name
+        for _, each in _each(recipe)
+        for name, entry in each.environment.items()
+        if name in generated or (entry.same_as or "").partition(".")[2] in generated
+    }
+
+
+def _tls(recipe: AppRecipe) -> Iterator[Finding]:
+    for field in ("tls", "connection"):
+        is_there = getattr(recipe, field) is not None
+        if recipe.expose == "tcp" and not is_there:
+            yield ("expose",), f"what is exposed as tcp needs {field}; add it (docs/recipes.md)"
+        if recipe.expose == "http" and is_there:
+            yield (field,), "belongs to what is exposed as tcp; remove it"
+    if recipe.tls is None:
+        return
+    if recipe.tls.directory in {*recipe.security.scratch, *(each.path for each in recipe.volumes)}:
+        yield ("tls", "directory"), f"'{recipe.tls.directory}' is mounted twice; take another directory"
+    if recipe.tls.port in {container.port for _, container in _each(recipe)}:
+        yield ("tls", "port"), f"{recipe.tls.port} is taken already; leave it out if it is the same port"
+
+
+def _connection(recipe: AppRecipe) -> Iterator[Finding]:
+    if recipe.connection is None:
+        return
+    known = _names(recipe)
+    for field in ("outside", "inside"):
+        yield from _placeholders(getattr(recipe.connection, field), known, ("connection", field))
+    for client, text in recipe.connection.examples.items():
+        # Everybody may read them, so no secret can be written there.
+        yield from _placeholders(text, known - _secret_names(recipe), ("connection", "examples", client))
+
+
 def _first_login(recipe: AppRecipe) -> Iterator[Finding]:
-    known = {*LOGIN_FACTS, *(name for _, each in _each(recipe) for name in each.environment)}
+    known = _names(recipe)
     for language in ("en", "id"):
         yield from _placeholders(getattr(recipe.first_login, language), known, ("first_login", language))
 

@@ -75,9 +75,9 @@ ReservedName = Annotated[
 ShortName = Annotated[
     str,
     _like(
-        r"(?!(app|http|tcp)$)(?!prepare-)(?!.*--)[a-z]([a-z0-9-]{0,13}[a-z0-9])?",
-        "is not a usable name; take 1 to 15 lower-case letters, digits and single hyphens, but not app, http, tcp or "
-        "prepare-",
+        r"(?!(app|http|tcp|tls)$)(?!prepare-)(?!.*--)[a-z]([a-z0-9-]{0,13}[a-z0-9])?",
+        "is not a usable name; take 1 to 15 lower-case letters, digits and single hyphens, but not app, http, tcp, "
+        "tls or prepare-",
     ),
 ]
 Slug = Annotated[
@@ -309,6 +309,27 @@ class Editable(Part):
     )
 
 
+class Tls(Part):
+    """How what is exposed as tcp speaks TLS."""
+
+    directory: AbsolutePath = Field(
+        description="where tls.crt, tls.key and ca.crt are mounted, readable for the group"
+    )
+    port: int | None = Field(
+        None, strict=True, ge=1, le=65535, description="the port that speaks TLS only, if it is another one"
+    )
+
+
+class Connection(Part):
+    """How one connects to what is exposed as tcp."""
+
+    outside: Text = Field(description="the connection string from anywhere, with TLS")
+    inside: Text = Field(description="the connection string from the same customer's other applications")
+    examples: dict[str, Text] = Field(
+        min_length=1, description="client: how it is called; shown on a page that everybody may read"
+    )
+
+
 class AppRecipe(Container):
     """How one application is run."""
 
@@ -318,6 +339,8 @@ class AppRecipe(Container):
     min_memory_mb: int = Field(
         strict=True, ge=16, description="the smallest plan it starts in, companions included"
     )
+    tls: Tls | None = Field(None, description="with tcp: directory of the certificate, and port")
+    connection: Connection | None = Field(None, description="with tcp: outside, inside and examples")
     companions: dict[ShortName, Companion] = Field(
         default_factory=dict, description="containers beside it, such as its database"
     )
@@ -365,6 +388,11 @@ class AppRecipe(Container):
             for name, each in self.companions.items()
         }
         return self.model_copy(update={"image": release.image, "companions": beside})
+
+    @property
+    def tls_port(self) -> int:
+        """The port that is reached from outside; its own one unless there is another for TLS."""
+        return self.tls.port if self.tls and self.tls.port else self.port
 
     @property
     def start_seconds(self) -> int:

@@ -3,6 +3,7 @@
 import secrets
 import string
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from minispod.catalog.recipes.schema import AppRecipe, EnvValue, Rotation
 
@@ -82,6 +83,8 @@ def login_values(recipe: AppRecipe, facts: Mapping[str, str], made: Mapping[str,
         "inside_host": facts["inside_host"],
         "name": facts["instance_name"],
         "port": str(recipe.port),
+        "tcp_host": facts["tcp_host"],
+        "tcp_port": facts["tcp_port"] or str(recipe.tls_port),
     }
 
 
@@ -89,6 +92,22 @@ def first_login(recipe: AppRecipe, language: str, values: Mapping[str, str]) -> 
     """Write how to get in, in English or Indonesian; `values` are the login values."""
     text = recipe.first_login.id if language == "id" else recipe.first_login.en
     return text.format_map(values)
+
+
+def connection_strings(recipe: AppRecipe, values: Mapping[str, str]) -> tuple[str, str]:
+    """Write how to connect from outside and from inside, passwords included; `values` are the login values."""
+    if recipe.connection is None:
+        return "", ""
+    # A connection string is an address: what is not letter or digit must not change its meaning.
+    safe = {name: quote(value, safe="") for name, value in values.items()}
+    return recipe.connection.outside.format_map(safe), recipe.connection.inside.format_map(safe)
+
+
+def connection_examples(recipe: AppRecipe, facts: Mapping[str, str]) -> dict[str, str]:
+    """Write how usual clients are called, without any secret, by client."""
+    values = login_values(recipe, facts, {})
+    examples = recipe.connection.examples if recipe.connection else {}
+    return {client: text.format_map(values) for client, text in examples.items()}
 
 
 def _original(recipe: AppRecipe, name: str, entry: EnvValue) -> tuple[str, EnvValue]:

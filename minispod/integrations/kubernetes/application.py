@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from minispod.cluster.port import ClusterRefused, ClusterUnavailable
+from minispod.cluster.port import ClusterRefused, ClusterUnavailable, PortTaken
 from minispod.integrations.kubernetes import paths
 from minispod.integrations.kubernetes.client import ApiSaidNo, KubernetesClient
 
@@ -30,6 +30,7 @@ _ATTEMPTS_WITH_NEW_RIGHTS = 25
 _MALFORMED = "failed to create typed patch object"
 # A namespace that is still going takes seconds to minutes; nobody is to blame and the wish stands.
 _GOING = "because it is being terminated"
+_PORT_TAKEN = "provided port is already allocated"
 
 
 def apply(client: KubernetesClient, objects: Sequence[Mapping[str, Any]]) -> None:
@@ -45,6 +46,8 @@ def apply(client: KubernetesClient, objects: Sequence[Mapping[str, Any]]) -> Non
             if kind is paths.SECRET and refusal.status in (400, 403, 409, 422):
                 # The API repeats values in its messages.
                 raise ClusterRefused("The cluster refused the secret.", status=refusal.status) from None
+            if kind is paths.NETWORK_SERVICE and _PORT_TAKEN in refusal.message:
+                raise PortTaken(status=refusal.status) from None
             raise
         rights_are_new = kind is paths.ROLE_BINDING
         if kind is paths.QUOTA:

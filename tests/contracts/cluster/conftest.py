@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,8 +17,15 @@ import pytest
 import requests
 
 from minispod.catalog.recipes import AppRecipe, generate_secrets, get_recipe
-from minispod.instances.manifests import InstanceSpec, NamespaceSpec, instance_manifests, namespace_manifests
-from minispod.instances.naming import host_for, instance_name, namespace_for, public_url
+from minispod.instances.certificates import make_authority, make_certificate
+from minispod.instances.manifests import (
+    Exposure,
+    InstanceSpec,
+    NamespaceSpec,
+    instance_manifests,
+    namespace_manifests,
+)
+from minispod.instances.naming import host_for, inside_host, instance_name, namespace_for, public_url
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.integrations.kubernetes.client import KubernetesClient
 from minispod.kernel.ids import new_id, short_code
@@ -90,12 +98,13 @@ class Customer:
         host = host_for(
             "{instance}.{service}.{domain}", code=code, service_slug=recipe.slug, domain="minispod.localhost"
         )
+        name = instance_name(recipe.slug, code)
         spec = InstanceSpec(
             instance_id=new_id(),
             subscription_id=new_id(),
             user_id=self.user_id,
             namespace=self.namespace,
-            name=instance_name(recipe.slug, code),
+            name=name,
             service_slug=recipe.slug,
             recipe=recipe,
             host=host,
@@ -105,12 +114,21 @@ class Customer:
             storage_gb=1,
             secrets=generate_secrets(recipe),
             tls=False,
+            exposure=exposure(name, host, self.namespace) if recipe.tls else None,
         )
         return replace(spec, **changes)
 
     def apply(self, spec: InstanceSpec) -> None:
         """Apply the walls and one instance."""
         self.target.cluster.apply([*namespace_manifests(self.walls()), *instance_manifests(spec)])
+
+
+def exposure(name: str, host: str, namespace: str, port: int | None = None) -> Exposure:
+    """A certificate by an authority of its own, and the port that a database has outside."""
+    now = datetime.now(UTC)  # real servers and clients judge it by their own clocks
+    authority = make_authority(now)
+    made = make_certificate(authority, name, [host, inside_host(name, namespace), "localhost"], now)
+    return Exposure(made.certificate, made.key, authority.certificate, port)
 
 
 def pull_lever(simulator: Simulator, lever: str, **body: Any) -> None:
