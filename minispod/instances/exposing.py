@@ -35,6 +35,13 @@ class TcpRules:
     own_url: str
 
 
+def passing_exposure(name: str, host: str, at: datetime) -> Exposure:
+    """A certificate by an authority of its own, for what is soon gone: a trial, a drill. No port: those are the shop's."""
+    authority = make_authority(at)
+    made = make_certificate(authority, name, [host], at)
+    return Exposure(made.certificate, made.key, authority.certificate)
+
+
 def expose(instance: Instance, *, rules: TcpRules, sealer: Sealer, at: datetime) -> None:
     """Give a database what it lacks of page, certificate and port; raise NoPortLeft.
 

@@ -46,7 +46,7 @@ def instance_manifests(spec: InstanceSpec) -> list[Manifest]:
     """List the objects of an instance in the order in which they are applied."""
     objects = [secret(spec, spec.names.secret)] if spec.recipe.keeps_secrets else []
     if spec.exposure is not None:
-        objects.append(_certificate(spec, spec.exposure))
+        objects.append(certificate_secret(spec, spec.exposure))
     if spec.recipe.keeps_data:
         objects.append(claim(spec, spec.names.claim, spec.storage_gb))
     objects += [deployment(spec), _network_service(spec)]
@@ -80,7 +80,8 @@ def secret(spec: InstanceSpec, name: str) -> Manifest:
     return _sealed_from_view(spec, name, "Opaque", dict(sorted(secret_data(spec).items())))
 
 
-def _certificate(spec: InstanceSpec, exposure: Exposure) -> Manifest:
+def certificate_secret(spec: InstanceSpec, exposure: Exposure) -> Manifest:
+    """Make the Secret with the certificate with which a database speaks TLS."""
     values = {
         "tls.crt": exposure.certificate,
         "tls.key": exposure.key,

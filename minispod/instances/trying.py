@@ -9,9 +9,9 @@ from datetime import datetime
 
 from minispod.catalog.recipes import AppRecipe, first_login, generate_secrets
 from minispod.cluster.port import ClusterPort
-from minispod.instances.certificates import make_authority, make_certificate
 from minispod.instances.creation import AddressRules, Size
-from minispod.instances.manifests import Exposure, InstanceSpec, instance_manifests, login_facts, spec_hash
+from minispod.instances.exposing import passing_exposure
+from minispod.instances.manifests import InstanceSpec, instance_manifests, login_facts, spec_hash
 from minispod.instances.namespace_manifests import NamespaceSpec, namespace_manifests
 from minispod.instances.naming import host_for, inside_host, instance_name, public_url
 from minispod.instances.provisioning import ClusterRules, Outcome, OutcomeKind, WorkOrder, carry_out
@@ -49,7 +49,7 @@ def trial_of(
         cpu_request_ratio=rules.cpu_request_ratio,
         memory_request_ratio=rules.memory_request_ratio,
         priority_class=rules.priority_class or None,
-        exposure=_exposure(name, inside_host(name, namespace), at) if recipe.tls else None,
+        exposure=passing_exposure(name, inside_host(name, namespace), at) if recipe.tls else None,
     )
     walls = NamespaceSpec(
         namespace=spec.namespace,
@@ -68,13 +68,6 @@ def trial_of(
     )
     objects = [*namespace_manifests(walls), *instance_manifests(spec)]
     return spec, _order(spec, Wanted.RUNNING, objects)
-
-
-def _exposure(name: str, host: str, at: datetime) -> Exposure:
-    """A certificate by an authority of its own. No port: those belong to the shop, and a trial is asked from inside."""
-    authority = make_authority(at)
-    made = make_certificate(authority, name, [host], at)
-    return Exposure(made.certificate, made.key, authority.certificate)
 
 
 def bring_up(order: WorkOrder, cluster: ClusterPort, *, patience: float) -> Iterator[Outcome]:

@@ -12,8 +12,8 @@ from typing import Any
 from minispod.catalog.recipes import AppRecipe
 from minispod.catalog.recipes.schema import BackupPart, Container
 from minispod.instances import workload
+from minispod.instances.manifests import certificate_secret, secret
 from minispod.instances.manifests import claim as volume_claim
-from minispod.instances.manifests import secret
 from minispod.instances.naming import workbench_name
 from minispod.instances.specification import PREFIX, InstanceSpec, Manifest, labels_of, metadata_of
 
@@ -97,6 +97,9 @@ def workbench_manifests(
     objects = [volume_claim(spec, claim, storage_gb)]
     if spec.recipe.keeps_secrets:
         objects.append(secret(spec, name))
+    if spec.exposure is not None:
+        # The instance's own: a database does not start without it, wherever its workbench is.
+        objects.append(certificate_secret(spec, spec.exposure))
     return [*objects, _pod(spec, name, claim, node, avoid)]
 
 

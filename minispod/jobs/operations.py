@@ -75,6 +75,7 @@ def drill_backup(work: Work) -> timedelta | None:
             drill_id,
             rules=cluster_rules(work.settings),
             addresses=business_rules(work.settings).addresses,
+            at=work.now(),
         )
     if order is None:
         return None

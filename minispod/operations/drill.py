@@ -20,6 +20,7 @@ from minispod.backups.models import Backup, BackupPart, BackupStatus
 from minispod.catalog.recipes import generate_secrets, get_recipe
 from minispod.cluster.port import ClusterRefused, CommandFailed, Manifest, NoSuchObject
 from minispod.instances.creation import AddressRules
+from minispod.instances.exposing import passing_exposure
 from minispod.instances.manifests import InstanceSpec
 from minispod.instances.models import Instance
 from minispod.instances.namespace_manifests import NamespaceSpec, namespace_manifests
@@ -69,7 +70,9 @@ def request_due(*, every: timedelta, sample: int, at: datetime) -> int:
     return len(chosen)
 
 
-def claim(drill_id: uuid.UUID, *, rules: ClusterRules, addresses: AddressRules) -> DrillOrder | None:
+def claim(
+    drill_id: uuid.UUID, *, rules: ClusterRules, addresses: AddressRules, at: datetime
+) -> DrillOrder | None:
     """What is to be restored, and where; None when it is done, or the backup was removed meanwhile."""
     drill: Drill | None = lock(Drill, drill_id)
     if drill is None or drill.ended_at is not None:
@@ -78,7 +81,7 @@ def claim(drill_id: uuid.UUID, *, rules: ClusterRules, addresses: AddressRules) 
     if backup.status is not BackupStatus.DONE or backup.removed_at is not None:
         return None
     instance = session().get_one(Instance, backup.instance_id)
-    spec = _spec(drill, backup, instance, rules, addresses)
+    spec = _spec(drill, backup, instance, rules, addresses, at)
     parts = {part.name: part for part in keeping.parts_of(backup.id)}
     patience = float(max(rules.ready_timeout, spec.recipe.start_seconds))
     return DrillOrder(drill.id, backup.id, spec, namespace_manifests(_walls(spec, rules)), parts, patience)
@@ -148,9 +151,15 @@ def _longest_unproven(sample: int) -> Sequence[uuid.UUID]:
 
 
 def _spec(
-    drill: Drill, backup: Backup, instance: Instance, rules: ClusterRules, addresses: AddressRules
+    drill: Drill,
+    backup: Backup,
+    instance: Instance,
+    rules: ClusterRules,
+    addresses: AddressRules,
+    at: datetime,
 ) -> InstanceSpec:
     recipe = get_recipe(backup.service_slug).at(backup.version)
+    host = f"drill.{addresses.base_domain}"
     return InstanceSpec(
         instance_id=drill.id,
         subscription_id=drill.id,
@@ -159,8 +168,8 @@ def _spec(
         name="drill",
         service_slug=recipe.slug,
         recipe=recipe,
-        host=f"drill.{addresses.base_domain}",
-        public_url=f"{addresses.scheme}://drill.{addresses.base_domain}",
+        host=host,
+        public_url=f"{addresses.scheme}://{host}",
         cpu_milli=_CPU_MILLI,
         memory_mb=max(instance.memory_mb, recipe.min_memory_mb),
         storage_gb=backup.plain_size // _GIGABYTE + 1,
@@ -169,6 +178,8 @@ def _spec(
         storage_class=rules.storage_class or None,
         ingress_class=rules.ingress_class,
         tls=False,
+        priority_class=rules.priority_class or None,
+        exposure=passing_exposure("drill", host, at) if recipe.tls else None,
         cpu_request_ratio=rules.cpu_request_ratio,
         memory_request_ratio=rules.memory_request_ratio,
     )
@@ -185,6 +196,8 @@ def _walls(spec: InstanceSpec, rules: ClusterRules) -> NamespaceSpec:
         cpu_request_ratio=rules.cpu_request_ratio,
         memory_request_ratio=rules.memory_request_ratio,
         ingress_namespace=rules.ingress_namespace,
+        private_ranges=rules.blocked_ranges,
+        service_accounts_namespace=rules.service_accounts_namespace,
     )
 
 
