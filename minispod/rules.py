@@ -25,6 +25,10 @@ def check_rules(settings: Settings) -> None:
         check_host_pattern(settings.cluster.host_pattern)
     except ValueError as error:
         raise BadSettings(f"HOST_PATTERN: {error}") from None
+    try:
+        tcp_rules(settings)
+    except ValueError as error:
+        raise BadSettings(f"TCP_PORTS: {error}") from None
 
 
 def business_rules(settings: Settings) -> BusinessRules:
@@ -112,8 +116,12 @@ def domain_rules(settings: Settings) -> DomainRules:
 
 
 def tcp_rules(settings: Settings) -> TcpRules:
-    """Which ports databases may take, and where the page about them is."""
-    return TcpRules(settings.cluster.node_ports, settings.own_url)
+    """Which ports databases may take, and where the page about them is; ValueError when there can be no such port."""
+    cluster = settings.cluster
+    first, last = map(int, cluster.tcp_ports.split("-"))
+    if not 1 <= first <= last <= 65535:
+        raise ValueError("must be first-last within 1-65535, the smaller first")
+    return TcpRules(range(first, last + 1) if cluster.tcp_expose == "nodeport" else None, settings.own_url)
 
 
 def topup_rules(settings: Settings) -> TopUpRules:

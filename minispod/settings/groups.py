@@ -220,20 +220,6 @@ class ClusterSettings(Group):
         20, ge=0, description="Pause before the second attempt; doubles each time."
     )
 
-    @field_validator("tcp_ports")
-    @classmethod
-    def _port_range(cls, value: str) -> str:
-        first, last = map(int, value.split("-"))
-        if not 1 <= first <= last <= 65535:
-            raise ValueError("must be first-last within 1-65535, the smaller first")
-        return value
-
-    @property
-    def node_ports(self) -> range | None:
-        """The ports that databases may take; None when nothing is exposed."""
-        first, last = map(int, self.tcp_ports.split("-"))
-        return range(first, last + 1) if self.tcp_expose == "nodeport" else None
-
 
 class MailSettings(Group):
     """Outgoing mail."""
