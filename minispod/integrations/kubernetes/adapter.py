@@ -33,6 +33,7 @@ MANAGED = f"{translation.MANAGED_LABEL}=true"
 _LIVING = "status.phase!=Succeeded,status.phase!=Failed"
 _LOG_BYTES = 1_000_000
 _WAITING_CONTAINER = 400
+_LOG_IS_GONE = "unable to retrieve container logs for "
 _MOST_ENDINGS = 4
 _ENDING_LINES = 20
 
@@ -213,7 +214,9 @@ class KubernetesCluster:
     def _tail(self, path: str, container: str, lines: int, *, previous: bool) -> list[str]:
         query = {"container": container, "tailLines": lines, "limitBytes": _LOG_BYTES}
         try:
-            return self._client.text(path, **query, previous="true" if previous else None).splitlines()
+            text = self._client.text(path, **query, previous="true" if previous else None)
+            # What a kubelet answers, with status 200, when it has removed the log of a container that ended.
+            return [] if text.startswith(_LOG_IS_GONE) else text.splitlines()
         except ApiSaidNo as refusal:
             # 404: the pod went meanwhile.
             if refusal.status in (_WAITING_CONTAINER, 404):
