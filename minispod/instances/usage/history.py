@@ -12,10 +12,16 @@ from enum import StrEnum
 
 from sqlalchemy import select
 
+from minispod.cluster.events import Words
 from minispod.instances.queries import get_instance
 from minispod.instances.usage.models import Grain, UsageProgress, UsageRollup, UsageSample
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
+
+NOT_MEASURED = Words(
+    "The use of storage is not measured by this storage class.",
+    "Pemakaian penyimpanan tidak diukur oleh kelas penyimpanan ini.",
+)
 
 
 class Range(StrEnum):
