@@ -23,7 +23,7 @@ from minispod.instances.errors import NoSuchInstance, NothingMeasured
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
 from minispod.instances.uptime.reckoning import get_uptime
-from minispod.instances.usage.history import NOT_MEASURED, get_history
+from minispod.instances.usage.history import NOT_MEASURED, find_storage, get_history
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import release_connection
 from minispod.ports import current_ports, current_settings
@@ -57,19 +57,22 @@ def show_metrics(subscription_id: str) -> dict[str, Any]:
     cpu, memory, looked_at = instance.cpu_usage, instance.memory_usage, instance.last_health_check_at
     if instance.status is not InstanceStatus.RUNNING or cpu is None or memory is None or looked_at is None:
         raise NothingMeasured()
-    if current_ports().clock.now() - looked_at > _NOW:
+    at = current_ports().clock.now()
+    if at - looked_at > _NOW:
         raise ClusterUnavailable()
+    storage = find_storage(instance.id, actor=g.actor, at=at)
     return {
         "instance_id": instance.id,
         "status": instance.status.value,
         "cpu": _meter(cpu, instance.cpu_milli),
         "memory": _meter(memory, instance.memory_mb),
+        "storage": None if storage is None else _meter(storage, instance.storage_gb * 1024),
         "timestamp": looked_at,
     }
 
 
 def _meter(usage: float, limit: int) -> dict[str, Any]:
-    return {"usage": usage, "limit": limit, "percentage": round(usage * 100 / limit)}
+    return {"usage": usage, "limit": limit, "percentage": round(usage * 100 / limit) if limit else 0}
 
 
 @door.get("/<subscription_id>/usage")

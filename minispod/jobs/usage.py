@@ -1,8 +1,10 @@
 """Write down what instances use, make hours and days of it, and let the old go."""
 
+from collections.abc import Sequence
+
 import structlog
 
-from minispod.cluster.port import ClusterUnavailable
+from minispod.cluster.port import ClusterRefused, ClusterUnavailable, VolumeUsage
 from minispod.instances.uptime import watching
 from minispod.instances.usage import rolling, sampling
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
@@ -21,12 +23,21 @@ def sample_usage(ports: Ports, settings: Settings) -> None:
     at = ports.clock.now()
     try:
         usages = ports.cluster.usages()
-        volumes = ports.cluster.volume_usages()
     except ClusterUnavailable:
         log.warning("usage.not_sampled")
         return
+    volumes = _volumes(ports)
     with unit_of_work():
         sampling.record(usages, volumes, at=at)
+
+
+def _volumes(ports: Ports) -> Sequence[VolumeUsage]:
+    """What is used of volumes; an account without the rights for it keeps nobody's CPU and memory from being noted."""
+    try:
+        return ports.cluster.volume_usages()
+    except (ClusterUnavailable, ClusterRefused) as refusal:
+        log.warning("usage.volumes_not_measured", code=refusal.code)
+        return ()
 
 
 def roll_up_usage(ports: Ports, settings: Settings) -> None:

@@ -11,9 +11,11 @@ from sqlalchemy import select
 
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
+from minispod.instances.usage.models import UsageSample
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
+from minispod.kernel.unit_of_work import unit_of_work
 from tests.contracts.cluster.conftest import pull_lever
 from tests.plugins.app import Person, data_of, refused
 from tests.plugins.shop import Shop
@@ -113,10 +115,26 @@ def test_metrics_are_all_numbers_or_not_there(
         assert found[name]["usage"] > 0
         assert found[name]["percentage"] == round(found[name]["usage"] * 100 / found[name]["limit"])
     assert found["status"] == "RUNNING"
+    assert found["storage"] is None, "local-path is not measured"
 
     path = f"/api/v1/subscriptions/{running}/metrics"
     clock.advance(minutes=3)
     refused(client.get(path, headers=customer.headers), 503, "cluster.unavailable")
+
+
+def test_storage_now_is_what_was_last_measured(
+    app: Flask, running: uuid.UUID, ask: Callable[..., dict], clock: FrozenClock
+) -> None:
+    with app.app_context(), unit_of_work():
+        row = session().scalars(select(UsageSample).order_by(UsageSample.at)).first()
+        assert row is not None
+        row.storage_mb = 512
+
+    storage = ask(running, "metrics")["storage"]
+
+    assert storage["usage"] == 512
+    assert storage["limit"] % 1024 == 0
+    assert storage["percentage"] == round(512 * 100 / storage["limit"])
 
 
 def test_metrics_of_what_does_not_run_are_not_found(

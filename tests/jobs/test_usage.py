@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from minispod.cluster.port import ClusterUnavailable, PodUsage, VolumeUsage
+from minispod.cluster.port import ClusterRefused, ClusterUnavailable, PodUsage, VolumeUsage
 from minispod.instances.states import InstanceStatus
 from minispod.instances.uptime.models import AvailabilitySpan
 from minispod.instances.usage.models import Grain, UsageRollup, UsageSample
@@ -20,7 +20,7 @@ from tests.plugins.shop import Shop
 class MeasuringCluster(KubernetesCluster):
     """A cluster on which one pod is measured, until it falls silent."""
 
-    is_silent = False
+    is_silent = has_no_right = False
 
     def __init__(self, namespace: str) -> None:
         super().__init__("/nonexistent/kubeconfig")
@@ -32,6 +32,8 @@ class MeasuringCluster(KubernetesCluster):
         return [PodUsage(self._namespace, "n8n-1", 100, 300.0)]
 
     def volume_usages(self) -> list[VolumeUsage]:
+        if self.has_no_right:
+            raise ClusterRefused("nodes/proxy is forbidden")
         return [VolumeUsage(self._namespace, "n8n-1", "n8n-data", 512, 10_000)]
 
 
@@ -58,7 +60,7 @@ def test_samples_become_hours_and_days_and_go(
     cluster.is_silent = True
     tick("sample-usage")
     tick("roll-up-usage")
-    assert counted(shop, UsageSample) == 6
+    assert counted(shop, UsageSample) == 6, "a silent cluster leaves a gap"
     # From 10:00 in Jakarta on, two an hour; the hour under way is not over.
     assert counted(shop, UsageRollup) == 2
 
@@ -71,6 +73,22 @@ def test_samples_become_hours_and_days_and_go(
     clock.advance(days=500)
     tick("roll-up-usage")
     assert counted(shop, UsageRollup) == 0
+
+
+def test_without_the_right_to_ask_nodes_cpu_and_memory_are_noted(
+    shop: Shop, customer: Person, plan_id: Callable[..., uuid.UUID], tick: Callable[[str], None]
+) -> None:
+    ordered = shop.order(customer, plan_id())
+    shop.put(ordered, status=InstanceStatus.RUNNING, pod_name="n8n-1")
+    cluster = MeasuringCluster(shop.look(ordered)[1].namespace)
+    cluster.has_no_right = True
+    shop.ports.change(cluster=cluster)
+
+    tick("sample-usage")
+
+    with shop.app.app_context():
+        [row] = session().scalars(select(UsageSample))
+        assert (row.cpu_milli, row.memory_mb, row.storage_mb) == (100, 300, None)
 
 
 def test_old_uptime_goes_with_old_usage(

@@ -72,6 +72,15 @@ def test_each_thing_has_its_reason_and_nothing_of_the_clusters_own_reaches_the_c
         assert "10.42" not in text
 
 
+def test_an_image_that_is_not_named_is_told_all_the_same():
+    [found] = tell([event("InspectFailed", "Failed to apply default image tag")], [])
+
+    assert (found.reason, found.words.english) == (
+        "image_pull",
+        "An image of the application could not be pulled.",
+    )
+
+
 def test_what_says_nothing_is_not_told():
     dull = [
         event("SuccessfulCreate", "Created pod: a", kind="Normal"),

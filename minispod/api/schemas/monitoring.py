@@ -119,10 +119,11 @@ class MeterOut(WireSchema):
 
 
 class MetricsOut(WireSchema):
-    """What an instance uses now: CPU in millicores, memory in megabytes."""
+    """What an instance uses now: CPU in millicores, memory and storage in megabytes; storage null: not measured."""
 
     instance_id = fields.String()
     status = fields.String()
     cpu = fields.Nested(MeterOut)
     memory = fields.Nested(MeterOut)
+    storage = fields.Nested(MeterOut, allow_none=True)
     timestamp = Timestamp()

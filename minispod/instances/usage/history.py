@@ -41,6 +41,9 @@ _SHAPES: dict[Range, tuple[Grain | None, int, timedelta]] = {
 }
 
 
+_RECENT = timedelta(hours=1)
+
+
 @dataclass(frozen=True, slots=True)
 class Measure:
     """The least, the average and the most of what was measured in a point."""
@@ -102,6 +105,17 @@ def get_history(instance_id: uuid.UUID, wanted: Range, *, actor: Actor, at: date
     points = [_point(since + number * step, box) for number, box in enumerate(boxes)]
     storage = instance.storage_gb * 1024
     return History(wanted, step, points, instance.cpu_milli, instance.memory_mb, storage)
+
+
+def find_storage(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> int | None:
+    """Megabytes used of the volume when it was last measured within the hour; None when it was not."""
+    instance = get_instance(instance_id, actor=actor)
+    newest = select(UsageSample.storage_mb).where(
+        UsageSample.instance_id == instance.id,
+        UsageSample.at >= at - _RECENT,
+        UsageSample.storage_mb.is_not(None),
+    )
+    return session().scalar(newest.order_by(UsageSample.at.desc()).limit(1))
 
 
 def _sampled_since(grain: Grain | None, since: datetime) -> datetime:

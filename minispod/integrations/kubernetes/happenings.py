@@ -104,8 +104,10 @@ def _translate(event: Raw) -> WorkloadEvent | None:
     key = _key_of(reason, message, is_warning=is_warning)
     if key is None:
         return None
-    found = _IMAGE.search(message)
-    text = say(key, image=found.group(1) if found else "of the application", detail=reason)
+    image = _IMAGE.search(message)
+    if key == "image_pull" and image is None:
+        key = "some_image_pull"
+    text = say(key, image=image and image.group(1), detail=reason)
     field = _CONTAINER.search(str((event.get("involvedObject") or {}).get("fieldPath") or ""))
     series, made = event.get("series") or {}, event.get("metadata") or {}
     moments = (series.get("lastObservedTime"), event.get("lastTimestamp"), event.get("eventTime"))

@@ -41,6 +41,12 @@ _TEXTS: dict[str, Text] = {
         "Image {image} tidak dapat diunduh.",
         _SUPPORT,
     ),
+    "some_image_pull": _text(
+        "image_pull",
+        "An image of the application could not be pulled.",
+        "Salah satu image aplikasi tidak dapat diunduh.",
+        _SUPPORT,
+    ),
     "config": _text(
         "config",
         "The container could not be set up ({detail}).",

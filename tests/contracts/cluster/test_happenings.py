@@ -236,6 +236,46 @@ def test_volume_that_measures_itself_is_told(measured):
     assert 0 < usage.used_mb < usage.capacity_mb <= 1024
 
 
+def test_use_is_asked_with_the_same_number_of_questions_for_one_instance_and_for_several(
+    measured, monkeypatch
+):
+    asked = []
+    send = KubernetesClient._send
+    monkeypatch.setattr(
+        KubernetesClient, "_send", lambda *args, **kwargs: asked.append(1) or send(*args, **kwargs)
+    )
+    cluster = measured.target.cluster
+
+    def questions():
+        asked.clear()
+        cluster.usages()
+        cluster.volume_usages()
+        return len(asked)
+
+    measured.room = {"cpu_milli": 2000, "memory_mb": 2048, "storage_gb": 4, "instances": 4}
+    running_on_block_storage(measured)
+    for_one = questions()
+    for _ in range(3):
+        running_on_block_storage(measured)
+
+    # One list of use, one of claims, one of nodes, and one question to each node.
+    assert questions() == for_one == 3 + len(cluster.nodes())
+
+
+def test_node_that_went_away_is_told_without_its_name(measured):
+    spec, seen = running_on_block_storage(measured)
+    simulator = measured.target.simulator
+    pull_lever(simulator, "node", node=seen.node_name, power="off")
+    try:
+        event = await_event(measured.target, spec, "node_not_ready")
+    finally:
+        pull_lever(simulator, "node", node=seen.node_name, power="on")
+
+    assert_is_for_customers(event)
+    assert event.is_warning
+    assert seen.node_name not in event.words.english
+
+
 def test_node_that_does_not_answer_keeps_nobody_else_from_being_measured(measured):
     _, seen = running_on_block_storage(measured)
     cluster, simulator = measured.target.cluster, measured.target.simulator
