@@ -9,6 +9,8 @@ from minispod.instances import environment_models as instance_environments
 from minispod.instances import models as instances
 from minispod.instances import orphan_models as instance_orphans
 from minispod.instances.domains import models as domains
+from minispod.instances.uptime import models as uptime
+from minispod.instances.usage import models as usage
 from minispod.kernel import outbox, pulse
 from minispod.notifications import models as notifications
 from minispod.operations import models as operations
@@ -38,5 +40,7 @@ __all__ = [
     "proof",
     "pulse",
     "subscriptions",
+    "uptime",
+    "usage",
     "wallet",
 ]

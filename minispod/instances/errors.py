@@ -110,3 +110,17 @@ class NoPortLeft(Conflict):
     default_message = (
         "All network ports for databases are taken at the moment. Please try again later or tell us."
     )
+
+
+class NoSuchContainer(NotFound):
+    """The instance has no container of this name."""
+
+    code = "instances.no_such_container"
+    default_message = "The application has no such container"
+
+
+class NothingMeasured(NotFound):
+    """The instance does not run, or its use has not been measured yet."""
+
+    code = "instances.nothing_measured"
+    default_message = "No metrics are available for this instance at the moment"

@@ -36,7 +36,7 @@ class TcpRules:
 
 
 def passing_exposure(name: str, host: str, at: datetime) -> Exposure:
-    """A certificate by an authority of its own, for what is soon gone (a trial, a drill); no port, as those are the shop's."""
+    """A certificate by an authority of its own, for what is soon gone: a trial, a drill. It takes no port."""
     authority = make_authority(at)
     made = make_certificate(authority, name, [host], at)
     return Exposure(made.certificate, made.key, authority.certificate)

@@ -33,6 +33,7 @@ from minispod.instances.models import Instance
 from minispod.instances.namespace_manifests import NamespaceSpec, namespace_manifests
 from minispod.instances.naming import object_names
 from minispod.instances.states import HEALTHY, InstanceStatus, Wanted
+from minispod.instances.uptime import watching
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import lock, session
 from minispod.kernel.sealed import Sealer
@@ -218,7 +219,9 @@ def settle(
         # What is missing or different is applied again in the next round.
         instance.attempt_applied = outcome.sighting is not None and outcome.sighting.spec_hash == order.hash
     if outcome.kind is OutcomeKind.DONE:
-        return _done(instance, actor, at)
+        settlement = _done(instance, actor, at)
+        watching.note(instance, is_ready=True, at=at)
+        return settlement
     if (excused := _excused(instance, outcome, at)) is not None:
         return excused
     if outcome.kind is OutcomeKind.PORT_TAKEN:
@@ -226,7 +229,9 @@ def settle(
             exposing.move_to_another_port(instance, rules=rules.tcp, actor=actor, at=at)
     if outcome.sentence:
         instance.turn(instance.status, at, health=outcome.sentence[:_HEALTH_LENGTH])
-    return _not_yet(instance, outcome, rules, actor, at)
+    settlement = _not_yet(instance, outcome, rules, actor, at)
+    watching.note(instance, is_ready=outcome.sighting is not None and outcome.sighting.is_ready, at=at)
+    return settlement
 
 
 def _excused(instance: Instance, outcome: Outcome, at: datetime) -> Settlement | None:

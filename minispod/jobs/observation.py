@@ -7,10 +7,12 @@ import structlog
 from minispod.cluster import monitoring
 from minispod.cluster.port import ClusterUnavailable
 from minispod.instances import observation, volumes
+from minispod.instances.uptime import watching
 from minispod.kernel.actor import system
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.operations import node_loss
 from minispod.ports import Ports
+from minispod.rules import uptime_rules
 from minispod.settings import Settings
 
 log = structlog.get_logger()
@@ -31,6 +33,7 @@ def observe_cluster(ports: Ports, settings: Settings) -> None:
     with unit_of_work(ports.courier):
         monitoring.record_answer()
         found = observation.apply_sightings(sightings, usages, at=at)
+        watching.note_look(sightings, tolerance=uptime_rules(settings).tolerance, at=at)
     if found.drifted or found.orphans:
         log.warning(
             "cluster.differs", drifted=[str(each) for each in found.drifted], orphans=list(found.orphans)

@@ -18,6 +18,7 @@ from minispod.jobs import (
     papers,
     payments,
     proof,
+    usage,
     wallets,
 )
 from minispod.jobs.work import PeriodicHandler
@@ -52,6 +53,8 @@ def schedule(settings: Settings) -> tuple[Periodic, ...]:
             "observe-cluster", observation.observe_cluster, operation.observe_seconds, "health, usage, drift"
         ),
         Periodic("find-orphans", orphans.find_orphans, 600, "objects of ours that belong to no instance"),
+        Periodic("sample-usage", usage.sample_usage, operation.usage_sample_seconds, "usage over time"),
+        Periodic("roll-up-usage", usage.roll_up_usage, 600, "hours and days of usage; old usage goes"),
         Periodic("poll-nodes", observation.poll_nodes, operation.poll_nodes_seconds, "node history"),
         Periodic("check-domains", domains.fan_out_checks, 10, "custom domains that should be looked at"),
         Periodic(

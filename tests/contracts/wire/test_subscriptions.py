@@ -194,3 +194,9 @@ def pretend(app: Flask, status: InstanceStatus) -> None:
         if status is InstanceStatus.RUNNING:
             row.first_ran_at = row.created_at
         session().commit()
+
+
+def test_metrics_of_what_is_not_measured(replay: Replay, customer: Person, plan_id: PlanFinder) -> None:
+    body = replay("subscriptions__metrics_no_k8s", customer, buy(replay, customer, plan_id()))
+
+    assert body["code"] == "instances.nothing_measured"

@@ -126,7 +126,11 @@ class Claims:
 
 def _volume(claim: Json, storage_class: Json, name: str, node: str) -> Json:
     metadata, spec = claim["metadata"], claim["spec"]
+    provisioner = storage_class["provisioner"]
     path = f"/var/lib/rancher/k3s/storage/{name}_{metadata['namespace']}_{metadata['name']}"
+    kind: Json = {"hostPath": {"path": path, "type": "DirectoryOrCreate"}}
+    if provisioner != LOCAL_PATH:
+        kind = {"csi": {"driver": provisioner, "volumeHandle": name}}
     expression = {"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}
     # Any other provisioner stands for network storage: every node reaches its volumes.
     is_local = storage_class["provisioner"] == LOCAL_PATH
@@ -134,7 +138,7 @@ def _volume(claim: Json, storage_class: Json, name: str, node: str) -> Json:
     return {
         "metadata": {
             "name": name,
-            "annotations": {"pv.kubernetes.io/provisioned-by": storage_class["provisioner"]},
+            "annotations": {"pv.kubernetes.io/provisioned-by": provisioner},
             "finalizers": ["kubernetes.io/pv-protection"],
         },
         "spec": {
@@ -143,7 +147,7 @@ def _volume(claim: Json, storage_class: Json, name: str, node: str) -> Json:
             "persistentVolumeReclaimPolicy": storage_class.get("reclaimPolicy", "Delete"),
             "storageClassName": storage_class["metadata"]["name"],
             "volumeMode": "Filesystem",
-            "hostPath": {"path": path, "type": "DirectoryOrCreate"},
+            **kind,
             "claimRef": {
                 "kind": "PersistentVolumeClaim",
                 "apiVersion": "v1",
