@@ -216,7 +216,7 @@ def test_workbench_of_each_application_comes_up_and_is_nobodys_address(target, c
     name = spec.names.network_service
     endpoints = target.bare.get(f"/api/v1/namespaces/{spec.namespace}/endpoints/{name}")
     assert not any(each.get("addresses") for each in endpoints.get("subsets") or [])
-    assert target.cluster.see(spec.namespace, spec.name).is_stopped
+    target.eventually(lambda: target.cluster.see(spec.namespace, spec.name).is_stopped)
 
 
 def test_workbench_that_is_applied_again_is_the_same(target, customer):
