@@ -167,7 +167,7 @@ def test_nothing_is_to_be_decided_about_what_lives(yard: Yard, administrator: Pe
     assert yard.data() == {"app": ROWS}
 
 
-@pytest.mark.parametrize("call", ["see_pod", "writing", "prune", "apply"])
+@pytest.mark.parametrize("call", ["see_pod", "writing", "delete_secret", "apply"])
 def test_a_cancellation_in_the_middle_of_a_restore_wins_and_still_gets_its_last_backup(
     yard: Yard, call: str
 ) -> None:
