@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import g
 
-from minispod.api.envelope import Answer, Door
+from minispod.api.envelope import Door
 from minispod.api.guard import limiter, requires_sign_in
 from minispod.api.schemas.domains import DomainIn, DomainOneOut, DomainsOut, PrimaryIn, RestartIn
 from minispod.instances.domains import queries as domain_queries
@@ -75,7 +75,7 @@ def check_domain(subscription_id: str, domain_id: str) -> dict[str, Any]:
 @limiter.limit("30 per hour")
 @door.arguments(PrimaryIn)
 @door.answers(200, DomainsOut, message="The primary address is changed")
-def choose_primary(body: dict[str, Any], subscription_id: str) -> Any:
+def choose_primary(body: dict[str, Any], subscription_id: str) -> dict[str, Any]:
     """Choose the address that the application is told and that we show; the others go on leading to it."""
     ports, id_ = current_ports(), parse_id(subscription_id)
     wanted = body["domain_id"]
@@ -92,20 +92,20 @@ def choose_primary(body: dict[str, Any], subscription_id: str) -> Any:
 
 @door.delete("/<subscription_id>/domains/<domain_id>")
 @requires_sign_in
-@door.arguments(RestartIn)
+@door.arguments(RestartIn, location="query")
 @door.answers(200, DomainsOut, message="The domain is removed")
-def remove_domain(body: dict[str, Any], subscription_id: str, domain_id: str) -> Any:
+def remove_domain(query: dict[str, Any], subscription_id: str, domain_id: str) -> dict[str, Any]:
     """Remove a domain; it is free for others at once."""
     ports, id_ = current_ports(), parse_id(subscription_id)
     with unit_of_work(ports.courier):
         domains.remove(
             id_,
             parse_id(domain_id),
-            is_confirmed=body["confirm_restart"],
+            is_confirmed=query["confirm_restart"],
             actor=g.actor,
             at=ports.clock.now(),
         )
-    return Answer(_all_of(id_))
+    return _all_of(id_)
 
 
 def domain_row(domain: CustomDomain, instance: Instance) -> dict[str, Any]:

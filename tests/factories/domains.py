@@ -71,8 +71,9 @@ class Site:
 
     def remove(self, host: str = HOST, *, confirm: bool = False) -> Any:
         """Remove a domain."""
-        body = {"confirmRestart": confirm}
-        return self.client.delete(f"{self.path}/{self.one(host)['id']}", json=body, headers=self.headers)
+        address = f"{self.path}/{self.one(host)['id']}"
+        query = {"confirmRestart": "true"} if confirm else {}
+        return self.client.delete(address, query_string=query, headers=self.headers)
 
     def codes(self, host: str = HOST) -> list[str]:
         """What is wrong with a domain."""
