@@ -53,7 +53,7 @@ def instance_manifests(spec: InstanceSpec) -> list[Manifest]:
     if spec.recipe.expose == "http":
         objects.append(_ingress(spec))
     if spec.exposure is not None and spec.exposure.port is not None:
-        objects += [_public_service(spec, spec.exposure.port), _public_policy(spec)]
+        objects.append(_public_service(spec, spec.exposure.port))
     digest = _hash_of(objects)
     for each in objects:
         each["metadata"]["annotations"] = {**each["metadata"].get("annotations", {}), SPEC_HASH: digest}
@@ -119,7 +119,7 @@ def claim(spec: InstanceSpec, name: str, storage_gb: int) -> Manifest:
 def _network_service(spec: InstanceSpec) -> Manifest:
     recipe = spec.recipe
     port = HTTP_PORT if recipe.expose == "http" else recipe.port
-    ports = [{"name": recipe.expose, "port": port, "targetPort": recipe.expose, "protocol": "TCP"}]
+    ports = [{"name": recipe.expose, "port": port, "targetPort": recipe.port_name, "protocol": "TCP"}]
     if recipe.tls_port != recipe.port:
         ports.append({"name": "tls", "port": recipe.tls_port, "targetPort": "tls", "protocol": "TCP"})
     return {
@@ -136,10 +136,9 @@ def _network_service(spec: InstanceSpec) -> Manifest:
 
 def _public_service(spec: InstanceSpec, node_port: int) -> Manifest:
     """The one port of a database that every node answers. A network service of its own: in one with node ports
-    each port has one, also those that are for inside only.
+    each port has one, also those that are for inside only. The namespace's walls let everybody through to it.
     """
-    port = spec.recipe.tls_port
-    entry = {"name": "tls", "port": port, "targetPort": port, "nodePort": node_port, "protocol": "TCP"}
+    entry = {"name": "tls", "port": spec.recipe.tls_port, "targetPort": "tls", "nodePort": node_port}
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -147,23 +146,7 @@ def _public_service(spec: InstanceSpec, node_port: int) -> Manifest:
         "spec": {
             "type": "NodePort",
             "selector": {f"{PREFIX}instance": str(spec.instance_id)},
-            "ports": [entry],
-        },
-    }
-
-
-def _public_policy(spec: InstanceSpec) -> Manifest:
-    """Let everybody reach that port of this pod. Nodes put their own address before the client's, so that no
-    range could tell who comes; other customers' pods are kept away by their own egress rules (docs/adr/0024).
-    """
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": metadata_of(spec, spec.names.public_entry),
-        "spec": {
-            "podSelector": {"matchLabels": {f"{PREFIX}instance": str(spec.instance_id)}},
-            "policyTypes": ["Ingress"],
-            "ingress": [{"ports": [{"protocol": "TCP", "port": spec.recipe.tls_port}]}],
+            "ports": [{**entry, "protocol": "TCP"}],
         },
     }
 

@@ -1,8 +1,13 @@
 """The objects of a customer's namespace: the walls around everything they run. Pure.
 
 Pod security "restricted", a quota that holds exactly what they pay for, and a network that is closed
+<<<<<<< HEAD
 except to the Ingress controller, to their own instances, to DNS and to the internet. MinisPod's own service
 accounts get their rights in it here, and nowhere else (docs/adr/0025).
+=======
+except to the Ingress controller, to their own instances, to DNS and to the internet; databases with a port outside
+are open at that port.
+>>>>>>> tcp
 """
 
 from dataclasses import dataclass
@@ -10,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from minispod.cluster.capacity import request_share
-from minispod.instances.specification import PREFIX, Manifest
+from minispod.instances.specification import EXPOSED, PREFIX, Manifest
 
 # Room for one short-lived pod that answers a certificate's HTTP challenge in this namespace.
 _CHALLENGE_CPU, _CHALLENGE_MEMORY = 200, 128
@@ -153,10 +158,14 @@ def _network_policies(spec: NamespaceSpec) -> list[Manifest]:
         {"ipBlock": {"cidr": "::/0", "except": [*_PRIVATE_V6, *_of_version(spec, 6)]}},
     ]
     own: dict[str, Any] = {"podSelector": {}}
+    # From everywhere: nodes put their own address before the client's, so no range tells who comes. Other customers'
+    # pods are kept away by their own rules of what they may reach (docs/adr/0024).
+    tls = [{"ports": [{"protocol": "TCP", "port": "tls"}]}]
     return [
         _policy(spec, "default-deny"),
         _policy(spec, "allow-ingress-controller", ingress=[{"from": [controller]}]),
         _policy(spec, "allow-own-instances", ingress=[{"from": [own]}], egress=[{"to": [own]}]),
+        _policy(spec, "allow-databases", ingress=tls, pods={EXPOSED: "true"}),
         _policy(spec, "allow-dns", egress=[{"to": [names], "ports": dns}]),
         _policy(spec, "allow-internet", egress=[{"to": internet}]),
     ]
@@ -172,8 +181,9 @@ def _policy(
     *,
     ingress: list[dict[str, Any]] | None = None,
     egress: list[dict[str, Any]] | None = None,
+    pods: dict[str, str] | None = None,
 ) -> Manifest:
-    body: dict[str, Any] = {"podSelector": {}}
+    body: dict[str, Any] = {"podSelector": {"matchLabels": pods} if pods else {}}
     if ingress is None and egress is None:
         body["policyTypes"] = ["Ingress", "Egress"]
         return _object(spec, "networking.k8s.io/v1", "NetworkPolicy", name, body)

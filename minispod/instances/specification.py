@@ -17,6 +17,7 @@ Manifest = dict[str, Any]
 PREFIX = "minispod.com/"
 SPEC_HASH = f"{PREFIX}spec-hash"
 SECRETS_HASH = f"{PREFIX}secrets-hash"
+EXPOSED = f"{PREFIX}exposed"
 RESTARTED_AT = f"{PREFIX}restarted-at"
 
 

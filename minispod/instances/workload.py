@@ -10,6 +10,7 @@ from minispod.catalog.recipes import APP, Container, Probe
 from minispod.catalog.recipes.values import plain_value, secret_behind
 from minispod.cluster.capacity import request_share
 from minispod.instances.specification import (
+    EXPOSED,
     PREFIX,
     RESTARTED_AT,
     SECRETS_HASH,
@@ -53,11 +54,21 @@ def deployment(spec: InstanceSpec) -> Manifest:
             "strategy": strategy,
             "selector": {"matchLabels": {f"{PREFIX}instance": str(spec.instance_id)}},
             "template": {
+<<<<<<< HEAD
                 "metadata": {"labels": labels_of(spec), "annotations": _pod_annotations(spec)},
                 "spec": pod(spec),
+=======
+                "metadata": {"labels": _pod_labels(spec), "annotations": _pod_annotations(spec)},
+                "spec": _pod(spec),
+>>>>>>> tcp
             },
         },
     }
+
+
+def _pod_labels(spec: InstanceSpec) -> dict[str, str]:
+    is_exposed = spec.exposure is not None and spec.exposure.port is not None
+    return {**labels_of(spec), **({EXPOSED: "true"} if is_exposed else {})}
 
 
 def _pod_annotations(spec: InstanceSpec) -> dict[str, str]:
@@ -137,7 +148,7 @@ def _preparations(spec: InstanceSpec) -> dict[str, Any]:
 
 def _container(spec: InstanceSpec, name: str) -> dict[str, Any]:
     container = spec.recipe.containers[name]
-    port_name = spec.recipe.expose if name == APP else name
+    port_name = spec.recipe.port_name if name == APP else name
     ports = [{"name": port_name, "containerPort": container.port, "protocol": "TCP"}]
     if name == APP and spec.recipe.tls_port != container.port:
         ports.append({"name": "tls", "containerPort": spec.recipe.tls_port, "protocol": "TCP"})

@@ -344,6 +344,30 @@ def test_namespace_is_closed_to_neighbours_and_to_the_clusters_own_network():
     assert "203.0.113.0/24" in internet["except"]
 
 
+@pytest.mark.parametrize(("slug", "port"), [("postgresql", 5432), ("mariadb", 3306), ("redis", 6380)])
+def test_everybody_is_let_through_to_the_port_with_tls_of_exposed_databases_alone(slug, port):
+    [wall] = [
+        each["spec"]
+        for each in namespace_manifests(namespace_spec())
+        if each["metadata"]["name"] == "allow-databases"
+    ]
+    spec = spec_of(slug)
+    closed = dataclasses.replace(spec, exposure=dataclasses.replace(spec.exposure, port=None))
+
+    def labels(spec):
+        return only(instance_manifests(spec), "Deployment")["spec"]["template"]["metadata"]["labels"]
+
+    selected = wall["podSelector"]["matchLabels"].items()
+    assert wall["ingress"] == [{"ports": [{"protocol": "TCP", "port": "tls"}]}]
+    assert selected <= labels(spec).items()
+    assert not selected <= labels(closed).items()
+    assert not selected <= labels(spec_of("ghost-blog")).items()
+    ports = pod_of(spec)["containers"][0]["ports"]
+    assert [each["containerPort"] for each in ports if each["name"] == "tls"] == [port]
+    types = [each["spec"]["type"] for each in instance_manifests(closed) if each["kind"] == "Service"]
+    assert types == ["ClusterIP"]
+
+
 def test_pod_security_is_enforced_by_the_namespace():
     labels = namespace_manifests(namespace_spec())[0]["metadata"]["labels"]
 

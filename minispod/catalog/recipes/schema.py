@@ -395,6 +395,11 @@ class AppRecipe(Container):
         return self.tls.port if self.tls and self.tls.port else self.port
 
     @property
+    def port_name(self) -> str:
+        """What the application's port is called: "tls" where it speaks nothing else."""
+        return "tls" if self.tls and self.tls_port == self.port else self.expose
+
+    @property
     def start_seconds(self) -> int:
         """How long the slowest container may take to come up, by its startup probe; pulling images not counted."""
         startups = [container.probes.startup for container in self.containers.values()]

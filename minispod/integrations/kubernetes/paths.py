@@ -68,7 +68,7 @@ _APPLICABLE = {
 }
 
 # What belongs to an instance besides its volume claim; the workload goes last, with its pods.
-INSTANCE_KINDS = (INGRESS, NETWORK_POLICY, NETWORK_SERVICE, SECRET, CONFIG_MAP, DEPLOYMENT)
+INSTANCE_KINDS = (INGRESS, NETWORK_SERVICE, SECRET, CONFIG_MAP, DEPLOYMENT)
 
 
 def kind_of(manifest: Mapping[str, Any]) -> Kind:

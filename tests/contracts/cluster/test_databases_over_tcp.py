@@ -134,25 +134,19 @@ def test_one_port_of_the_nodes_leads_to_it_and_goes_with_it(target, customer, sl
     spec = exposed(customer, slug)
 
     service = exists(target, paths.NETWORK_SERVICE, spec, spec.names.public_entry)
-    policy = exists(target, paths.NETWORK_POLICY, spec, spec.names.public_entry)
     [port] = service["spec"]["ports"]
     assert (service["spec"]["type"], port["port"], port["nodePort"]) == (
         "NodePort",
         TLS_PORTS[slug],
         spec.exposure.port,
     )
-    assert policy["spec"]["podSelector"]["matchLabels"] == {"minispod.com/instance": str(spec.instance_id)}
-    assert [rule["ports"] for rule in policy["spec"]["ingress"]] == [
-        [{"protocol": "TCP", "port": TLS_PORTS[slug]}]
-    ]
     inside = exists(target, paths.NETWORK_SERVICE, spec, spec.names.network_service)
     assert inside["spec"]["type"] == "ClusterIP"
 
     target.eventually(
         lambda: target.cluster.delete_instance(spec.namespace, str(spec.instance_id), with_volume=True)
     )
-    for kind in (paths.NETWORK_SERVICE, paths.NETWORK_POLICY):
-        assert exists(target, kind, spec, spec.names.public_entry) is None
+    assert exists(target, paths.NETWORK_SERVICE, spec, spec.names.public_entry) is None
     assert exists(target, paths.SECRET, spec, spec.names.certificate) is None
 
 
@@ -160,7 +154,6 @@ def test_one_port_of_the_nodes_leads_to_it_and_goes_with_it(target, customer, sl
 def test_closing_it_takes_the_port_away_and_nothing_else(target, customer):
     spec = exposed(customer, "postgresql")
     closed = replace(spec, exposure=replace(spec.exposure, port=None))
-    pod = target.cluster.see(spec.namespace, spec.name).pod_name
     order = WorkOrder(
         spec.instance_id,
         1,
@@ -174,12 +167,9 @@ def test_closing_it_takes_the_port_away_and_nothing_else(target, customer):
 
     assert carry_out(order, target.cluster, patience=target.seconds).kind is OutcomeKind.DONE
 
-    for kind in (paths.NETWORK_SERVICE, paths.NETWORK_POLICY):
-        assert exists(target, kind, spec, spec.names.public_entry) is None
+    assert exists(target, paths.NETWORK_SERVICE, spec, spec.names.public_entry) is None
     assert exists(target, paths.NETWORK_SERVICE, spec, spec.names.network_service)
-    assert exists(target, paths.NETWORK_POLICY, spec, "default-deny")
     assert exists(target, paths.SECRET, spec, spec.names.certificate)
-    assert target.cluster.see(spec.namespace, spec.name).pod_name == pod
     if target.simulator is None:
         target.eventually(lambda: not accepts(target, spec))
 
