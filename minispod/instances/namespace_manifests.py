@@ -1,13 +1,8 @@
 """The objects of a customer's namespace: the walls around everything they run. Pure.
 
 Pod security "restricted", a quota that holds exactly what they pay for, and a network that is closed
-<<<<<<< HEAD
-except to the Ingress controller, to their own instances, to DNS and to the internet. MinisPod's own service
-accounts get their rights in it here, and nowhere else (docs/adr/0025).
-=======
 except to the Ingress controller, to their own instances, to DNS and to the internet; databases with a port outside
-are open at that port.
->>>>>>> tcp
+are open at that port. MinisPod's own service accounts get their rights in it here, and nowhere else (docs/adr/0025).
 """
 
 from dataclasses import dataclass

@@ -54,13 +54,8 @@ def deployment(spec: InstanceSpec) -> Manifest:
             "strategy": strategy,
             "selector": {"matchLabels": {f"{PREFIX}instance": str(spec.instance_id)}},
             "template": {
-<<<<<<< HEAD
-                "metadata": {"labels": labels_of(spec), "annotations": _pod_annotations(spec)},
-                "spec": pod(spec),
-=======
                 "metadata": {"labels": _pod_labels(spec), "annotations": _pod_annotations(spec)},
-                "spec": _pod(spec),
->>>>>>> tcp
+                "spec": pod(spec),
             },
         },
     }
