@@ -196,16 +196,25 @@ class ClusterPort(Protocol):
     def read_from(self, namespace: str, pod: str, container: str, command: Sequence[str]) -> Iterator[bytes]:
         """Run a command and yield what it writes to stdout, in chunks; ends only when it ended with status 0.
 
-        Raises CommandFailed (with the end of stderr), NoSuchObject, ClusterUnavailable: also in the middle.
+        Nothing happens before the first chunk is asked for. Raises CommandFailed (with the end of stderr),
+        NoSuchObject, ClusterUnavailable: also in the middle. Whoever stops early closes the iterator.
         """
         ...
 
     def write_to(
-        self, namespace: str, pod: str, container: str, command: Sequence[str], chunks: Iterable[bytes]
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        command: Sequence[str],
+        chunks: Iterable[bytes],
+        size: int,
     ) -> None:
         """Run a command and give it `chunks` as stdin, to the end; the same refusals as read_from.
 
-        Kubernetes cannot close a command's stdin; the adapter must see to it that the command finds an end.
+        Kubernetes cannot close a command's stdin, so the command is told beforehand how long it is: `size` is the
+        number of bytes of all chunks (ValueError when it is not). What the command writes to stdout is not looked at.
+        The container's image needs `sh`, `head` and `cat`.
         """
         ...
 

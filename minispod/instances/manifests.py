@@ -42,9 +42,9 @@ HTTP_PORT = 80
 
 def instance_manifests(spec: InstanceSpec) -> list[Manifest]:
     """List the objects of an instance in the order in which they are applied."""
-    objects = [_secret(spec)] if spec.recipe.secret_names else []
+    objects = [secret(spec, spec.names.secret)] if spec.recipe.secret_names else []
     if spec.recipe.keeps_data:
-        objects.append(_claim(spec))
+        objects.append(claim(spec, spec.names.claim, spec.storage_gb))
     objects += [deployment(spec), _network_service(spec)]
     if spec.recipe.expose == "http":
         objects.append(_ingress(spec))
@@ -69,32 +69,34 @@ def _hash_of(objects: list[Manifest]) -> str:
     return digest_of(stripped)
 
 
-def _secret(spec: InstanceSpec) -> Manifest:
+def secret(spec: InstanceSpec, name: str) -> Manifest:
+    """Make the Secret with everything that was generated for an instance."""
     data = {
-        name: base64.b64encode(spec.secrets[name].encode()).decode()
-        for name in sorted(spec.recipe.secret_names)
+        each: base64.b64encode(spec.secrets[each].encode()).decode()
+        for each in sorted(spec.recipe.secret_names)
     }
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": metadata_of(spec, spec.names.secret),
+        "metadata": metadata_of(spec, name),
         "type": "Opaque",
         "data": data,
     }
 
 
-def _claim(spec: InstanceSpec) -> Manifest:
-    claim: dict[str, Any] = {
+def claim(spec: InstanceSpec, name: str, storage_gb: int) -> Manifest:
+    """Make the claim of one of an instance's volumes."""
+    wanted: dict[str, Any] = {
         "accessModes": ["ReadWriteOnce"],
-        "resources": {"requests": {"storage": f"{spec.storage_gb}Gi"}},
+        "resources": {"requests": {"storage": f"{storage_gb}Gi"}},
     }
     if spec.storage_class:
-        claim["storageClassName"] = spec.storage_class
+        wanted["storageClassName"] = spec.storage_class
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": metadata_of(spec, spec.names.claim),
-        "spec": claim,
+        "metadata": metadata_of(spec, name),
+        "spec": wanted,
     }
 
 

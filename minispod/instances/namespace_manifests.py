@@ -35,8 +35,10 @@ class NamespaceSpec:
     """A customer's namespace: totals of the plans whose workloads or volumes exist.
 
     `rolling_cpu_milli` and `rolling_memory_mb` are the biggest plan that is replaced by starting the new
-    pod before the old one ends (only recipes that keep no data). `service_accounts_namespace` is where our
-    service accounts live; empty: we are the cluster's administrator and need no rights of our own.
+    pod before the old one ends (only recipes that keep no data). `spare_claims` and `spare_storage_gb` are the volumes
+    that exist, or are about to, beside those in use: fresh ones that are being filled, and retired ones.
+    `service_accounts_namespace` is where our service accounts live; empty: we are the cluster's administrator and
+    need no rights of our own.
     """
 
     namespace: str
@@ -47,6 +49,8 @@ class NamespaceSpec:
     instances: int
     rolling_cpu_milli: int = 0
     rolling_memory_mb: int = 0
+    spare_claims: int = 0
+    spare_storage_gb: int = 0
     cpu_request_ratio: float = 0.25
     memory_request_ratio: float = 0.5
     pod_security: str = "restricted"
@@ -113,8 +117,8 @@ def _quota(spec: NamespaceSpec) -> Manifest:
         "limits.memory": f"{memory}Mi",
         "requests.cpu": f"{cpu_requests}m",
         "requests.memory": f"{memory_requests}Mi",
-        "requests.storage": f"{spec.storage_gb}Gi",
-        "persistentvolumeclaims": str(spec.instances),
+        "requests.storage": f"{spec.storage_gb + spec.spare_storage_gb}Gi",
+        "persistentvolumeclaims": str(spec.instances + spec.spare_claims),
         "pods": str(2 * spec.instances + 1),
     }
     return _object(spec, "v1", "ResourceQuota", "plans", {"hard": hard})

@@ -40,16 +40,26 @@ def instance_name(service_slug: str, code: str) -> str:
     return f"{slug}-{_dns_label(code)}"
 
 
-def object_names(name: str) -> ObjectNames:
+def object_names(name: str, volume_number: int = 1) -> ObjectNames:
     """Name the objects of the instance called `name`; the network service has its plain name, for DNS."""
     return ObjectNames(
         workload=name,
         network_service=name,
         ingress=name,
-        claim=f"{name}-data",
+        claim=claim_name(name, volume_number),
         secret=f"{name}-secrets",
         certificate=f"{name}-tls",
     )
+
+
+def claim_name(name: str, number: int) -> str:
+    """Name the claim of an instance's volume of this number; the first is 1."""
+    return f"{name}-data" if number == 1 else f"{name}-data-{number}"
+
+
+def workbench_name(name: str) -> str:
+    """Name the workbench of an instance, and its Secret."""
+    return f"{name}-workbench"
 
 
 def check_host_pattern(pattern: str) -> None:

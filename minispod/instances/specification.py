@@ -42,6 +42,7 @@ class InstanceSpec:
     storage_gb: int
     secrets: Mapping[str, str] = field(repr=False)
     replicas: int = 1
+    volume_number: int = 1
     restarted_at: datetime | None = None
     storage_class: str | None = "local-path"
     ingress_class: str = "traefik"
@@ -64,7 +65,7 @@ class InstanceSpec:
     @property
     def names(self) -> ObjectNames:
         """The names of this instance's objects."""
-        return object_names(self.name)
+        return object_names(self.name, self.volume_number)
 
     @property
     def facts(self) -> dict[str, str]:

@@ -52,7 +52,7 @@ def deployment(spec: InstanceSpec) -> Manifest:
             "selector": {"matchLabels": {f"{PREFIX}instance": str(spec.instance_id)}},
             "template": {
                 "metadata": {"labels": labels_of(spec), "annotations": _pod_annotations(spec)},
-                "spec": _pod(spec),
+                "spec": pod(spec),
             },
         },
     }
@@ -66,7 +66,8 @@ def _pod_annotations(spec: InstanceSpec) -> dict[str, str]:
     return annotations
 
 
-def _pod(spec: InstanceSpec) -> dict[str, Any]:
+def pod(spec: InstanceSpec) -> dict[str, Any]:
+    """Make the pod of an instance, as a template."""
     priority = {"priorityClassName": spec.priority_class} if spec.priority_class else {}
     return {
         **priority,

@@ -44,14 +44,18 @@ companions:
     share: {cpu_percent: 30, memory_percent: 40}
     security: {user: 999, group: 999}
     volumes: [{name: database, path: /var/lib/database}]
-    environment:
-      PASSWORD: {generate: {}}
+    backup: [{of: database, dump: [save], restore: [load]}]
+    environment: {PASSWORD: {generate: {}}}
     probes: {startup: {tcp: true}, readiness: {tcp: true}, liveness: {tcp: true}}
 first_login:
   en: Open {url} with {KEY}.
   id: Buka {url} dengan {KEY}.
 sources:
   image: https://example.com/wiki
+backup:
+  - archive: data
+    exclude: [cache/images]
+consistency: live
 """
 
 
@@ -165,6 +169,38 @@ SHAPE = [
     ),
     ("https://example.com/wiki", "example.com", 38, "sources.image", "is not an address"),
     ("sources:\n  image: https://example.com/wiki\n", "sources: {}\n", 37, "sources", "name at least one"),
+    (
+        "  - archive: data\n",
+        "  - exclude: []\n",
+        40,
+        "backup[0]",
+        "needs exactly one of dump: [...] and archive",
+    ),
+    (
+        "  - archive: data\n",
+        "  - archive: data\n    dump: [x]\n",
+        40,
+        "backup[0]",
+        "needs exactly one of dump",
+    ),
+    ("  - archive: data\n", "  - dump: [x]\n    of: data\n", 40, "backup[0]", "a dump needs restore: [...]"),
+    (
+        "  - archive: data\n",
+        "  - {of: data, dump: [x], restore: [y], exclude: [z]}\n  - archive: data\n",
+        40,
+        "backup[0]",
+        "exclude belongs to an archive",
+    ),
+    (
+        "  - archive: data\n",
+        "  - archive: data\n    of: data\n",
+        40,
+        "backup[0]",
+        "an archive has no restore",
+    ),
+    ("[cache/images]", "[/cache]", 41, "backup[0].exclude[0]", "'/cache' is not a path inside the volume"),
+    ("[cache/images]", "[../etc]", 41, "backup[0].exclude[0]", "is not a path inside the volume"),
+    ("consistency: live", "consistency: often", 42, "consistency", "must be 'live' or 'stopped'"),
 ]
 MEANING = [
     ("port: 8080", "port: 3306", 27, "companions.database.port", "3306 is already the port of app"),
@@ -212,6 +248,31 @@ MEANING = [
     ("Open {url} with {KEY}.", "Open {ulr}.", 35, "first_login.en", "'{ulr}' is not known; use one of DB, "),
     ("Open {url} with {KEY}.", "Open {}.", 35, "first_login.en", "'{}' is not known"),
     ("Open {url} with {KEY}.", '"Open {url."', 35, "first_login.en", "has a single { or }"),
+    (
+        "backup:\n  - archive: data\n    exclude: [cache/images]\n",
+        "",
+        12,
+        "volumes[0]",
+        "'data' is in no backup",
+    ),
+    (
+        "- archive: data",
+        "- archive: date",
+        40,
+        "backup[0].archive",
+        "no volume of this container (volumes: data)",
+    ),
+    ("{of: database", "{of: data", 31, "companions.database.backup[0].of", "(volumes: database)"),
+    ("- archive: data", "- archive: data\n  - archive: data", 41, "backup[1].archive", "is dealt with twice"),
+    ("consistency: live", "not_backed_up: {data: it is not}", 40, "backup[0].archive", "is dealt with twice"),
+    ("consistency: live", "not_backed_up: {date: it is}", 42, "not_backed_up.date", "no volume of this"),
+    (
+        "{of: database, dump: [save], restore: [load]}",
+        "{archive: database}, {of: database, dump: [save], restore: [load]}",
+        31,
+        "companions.database.backup[0].archive",
+        "would be unpacked while the program of the dump beside it runs",
+    ),
 ]
 
 
@@ -231,6 +292,17 @@ def test_fields_that_do_not_fit_together_are_told(tmp_path, old, new, line, fiel
     [found] = [each for each in message.splitlines() if f": {field}: " in each]
     assert found.startswith(f"wiki.yaml:{line}: {field}: ")
     assert sentence in found
+
+
+def test_what_needs_a_program_that_sleeps_cannot_be_dumped(tmp_path):
+    text = changed("[{of: database, dump: [save], restore: [load]}]", "[{archive: database}]").replace(
+        "  - archive: data\n    exclude: [cache/images]\n", "  - {of: data, dump: [save], restore: [load]}\n"
+    )
+
+    assert told(tmp_path, text) == (
+        "wiki.yaml:18: environment.DB.address_of: 'database' has no dump, so it sleeps while this container's dump is "
+        "put back; use archives here"
+    )
 
 
 def test_companions_must_leave_the_application_something(tmp_path):

@@ -29,6 +29,7 @@ port: 8080
 min_memory_mb: 64
 security: {user: 1000, group: 1000, scratch: [/tmp]}
 volumes: [{name: data, path: /data}]
+not_backed_up: {data: everything in it can be made again}
 environment:
   URL: {from: url}
   PORT: "8080"
@@ -105,6 +106,16 @@ def test_shipped_recipe_has_the_applications_real_port_and_data_paths(slug, port
 
     assert recipe.port == port
     assert [volume.path for each in recipe.containers.values() for volume in each.volumes] == paths
+
+
+@pytest.mark.parametrize("recipe", recipes.all_recipes(), ids=lambda recipe: recipe.slug)
+def test_all_data_of_shipped_recipes_are_backed_up_and_sqlite_only_while_it_is_stopped(recipe):
+    volumes = [volume.name for each in recipe.containers.values() for volume in each.volumes]
+    parts = [part for each in recipe.containers.values() for part in each.backup]
+
+    assert sorted(part.volume for part in parts) == sorted(volumes)
+    assert any(part.dump for part in parts) or recipe.consistency == "stopped"
+    assert "backup" in " ".join(recipe.sources)
 
 
 def test_every_service_of_the_catalogue_has_a_recipe_that_starts_in_its_smallest_plan():

@@ -19,6 +19,7 @@ def findings(recipe: AppRecipe) -> Iterator[Finding]:
     yield from _shares(recipe)
     yield from _ports(recipe)
     yield from _volumes(recipe)
+    yield from _backup(recipe)
     yield from _probes(recipe)
     yield from _environment(recipe)
     yield from _arguments(recipe)
@@ -67,6 +68,49 @@ def _volumes(recipe: AppRecipe) -> Iterator[Finding]:
                 yield (*place, "path"), f"'{volume.path}' is mounted twice; keep one of them"
             names.add(volume.name)
             paths.add(volume.path)
+
+
+def _backup(recipe: AppRecipe) -> Iterator[Finding]:
+    for name, container in _each(recipe):
+        volumes = [volume.name for volume in container.volumes]
+        known = ", ".join(volumes) or "there is none"
+        copied: set[str] = set(container.not_backed_up)
+        for left_out in container.not_backed_up:
+            if left_out not in volumes:
+                place = (*_at(name), "not_backed_up", left_out)
+                yield place, f"'{left_out}' is no volume of this container (volumes: {known})"
+        for number, part in enumerate(container.backup):
+            place = (*_at(name), "backup", number, "of" if part.dump else "archive")
+            if part.volume not in volumes:
+                yield place, f"'{part.volume}' is no volume of this container (volumes: {known})"
+            elif part.volume in copied:
+                yield place, f"'{part.volume}' is dealt with twice; keep one of them"
+            elif part.archive is not None and container.has_dump:
+                yield (
+                    place,
+                    "would be unpacked while the program of the dump beside it runs; dump both or archive both",
+                )
+            copied.add(part.volume)
+        for number, volume in enumerate(container.volumes):
+            if volume.name not in copied:
+                sentence = (
+                    f"'{volume.name}' is in no backup; add a dump or `archive: {volume.name}` under backup, "
+                )
+                yield (*_at(name), "volumes", number), f"{sentence}or say why not under not_backed_up"
+        yield from _dumps_alone(recipe, name, container)
+
+
+def _dumps_alone(recipe: AppRecipe, name: str, container: Container) -> Iterator[Finding]:
+    """While a copy is put back, only containers with a dump run; the others sleep."""
+    if not container.has_dump:
+        return
+    for variable, entry in container.environment.items():
+        needed = recipe.companions.get(entry.address_of or "")
+        if needed is not None and not needed.has_dump:
+            sentence = (
+                f"'{entry.address_of}' has no dump, so it sleeps while this container's dump is put back"
+            )
+            yield (*_at(name), "environment", variable, "address_of"), f"{sentence}; use archives here"
 
 
 def _probes(recipe: AppRecipe) -> Iterator[Finding]:

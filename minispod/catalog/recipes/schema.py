@@ -47,6 +47,13 @@ AbsolutePath = Annotated[
     str,
     _like(r"/[^\s:]*[^/\s:]", "is not an absolute path; write the path inside the container, such as /data"),
 ]
+InsidePath = Annotated[
+    str,
+    _like(
+        r"(?!(.*/)?\.\.?(/|$))[^/\s][^\s]*[^/\s]|[^/\s.]",
+        "is not a path inside the volume; write it without a / at the beginning or the end, such as cache/images",
+    ),
+]
 EnvName = Annotated[
     str,
     _like(
@@ -151,6 +158,35 @@ class Volume(Part):
     path: AbsolutePath = Field(description="where the application keeps its data")
 
 
+class BackupPart(Part):
+    """What is copied of one volume, and how: by a command that dumps it, or as an archive of its files."""
+
+    dump: tuple[Text, ...] = Field((), description="a command that writes a copy to its standard output")
+    restore: tuple[Text, ...] = Field(
+        (), description="a command that reads the copy and puts it in the place of all there is"
+    )
+    of: str | None = Field(None, description="with dump: the volume whose data it holds")
+    archive: str | None = Field(None, description="the volume whose files are copied")
+    exclude: tuple[InsidePath, ...] = Field((), description="with archive: paths that are left out")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if bool(self.dump) == (self.archive is not None):
+            raise ValueError("needs exactly one of dump: [...] and archive: VOLUME")
+        if self.dump and not (self.restore and self.of):
+            raise ValueError("a dump needs restore: [...] and of: VOLUME too")
+        if self.dump and self.exclude:
+            raise ValueError("exclude belongs to an archive; have the dump leave it out")
+        if self.archive is not None and (self.restore or self.of):
+            raise ValueError("an archive has no restore and no of; remove them")
+        return self
+
+    @property
+    def volume(self) -> str:
+        """The volume whose data it is; also the part's name, of which a recipe has each once."""
+        return self.of or self.archive or ""
+
+
 class Security(Part):
     """Under which user a container runs; never root, no capabilities, seccomp's default profile."""
 
@@ -175,6 +211,10 @@ class Container(Part):
     arguments: tuple[str, ...] = Field((), description="replaces the image's arguments; may use $(NAME)")
     environment: dict[EnvName, EnvValue] = Field(default_factory=dict, description="NAME: value")
     volumes: tuple[Volume, ...] = Field((), description="data that outlive the pod")
+    backup: tuple[BackupPart, ...] = Field((), description="how the data of its volumes are copied")
+    not_backed_up: dict[str, Text] = Field(
+        default_factory=dict, description="volume: why its data need no copy"
+    )
     security: Security = Field(description="user and group, and what is writable")
     probes: Probes = Field(description="startup, readiness and liveness")
 
@@ -182,6 +222,11 @@ class Container(Part):
     def version(self) -> str:
         """The pinned version."""
         return self.image.rpartition(":")[2]
+
+    @property
+    def has_dump(self) -> bool:
+        """Tell whether a copy needs this container's program to run."""
+        return any(part.dump for part in self.backup)
 
 
 class Share(Part):
@@ -215,6 +260,9 @@ class AppRecipe(Container):
     )
     companions: dict[ShortName, Companion] = Field(
         default_factory=dict, description="containers beside it, such as its database"
+    )
+    consistency: Literal["live", "stopped"] = Field(
+        "stopped", description="live: copied while it runs; stopped: it is stopped for the copy"
     )
     termination_seconds: int = Field(30, ge=1, le=600, description="time to finish when stopped")
     first_login: FirstLogin = Field(description="en and id: what the customer reads to get in")

@@ -5,7 +5,7 @@ what the API said is passed on only where it cannot hold a secret.
 """
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
@@ -16,10 +16,11 @@ from minispod.cluster.port import (
     Manifest,
     NodeSighting,
     NoSuchObject,
+    PodSighting,
     PodUsage,
     WorkloadSighting,
 )
-from minispod.integrations.kubernetes import application, paths, removal, translation
+from minispod.integrations.kubernetes import application, commands, paths, removal, translation
 from minispod.integrations.kubernetes.client import TIMEOUT, ApiSaidNo, KubernetesClient
 from minispod.integrations.kubernetes.paths import Kind
 from minispod.kernel.unit_of_work import refuse_inside_unit_of_work
@@ -125,6 +126,43 @@ class KubernetesCluster:
     def delete_namespace(self, name: str) -> bool:
         """Delete a namespace and all in it; True when it is gone."""
         return removal.delete_namespace(self._client, name)
+
+    @_fenced
+    def see_pod(self, namespace: str, name: str) -> PodSighting | None:
+        """Look at one pod."""
+        pod = self._find(paths.POD.one(namespace, name))
+        return None if pod is None else translation.sight_pod(pod)
+
+    @_fenced
+    def delete_pod(self, namespace: str, name: str, *, force: bool = False) -> bool:
+        """Delete a pod; True when it is gone. Forced, its node is not asked whether it has ended."""
+        return removal.delete_pod(self._client, namespace, name, force=force)
+
+    @_fenced
+    def delete_claim(self, namespace: str, name: str) -> bool:
+        """Delete one volume claim and its data; True when it is gone."""
+        return removal.delete_claim(self._client, namespace, name)
+
+    def read_from(self, namespace: str, pod: str, container: str, command: Sequence[str]) -> Iterator[bytes]:
+        """Run a command and yield what it writes; it begins with the first chunk that is asked for."""
+        refuse_inside_unit_of_work()
+        try:
+            yield from commands.read_from(self._client, namespace, pod, container, command)
+        except ApiSaidNo as refusal:
+            raise _our_word_for(refusal) from None
+
+    @_fenced
+    def write_to(
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        command: Sequence[str],
+        chunks: Iterable[bytes],
+        size: int,
+    ) -> None:
+        """Run a command and give it `chunks` as stdin."""
+        commands.write_to(self._client, namespace, pod, container, command, chunks, size)
 
     @_fenced
     def usages(self) -> Sequence[PodUsage]:

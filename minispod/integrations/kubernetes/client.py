@@ -10,12 +10,13 @@ import json
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import structlog
 
 from minispod.cluster.port import ClusterUnavailable
+from minispod.integrations.kubernetes.channels import Channels, open_channels
 from minispod.integrations.kubernetes.logstream import LogStream
 
 log = structlog.get_logger()
@@ -98,9 +99,10 @@ class KubernetesClient:
         """Change some fields of an object."""
         return self._ask("PATCH", path, query={"fieldManager": manager}, body=body, content_type=MERGE_PATCH)
 
-    def delete(self, path: str) -> None:
-        """Delete an object and, in the background, what it owns."""
-        self._ask("DELETE", path, query={"propagationPolicy": "Background"})
+    def delete(self, path: str, *, grace_seconds: int | None = None) -> None:
+        """Delete an object and, in the background, what it owns; 0 seconds of grace ask nobody."""
+        query = {"propagationPolicy": "Background", "gracePeriodSeconds": grace_seconds}
+        self._ask("DELETE", path, query=query)
 
     def text(self, path: str, **query: Any) -> str:
         """Read an answer that is not JSON."""
@@ -115,6 +117,10 @@ class KubernetesClient:
             with self._understanding(path), _Answer(response) as answer:
                 answer.text()
         return LogStream(response)
+
+    def channels(self, path: str, query: Sequence[tuple[str, str]], silence: float) -> Channels:
+        """Upgrade a request to a WebSocket with channels; Cut or NotUpgraded when that fails."""
+        return open_channels(self._api(), path, query, answer_seconds=sum(self._timeout), silence=silence)
 
     def _ask(
         self,
@@ -213,7 +219,7 @@ class _Answer:
             self._response.close()
             raise _unavailable(error) from None
         if self._response.status >= 400:
-            raise _refusal(self._response.status, body)
+            raise refusal(self._response.status, body)
         return str(body)
 
     def json(self) -> dict[str, Any]:
@@ -228,7 +234,8 @@ class _Answer:
         return answer
 
 
-def _refusal(status: int, body: str) -> ApiSaidNo:
+def refusal(status: int, body: str) -> ApiSaidNo:
+    """Read what the API says against a request."""
     try:
         answer = json.loads(body)
         causes = (answer.get("details") or {}).get("causes") or []

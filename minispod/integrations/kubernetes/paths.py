@@ -54,6 +54,7 @@ _APPLICABLE = {
     ("v1", "Secret"): SECRET,
     ("v1", "ConfigMap"): CONFIG_MAP,
     ("v1", "PersistentVolumeClaim"): CLAIM,
+    ("v1", "Pod"): POD,
     ("v1", "Service"): NETWORK_SERVICE,
     ("v1", "ResourceQuota"): QUOTA,
     ("v1", "LimitRange"): LIMIT_RANGE,

@@ -9,7 +9,7 @@ from typing import Any
 from minispod.integrations.kubernetes import paths
 from minispod.integrations.kubernetes.client import ApiSaidNo, KubernetesClient
 from minispod.integrations.kubernetes.paths import Kind
-from minispod.integrations.kubernetes.translation import INSTANCE_LABEL
+from minispod.integrations.kubernetes.translation import INSTANCE_LABEL, WORKBENCH_LABEL
 
 
 def prune(
@@ -36,20 +36,39 @@ def delete_instance(client: KubernetesClient, namespace: str, instance_id: str, 
             if not found["metadata"].get("deletionTimestamp"):
                 _delete(client, kind.one(namespace, found["metadata"]["name"]))
     pods = sum(1 for _ in _of_instance(client, paths.POD, namespace, instance_id))
+    # A workbench belongs to no workload, and would hold the volume for ever.
+    selector = f"{WORKBENCH_LABEL}={instance_id}"
+    for found in client.items(paths.POD.within(namespace), labelSelector=selector):
+        left += 1
+        if not found["metadata"].get("deletionTimestamp"):
+            _delete(client, paths.POD.one(namespace, found["metadata"]["name"]))
     return left + pods == 0
 
 
 def delete_namespace(client: KubernetesClient, name: str) -> bool:
     """Delete a namespace; True when it is gone."""
-    address = paths.NAMESPACE.one(None, name)
+    return _delete_one(client, paths.NAMESPACE.one(None, name))
+
+
+def delete_pod(client: KubernetesClient, namespace: str, name: str, *, force: bool) -> bool:
+    """Delete a pod; True when it is gone. Forced, nobody is asked whether it has ended."""
+    return _delete_one(client, paths.POD.one(namespace, name), force=force)
+
+
+def delete_claim(client: KubernetesClient, namespace: str, name: str) -> bool:
+    """Delete one volume claim; True when it is gone."""
+    return _delete_one(client, paths.CLAIM.one(namespace, name))
+
+
+def _delete_one(client: KubernetesClient, address: str, *, force: bool = False) -> bool:
     try:
         found = client.get(address)
     except ApiSaidNo as refusal:
         if refusal.status == 404:
             return True
         raise
-    if not found["metadata"].get("deletionTimestamp"):
-        _delete(client, address)
+    if force or not found["metadata"].get("deletionTimestamp"):
+        _delete(client, address, grace_seconds=0 if force else None)
     return False
 
 
@@ -66,9 +85,9 @@ def _delete_certificates(client: KubernetesClient, namespace: str, ingress: Mapp
             _delete(client, paths.SECRET.one(namespace, entry["secretName"]))
 
 
-def _delete(client: KubernetesClient, address: str) -> None:
+def _delete(client: KubernetesClient, address: str, *, grace_seconds: int | None = None) -> None:
     try:
-        client.delete(address)
+        client.delete(address, grace_seconds=grace_seconds)
     except ApiSaidNo as refusal:
         # 404: somebody was faster; 409: it is being deleted already.
         if refusal.status not in (404, 409):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from minispod.cluster.port import NodeSighting, PodUsage, WorkloadSighting
+from minispod.cluster.port import NodeSighting, PodSighting, PodUsage, WorkloadSighting
 from minispod.cluster.quantities import MEBIBYTE, mebibytes, milli, parse_quantity
 from minispod.integrations.kubernetes.troubles import trouble_of
 
@@ -13,6 +13,7 @@ Raw = Mapping[str, Any]
 
 MANAGED_LABEL = "minispod.com/managed"
 INSTANCE_LABEL = "minispod.com/instance"
+WORKBENCH_LABEL = "minispod.com/workbench"
 SPEC_HASH = "minispod.com/spec-hash"
 _CONTROL_PLANE_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 _OVER = frozenset({"Succeeded", "Failed"})
@@ -72,6 +73,23 @@ def sight_workloads(deployments: Iterable[Raw], pods: Iterable[Raw]) -> list[Wor
         sight_workload(each, by_instance[each["metadata"]["namespace"], label_of(each, INSTANCE_LABEL)])
         for each in deployments
     ]
+
+
+def sight_pod(pod: Raw) -> PodSighting:
+    """Judge a pod outside any workload."""
+    status = pod.get("status") or {}
+    ready = any(
+        each.get("type") == "Ready" and each.get("status") == "True"
+        for each in status.get("conditions") or []
+    )
+    is_ready = ready and not _is_leaving(pod)
+    return PodSighting(
+        name=pod["metadata"]["name"],
+        phase=str(status.get("phase") or "Pending"),
+        is_ready=is_ready,
+        node_name=(pod.get("spec") or {}).get("nodeName"),
+        trouble=None if is_ready else trouble_of({}, _not_leaving(pod)),
+    )
 
 
 def usage_of(metrics: Raw) -> PodUsage:

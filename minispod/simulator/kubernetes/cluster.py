@@ -15,6 +15,7 @@ from minispod.simulator.kubernetes.registry import Registry
 from minispod.simulator.kubernetes.removal import Removal
 from minispod.simulator.kubernetes.seeds import sow
 from minispod.simulator.kubernetes.store import Store
+from minispod.simulator.kubernetes.volume_data import VolumeData
 from minispod.simulator.kubernetes.weather import Weather
 
 
@@ -35,6 +36,8 @@ class Cluster:
             self.store, self.registry, self.removal, self.reactor, recorder, self.dials, self.images
         )
         self.controllers = Controllers(context, root_certificate)
+        self.data = VolumeData()
+        self.store.subscribe(self.data.hear)
 
     def start(self, saved: Json | None = None) -> None:
         """Begin anew, or where a saved state left off, and let time pass."""
@@ -60,6 +63,8 @@ class Cluster:
             kubelets.runs.clear()
             kubelets.off.clear()
             kubelets.life.faults.heal()
+            kubelets.command_faults.clear()
+            self.data.clear()
             for collection in (
                 self.images.known,
                 self.images.unknown,
@@ -88,6 +93,7 @@ class Cluster:
                     "pull_seconds": self.images.pull_seconds,
                 },
                 "off": sorted(self.controllers.kubelets.off),
+                "data": self.data.saved(),
             }
 
     def _restore(self, saved: Json) -> None:
@@ -100,3 +106,4 @@ class Cluster:
         self.images.local.update({node: set(copies) for node, copies in images.get("local", {}).items()})
         self.images.pull_seconds.update(images.get("pull_seconds", {}))
         self.controllers.kubelets.off.update(saved.get("off", []))
+        self.data.restore(saved.get("data", []))

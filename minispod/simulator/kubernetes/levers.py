@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from minispod.simulator.kubernetes.cluster import Cluster
-from minispod.simulator.kubernetes.controllers.faults import Fault
+from minispod.simulator.kubernetes.controllers.faults import CommandFault, Fault
 from minispod.simulator.kubernetes.machinery.jsonish import Json, dig
 from minispod.simulator.kubernetes.machinery.kinds import PODS, named
 from minispod.simulator.kubernetes.machinery.refusals import Refusal, bad_request
@@ -22,6 +22,7 @@ from minispod.simulator.kubernetes.wire.exchange import Request, Response, answe
 CRASH = Fault(1, "Error", 1.0)
 OOM = Fault(137, "OOMKilled", 0.2)
 FOREVER = 1_000_000
+COMMAND_FAULTS = ("exit", "missing", "cut", "slow")
 
 
 class Levers:
@@ -41,6 +42,7 @@ class Levers:
             "crash": self.crash,
             "oom": self.oom,
             "heal": self.heal,
+            "exec": self.exec,
             "ready": self.ready,
             "node": self.node,
             "expire_watches": self.expire_watches,
@@ -171,6 +173,29 @@ class Levers:
         pattern = self._pattern(body) if {"pod", "workload"} & set(body) else None
         with self._cluster.store.lock:
             self._cluster.controllers.kubelets.life.faults.heal(body.get("namespace"), pattern)
+        return None
+
+    def exec(self, body: Json) -> object:
+        """{"namespace": "n", "pod": "pattern", "how": "exit" | "missing" | "cut" | "slow", "times": 1}: commands fail.
+
+        exit: "status" and "message"; cut: "after_bytes" of the output; slow: "seconds". "container" narrows it.
+        """
+        how = str(body["how"])
+        if how not in COMMAND_FAULTS:
+            raise ValueError(f"how is one of {', '.join(COMMAND_FAULTS)}")
+        fault = CommandFault(
+            str(body["namespace"]),
+            self._pattern(body),
+            str(body.get("container", "*")),
+            how,
+            min(int(body.get("times", 1)), FOREVER),
+            int(body.get("status", 1)),
+            str(body.get("message", "")),
+            int(body.get("after_bytes", 0)),
+            float(body.get("seconds", 1.0)),
+        )
+        with self._cluster.store.lock:
+            self._cluster.controllers.kubelets.command_faults.plan(fault)
         return None
 
     def ready(self, body: Json) -> object:

@@ -187,7 +187,10 @@ class ContainerLife:
         self.await_readiness(run, one)
 
     def _script(self, run: PodRun, one: ContainerRun) -> tuple[float, Fault] | None:
-        """When and how the container ends by itself: shell one-liners are understood, jobs and init steps end well."""
+        """When and how the container ends by itself: shell one-liners are understood, jobs and init steps end well.
+
+        What has a probe or an endless loop goes on, in a pod of its own too.
+        """
         spec = self._spec(run, one)
         words = [*(spec.get("command") or ()), *(spec.get("args") or ())]
         found = EXITS.search(words[-1]) if words else None
@@ -200,6 +203,8 @@ class ContainerLife:
             return float(naps[1]), Fault(0, "Completed")
         if one.init:
             return INIT_SECONDS, Fault(0, "Completed")
+        if "readinessProbe" in spec or any("while :" in word for word in words):
+            return None
         return (self._c.dials.job_seconds, Fault(0, "Completed")) if policy != "Always" else None
 
     def _run_out(self, run: PodRun, one: ContainerRun, identity: str, ending: Fault) -> None:

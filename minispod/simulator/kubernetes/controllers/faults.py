@@ -1,4 +1,4 @@
-"""Faults that levers put into containers: crash when started, so many times or until healed."""
+"""Faults that levers put into containers: crash when started, so many times or until healed; commands that fail."""
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -54,4 +54,45 @@ class Faults:
                 if one.times <= 0:
                     self.planned.remove(one)
                 return one.fault
+        return None
+
+
+@dataclass(slots=True)
+class CommandFault:
+    """How the next commands in some containers fail: an exit status, a missing program, a cut, or slowness."""
+
+    namespace: str
+    pod: str
+    container: str
+    how: str
+    times: int = 1
+    status: int = 1
+    message: str = ""
+    after_bytes: int = 0
+    seconds: float = 1.0
+
+
+class CommandFaults:
+    """All planned faults of commands."""
+
+    def __init__(self) -> None:
+        self._planned: list[CommandFault] = []
+
+    def plan(self, fault: CommandFault) -> None:
+        """Let commands that fit fail, `times` times."""
+        self._planned.append(fault)
+
+    def clear(self) -> None:
+        """Forget all plans."""
+        self._planned.clear()
+
+    def take(self, run: PodRun, container: str) -> CommandFault | None:
+        """The fault for a command that starts now, used up by one."""
+        for one in self._planned:
+            fits = one.namespace == run.namespace and fnmatchcase(run.name, one.pod)
+            if fits and fnmatchcase(container, one.container):
+                one.times -= 1
+                if one.times <= 0:
+                    self._planned.remove(one)
+                return one
         return None

@@ -8,6 +8,7 @@ import secrets
 
 from minispod.simulator.kubernetes.controllers.container_life import ContainerLife
 from minispod.simulator.kubernetes.controllers.context import Context
+from minispod.simulator.kubernetes.controllers.faults import CommandFaults
 from minispod.simulator.kubernetes.controllers.pod_run import PodRun, recall, run_for
 from minispod.simulator.kubernetes.controllers.volumes import claim_names
 from minispod.simulator.kubernetes.machinery.jsonish import Json, clone, dig
@@ -26,6 +27,7 @@ class Kubelets:
         self._c = context
         self.runs: dict[str, PodRun] = {}
         self.off: set[str] = set()
+        self.command_faults = CommandFaults()
         self.life = ContainerLife(context, self.runs, self._works, self.report)
 
     def _works(self, run: PodRun) -> bool:

@@ -71,7 +71,7 @@ VOLUMES = _core(
     "persistentvolumes", "PersistentVolume", "pv", namespaced=False, subs="status", returns_deleted=True
 )
 CLAIMS = _core("persistentvolumeclaims", "PersistentVolumeClaim", "pvc", subs="status", returns_deleted=True)
-PODS = _core("pods", "Pod", "po", subs="status log eviction binding", has_generation=True)
+PODS = _core("pods", "Pod", "po", subs="status log exec eviction binding", has_generation=True)
 SERVICES = _core("services", "Service", "svc", subs="status", returns_deleted=True)
 ENDPOINTS = _core("endpoints", "Endpoints", "ep")
 SECRETS = _core("secrets", "Secret")

@@ -11,6 +11,7 @@ SUBRESOURCE_KINDS = {
     "eviction": ("policy", "v1", "Eviction", ["create"]),
     "binding": ("", "", "Binding", ["create"]),
     "log": ("", "", "", ["get"]),
+    "exec": ("", "", "PodExecOptions", ["create", "get"]),
     "finalize": ("", "", "", ["update"]),
     "status": ("", "", "", ["get", "patch", "update"]),
 }

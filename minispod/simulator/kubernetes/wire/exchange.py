@@ -3,7 +3,8 @@
 An answer is either whole (an object or text) or a stream of chunks that the server sends as they come.
 """
 
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -70,6 +71,8 @@ class Response:
     content_type: str = JSON
     headers: list[tuple[str, str]] = field(default_factory=list)
     stream: Iterator[bytes] | None = None
+    # Takes the connection over instead of an answer.
+    upgrade: Callable[[socket.socket], None] | None = None
 
 
 def answer(value: Any, code: int = 200, warnings: list[str] | None = None) -> Response:

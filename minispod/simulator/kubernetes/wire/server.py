@@ -59,6 +59,9 @@ class Handler(BaseHTTPRequestHandler):
         self._write(response)
 
     def _write(self, response: Response) -> None:
+        if response.upgrade is not None:
+            self._hand_over(response.upgrade)
+            return
         self.send_response(response.code)
         self.send_header("Content-Type", response.content_type)
         self.send_header("Cache-Control", "no-cache, private")
@@ -75,6 +78,13 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.flush()
         self._pour(response)
+
+    def _hand_over(self, upgrade: Callable[[socket.socket], None]) -> None:
+        self.close_connection = True
+        try:
+            upgrade(self.connection)
+        except Hangup:
+            self._hang_up()
 
     def _pour(self, response: Response) -> None:
         stream = response.stream or iter(())

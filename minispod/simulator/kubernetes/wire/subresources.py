@@ -1,4 +1,4 @@
-"""Subresources with a form of their own: scale, eviction, binding, log."""
+"""Subresources with a form of their own: scale, eviction, binding, log, exec."""
 
 from collections.abc import Callable
 
@@ -16,6 +16,7 @@ from minispod.simulator.kubernetes.machinery.selectors import selector_text, sel
 from minispod.simulator.kubernetes.pod_facts import is_ready
 from minispod.simulator.kubernetes.removal import DeleteOptions
 from minispod.simulator.kubernetes.wire.exchange import Request, Response, answer
+from minispod.simulator.kubernetes.wire.exec import Exec
 from minispod.simulator.kubernetes.wire.logs import Logs
 from minispod.simulator.kubernetes.wire.options import writer_of
 from minispod.simulator.kubernetes.wire.routes import Route
@@ -28,6 +29,7 @@ class Subresources:
         self._cluster = cluster
         self._store = cluster.store
         self._logs = Logs(cluster)
+        self._exec = Exec(cluster)
 
     def handle(self, request: Request, route: Route) -> Response:
         """Answer a request for one part of one object."""
@@ -35,6 +37,7 @@ class Subresources:
             "scale": self._scale,
             "eviction": self._evict,
             "log": self._logs.answer,
+            "exec": self._exec.answer,
             "binding": self._bind,
         }
         return actions[route.subresource](request, route)
