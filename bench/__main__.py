@@ -1,4 +1,5 @@
-"""`make bench`: measure a running demo; `ARGS=--start` starting one, in a fresh clone; `ARGS=--money` the money.
+"""`make bench`: measure a running demo; `ARGS=--start` starting one, in a fresh clone; `ARGS=--money` the money;
+`ARGS=--observe` one look at a thousand instances.
 
 Everything printed was measured just now, on this machine, with whatever else ran on it.
 """
@@ -8,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from bench import memory, money, orders, starts
+from bench import memory, money, observing, orders, starts
 from minispod.local.surroundings import DIRECTORY, Surroundings
 from minispod.local.timeline import StoryStopped
 
@@ -27,6 +28,14 @@ def main() -> int:
         metavar="N",
         help="proof, postings and notifications over N customers (100000) with ten ledger entries each; needs no demo",
     )
+    parser.add_argument(
+        "--observe",
+        type=int,
+        nargs="?",
+        const=1_000,
+        metavar="N",
+        help="one look at a cluster of N instances (1000) on the simulator, and a day of their usage; needs no demo",
+    )
     parser.add_argument("--orders", type=int, default=5, metavar="N", help="orders from click to RUNNING (5)")
     parser.add_argument("--state", type=Path, default=DIRECTORY, help="directory of the running demo's data")
     asked = parser.parse_args()
@@ -34,6 +43,9 @@ def main() -> int:
     try:
         if asked.start:
             starts.measure()
+            return 0
+        if asked.observe:
+            observing.measure(asked.observe)
             return 0
         if asked.money:
             money.measure(asked.money)

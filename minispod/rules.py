@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 from minispod.instances.creation import AddressRules
 from minispod.instances.naming import check_host_pattern
 from minispod.instances.provisioning import ClusterRules
+from minispod.instances.uptime.reckoning import UptimeRules
+from minispod.instances.usage.rolling import KeepRules
 from minispod.papers.rules import PaperRules, Seller
 from minispod.papers.states import Language
 from minispod.payments.topups import TopUpRules
@@ -102,4 +104,24 @@ def paper_rules(settings: Settings) -> PaperRules:
         ppn_rate=company.ppn_rate,
         language=Language(company.paper_language),
         zone=ZoneInfo(settings.business.billing_timezone),
+    )
+
+
+def keep_rules(settings: Settings) -> KeepRules:
+    """How long usage is kept; a month is counted as 31 days, so that no day of the months that are shown is missing."""
+    operation = settings.operation
+    return KeepRules(
+        zone=ZoneInfo(settings.business.billing_timezone),
+        samples=timedelta(hours=operation.usage_sample_hours),
+        hours=timedelta(days=operation.usage_hour_days),
+        days=timedelta(days=31 * operation.usage_day_months),
+    )
+
+
+def uptime_rules(settings: Settings) -> UptimeRules:
+    """How uptime is counted: two looks belong together while not more than two are missing between them."""
+    return UptimeRules(
+        zone=ZoneInfo(settings.business.billing_timezone),
+        tolerance=timedelta(seconds=max(60, 3 * settings.operation.observe_seconds)),
+        target=settings.business.uptime_target_percent,
     )

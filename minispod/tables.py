@@ -5,6 +5,8 @@ from minispod.audit import models as audit
 from minispod.catalog import models as catalog
 from minispod.cluster import models as cluster
 from minispod.instances import models as instances
+from minispod.instances.uptime import models as uptime
+from minispod.instances.usage import models as usage
 from minispod.kernel import outbox, pulse
 from minispod.notifications import models as notifications
 from minispod.papers import models as papers
@@ -28,5 +30,7 @@ __all__ = [
     "proof",
     "pulse",
     "subscriptions",
+    "uptime",
+    "usage",
     "wallet",
 ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from minispod.cluster.models import NodeReading
+from minispod.instances.usage.history import History, Measure
 
 WIDTH = 600
 HEIGHT = 140
@@ -38,6 +39,21 @@ def node_lines(readings: Sequence[NodeReading], what: str, *, since: datetime, u
     top = 100 if highest <= 100 else int(highest * 1.1)
     seconds = max(1.0, (until - since).total_seconds())
     xs = [min(1.0, max(0.0, (each.at - since).total_seconds() / seconds)) * WIDTH for each in kept]
+    return Chart([Line(name, _pieces(xs, curve, top)) for name, curve in curves.items()], top)
+
+
+def usage_lines(history: History, what: str) -> Chart | None:
+    """Average and most of `what` ("cpu", "memory" or "storage") in per cent of the plan; None when nothing is known."""
+    limit: int = getattr(history, f"{what}_limit")
+    found: list[Measure | None] = [getattr(point, what) for point in history.points]
+    if not limit or not any(found):
+        return None
+    most = [None if each is None else each.most / limit * 100 for each in found]
+    average = [None if each is None else each.average / limit * 100 for each in found]
+    highest = max(share for share in most if share is not None)
+    top = 100 if highest <= 100 else int(highest * 1.1)
+    xs = [(number + 0.5) / len(found) * WIDTH for number in range(len(found))]
+    curves = {"requested": most, "used": average}
     return Chart([Line(name, _pieces(xs, curve, top)) for name, curve in curves.items()], top)
 
 

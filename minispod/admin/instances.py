@@ -1,4 +1,4 @@
-"""Instances: the list, one of them with its history, logs and credentials, and the four controls.
+"""Instances: the list, one of them with its history and credentials, and the four controls.
 
 The controls record a wish and come back at once; the worker brings the cluster to it and the page follows.
 """
@@ -15,17 +15,13 @@ from minispod.audit import trail
 from minispod.insights import fleet
 from minispod.insights.activity import named
 from minispod.instances import controls, queries
-from minispod.instances.naming import object_names
 from minispod.instances.states import IN_TRANSITION, InstanceStatus
-from minispod.instances.workload import CONTAINER
-from minispod.kernel.errors import Conflict, NotFound, Unavailable
 from minispod.kernel.ids import parse_id
 from minispod.kernel.paging import PageRequest
-from minispod.kernel.unit_of_work import release_connection, unit_of_work
+from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports
 from minispod.subscriptions import operating
 
-_LOG_LINES = 200
 _TIMELINE = 20
 _FOLLOW_SECONDS = 2
 _LOOK_SECONDS = 10
@@ -62,21 +58,6 @@ def instance(instance_id: str) -> Any:
     return pages.live_fragment("admin/instances/one.html", "admin/instances/_live.html", every=every, **facts)
 
 
-@door.get("/instances/<instance_id>/logs")
-def instance_logs(instance_id: str) -> Any:
-    """The newest lines its container wrote; says so when the cluster is silent."""
-    sold = fleet.get_sold(parse_id(instance_id), actor=guard.actor())
-    lines, problem = _recent_lines(sold.instance.namespace, object_names(sold.instance.name).workload)
-    return pages.page_or_fragment(
-        "admin/instances/logs.html",
-        "admin/instances/_logs.html",
-        sold=sold,
-        lines=lines,
-        problem=problem,
-        at=current_ports().clock.now(),
-    )
-
-
 @door.post("/instances/<instance_id>/access")
 def show_access(instance_id: str) -> Any:
     """Show the credentials once, on this answer only; the showing is written into the audit book."""
@@ -110,14 +91,3 @@ def _facts(instance_id: uuid.UUID) -> dict[str, Any]:
         "is_moving": sold.instance.status in IN_TRANSITION,
         "at": current_ports().clock.now(),
     }
-
-
-def _recent_lines(namespace: str, workload: str) -> tuple[list[str], str | None]:
-    release_connection()
-    try:
-        found = current_ports().cluster.tail_logs(namespace, workload, container=CONTAINER, lines=_LOG_LINES)
-    except NotFound:
-        return [], None
-    except (Unavailable, Conflict) as silence:
-        return [], silence.message
-    return list(found), None

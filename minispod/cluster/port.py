@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
+from minispod.cluster.events import WorkloadEvent
 from minispod.kernel.errors import Conflict, NotFound, Unavailable
 
 Manifest = dict[str, Any]
@@ -51,7 +52,8 @@ class CommandFailed(Conflict):
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """Why a workload is not ready: a stable reason ("image_pull", "crash_loop", "oom", "unschedulable",
-    "quota", "volume", "config", "evicted") and a sentence for a person; `is_final` when waiting will not help.
+    "quota", "volume", "config", "evicted", "scratch_full") and a sentence for a person; `is_final` when waiting will
+    not help.
     """
 
     reason: str
@@ -100,6 +102,17 @@ class PodUsage:
     pod_name: str
     cpu_milli: int
     memory_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeUsage:
+    """What is used of the volume that a pod's application keeps its data on, in megabytes."""
+
+    namespace: str
+    pod_name: str
+    claim: str
+    used_mb: int
+    capacity_mb: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,16 +235,30 @@ class ClusterPort(Protocol):
         """What our pods use now; empty when the cluster has no metrics."""
         ...
 
+    def volume_usages(self) -> Sequence[VolumeUsage]:
+        """What is used of our volumes, asked once of each node; a node that is silent is left out.
+
+        Only volumes that are measured as themselves: a storage class that shows nothing (hostPath, as with K3s'
+        local-path) or the whole file system it lies on is left out, never guessed.
+        """
+        ...
+
     def nodes(self) -> Sequence[NodeSighting]:
         """All nodes with requests and usage."""
         ...
 
-    def tail_logs(self, namespace: str, workload: str, *, container: str, lines: int) -> Sequence[str]:
-        """The last lines of the newest pod's container."""
+    def tail_logs(
+        self, namespace: str, workload: str, *, container: str, lines: int, previous: bool = False
+    ) -> Sequence[str]:
+        """The last lines of the newest pod's container; `previous`: of its run before this one. None: no lines."""
         ...
 
     def follow_logs(self, namespace: str, workload: str, *, container: str, lines: int) -> LogStream:
         """The last lines, then each new one as it is written; ends when the stream ends or is closed."""
+        ...
+
+    def events_of(self, namespace: str, workload: str) -> Sequence[WorkloadEvent]:
+        """What happened to the objects of one instance lately, newest first, each thing told once."""
         ...
 
     def inventory(self, kind: str) -> Sequence[dict[str, Any]]:

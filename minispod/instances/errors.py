@@ -29,3 +29,17 @@ class WrongState(RuleBroken):
 
     code = "instances.wrong_state"
     default_message = "The instance is not in the required state"
+
+
+class NoSuchContainer(NotFound):
+    """The instance has no container of this name."""
+
+    code = "instances.no_such_container"
+    default_message = "The application has no such container"
+
+
+class NothingMeasured(NotFound):
+    """The instance does not run, or its use has not been measured yet."""
+
+    code = "instances.nothing_measured"
+    default_message = "No metrics are available for this instance at the moment"

@@ -22,6 +22,7 @@ from minispod.instances.models import Instance
 from minispod.instances.namespace_manifests import NamespaceSpec, namespace_manifests
 from minispod.instances.naming import object_names
 from minispod.instances.states import HEALTHY, InstanceStatus, Wanted
+from minispod.instances.uptime import watching
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import lock, session
 from minispod.kernel.sealed import Sealer
@@ -170,7 +171,9 @@ def settle(
     if outcome.sighting is not None:
         _note(instance, outcome.sighting, at)
     if outcome.kind is OutcomeKind.DONE:
-        return _done(instance, actor, at)
+        settlement = _done(instance, actor, at)
+        watching.note(instance, is_ready=True, at=at)
+        return settlement
     if outcome.kind is OutcomeKind.SILENT:
         # The cluster's silence is not the instance's fault: the attempt's time starts again.
         instance.attempt_started_at = at
@@ -178,7 +181,9 @@ def settle(
         return Settlement(Result.WAITING, timedelta(seconds=10))
     if outcome.sentence:
         instance.turn(instance.status, at, health=outcome.sentence[:_HEALTH_LENGTH])
-    return _not_yet(instance, outcome, rules, actor, at)
+    settlement = _not_yet(instance, outcome, rules, actor, at)
+    watching.note(instance, is_ready=outcome.sighting is not None and outcome.sighting.is_ready, at=at)
+    return settlement
 
 
 def _has_arrived(order: WorkOrder, sighting: WorkloadSighting) -> bool:

@@ -5,8 +5,10 @@ import structlog
 from minispod.cluster import monitoring
 from minispod.cluster.port import ClusterUnavailable
 from minispod.instances import observation
+from minispod.instances.uptime import watching
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.ports import Ports
+from minispod.rules import uptime_rules
 from minispod.settings import Settings
 
 log = structlog.get_logger()
@@ -27,6 +29,7 @@ def observe_cluster(ports: Ports, settings: Settings) -> None:
     with unit_of_work(ports.courier):
         monitoring.record_answer()
         found = observation.apply_sightings(sightings, usages, at=at)
+        watching.note_look(sightings, tolerance=uptime_rules(settings).tolerance, at=at)
     if found.drifted or found.orphans:
         log.warning(
             "cluster.differs", drifted=[str(each) for each in found.drifted], orphans=list(found.orphans)

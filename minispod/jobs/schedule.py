@@ -6,7 +6,7 @@ out, so a tick that is lost, late or doubled does no harm.
 
 from dataclasses import dataclass
 
-from minispod.jobs import housekeeping, lifecycle, observation, papers, payments, proof, wallets
+from minispod.jobs import housekeeping, lifecycle, observation, papers, payments, proof, usage, wallets
 from minispod.jobs.work import PeriodicHandler
 from minispod.settings import Settings
 
@@ -38,6 +38,8 @@ def schedule(settings: Settings) -> tuple[Periodic, ...]:
         Periodic(
             "observe-cluster", observation.observe_cluster, operation.observe_seconds, "health, usage, drift"
         ),
+        Periodic("sample-usage", usage.sample_usage, operation.usage_sample_seconds, "usage over time"),
+        Periodic("roll-up-usage", usage.roll_up_usage, 600, "hours and days of usage; old usage goes"),
         Periodic("poll-nodes", observation.poll_nodes, operation.poll_nodes_seconds, "node history"),
         Periodic("prove-money", proof.fan_out_proof, 600, "once a night: does all money add up?"),
         Periodic(

@@ -15,7 +15,9 @@ class ObjectStoreUnavailable(Unavailable):
     """The store does not answer, refuses us, or is full."""
 
     code: ClassVar[str] = "object_store.unavailable"
-    default_message = "The file store does not answer at the moment. Nothing is lost; please try again shortly."
+    default_message = (
+        "The file store does not answer at the moment. Nothing is lost; please try again shortly."
+    )
 
 
 class NoSuchStoredObject(NotFound):

@@ -13,6 +13,7 @@ import structlog
 from flask import request
 from flask_socketio import Namespace
 
+from minispod.cluster.lines import readable
 from minispod.cluster.port import ClusterPort, ClusterRefused, ClusterUnavailable, LogStream, NoSuchObject
 from minispod.instances.models import Instance
 from minispod.instances.workload import CONTAINER
@@ -20,7 +21,6 @@ from minispod.kernel.errors import Refusal, RuleBroken
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import release_connection
 from minispod.ports import current_ports
-from minispod.realtime.lines import readable
 from minispod.realtime.presence import Guest, Presence
 from minispod.realtime.rounds import Rounds
 from minispod.realtime.visitors import admit, connect_error, said

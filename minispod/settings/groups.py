@@ -280,6 +280,12 @@ class BusinessSettings(Group):
         ge=0,
         description="A failed first provisioning may be repaired for this long, then it is refunded (decision 17).",
     )
+    uptime_target_percent: float = Field(
+        99.5,
+        gt=0,
+        le=100,
+        description="Uptime per instance and month that is promised, shown beside the figures.",
+    )
     free_plans_per_customer: int = Field(
         3, ge=0, description="Live free subscriptions one customer may hold (decision 20)."
     )
@@ -365,6 +371,19 @@ class OperationSettings(Group):
     observe_seconds: int = Field(10, ge=1, description="The cluster is looked at this often.")
     poll_nodes_seconds: int = Field(60, ge=5, description="Nodes are read into the history this often.")
     node_history_days: int = Field(30, ge=1, description="Node readings are kept this long.")
+    usage_sample_seconds: int = Field(
+        60, ge=30, le=900, description="What every instance uses is written down this often."
+    )
+    usage_sample_hours: int = Field(
+        48, ge=24, le=240, description="Usage is kept this long as it was sampled."
+    )
+    usage_hour_days: int = Field(35, ge=30, le=400, description="Usage is kept this long by the hour.")
+    usage_day_months: int = Field(
+        13,
+        ge=12,
+        le=120,
+        description="Usage by the day, and what uptime is reckoned from, are kept this long.",
+    )
     proof_hour: int = Field(
         3, ge=0, le=23, description="From this hour (BILLING_TIMEZONE) the nightly proof of the money runs."
     )

@@ -171,7 +171,9 @@ def test_a_silent_cluster_is_said_where_the_log_would_be(browser: Browser, runni
 class HostileApplication(KubernetesCluster):
     """A cluster on which a customer's application writes what it likes into its log."""
 
-    def tail_logs(self, namespace: str, workload: str, *, container: str, lines: int) -> list[str]:
+    def tail_logs(
+        self, namespace: str, workload: str, *, container: str, lines: int, previous: bool = False
+    ) -> list[str]:
         return ["<script>alert(1)</script>", "</pre><b>", "\x1b[31mred\x1b[0m"]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from minispod.realtime.lines import readable
+from minispod.cluster.lines import readable
 
 
 @pytest.mark.parametrize(

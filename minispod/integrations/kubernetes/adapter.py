@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
+from minispod.cluster.events import WorkloadEvent
 from minispod.cluster.port import (
     ClusterRefused,
     ClusterUnavailable,
@@ -18,9 +19,18 @@ from minispod.cluster.port import (
     NoSuchObject,
     PodSighting,
     PodUsage,
+    VolumeUsage,
     WorkloadSighting,
 )
-from minispod.integrations.kubernetes import application, commands, paths, removal, translation
+from minispod.integrations.kubernetes import (
+    application,
+    commands,
+    happenings,
+    paths,
+    removal,
+    translation,
+    volumes,
+)
 from minispod.integrations.kubernetes.client import TIMEOUT, ApiSaidNo, KubernetesClient
 from minispod.integrations.kubernetes.paths import Kind
 from minispod.kernel.unit_of_work import refuse_inside_unit_of_work
@@ -32,6 +42,9 @@ MANAGED = f"{translation.MANAGED_LABEL}=true"
 _LIVING = "status.phase!=Succeeded,status.phase!=Failed"
 _LOG_BYTES = 1_000_000
 _WAITING_CONTAINER = 400
+_LOG_IS_GONE = "unable to retrieve container logs for "
+_MOST_ENDINGS = 4
+_ENDING_LINES = 20
 
 _INVENTORY: dict[str, Kind] = {
     "pods": paths.POD,
@@ -171,6 +184,11 @@ class KubernetesCluster:
         return [translation.usage_of(each) for each in found]
 
     @_fenced
+    def volume_usages(self) -> Sequence[VolumeUsage]:
+        """What is used of our volumes: one list of claims, one of nodes, and one question to each node."""
+        return volumes.volume_usages(self._client, MANAGED)
+
+    @_fenced
     def nodes(self) -> Sequence[NodeSighting]:
         """All nodes, with what is requested and used on them."""
         nodes = list(self._client.items(paths.NODE.all()))
@@ -178,18 +196,12 @@ class KubernetesCluster:
         return translation.sight_nodes(nodes, pods, self._metrics(paths.NODE_METRICS))
 
     @_fenced
-    def tail_logs(self, namespace: str, workload: str, *, container: str, lines: int) -> Sequence[str]:
-        """The last lines of the newest pod; none while it has not started."""
+    def tail_logs(
+        self, namespace: str, workload: str, *, container: str, lines: int, previous: bool = False
+    ) -> Sequence[str]:
+        """The last lines of the newest pod; none while it has not started, or has no earlier run."""
         path = self._log_path(namespace, workload)
-        if path is None:
-            return []
-        try:
-            text = self._client.text(path, container=container, tailLines=lines, limitBytes=_LOG_BYTES)
-        except ApiSaidNo as refusal:
-            if refusal.status == _WAITING_CONTAINER:
-                return []
-            raise
-        return text.splitlines()
+        return self._tail(path, container, lines, previous=previous) if path is not None else []
 
     @_fenced
     def follow_logs(self, namespace: str, workload: str, *, container: str, lines: int) -> LogStream:
@@ -202,6 +214,21 @@ class KubernetesCluster:
             if refusal.status != _WAITING_CONTAINER:
                 raise
         raise NoSuchObject("The application has not started yet.")
+
+    @_fenced
+    def events_of(self, namespace: str, workload: str) -> Sequence[WorkloadEvent]:
+        """Events of the workload's objects, and what its containers ended with, with the end of their logs."""
+        deployment = self._find(paths.DEPLOYMENT.one(namespace, workload))
+        pods = self._pods_of(namespace, deployment) if deployment is not None else []
+        events = self._client.items(paths.EVENT.within(namespace))
+        ours = [event for event in events if happenings.belongs(event, workload)]
+        ended = []
+        for pod, status, ending in list(happenings.endings(pods))[:_MOST_ENDINGS]:
+            path = paths.POD.one(namespace, pod["metadata"]["name"]) + "/log"
+            is_over = bool((status.get("state") or {}).get("terminated"))
+            lines = self._tail(path, status["name"], _ENDING_LINES, previous=not is_over)
+            ended.append((status, ending, lines))
+        return happenings.tell(ours, ended)
 
     @_fenced
     def inventory(self, kind: str) -> Sequence[dict[str, Any]]:
@@ -229,6 +256,18 @@ class KubernetesCluster:
         deployment = self._client.get(paths.DEPLOYMENT.one(namespace, workload))
         pod = translation.newest(self._pods_of(namespace, deployment))
         return paths.POD.one(namespace, pod["metadata"]["name"]) + "/log" if pod else None
+
+    def _tail(self, path: str, container: str, lines: int, *, previous: bool) -> list[str]:
+        query = {"container": container, "tailLines": lines, "limitBytes": _LOG_BYTES}
+        try:
+            text = self._client.text(path, **query, previous="true" if previous else None)
+            # What a kubelet answers, with status 200, when it has removed the log of a container that ended.
+            return [] if text.startswith(_LOG_IS_GONE) else text.splitlines()
+        except ApiSaidNo as refusal:
+            # 404: the pod went meanwhile.
+            if refusal.status in (_WAITING_CONTAINER, 404):
+                return []
+            raise
 
     def _metrics(self, kind: Kind, **query: str) -> Iterable[dict[str, Any]]:
         # 404: no metrics server; 503 or 403: it is there but not answering yet. None of them is our trouble.

@@ -13,6 +13,7 @@ from minispod.simulator.kubernetes.store import Address
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 PROTECTION = "kubernetes.io/pvc-protection"
 PROVISION_SECONDS = 0.5
+LOCAL_PATH = "rancher.io/local-path"
 
 
 def claim_names(pod: Json) -> list[str]:
@@ -125,12 +126,16 @@ class Claims:
 
 def _volume(claim: Json, storage_class: Json, name: str, node: str) -> Json:
     metadata, spec = claim["metadata"], claim["spec"]
+    provisioner = storage_class["provisioner"]
     path = f"/var/lib/rancher/k3s/storage/{name}_{metadata['namespace']}_{metadata['name']}"
+    kind: Json = {"hostPath": {"path": path, "type": "DirectoryOrCreate"}}
+    if provisioner != LOCAL_PATH:
+        kind = {"csi": {"driver": provisioner, "volumeHandle": name}}
     expression = {"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}
     return {
         "metadata": {
             "name": name,
-            "annotations": {"pv.kubernetes.io/provisioned-by": storage_class["provisioner"]},
+            "annotations": {"pv.kubernetes.io/provisioned-by": provisioner},
             "finalizers": ["kubernetes.io/pv-protection"],
         },
         "spec": {
@@ -139,7 +144,7 @@ def _volume(claim: Json, storage_class: Json, name: str, node: str) -> Json:
             "persistentVolumeReclaimPolicy": storage_class.get("reclaimPolicy", "Delete"),
             "storageClassName": storage_class["metadata"]["name"],
             "volumeMode": "Filesystem",
-            "hostPath": {"path": path, "type": "DirectoryOrCreate"},
+            **kind,
             "claimRef": {
                 "kind": "PersistentVolumeClaim",
                 "apiVersion": "v1",

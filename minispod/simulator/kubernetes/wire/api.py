@@ -4,16 +4,19 @@ Resource requests go on to `resources`; this file knows the other paths, the tok
 """
 
 import hmac
+import re
 from collections.abc import Callable
+from urllib.parse import unquote
 
 from minispod.simulator.kubernetes.cluster import Cluster
 from minispod.simulator.kubernetes.machinery.refusals import Refusal, no_such_path, unauthorized
-from minispod.simulator.kubernetes.wire import discovery, metrics, openapi
+from minispod.simulator.kubernetes.wire import discovery, kubelet, metrics, openapi
 from minispod.simulator.kubernetes.wire.exchange import Request, Response, answer, text_answer
 from minispod.simulator.kubernetes.wire.resources import Resources
 from minispod.simulator.kubernetes.wire.reviews import review
 from minispod.simulator.kubernetes.wire.routes import find_route
 
+_SUMMARY = re.compile(r"/api/v1/nodes/(?P<name>[^/]+)/proxy/stats/summary")
 OPEN_PATHS = ("/healthz", "/livez", "/readyz")
 
 
@@ -57,6 +60,8 @@ class Api:
             return answer(metrics.answer_for(self._cluster, path, request.query))
         if path.startswith(("/apis/authorization.k8s.io/v1/", "/apis/authentication.k8s.io/v1/")):
             return answer(review(path, request), 201)
+        if (node := _SUMMARY.fullmatch(path)) and request.method == "GET":
+            return answer(kubelet.summary(self._cluster, unquote(node["name"])))
         return self._resources.handle(request, find_route(request.path))
 
     def _document(self, path: str) -> Callable[[], object] | None:

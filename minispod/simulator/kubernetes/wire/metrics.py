@@ -56,7 +56,7 @@ def _node_metrics(cluster: Cluster, node: Json) -> Json:
     cores, memory = 0.05 + 0.03 * _wave(name, 97), 700.0 * MIB
     for pod in cluster.store.list(PODS):
         if dig(pod, "spec", "nodeName") == name:
-            for used in _pod_usage(cluster, pod):
+            for used in pod_usage(cluster, pod):
                 cores += used[1]
                 memory += used[2]
     capacity = dig(node, "status", "capacity", default={})
@@ -78,7 +78,7 @@ def _pods(cluster: Cluster, namespace: str | None, name: str | None, query: dict
     test = label_matcher(query.get("labelSelector"))
     found = []
     for pod in cluster.store.list(PODS, namespace):
-        used = _pod_usage(cluster, pod)
+        used = pod_usage(cluster, pod)
         if used and test(pod) and name in (None, pod["metadata"]["name"]):
             containers = [
                 {"name": one, "usage": {"cpu": f"{int(cores * 1e9)}n", "memory": f"{int(memory / 1024)}Ki"}}
@@ -92,7 +92,7 @@ def _pods(cluster: Cluster, namespace: str | None, name: str | None, query: dict
     return {"kind": "PodMetricsList", "apiVersion": "metrics.k8s.io/v1beta1", "metadata": {}, "items": found}
 
 
-def _pod_usage(cluster: Cluster, pod: Json) -> list[tuple[str, float, float]]:
+def pod_usage(cluster: Cluster, pod: Json) -> list[tuple[str, float, float]]:
     """What each running container uses: its name, cores and bytes."""
     if dig(pod, "spec", "nodeName") in cluster.controllers.kubelets.off:
         return []

@@ -1,0 +1,70 @@
+"""What an instance writes and what happens to it, asked of the cluster; the caller has checked the owner.
+
+First what is wanted is taken from the row, then the cluster is asked with no connection held.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from minispod.catalog.recipes import APP, get_recipe
+from minispod.cluster.events import WorkloadEvent
+from minispod.cluster.lines import readable
+from minispod.cluster.port import ClusterPort, NoSuchObject
+from minispod.instances.errors import NoSuchContainer
+from minispod.instances.models import Instance
+from minispod.instances.naming import object_names
+
+MOST_LINES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An instance's workload in the cluster, and the names of its containers: the application first."""
+
+    namespace: str
+    workload: str
+    containers: tuple[str, ...]
+
+    @classmethod
+    def of(cls, instance: Instance) -> "Subject":
+        """The workload of an instance."""
+        names = tuple(get_recipe(instance.service_slug).containers)
+        return cls(instance.namespace, object_names(instance.name).workload, names)
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The last lines of one container; `previous`: of its run before the present one."""
+
+    container: str
+    previous: bool
+    lines: Sequence[str]
+
+
+def read_log(
+    subject: Subject, cluster: ClusterPort, *, container: str | None, lines: int, previous: bool
+) -> Log:
+    """The last lines, without colours and blank ones; none of what is not there. Raise NoSuchContainer."""
+    wanted = container or APP
+    if wanted not in subject.containers:
+        raise NoSuchContainer(containers=list(subject.containers))
+    try:
+        found = cluster.tail_logs(
+            subject.namespace,
+            subject.workload,
+            container=wanted,
+            lines=min(lines, MOST_LINES),
+            previous=previous,
+        )
+    except NoSuchObject:
+        found = []
+    shown = [text for line in found if (text := readable(line))]
+    return Log(wanted, previous, shown)
+
+
+def read_events(subject: Subject, cluster: ClusterPort) -> Sequence[WorkloadEvent]:
+    """What happened lately, newest first; nothing of what is not there."""
+    try:
+        return cluster.events_of(subject.namespace, subject.workload)
+    except NoSuchObject:
+        return []

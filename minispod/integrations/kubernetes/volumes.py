@@ -1,0 +1,78 @@
+"""What is used of our volumes, from the kubelets' statistics: one question to each node that answers.
+
+Only a volume that is measured as itself counts. A kubelet says nothing of a hostPath volume (K3s' local-path), and of
+a `local` volume or a shared directory it tells the size of the whole file system: such a number is left out.
+Needs the right to get nodes/proxy.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import structlog
+
+from minispod.cluster.port import ClusterUnavailable, VolumeUsage
+from minispod.cluster.quantities import MEBIBYTE, parse_quantity
+from minispod.integrations.kubernetes import paths
+from minispod.integrations.kubernetes.client import ApiSaidNo, KubernetesClient
+
+log = structlog.get_logger()
+
+_AT_ONCE = 8
+# A file system keeps a few per cent of its device; more than the claim, or far less, is another file system.
+_LEAST, _MOST = 0.8, 1.05
+
+_Claims = Mapping[tuple[str, str], float]
+
+
+def volume_usages(client: KubernetesClient, selector: str) -> list[VolumeUsage]:
+    """Ask every ready node once, several at a time; one that is silent or refuses does not stop the others."""
+    claims = {
+        (each["metadata"]["namespace"], each["metadata"]["name"]): float(
+            parse_quantity(((each.get("status") or {}).get("capacity") or {}).get("storage"))
+        )
+        for each in client.items(paths.CLAIM.all(), labelSelector=selector)
+    }
+    if not claims:
+        return []
+    names = [node["metadata"]["name"] for node in client.items(paths.NODE.all()) if _is_ready(node)]
+    with ThreadPoolExecutor(max_workers=max(1, min(_AT_ONCE, len(names)))) as pool:
+        answers = pool.map(lambda name: _ask(client, name), names)
+    return [usage for answer in answers for usage in read_summary(answer, claims)]
+
+
+def _ask(client: KubernetesClient, node: str) -> dict[str, Any]:
+    try:
+        return client.get(paths.NODE.one(None, node) + "/proxy/stats/summary")
+    except (ApiSaidNo, ClusterUnavailable) as silence:
+        log.warning("cluster.node_not_measured", node=node, status=getattr(silence, "status", None))
+        return {}
+
+
+def read_summary(summary: Mapping[str, Any], claims: _Claims) -> Iterator[VolumeUsage]:
+    """The volumes of one node's answer that belong to a claim of ours and are measured as themselves."""
+    for pod in summary.get("pods") or []:
+        reference = pod.get("podRef") or {}
+        for volume in pod.get("volume") or []:
+            claim = volume.get("pvcRef") or {}
+            size = claims.get((str(claim.get("namespace")), str(claim.get("name"))))
+            if size and _is_itself(volume, size):
+                yield VolumeUsage(
+                    namespace=str(reference.get("namespace")),
+                    pod_name=str(reference.get("name")),
+                    claim=str(claim["name"]),
+                    used_mb=round(volume["usedBytes"] / MEBIBYTE),
+                    capacity_mb=round(volume["capacityBytes"] / MEBIBYTE),
+                )
+
+
+def _is_itself(volume: Mapping[str, Any], size: float) -> bool:
+    capacity, used = volume.get("capacityBytes"), volume.get("usedBytes")
+    if not isinstance(capacity, int) or not isinstance(used, int):
+        return False
+    return size * _LEAST <= capacity <= size * _MOST and 0 <= used <= capacity
+
+
+def _is_ready(node: Mapping[str, Any]) -> bool:
+    conditions: Sequence[Mapping[str, Any]] = (node.get("status") or {}).get("conditions") or []
+    return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
