@@ -263,6 +263,16 @@ def test_instances_of_a_customer_wish_for_different_nodes_and_wait_for_none():
 
     assert spread["topologyKey"] == "kubernetes.io/hostname"
     assert spread["whenUnsatisfiable"] == "ScheduleAnyway"
+def test_quota_has_room_for_volumes_beside_those_in_use():
+    spec = namespace_spec(spare_claims=2, spare_storage_gb=11)
+
+    hard = only(namespace_manifests(spec), "ResourceQuota")["spec"]["hard"]
+
+    assert hard["requests.storage"] == "13Gi"
+    assert hard["persistentvolumeclaims"] == "4"
+    assert (
+        hard["pods"] == only(namespace_manifests(namespace_spec()), "ResourceQuota")["spec"]["hard"]["pods"]
+    )
 
 
 def test_namespace_is_closed_to_neighbours_and_to_the_clusters_own_network():

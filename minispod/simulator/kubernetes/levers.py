@@ -105,8 +105,9 @@ class Levers:
         return None
 
     def clear(self, body: Json) -> object:
-        """{}: no silence, no delay, no failures."""
+        """{}: no silence, no delay, no failures, also of commands."""
         self._cluster.weather.clear()
+        self._cluster.controllers.kubelets.command_faults.clear()
         return None
 
     def image(self, body: Json) -> object:

@@ -33,7 +33,7 @@ REAL = {
     ),
     "mariadb": (
         [
-            f'{ROOT_SQL} myapp -e "create table t (v text, b blob);'
+            f'{ROOT_SQL} myapp -e "create table t (v text, b longblob);'
             "insert into t values ('eins', x'00ff27'), ('zwei', repeat('a', 9000000));"
             "create user guest identified by 'welcome'; grant select on myapp.* to guest\"",
         ],
