@@ -263,6 +263,8 @@ def test_instances_of_a_customer_wish_for_different_nodes_and_wait_for_none():
 
     assert spread["topologyKey"] == "kubernetes.io/hostname"
     assert spread["whenUnsatisfiable"] == "ScheduleAnyway"
+
+
 def test_quota_has_room_for_volumes_beside_those_in_use():
     spec = namespace_spec(spare_claims=2, spare_storage_gb=11)
 
