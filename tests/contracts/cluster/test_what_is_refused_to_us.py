@@ -104,7 +104,6 @@ def test_workers_work_in_customers_namespaces_and_even_there_within_bounds(worke
     assert [
         each for each in worker.items(f"{inside}/secrets") if each["metadata"]["name"] == settled.names.secret
     ]
-    assert refused(worker, "GET", f"{inside}/secrets/{settled.names.secret}")
     assert refused(worker, "GET", f"{inside}/serviceaccounts")
     assert refused(worker, "DELETE", f"{inside}/resourcequotas/plans")
     assert refused(worker, "DELETE", paths.NETWORK_POLICY.one(settled.namespace, "default-deny"))
