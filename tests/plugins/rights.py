@@ -19,6 +19,7 @@ from tests.contracts.kubernetes.target import Target
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
+FILES = ("rights.yaml", "volume-usage.yaml", "priority.yaml")
 _GROUPS = {"v1": "/api/v1"}
 _PLURALS = {
     "Namespace": "namespaces",
@@ -76,7 +77,7 @@ def service_accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servi
     admin = os.environ["KUBECONFIG"]
     target = Target("kubernetes", config.new_client_from_config(admin), None, 30.0)
     namespace = f"minispod-test-{uuid.uuid4().hex[:8]}"
-    objects = renamed([*deployed("rights.yaml"), *deployed("priority.yaml")], namespace)
+    objects = renamed([each for file in FILES for each in deployed(file)], namespace)
     for each in objects:
         target.apply(address_of(each), each, force="true")
     directory = tmp_path_factory.mktemp("accounts")

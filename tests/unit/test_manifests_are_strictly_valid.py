@@ -14,6 +14,8 @@ import yaml
 from minispod.catalog.recipes import all_recipes
 from minispod.catalog.seeding import SEED_FILE
 from minispod.instances.manifests import instance_manifests, namespace_manifests
+from minispod.instances.naming import claim_name
+from minispod.instances.workbench import workbench_manifests
 from tests.plugins.rights import DEPLOY
 from tests.strict import faults
 from tests.unit.test_manifests import namespace_spec, only, spec_of
@@ -53,6 +55,15 @@ def test_every_instance_in_every_size_and_option_is_valid(slug):
     for size, option in itertools.product(sizes, OPTIONS):
         for each in instance_manifests(spec_of(slug, **size, **option)):
             assert faults(each) == [], (each["kind"], size, option)
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_every_workbench_is_valid(slug):
+    for option in OPTIONS:
+        spec = spec_of(slug, **option)
+        for where in ({}, {"node": "worker-1"}, {"avoid": ("worker-1", "worker-2")}):
+            for each in workbench_manifests(spec, claim=claim_name(spec.name, 2), storage_gb=3, **where):
+                assert faults(each) == [], (each["kind"], option, where)
 
 
 @pytest.mark.parametrize(

@@ -17,18 +17,20 @@ from kubernetes import client
 from minispod.catalog.recipes import all_recipes
 from minispod.instances.manifests import instance_manifests
 from minispod.instances.namespace_manifests import TENANT_ROLES
+from minispod.instances.naming import claim_name, workbench_name
+from minispod.instances.workbench import workbench_manifests
 from minispod.integrations.kubernetes import paths
 from minispod.integrations.kubernetes.adapter import _INVENTORY, _METRICS, KubernetesCluster
 from tests.contracts.cluster.conftest import Customer, Target, on_simulator
-from tests.plugins.rights import deployed
+from tests.plugins.rights import FILES, deployed
 from tests.plugins.simulators import Simulator
 
 AT = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 MINISPOD = Path(__file__).resolve().parents[3] / "minispod"
 APPLY_PATCH = "application/apply-patch+yaml"
 # What web and realtime call; everything else is the workers'. test_web_calls_nothing_else keeps it true.
-OF_THE_WEB = {"version", "inventory", "tail_logs", "follow_logs"}
-WEB_CODE = ("api", "admin", "realtime", "cluster/monitoring.py", "health.py")
+OF_THE_WEB = {"version", "inventory", "tail_logs", "follow_logs", "events_of"}
+WEB_CODE = ("api", "admin", "realtime", "cluster/monitoring.py", "instances/looking.py", "health.py")
 ADDRESS = re.compile(
     r"/(?:api/v1|apis/(?P<group>[^/]+)/[^/]+)(?:/namespaces/(?P<namespace>[^/]+)(?=/))?"
     r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?(?:/(?P<below>[^/]+))?"
@@ -58,6 +60,8 @@ def needed_for(method: str, path: str, content_type: str) -> set[Right]:
         "POST": {"create"},
         "PUT": {"update"},
     }[method]
+    if below == "exec":  # with a WebSocket; servers from 1.35 on ask for both
+        verbs |= {"create"}
     return {Right(verb, found["group"] or "", resource, bool(found["namespace"])) for verb in verbs}
 
 
@@ -107,6 +111,8 @@ def apply_all(scene: Scene) -> None:
     """All there is for each recipe, a quota that is waited for, and a volume that keeps its size."""
     scene.customer.room["instances"] += 1
     scene.customer.apply(scene.spec)
+    fresh = claim_name(scene.spec.name, 2)
+    scene.cluster.apply(workbench_manifests(scene.spec, claim=fresh, storage_gb=1))
     for recipe in all_recipes():
         scene.cluster.apply(instance_manifests(scene.customer.spec(recipe)))
     scene.cluster.apply(instance_manifests(dataclasses.replace(scene.spec, storage_gb=1)))
@@ -129,6 +135,26 @@ def delete_instance(scene: Scene) -> None:
     scene.target.eventually(lambda: scene.cluster.delete_instance(namespace, instance, with_volume=True))
 
 
+def write(scene: Scene) -> None:
+    """Give a command something to read."""
+    pod = scene.cluster.see(scene.spec.namespace, scene.spec.name).pod_name
+    scene.cluster.write_to(scene.spec.namespace, pod, "app", ["cat"], [b"four"], 4)
+
+
+def read(scene: Scene) -> None:
+    """Read what a command writes."""
+    pod = scene.cluster.see(scene.spec.namespace, scene.spec.name).pod_name
+    assert list(scene.cluster.read_from(scene.spec.namespace, pod, "app", ["echo", "x"]))
+
+
+def events(scene: Scene) -> None:
+    """Of an application whose container ended, so that the log of its run before is asked for too."""
+    target, spec = scene.target, scene.spec
+    target.make_crash(spec)
+    target.eventually(lambda: target.cluster.see(spec.namespace, spec.name).restarts)
+    scene.cluster.events_of(spec.namespace, spec.name)
+
+
 # One line per public method of the adapter, in an order in which each finds what it needs.
 ACTS: dict[str, Callable[[Scene], object]] = {
     "version": lambda scene: scene.cluster.version(),
@@ -142,6 +168,17 @@ ACTS: dict[str, Callable[[Scene], object]] = {
         scene.spec.namespace, scene.spec.name, container="app", lines=1
     ),
     "follow_logs": follow,
+    "read_from": read,
+    "write_to": write,
+    "see_pod": lambda scene: scene.cluster.see_pod(scene.spec.namespace, workbench_name(scene.spec.name)),
+    "delete_pod": lambda scene: scene.cluster.delete_pod(
+        scene.spec.namespace, workbench_name(scene.spec.name)
+    ),
+    "delete_claim": lambda scene: scene.cluster.delete_claim(
+        scene.spec.namespace, claim_name(scene.spec.name, 2)
+    ),
+    "volume_usages": lambda scene: scene.cluster.volume_usages(),
+    "events_of": events,
     "scale": lambda scene: scene.cluster.scale(scene.spec.namespace, scene.spec.name, 1),
     "restart": lambda scene: scene.cluster.restart(scene.spec.namespace, scene.spec.name, AT),
     "prune": lambda scene: scene.cluster.prune(
@@ -156,7 +193,8 @@ def granted(role: str, *, inside: bool) -> set[Right]:
     """What a ClusterRole of deploy/ grants where it is bound."""
     rules = next(
         each["rules"]
-        for each in deployed("rights.yaml")
+        for file in FILES
+        for each in deployed(file)
         if (each["kind"], each["metadata"]["name"]) == ("ClusterRole", role)
     )
     return {
@@ -174,6 +212,8 @@ BIND = Right("bind", "rbac.authorization.k8s.io", "clusterroles", inside=False)
 def judge(account: str, needed: set[Right]) -> None:
     """Compare what an account needed with what it has: everywhere, and in customers' namespaces."""
     everywhere = granted(account, inside=False)
+    if account == "minispod-worker":
+        everywhere |= granted("minispod-volume-usage", inside=False)
     in_namespace = granted(TENANT_ROLES[account], inside=True)
     beyond_cluster = {right for right in needed if right._replace(inside=False) not in everywhere}
     # customers' namespaces are where the adapter works, except for the rights themselves, which must come first
