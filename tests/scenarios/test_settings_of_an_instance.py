@@ -143,13 +143,13 @@ DATABASES = {
         "mariadb",
         "app",
         'MYSQL_PWD="$MARIADB_ROOT_PASSWORD" mariadb -uroot myapp -e "create table t as select 42 as kept"',
-        "MYSQL_PWD={password} mariadb -h127.0.0.1 -uadmin myapp -Ne 'select kept from t'",
+        "MYSQL_PWD={password} mariadb -h127.0.0.1 --skip-ssl-verify-server-cert -uadmin myapp -Ne 'select kept from t'",
     ),
     "MARIADB_ROOT_PASSWORD": (
         "mariadb",
         "app",
         'MYSQL_PWD="$MARIADB_ROOT_PASSWORD" mariadb -uroot myapp -e "create table t as select 42 as kept"',
-        "MYSQL_PWD={password} mariadb -h127.0.0.1 -uroot myapp -Ne 'select kept from t'",
+        "MYSQL_PWD={password} mariadb -h127.0.0.1 --skip-ssl-verify-server-cert -uroot myapp -Ne 'select kept from t'",
     ),
     "REDIS_PASSWORD": (
         "redis",
@@ -275,7 +275,7 @@ def test_a_website_goes_on_with_its_databases_new_password(
     # It runs: its probe asks a page that needs the database.
     assert ground.row().status is InstanceStatus.RUNNING
     if pytestconfig.getoption("--cluster"):
-        sign_in = "MYSQL_PWD={} mariadb -h127.0.0.1 -uwordpress wordpress -Ne 'select 42'"
+        sign_in = "MYSQL_PWD={} mariadb -h127.0.0.1 --skip-ssl-verify-server-cert -uwordpress wordpress -Ne 'select 42'"
         after = ground.secrets()["MARIADB_PASSWORD"]
         assert "42" in ground.ask("database", sign_in.format(after))
         assert "42" not in _refused(ground, "database", sign_in.format(before))
