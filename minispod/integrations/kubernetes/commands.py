@@ -48,18 +48,26 @@ head -c "$n" | {
 }
 """
 # Nor does a runtime end a command whose reader has gone: a dump would wait for ever with a full pipe, and hold what it
-# has locked. Its stdin is closed then, which is noticed here and ends the command with all it has started.
+# has locked. Its stdin is closed then, which `guard` notices; it takes the other end of the pipe away. The command is
+# not killed: what nobody has waited for falls to the container's first process, and PostgreSQL takes the violent death
+# of such a foundling for a crash of its own.
 _GUARDED = """
-if command -v setsid >/dev/null; then set -- setsid "$@"; fi
-exec 3<&0
-"$@" </dev/null 3<&- &
-command=$!
-{ read -r _ <&3; kill -- "-$command" || kill "$command"; } >/dev/null 2>&1 &
-guard=$!
-exec 3<&-
-wait "$command"
-status=$?
-kill "$guard"
+exec 3<&0 5>&1
+status=$(
+  {
+    { "$@" </dev/null 3<&- 4>&- 5>&-; echo "$?" >&4; } | {
+      exec 6<&0
+      cat <&6 >&5 3<&- 4>&- &
+      copier=$!
+      exec </dev/null 5>&- 6<&-
+      { read -r _ <&3; kill "$copier"; } >/dev/null 4>&- &
+      guard=$!
+      wait "$copier"
+      kill "$guard"
+      wait "$guard"
+    } 2>/dev/null
+  } 4>&1
+)
 exit "$status"
 """
 _TOLD = re.compile(rb"\x1e([0-9]+)\x1e$")
