@@ -189,6 +189,10 @@ class ClusterPort(Protocol):
         """Delete a pod; True when it is gone. `force` does not wait for its node (which may be dead)."""
         ...
 
+    def delete_secret(self, namespace: str, name: str) -> bool:
+        """Delete one Secret; True when it is gone."""
+        ...
+
     def delete_claim(self, namespace: str, name: str) -> bool:
         """Delete one volume claim and so its data; True when it is gone. Only by a recorded decision."""
         ...

@@ -81,11 +81,9 @@ def _open(order: StepOrder, hands: Hands) -> Report:
 
 def _close(order: StepOrder, hands: Hands) -> Report:
     """Take the workbench and its Secret away; done when it is gone, and so lets go of the volume."""
-    spec = order.spec
-    if not hands.cluster.delete_pod(spec.namespace, workbench_name(spec.name)):
-        return WAITING
-    hands.cluster.prune(spec.namespace, str(spec.instance_id), instance_manifests(spec))
-    return DONE
+    namespace, name = order.spec.namespace, workbench_name(order.spec.name)
+    gone = hands.cluster.delete_pod(namespace, name)
+    return DONE if hands.cluster.delete_secret(namespace, name) and gone else WAITING
 
 
 def _copy(order: StepOrder, hands: Hands) -> Report:

@@ -163,7 +163,7 @@ def _spec(
         public_url=f"{addresses.scheme}://drill.{addresses.base_domain}",
         cpu_milli=_CPU_MILLI,
         memory_mb=max(instance.memory_mb, recipe.min_memory_mb),
-        storage_gb=backup.plain_size // _GIGABYTE + 1,
+        storage_gb=2 * backup.plain_size // _GIGABYTE + 1,
         secrets=generate_secrets(recipe),
         replicas=0,
         storage_class=rules.storage_class or None,

@@ -267,7 +267,9 @@ def _filling(instance: Instance) -> list[InstanceVolume]:
 
 
 def _doomed_claims(instance: Instance) -> tuple[str, ...]:
-    return tuple(claim_name(instance.name, each.number) for each in _filling(instance))
+    """What was being filled; of an instance that is gone, whatever a step has made after its end."""
+    doomed = volumes.list_volumes(instance.id) if instance.is_gone else _filling(instance)
+    return tuple(claim_name(instance.name, each.number) for each in doomed)
 
 
 def _take_effect(operation: Operation, instance: Instance, report: Report, at: datetime) -> None:

@@ -140,6 +140,11 @@ class KubernetesCluster:
         return removal.delete_pod(self._client, namespace, name, force=force)
 
     @_fenced
+    def delete_secret(self, namespace: str, name: str) -> bool:
+        """Delete one Secret; True when it is gone."""
+        return removal.delete_secret(self._client, namespace, name)
+
+    @_fenced
     def delete_claim(self, namespace: str, name: str) -> bool:
         """Delete one volume claim and its data; True when it is gone."""
         return removal.delete_claim(self._client, namespace, name)

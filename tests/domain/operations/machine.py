@@ -64,24 +64,11 @@ class Machine:
             self.objects.add((kind, *place))
         self._look()
 
-    def prune(self, namespace: str, instance_id: str, keep: Sequence[Manifest]) -> None:
-        self._call("prune")
-        kept = {(each["kind"], namespace, each["metadata"]["name"]) for each in keep}
-        for each in list(self.objects):
-            if (
-                each[0] == "Secret"
-                and each[1] == namespace
-                and each not in kept
-                and self._is_of(each, instance_id)
-            ):
-                self.objects.discard(each)
-
-    def _is_of(self, each: tuple[str, str, str], instance_id: str) -> bool:
-        return any(
-            each[2].startswith(place[1])
-            for place, workload in self.workloads.items()
-            if workload["metadata"]["labels"][f"{PREFIX}instance"] == instance_id
-        )
+    def delete_secret(self, namespace: str, name: str) -> bool:
+        self._call("delete_secret")
+        was_there = ("Secret", namespace, name) in self.objects
+        self.objects.discard(("Secret", namespace, name))
+        return not was_there
 
     def scale(self, namespace: str, name: str, replicas: int) -> None:
         self._call("scale")

@@ -161,13 +161,45 @@ def test_staff_may_lose_patience_with_a_last_backup_that_is_under_way(
     yard.assert_clean()
 
 
+@pytest.mark.parametrize("nth", [1, 2])
+def test_what_a_slow_step_makes_after_the_end_of_the_instance_is_removed_too(
+    yard: Yard, administrator: Person, nth: int
+) -> None:
+    """Staff have it deleted, and it is gone, while the worker was about to put a workbench on its volume."""
+    applied: list[str] = []
+
+    def before(call: str, container: str) -> None:
+        applied.extend([call] if call == "apply" else [])
+        if call == "apply" and len(applied) == nth:
+            with yard.shop.app.app_context(), unit_of_work():
+                last_backups.delete_without_copy(
+                    yard.id, reason="enough", actor=administrator.actor, at=yard.clock.now()
+                )
+            yard.clock.advance(seconds=1)
+            for _ in range(3):
+                yard.run_jobs()
+                yard.clock.advance(seconds=5)
+            assert yard.instance().status is InstanceStatus.TERMINATED
+
+    if nth == 2:  # the workbench takes a moment
+        ready = yard.machine.see_pod
+        looks: list[int] = []
+        yard.machine.see_pod = lambda *place: looks.append(1) or (ready(*place) if len(looks) > 1 else None)  # type: ignore[method-assign,func-returns-value]
+    yard.machine.before = before
+    cancel(yard)
+    yard.settle(rounds=200)
+
+    assert gone(yard)
+    yard.assert_clean()
+
+
 def test_nothing_is_to_be_decided_about_what_lives(yard: Yard, administrator: Person) -> None:
     with pytest.raises(NothingToDecide), yard.shop.app.app_context(), unit_of_work():
         last_backups.delete_without_copy(yard.id, reason="x", actor=administrator.actor, at=yard.clock.now())
     assert yard.data() == {"app": ROWS}
 
 
-@pytest.mark.parametrize("call", ["see_pod", "writing", "prune", "apply"])
+@pytest.mark.parametrize("call", ["see_pod", "writing", "delete_secret", "apply"])
 def test_a_cancellation_in_the_middle_of_a_restore_wins_and_still_gets_its_last_backup(
     yard: Yard, call: str
 ) -> None:
