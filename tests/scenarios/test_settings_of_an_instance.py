@@ -105,14 +105,18 @@ class Ground:
 
         self.until(is_over)
 
-    def ask(self, container: str, command: str) -> str:
-        """What a command writes in the present pod."""
+    def pod(self) -> str:
+        """The pod in which it runs now."""
         row = self.row()
         sighting = self.cluster.see(row.namespace, row.name)
         assert sighting is not None
         assert sighting.pod_name is not None
+        return sighting.pod_name
+
+    def ask(self, container: str, command: str) -> str:
+        """What a command writes in the present pod."""
         written = self.cluster.read_from(
-            row.namespace, sighting.pod_name, container, ["sh", "-c", f"{command} 2>&1"]
+            self.row().namespace, self.pod(), container, ["sh", "-c", f"{command} 2>&1"]
         )
         return b"".join(written).decode()
 
@@ -178,6 +182,37 @@ def test_a_rotated_password_is_the_one_that_opens_the_data(
     if is_real:
         assert "42" in ground.ask(container, sign_in.format(password=after[name]))
         assert "42" not in _refused(ground, container, sign_in.format(password=before[name]))
+
+
+@pytest.mark.parametrize(
+    ("slug", "names", "write", "dump"),
+    [
+        (
+            "postgresql",
+            ["POSTGRES_PASSWORD"],
+            ["psql", "-X", "-q", "-U", "admin", "-d", "myapp"],
+            ["pg_dump", "-U", "admin", "-d", "myapp", "--data-only"],
+        ),
+        (
+            "mariadb",
+            ["MARIADB_PASSWORD", "MARIADB_ROOT_PASSWORD"],
+            ["sh", "-c", 'MYSQL_PWD="$MARIADB_ROOT_PASSWORD" exec mariadb -uroot myapp'],
+            ["sh", "-c", 'MYSQL_PWD="$MARIADB_ROOT_PASSWORD" exec mariadb-dump -uroot myapp'],
+        ),
+    ],
+)
+def test_rotated_passwords_leave_the_data_as_they_are(
+    ground: Ground, plan_id: PlanFinder, slug: str, names: list[str], write: list[str], dump: list[str]
+) -> None:
+    row = ground.order(plan_id(slug, "BASIC"))
+    statement = b"CREATE TABLE notes (line varchar(20)); INSERT INTO notes VALUES ('still here');"
+    ground.cluster.write_to(row.namespace, ground.pod(), "app", write, [statement], len(statement))
+
+    for name in names:
+        ground.rotate(name)
+
+    dumped = b"".join(ground.cluster.read_from(row.namespace, ground.pod(), "app", dump))
+    assert b"still here" in dumped
 
 
 @pytest.mark.parametrize("name", ["POSTGRES_PASSWORD", "MARIADB_ROOT_PASSWORD"])
