@@ -49,13 +49,13 @@ door = Door(
 @door.answers(200, BackupsOut, message="Backups retrieved successfully")
 def list_backups(query: dict[str, Any], subscription_id: str) -> dict[str, Any]:
     """List what can be restored, newest first; also of an instance that has ended, while it is kept."""
+    instance = own_instance(subscription_id)
     found = keeping.list_backups(
-        wanted_page(query),
-        actor=g.actor,
-        instance_id=own_instance(subscription_id).id,
-        at=current_ports().clock.now(),
+        wanted_page(query), actor=g.actor, instance_id=instance.id, at=current_ports().clock.now()
     )
-    return {"backups": [_backup_row(each) for each in found.items], "pagination": pagination(found)}
+    newest = keeping.newest_done(instance.id)
+    rows = [_backup_row(each, is_newest=newest is not None and each.id == newest.id) for each in found.items]
+    return {"backups": rows, "pagination": pagination(found)}
 
 
 @door.post("/<subscription_id>/backups")
@@ -85,7 +85,7 @@ def delete_backup(subscription_id: str, backup_id: str) -> dict[str, Any]:
         backup = deleting.delete(
             parse_id(backup_id), instance_id=instance.id, actor=g.actor, at=ports.clock.now()
         )
-    return _backup_row(backup)
+    return _backup_row(backup, is_newest=False)
 
 
 @door.post("/<subscription_id>/backups/<backup_id>/restore")
@@ -172,7 +172,7 @@ def _begun(subscription_id: str, operation: Operation) -> dict[str, Any]:
     }
 
 
-def _backup_row(backup: Backup) -> dict[str, Any]:
+def _backup_row(backup: Backup, *, is_newest: bool) -> dict[str, Any]:
     return {
         "id": backup.id,
         "reason": backup.reason.value,
@@ -182,7 +182,7 @@ def _backup_row(backup: Backup) -> dict[str, Any]:
         "keep_until": backup.keep_until,
         "size": backup.plain_size,
         "proven_at": backup.proven_at,
-        "can_delete": deleting.can_delete(backup),
+        "can_delete": deleting.is_on_demand(backup) and not is_newest,
     }
 
 

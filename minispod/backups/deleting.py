@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime
 
 from minispod.audit import trail
+from minispod.backups import keeping
 from minispod.backups.errors import BackupNotDeletable, NoSuchBackup
 from minispod.backups.models import Backup, BackupReason, BackupStatus
 from minispod.kernel.actor import Actor
@@ -13,15 +14,18 @@ from minispod.kernel.database import lock
 def delete(backup_id: uuid.UUID, *, instance_id: uuid.UUID, actor: Actor, at: datetime) -> Backup:
     """End the time of a backup of this instance; refuses NoSuchBackup, BackupNotDeletable. Locks the backup.
 
-    The newest good copy of a living instance stays in the store until there is a newer one (retention).
+    The newest good one stays until there is a newer one: nobody is left without any copy by one click.
     """
     backup: Backup | None = lock(Backup, backup_id)
     if backup is None or not actor.may_see(backup.user_id) or backup.instance_id != instance_id:
         raise NoSuchBackup()
-    if not can_delete(backup):
+    if not is_on_demand(backup):
         raise BackupNotDeletable()
     if backup.removed_at is not None or backup.keep_until <= at:
         raise NoSuchBackup()
+    newest = keeping.newest_done(instance_id)
+    if newest is not None and newest.id == backup.id:
+        raise BackupNotDeletable("The newest backup is kept until there is a newer one.")
     backup.keep_until = at
     trail.record(
         actor,
@@ -35,6 +39,6 @@ def delete(backup_id: uuid.UUID, *, instance_id: uuid.UUID, actor: Actor, at: da
     return backup
 
 
-def can_delete(backup: Backup) -> bool:
-    """Tell whether its owner may delete it."""
+def is_on_demand(backup: Backup) -> bool:
+    """Tell whether it was taken on demand; such a one may be deleted on demand once there is a newer one."""
     return backup.reason is BackupReason.ON_DEMAND and backup.status is BackupStatus.DONE

@@ -68,13 +68,22 @@ def picture_of(instance: Instance, *, actor: Actor, at: datetime) -> DataPicture
         live=live,
         history=[Followed(each, progress_of(each)) for each in history.items],
         backups=backups,
-        copies=[KeptCopy(each, deleting.can_delete(each)) for each in backups.items],
+        # The newest stays until there is a newer one.
+        copies=[
+            KeptCopy(each, deleting.is_on_demand(each) and number > 0)
+            for number, each in enumerate(backups.items)
+        ],
         volumes=volumes.list_volumes(instance.id),
         versions=queries.newer_versions(instance),
         nodes=_other_nodes(instance),
         is_copyable=queries.is_copyable(instance),
         can_begin=live is None and instance.status in _READY and instance.first_ran_at is not None,
     )
+
+
+def _copies(backups: Sequence[Backup]) -> list[KeptCopy]:
+    # The first is the newest, which stays until there is a newer one.
+    return [KeptCopy(each, deleting.is_on_demand(each) and number > 0) for number, each in enumerate(backups)]
 
 
 def _other_nodes(instance: Instance) -> list[str]:

@@ -167,7 +167,7 @@ def test_the_last_backup_is_tried_again(ground: Ground) -> None:
 
 
 def test_only_a_backup_on_demand_can_be_deleted(ground: Ground) -> None:
-    nightly, mine = ground.backup(), ground.backup(BackupReason.ON_DEMAND)
+    mine, nightly = ground.backup(BackupReason.ON_DEMAND), ground.backup()
     text = ground.browser.shown(ground.path)
     assert f"drop-{mine}" in text
     assert f"drop-{nightly}" not in text

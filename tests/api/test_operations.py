@@ -144,6 +144,18 @@ def test_backups_are_listed_and_those_on_demand_deleted(ground: Ground) -> None:
     )
 
 
+def test_the_newest_backup_stays_until_there_is_a_newer_one(ground: Ground) -> None:
+    only = ground.backup()
+    [listed] = ground.get("backups")["backups"]  # type: ignore[index]
+    assert listed["canDelete"] is False
+    path = f"{ground.path}/backups/{only}"
+
+    refused(ground.client.delete(path, headers=ground.owner.headers), 400, "backups.not_deletable")
+    ground.backup(taken_at=ground.clock.now())
+
+    data_of(ground.client.delete(path, headers=ground.owner.headers))
+
+
 def test_a_restore_holds_the_instance_and_a_second_one_waits(ground: Ground) -> None:
     backup = ground.backup()
 

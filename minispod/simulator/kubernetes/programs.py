@@ -25,6 +25,7 @@ _GUARDED = 'kill "$guard"'
 _PACKS = re.compile(r"\btar -c\w*f - ")
 _UNPACKS = re.compile(r"\btar -x\w*f -")
 _DUMPS = re.compile(r"\b(pg_dump|pg_dumpall|mariadb-dump|mysqldump|bgrewriteaof)\b|redis-cli --rdb")
+_PASSWORDS = re.compile(rb"ALTER (ROLE|USER) ")
 _RESTORES = re.compile(r"\b(psql|pg_restore|mariadb|mysql)\b|redis-cli --pipe")
 
 
@@ -61,7 +62,10 @@ def run(argv: Sequence[str], stdin: Iterator[bytes] | None, room: Room) -> Itera
     elif _DUMPS.search(script):
         yield from _pieces(_awake(room).get(_DATABASE, _NOTHING_YET))
     elif _RESTORES.search(script) and stdin is not None:
-        _awake(room)[_DATABASE] = b"".join(stdin)
+        statements = b"".join(stdin)
+        # Another password leaves the data as they are.
+        if not _PASSWORDS.match(statements) and "ALTER USER" not in script:
+            _awake(room)[_DATABASE] = statements
     elif script == "cat /dev/zero":
         yield from _endless()
     else:
