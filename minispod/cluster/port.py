@@ -37,7 +37,7 @@ class NoSuchObject(NotFound):
 class CommandFailed(Conflict):
     """A command in a container did not end with status 0, or could not be started there.
 
-    `exit_status` is None when it could not be started (an image without this program or without a shell).
+    `exit_status` is None when it could not be started (an image without a shell, a container that does not run).
     """
 
     code: ClassVar[str] = "cluster.command_failed"
@@ -189,8 +189,8 @@ class ClusterPort(Protocol):
         """Delete a pod; True when it is gone. `force` does not wait for its node (which may be dead)."""
         ...
 
-    def delete_secret(self, namespace: str, name: str) -> bool:
-        """Delete one Secret; True when it is gone."""
+    def delete_secret(self, namespace: str, name: str) -> None:
+        """Delete one Secret; harmless when it is not there."""
         ...
 
     def delete_claim(self, namespace: str, name: str) -> bool:
@@ -201,7 +201,8 @@ class ClusterPort(Protocol):
         """Run a command and yield what it writes to stdout, in chunks; ends only when it ended with status 0.
 
         Nothing happens before the first chunk is asked for. Raises CommandFailed (with the end of stderr),
-        NoSuchObject, ClusterUnavailable: also in the middle. Whoever stops early closes the iterator.
+        NoSuchObject, ClusterUnavailable: also in the middle. Closing the iterator ends the command. The container's
+        image needs `sh`.
         """
         ...
 

@@ -22,31 +22,40 @@ _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 # A shell that ends at once when it is told to, with nothing to end but itself.
 _SLEEP = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 3600 & wait $!; done")
 
-# What lies in the volume becomes "$@". The volume itself stays out: it belongs to root, its mode is nobody's to set.
+# What lies in the volume is added to "$@". The volume itself stays out: it is root's, its mode is nobody's to set.
 _CONTENT = """
 cd "$1" || exit 2
 shift
+found=
 for each in * .[!.]* ..?*; do
   if [ -e "$each" ] || [ -L "$each" ]; then
-    [ "$each" = lost+found ] || set -- "$@" "./$each"
+    [ "$each" = lost+found ] || { set -- "$@" "./$each"; found=yes; }
   fi
 done
 """
-_ARCHIVE = _CONTENT + 'exec tar -cf - "$@" -T /dev/null\n'
-# GNU tar ends with 1 when only files changed or went away while it read them, which is what running applications do;
-# busybox ends with 1 whatever happened.
-_LIVE_ARCHIVE = (
+# The archive of nothing is its end: two blocks of zeros. Not every tar can write that by itself.
+_ARCHIVE = (
     _CONTENT
     + """
-tar -cf - "$@" -T /dev/null
+[ -n "$found" ] || exec head -c 1024 /dev/zero
+tar -cf - "$@"
 status=$?
+"""
+)
+# GNU tar ends with 1 when only files changed or went away while it read them, which is what running applications do;
+# busybox ends with 1 whatever happened.
+_FORGIVING = """
 if [ "$status" = 1 ] && tar --version 2>/dev/null | grep -q GNU; then
   status=0
 fi
-exit "$status"
+"""
+_UNPACK = (
+    _CONTENT
+    + """
+[ -z "$found" ] || rm -rf -- "$@" || exit 2
+exec tar -xopf -
 """
 )
-_UNPACK = _CONTENT + '[ "$#" = 0 ] || rm -rf -- "$@" || exit 2\nexec tar -xopf -\n'
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,7 @@ class PartCommand:
 
 def backup_commands(recipe: AppRecipe) -> tuple[PartCommand, ...]:
     """List what writes each part of a backup to stdout, in the instance's own pod or in a workbench."""
-    archive = _LIVE_ARCHIVE if recipe.consistency == "live" else _ARCHIVE
+    archive = _ARCHIVE + (_FORGIVING if recipe.consistency == "live" else "") + 'exit "$status"'
     return tuple(
         PartCommand(part.volume, name, part.dump or _archiving(archive, container, part))
         for name, container, part in _parts(recipe)

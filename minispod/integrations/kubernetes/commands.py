@@ -47,14 +47,38 @@ head -c "$n" | {
   exit "$status"
 }
 """
+# Nor does a runtime end a command whose reader has gone: a dump would wait for ever with a full pipe, and hold what it
+# has locked. Its stdin is closed then, which `guard` notices; it takes the other end of the pipe away. The command is
+# not killed: what nobody has waited for falls to the container's first process, and PostgreSQL takes the violent death
+# of such a foundling for a crash of its own.
+_GUARDED = """
+exec 3<&0 5>&1
+status=$(
+  {
+    { "$@" </dev/null 3<&- 4>&- 5>&-; echo "$?" >&4; } | {
+      exec 6<&0
+      cat <&6 >&5 3<&- 4>&- &
+      copier=$!
+      exec </dev/null 5>&- 6<&-
+      { read -r _ <&3; kill "$copier"; } >/dev/null 4>&- &
+      guard=$!
+      wait "$copier"
+      kill "$guard"
+      wait "$guard"
+    } 2>/dev/null
+  } 4>&1
+)
+exit "$status"
+"""
 _TOLD = re.compile(rb"\x1e([0-9]+)\x1e$")
 
 
 def read_from(
     client: KubernetesClient, namespace: str, pod: str, container: str, command: Sequence[str]
 ) -> Iterator[bytes]:
-    """Run a command and yield what it writes to stdout."""
-    with _opened(client, namespace, pod, container, command, "stdout") as running:
+    """Run a command and yield what it writes to stdout; closing the iterator ends the command."""
+    guarded = ["sh", "-c", _GUARDED, "guard", *command]
+    with _opened(client, namespace, pod, container, guarded, "stdin", "stdout") as running:
         while (message := running.next()) is not None:
             if message[0] == STDOUT:
                 yield message[1]
@@ -90,10 +114,9 @@ def write_to(
 class _Running:
     """A command that runs, and the end of what it complains about."""
 
-    def __init__(self, channels: Channels, container: str, program: str) -> None:
+    def __init__(self, channels: Channels, container: str) -> None:
         self._channels = channels
         self._container = container
-        self._program = program
         self._complaint = b""
 
     def next(self) -> Message | None:
@@ -128,14 +151,10 @@ class _Running:
         raise self._failure(codes[0] if codes else None, told)
 
     def _failure(self, code: int | None, told: str) -> CommandFailed:
-        log.warning(
-            "cluster.command_failed", program=self._program, exit_status=code, told=told[:COMPLAINT_LIMIT]
-        )
+        log.warning("cluster.command_failed", exit_status=code, told=told[-COMPLAINT_LIMIT:])
         complaint = self._complaint.decode("utf-8", "replace").strip()[-COMPLAINT_LIMIT:]
         if code is None:
-            sentence = (
-                f"The container {self._container} could not run {self._program}: its image may not have it."
-            )
+            sentence = f"The container {self._container} could not run a shell: its image may have none."
         elif code == _KILLED:
             sentence = (
                 f"The command in the container {self._container} was killed: its pod went, or memory ran out."
@@ -149,9 +168,9 @@ class _Running:
 
 @contextlib.contextmanager
 def _opened(
-    client: KubernetesClient, namespace: str, pod: str, container: str, command: Sequence[str], stream: str
+    client: KubernetesClient, namespace: str, pod: str, container: str, command: Sequence[str], *streams: str
 ) -> Iterator[_Running]:
-    query = [("container", container), ("stderr", "true"), (stream, "true")]
+    query = [("container", container), ("stderr", "true"), *((stream, "true") for stream in streams)]
     query += [("command", word) for word in command]
     try:
         channels = client.channels(f"{paths.POD.one(namespace, pod)}/exec", query, SILENCE_SECONDS)
@@ -162,7 +181,7 @@ def _opened(
     except Cut as cut:
         raise _unavailable(cut) from None
     try:
-        yield _Running(channels, container, command[0])
+        yield _Running(channels, container)
     except Cut as cut:
         raise _unavailable(cut) from None
     finally:

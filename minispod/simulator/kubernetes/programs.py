@@ -21,6 +21,7 @@ _ASLEEP = "the server does not run in this container, it sleeps\n"
 _DATABASE = ".dump"
 _NOTHING_YET = b"-- a database without data\n"
 _COUNTED = 'head -c "$n" |'
+_GUARDED = 'kill "$guard"'
 _PACKS = re.compile(r"\btar -c\w*f - ")
 _UNPACKS = re.compile(r"\btar -x\w*f -")
 _DUMPS = re.compile(r"\b(pg_dump|pg_dumpall|mariadb-dump|mysqldump|bgrewriteaof)\b|redis-cli --rdb")
@@ -51,6 +52,8 @@ def run(argv: Sequence[str], stdin: Iterator[bytes] | None, room: Room) -> Itera
     script = argv[2] if in_shell else shlex.join(argv)
     if _COUNTED in script and stdin is not None:
         yield from _counted(argv[4:], stdin, room)
+    elif _GUARDED in script:
+        yield from _guarded(argv[4:], room)
     elif _PACKS.search(script):
         yield from _pack(argv[4], argv[5:], room)
     elif _UNPACKS.search(script):
@@ -76,6 +79,14 @@ def _counted(argv: Sequence[str], stdin: Iterator[bytes], room: Room) -> Iterato
         raise Ended(status, f"{end.complaint}\x1e{status}\x1e") from None
     for _ in taken:
         pass
+
+
+def _guarded(argv: Sequence[str], room: Room) -> Iterator[bytes]:
+    """A command that is ended with the connection (the adapter's `_GUARDED`); it reads nothing."""
+    try:
+        yield from run(argv, None, room)
+    except Ended as end:
+        raise Ended(MISSING if end.status == NOT_STARTED else end.status, end.complaint) from None
 
 
 def _first(size: int, stdin: Iterator[bytes]) -> Iterator[bytes]:

@@ -52,9 +52,9 @@ REAL = {
     ),
     "wordpress": (
         [
-            f"{ROOT_SQL} wordpress -e \"create table wp_posts (title text); insert into wp_posts values ('Halo')\"",
+            f"{ROOT_SQL} wordpress -e \"create table ours (title text); insert into ours values ('Halo')\"",
         ],
-        f"{ROOT_SQL} wordpress -Ne 'select title from wp_posts'",
+        f"{ROOT_SQL} wordpress -Ne 'select title from ours'",
         "database",
     ),
 }
@@ -118,6 +118,29 @@ def test_what_a_live_application_holds_is_copied_and_put_into_a_fresh_volume(tar
     assert ask(spec, pod) == answer
     for path in files.values():
         assert run(target, spec, pod, "cat", f"{path}/ours.txt") == b"a file of ours"
+
+
+@pytest.mark.timeout(300)
+def test_dump_that_is_given_up_ends_and_leaves_a_healthy_database(target, customer):
+    def sql(statement):
+        return run(target, spec, pod, "psql", "-q", "-U", "admin", "-d", "myapp", "-Atc", statement)
+
+    spec, pod = ready_instance(target, customer, "postgresql")
+    if target.simulator is None:
+        sql("create table big as select repeat('x', 100) from generate_series(1, 300000)")
+    [dump] = backup_commands(spec.recipe)
+    for _ in range(3):
+        output = target.cluster.read_from(spec.namespace, pod, dump.container, dump.command)
+        assert next(output)
+        output.close()
+
+    if target.simulator is None:
+        dumps = "select count(*) from pg_stat_activity where application_name like 'pg_dump%'"
+        target.eventually(lambda: sql(dumps) == b"0\n")
+        log = target.cluster.tail_logs(spec.namespace, spec.name, container="app", lines=500)
+        assert log
+        assert not [line for line in log if "terminated by signal" in line]
+    assert copied(target, spec, pod)["data"]
 
 
 @pytest.mark.timeout(600)
@@ -193,7 +216,7 @@ def test_workbench_of_each_application_comes_up_and_is_nobodys_address(target, c
     name = spec.names.network_service
     endpoints = target.bare.get(f"/api/v1/namespaces/{spec.namespace}/endpoints/{name}")
     assert not any(each.get("addresses") for each in endpoints.get("subsets") or [])
-    assert target.cluster.see(spec.namespace, spec.name).is_stopped
+    target.eventually(lambda: target.cluster.see(spec.namespace, spec.name).is_stopped)
 
 
 def test_workbench_that_is_applied_again_is_the_same(target, customer):

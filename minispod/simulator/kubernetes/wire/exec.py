@@ -222,5 +222,5 @@ class _Wire:
         self._connection.sendall(self._protocol.send(CloseConnection(code=1000)))
         self._connection.settimeout(FAREWELL_SECONDS)
         with contextlib.suppress(OSError):
-            while self._connection.recv(64 * 1024):
+            for _ in self.stdin():
                 pass
