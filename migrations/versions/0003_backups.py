@@ -48,7 +48,13 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_backups")),
     )
-    op.create_index("ix_backups_instance_id_taken_at", "backups", ["instance_id", "taken_at"])
+    op.create_index("ix_backups_instance_id_taken_at", "backups", ["instance_id", "taken_at", "id"])
+    op.create_index(
+        "ix_backups_failed",
+        "backups",
+        ["instance_id", "taken_at"],
+        postgresql_where=sa.text("status = 'FAILED'"),
+    )
     op.create_index("ix_backups_user_id", "backups", ["user_id"])
     op.create_index(
         "ix_backups_keep_until", "backups", ["keep_until"], postgresql_where=sa.text("removed_at IS NULL")

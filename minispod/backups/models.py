@@ -37,8 +37,9 @@ class Backup(Identified, Base):
 
     __tablename__ = "backups"
     __table_args__ = (
-        Index("ix_backups_instance_id_taken_at", "instance_id", "taken_at"),
+        Index("ix_backups_instance_id_taken_at", "instance_id", "taken_at", "id"),
         Index("ix_backups_user_id", "user_id"),
+        Index("ix_backups_failed", "instance_id", "taken_at", postgresql_where=text("status = 'FAILED'")),
         # What still has files.
         Index("ix_backups_keep_until", "keep_until", postgresql_where=text("removed_at IS NULL")),
     )

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, UnaryExpression, and_, exists, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    UnaryExpression,
+    and_,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import aliased
 
 from minispod.backups.models import Backup, BackupReason, BackupStatus, TroubleKind
@@ -17,6 +28,8 @@ from minispod.instances.states import InstanceStatus, Wanted
 
 _FAILURES = 3
 """So many nightly attempts in a row must fail before it counts; another one is somebody's wish: it counts at once."""
+
+_ALWAYS: ColumnElement[datetime] = literal_column("'-infinity'::timestamptz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +63,8 @@ _newest = aliased(
 _since_newest = and_(
     Backup.instance_id == Instance.id,
     Backup.status == BackupStatus.FAILED,
-    or_(_newest.id.is_(None), Backup.taken_at > _newest.taken_at),
+    # Not "or there is none": this way an index finds them.
+    Backup.taken_at > func.coalesce(_newest.taken_at, _ALWAYS),
 )
 _failed = aliased(
     Backup,

@@ -134,7 +134,10 @@ class DirectoryStore:
 
 
 class BucketStore:
-    """A bucket. What a killed process had uploaded stays hidden there until the bucket's own rule ends it."""
+    """A bucket. What a killed process had uploaded stays hidden there until the bucket's own rule ends it.
+
+    A process that has used one must not fork and use it in the child: the library's threads stay behind.
+    """
 
     def __init__(
         self,
