@@ -247,8 +247,8 @@ class ClusterPort(Protocol):
         """Delete a pod; True when it is gone. `force` does not wait for its node (which may be dead)."""
         ...
 
-    def delete_secret(self, namespace: str, name: str) -> bool:
-        """Delete one Secret; True when it is gone."""
+    def delete_secret(self, namespace: str, name: str) -> None:
+        """Delete one Secret; harmless when it is not there."""
         ...
 
     def delete_claim(self, namespace: str, name: str) -> bool:

@@ -142,10 +142,7 @@ def claim(instance_id: uuid.UUID, *, rules: ClusterRules, sealer: Sealer, at: da
     objects: list[Manifest] = []
     digest = ""
     if instance.wanted is not Wanted.ABSENT:
-        # One from before databases were exposed gets its port here; with none left it does without for now.
-        with contextlib.suppress(NoPortLeft):
-            exposing.expose(instance, rules=rules.tcp, sealer=sealer, at=at)
-        spec = spec_of(instance, rules, sealer)
+        spec = spec_of(instance, rules, sealer, at)
         objects = [*namespace_manifests(walls_of(instance, rules)), *instance_manifests(spec)]
         digest = spec_hash(spec)
     return WorkOrder(
@@ -323,8 +320,12 @@ def _not_yet(
     return Settlement(Result.GAVE_UP)
 
 
-def spec_of(instance: Instance, rules: ClusterRules, sealer: Sealer) -> InstanceSpec:
+def spec_of(instance: Instance, rules: ClusterRules, sealer: Sealer, at: datetime) -> InstanceSpec:
     """Specify the instance as it is wanted now, in the version and on the volume that are its own."""
+    if not instance.is_gone:
+        # One from before databases were exposed gets its port here; with none left it does without for now.
+        with contextlib.suppress(NoPortLeft):
+            exposing.expose(instance, rules=rules.tcp, sealer=sealer, at=at)
     return InstanceSpec(
         instance_id=instance.id,
         subscription_id=instance.subscription_id,

@@ -85,8 +85,10 @@ def _open(order: StepOrder, hands: Hands) -> Report:
 def _close(order: StepOrder, hands: Hands) -> Report:
     """Take the workbench and its Secret away; done when it is gone, and so lets go of the volume."""
     namespace, name = order.spec.namespace, workbench_name(order.spec.name)
-    gone = hands.cluster.delete_pod(namespace, name)
-    return DONE if hands.cluster.delete_secret(namespace, name) and gone else WAITING
+    if not hands.cluster.delete_pod(namespace, name):
+        return WAITING
+    hands.cluster.delete_secret(namespace, name)
+    return DONE
 
 
 def _copy(order: StepOrder, hands: Hands) -> Report:

@@ -212,7 +212,7 @@ def _order(
     version = (is_fresh and operation.target_version) or instance.version
     number = operation.fresh_volume if is_fresh and operation.fresh_volume else instance.volume_number
     spec = replace(
-        spec_of(instance, rules.cluster, sealer),
+        spec_of(instance, rules.cluster, sealer, at),
         recipe=get_recipe(instance.service_slug).at(version),
         volume_number=number,
         replicas=1 if step is Step.PROVE else 0,

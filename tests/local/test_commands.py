@@ -56,10 +56,17 @@ def test_continuous_integration_has_one_entry() -> None:
     subprocess.run(["bash", "-n", script], check=True)
 
 
-def test_the_procfile_names_the_five_processes() -> None:
+def test_the_procfile_names_the_six_processes() -> None:
     lines = (ROOT / "Procfile").read_text().splitlines()
 
-    assert [line.partition(":")[0] for line in lines] == ["web", "worker", "scheduler", "realtime", "release"]
+    assert [line.partition(":")[0] for line in lines] == [
+        "web",
+        "worker",
+        "data",
+        "scheduler",
+        "realtime",
+        "release",
+    ]
 
 
 @pytest.mark.parametrize("lock", ["requirements.txt", "requirements-dev.txt"])

@@ -35,6 +35,7 @@ connection:
   inside: store://{USER}:{KEY}@{inside_host}:{port}
   examples:
     store-cli: store-cli --host {tcp_host} --port {tcp_port} --user "{USER}"
+not_backed_up: {data: a cache}
 probes: {startup: {tcp: true}, readiness: {tcp: true}, liveness: {tcp: true}}
 first_login:
   en: Connect to {tcp_host}:{tcp_port} with {KEY}.

@@ -166,9 +166,9 @@ class KubernetesCluster:
         return removal.delete_pod(self._client, namespace, name, force=force)
 
     @_fenced
-    def delete_secret(self, namespace: str, name: str) -> bool:
-        """Delete one Secret; True when it is gone."""
-        return removal.delete_secret(self._client, namespace, name)
+    def delete_secret(self, namespace: str, name: str) -> None:
+        """Delete one Secret, if it is there."""
+        removal.delete_secret(self._client, namespace, name)
 
     @_fenced
     def delete_claim(self, namespace: str, name: str) -> bool:

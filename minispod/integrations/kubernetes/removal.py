@@ -69,9 +69,9 @@ def delete_pod(client: KubernetesClient, namespace: str, name: str, *, force: bo
     return _delete_one(client, paths.POD.one(namespace, name), force=force)
 
 
-def delete_secret(client: KubernetesClient, namespace: str, name: str) -> bool:
-    """Delete one Secret; True when it is gone."""
-    return _delete_one(client, paths.SECRET.one(namespace, name))
+def delete_secret(client: KubernetesClient, namespace: str, name: str) -> None:
+    """Delete one Secret without reading it."""
+    _delete(client, paths.SECRET.one(namespace, name))
 
 
 def delete_claim(client: KubernetesClient, namespace: str, name: str) -> bool:

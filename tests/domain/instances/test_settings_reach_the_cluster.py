@@ -13,7 +13,7 @@ from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import Ports
 from minispod.rules import business_rules, cluster_rules
 from minispod.settings import Settings
-from tests.plugins.app import Person
+from tests.plugins.app import START, Person
 from tests.plugins.shop import Shop
 
 SET = {
@@ -63,7 +63,9 @@ def test_of_an_order(
 def test_of_a_recipe_that_is_tried(settings: Settings, rules: provisioning.ClusterRules) -> None:
     addresses = business_rules(settings).addresses
 
-    _, order = trying.trial_of(get_recipe("ghost-blog"), Size(500, 512, 1), rules=rules, addresses=addresses)
+    _, order = trying.trial_of(
+        get_recipe("ghost-blog"), Size(500, 512, 1), rules=rules, addresses=addresses, at=START
+    )
 
     check(order.objects)
 
@@ -72,7 +74,11 @@ def test_nothing_of_it_is_there_by_default(settings: Settings) -> None:
     addresses = business_rules(settings).addresses
 
     _, order = trying.trial_of(
-        get_recipe("ghost-blog"), Size(500, 512, 1), rules=cluster_rules(settings), addresses=addresses
+        get_recipe("ghost-blog"),
+        Size(500, 512, 1),
+        rules=cluster_rules(settings),
+        addresses=addresses,
+        at=START,
     )
 
     assert "RoleBinding" not in {each["kind"] for each in order.objects}

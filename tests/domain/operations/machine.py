@@ -64,11 +64,9 @@ class Machine:
             self.objects.add((kind, *place))
         self._look()
 
-    def delete_secret(self, namespace: str, name: str) -> bool:
+    def delete_secret(self, namespace: str, name: str) -> None:
         self._call("delete_secret")
-        was_there = ("Secret", namespace, name) in self.objects
         self.objects.discard(("Secret", namespace, name))
-        return not was_there
 
     def scale(self, namespace: str, name: str, replicas: int) -> None:
         self._call("scale")
