@@ -51,7 +51,7 @@ def expose(instance: Instance, *, rules: TcpRules, sealer: Sealer, at: datetime)
     if instance.is_web:
         return
     instance.public_url = connect_url(rules.own_url, instance.name)
-    if instance.certificate_ends_at is None:
+    if instance.sealed_certificate is None:
         _certify(instance, sealer, at)
     if rules.ports is None:
         instance.tcp_port = None
@@ -69,11 +69,8 @@ def move_to_another_port(instance: Instance, *, rules: TcpRules, actor: Actor, a
 
 
 def give_back(instance: Instance) -> None:
-    """Nothing of the instance is left: its port is free, its certificate is renewed no more.
-
-    The certificate itself stays sealed: what tidies up after the instance may need it.
-    """
-    instance.tcp_port = instance.certificate_ends_at = None
+    """Nothing of the instance is left: its port is free, its certificate is forgotten."""
+    instance.tcp_port = instance.sealed_certificate = instance.certificate_ends_at = None
 
 
 def exposure_of(instance: Instance, sealer: Sealer) -> Exposure | None:

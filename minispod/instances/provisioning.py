@@ -322,10 +322,16 @@ def _not_yet(
 
 def spec_of(instance: Instance, rules: ClusterRules, sealer: Sealer, at: datetime) -> InstanceSpec:
     """Specify the instance as it is wanted now, in the version and on the volume that are its own."""
-    if not instance.is_gone:
+    recipe = get_recipe(instance.service_slug).at(instance.version)
+    exposure = None
+    if recipe.tls is not None and instance.is_gone:
+        # Whoever tidies up after it makes no more than names of it.
+        exposure = exposing.passing_exposure(instance.name, instance.host, at)
+    elif recipe.tls is not None:
         # One from before databases were exposed gets its port here; with none left it does without for now.
         with contextlib.suppress(NoPortLeft):
             exposing.expose(instance, rules=rules.tcp, sealer=sealer, at=at)
+        exposure = exposing.exposure_of(instance, sealer)
     return InstanceSpec(
         instance_id=instance.id,
         subscription_id=instance.subscription_id,
@@ -333,7 +339,7 @@ def spec_of(instance: Instance, rules: ClusterRules, sealer: Sealer, at: datetim
         namespace=instance.namespace,
         name=instance.name,
         service_slug=instance.service_slug,
-        recipe=get_recipe(instance.service_slug).at(instance.version),
+        recipe=recipe,
         host=instance.host,
         public_url=instance.public_url,
         cpu_milli=instance.cpu_milli,
@@ -352,7 +358,7 @@ def spec_of(instance: Instance, rules: ClusterRules, sealer: Sealer, at: datetim
         memory_request_ratio=rules.memory_request_ratio,
         node_loss_seconds=rules.node_loss_seconds,
         priority_class=rules.priority_class or None,
-        exposure=exposing.exposure_of(instance, sealer),
+        exposure=exposure,
     )
 
 

@@ -67,13 +67,8 @@ def test_the_table_names_everything_and_keeps_its_addresses(tmp_path: Path, wish
         *("database_url", "redis_url"),
     ]
     assert [part.name for part in table.parts] == [
-<<<<<<< HEAD
         *("midtrans", "mailbox", "names", "kubernetes"),
-        *("migrate", "seed", "web", "worker", "provisioner", "scheduler"),
-=======
-        *("midtrans", "mailbox", "kubernetes", "migrate", "seed", "web", "worker", "provisioner"),
-        *("porter", "scheduler"),
->>>>>>> operations
+        *("migrate", "seed", "web", "worker", "provisioner", "porter", "scheduler"),
     ]
 
 

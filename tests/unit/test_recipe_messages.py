@@ -139,17 +139,7 @@ SHAPE = [
     ),
     ("generate: {length: 24}", "generate: ", 17, "environment.KEY", "needs exactly one of value, from"),
     ("{length: 24}", "{length: 4}", 17, "environment.KEY.generate.length", "must be at least 16"),
-<<<<<<< HEAD
     ("{length: 24}", "{size: 24}", 17, "environment.KEY.generate.size", "Known here: alphabet, "),
-=======
-    (
-        "{length: 24}",
-        "{size: 24}",
-        17,
-        "environment.KEY.generate.size",
-        "Known here: alphabet, goes_with_data, length",
-    ),
->>>>>>> operations
     ("readiness: {http: /up}", "readiness: {}", 22, "probes.readiness", "needs exactly one of http"),
     ("readiness: {http: /up}", "readiness: {http: up}", 22, "probes.readiness.http", "begin it with /"),
     (

@@ -122,7 +122,7 @@ def test_what_is_gone_gives_its_port_back(shop: Shop, mine: uuid.UUID, customer:
 
     _, gone = shop.look(mine)
     assert gone.is_gone
-    assert (gone.tcp_port, gone.certificate_ends_at) == (None, None)
+    assert (gone.tcp_port, gone.sealed_certificate, gone.certificate_ends_at) == (None, None, None)
 
 
 def test_one_from_before_gets_what_it_lacks_when_it_is_applied(shop: Shop, mine: uuid.UUID) -> None:
