@@ -25,6 +25,7 @@ class Surroundings:
     mailbox: str | None
     ingress: str | None  # host[:port]
     patience: float
+    is_simulated: bool
     lever_token: str | None = field(repr=False, default=None)
 
     @classmethod
@@ -43,6 +44,7 @@ class Surroundings:
             mailbox=endpoints.get("mailbox"),
             ingress=ingress.removeprefix("http://").rstrip("/") or None,
             patience=QUICK if is_simulated else PATIENT,
+            is_simulated=is_simulated,
             lever_token=_read(directory / "secrets.json").get("LEVER_TOKEN"),
         )
 
