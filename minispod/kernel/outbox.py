@@ -215,10 +215,12 @@ def postpone(lease: Lease, at: datetime, delay: timedelta, error: str | None = N
 
 
 def waits(task: Task, at: datetime) -> bool:
-    """Tell whether work of this kind is due and with nobody."""
+    """Tell whether work of this kind is due, on a queue, and with nobody; what no queue has waits for no worker."""
     free = or_(OutboxRow.leased_until.is_(None), OutboxRow.leased_until < at)
-    row = select(OutboxRow.id).where(OutboxRow.task == task.value, OutboxRow.run_after <= at, free).limit(1)
-    return session().scalar(row) is not None
+    waiting = select(OutboxRow.id).where(
+        OutboxRow.task == task.value, OutboxRow.run_after <= at, free, OutboxRow.handed_over_at.is_not(None)
+    )
+    return session().scalar(waiting.limit(1)) is not None
 
 
 def backlog() -> int:

@@ -31,7 +31,7 @@ def test_what_killed_workers_had_begun_is_finished_by_another(shop: LiveShop) ->
     customer = shop.customer()
     shop.lever("delay", seconds=0.7)
     shop.mail_lever(delay_s=9)
-    provisioner, postman = shop.backstage.worker("provisioning"), shop.backstage.worker("sweeps", "mail")
+    provisioner, postman = shop.backstage.worker("provisioning"), shop.backstage.worker("mail", "sweeps")
     customer.order()
     await_middle(shop, customer)
     shop.eventually(lambda: Task.DELIVER_MESSAGE in leased(shop), "the welcome is on its way")

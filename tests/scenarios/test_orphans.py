@@ -14,6 +14,7 @@ from minispod.catalog.recipes import generate_secrets, get_recipe
 from minispod.instances import orphans
 from minispod.instances.creation import Size
 from minispod.instances.errors import OrphanNotAdoptable, OrphanNotConfirmed, OrphanNotRemovable
+from minispod.instances.exposing import passing_exposure
 from minispod.instances.manifests import InstanceSpec, NamespaceSpec, instance_manifests, namespace_manifests
 from minispod.instances.models import Instance, Tenancy
 from minispod.instances.orphan_models import Orphan, OrphanKind
@@ -70,6 +71,7 @@ class Ground:
             "storage_gb": 1,
             "secrets": generate_secrets(recipe),
             "tls": False,
+            "exposure": passing_exposure("redis", "redis.minispod.localhost", self.shop.clock.now()),
         }
         return InstanceSpec(**{**values, **changes})
 
@@ -165,6 +167,7 @@ def test_a_running_trial_is_told_apart_until_it_is_stale(ground: Ground, clock: 
         Size(100, 128, 1),
         rules=cluster_rules(settings),
         addresses=business_rules(settings).addresses,
+        at=clock.now(),
     )
     ground.made.append(spec.namespace)
     ground.cluster.apply(order.objects)

@@ -122,6 +122,7 @@ def test_cert_manager_that_has_not_begun_is_waited_for_and_none_at_all_is_said(a
 @pytest.mark.parametrize(("status", "refusal"), [(500, ClusterUnavailable), (403, ClusterRefused)])
 def test_trouble_is_no_finding(api, status, refusal):
     api[CERTIFICATE] = status
+    api["/api/v1/namespaces/user-1"] = {"kind": "Namespace"}
 
     with pytest.raises(refusal):
         api["see"]()

@@ -20,7 +20,7 @@ def target(kubernetes_simulator):
     """The simulator."""
     kubeconfig = kubernetes_simulator["kubeconfig"]
     adapter, bare = KubernetesCluster(kubeconfig, timeout=(1, 1)), KubernetesClient(kubeconfig)
-    return Target(kubeconfig, None, 20.0, kubernetes_simulator, adapter, bare)
+    return Target(kubeconfig, None, 20.0, kubernetes_simulator, adapter, adapter, bare)
 
 
 @pytest.fixture

@@ -138,7 +138,7 @@ def test_refused_by_quota_is_told(target, poor_customer):
 
     event = await_event(target, spec, "quota")
     assert_is_for_customers(event)
-    assert "exceeded quota" in event.raw
+    assert "exceeded quota" in event.raw or "usage per Container" in event.raw
 
 
 def test_an_ordinary_start_is_told_step_by_step_newest_first(target, customer):
@@ -205,7 +205,15 @@ def measured(kubernetes_simulator):
         "volumeBindingMode": "WaitForFirstConsumer",
     }
     bare.apply(address, body, "tests")
-    simulated = Target(kubeconfig, None, 20.0, kubernetes_simulator, KubernetesCluster(kubeconfig), bare)
+    simulated = Target(
+        kubeconfig,
+        None,
+        20.0,
+        kubernetes_simulator,
+        KubernetesCluster(kubeconfig),
+        KubernetesCluster(kubeconfig),
+        bare,
+    )
     customer = Customer(simulated)
     yield customer
     simulated.cluster.delete_namespace(customer.namespace)

@@ -18,6 +18,7 @@ from minispod.catalog.recipes import all_recipes
 from minispod.instances.manifests import instance_manifests
 from minispod.instances.namespace_manifests import TENANT_ROLES
 from minispod.instances.naming import claim_name, workbench_name
+from minispod.instances.orphan_finding import KINDS
 from minispod.instances.workbench import workbench_manifests
 from minispod.integrations.kubernetes import paths
 from minispod.integrations.kubernetes.adapter import _INVENTORY, _METRICS, KubernetesCluster
@@ -124,9 +125,14 @@ def follow(scene: Scene) -> None:
 
 
 def inventory(scene: Scene) -> None:
-    """Every list there is."""
-    for kind in (*_INVENTORY, *_METRICS):
+    """Every list that staff are shown; volume claims are looked through by the worker alone."""
+    for kind in {*_INVENTORY, *_METRICS} - {"claims"}:
         scene.cluster.inventory(kind)
+
+
+def see_certificate(scene: Scene) -> None:
+    """Of a domain, from cert-manager where it is, else from the Secret."""
+    scene.cluster.see_certificate(scene.spec.namespace, scene.spec.names.certificate)
 
 
 def delete_instance(scene: Scene) -> None:
@@ -176,6 +182,14 @@ ACTS: dict[str, Callable[[Scene], object]] = {
     ),
     "delete_claim": lambda scene: scene.cluster.delete_claim(
         scene.spec.namespace, claim_name(scene.spec.name, 2)
+    ),
+    "delete_secret": lambda scene: scene.cluster.delete_secret(
+        scene.spec.namespace, workbench_name(scene.spec.name)
+    ),
+    "volumes": lambda scene: scene.cluster.volumes(),
+    "see_certificate": see_certificate,
+    "withdraw_domains": lambda scene: scene.cluster.withdraw_domains(
+        scene.spec.namespace, str(scene.spec.instance_id), keep=[]
     ),
     "volume_usages": lambda scene: scene.cluster.volume_usages(),
     "events_of": events,
@@ -236,6 +250,10 @@ def test_accounts_have_the_rights_they_use_and_no_others(scene, asked):
         act(scene)
         (of_web if name in OF_THE_WEB else of_worker).update(asked)
 
+    asked.clear()
+    for kind in KINDS.values():  # what nobody owns is found by the worker
+        scene.cluster.inventory(kind)
+    of_worker.update(asked)
     # whoever is refused in a namespace looks whether it is there (KubernetesClient._look_at)
     of_web.add(Right("get", "", "namespaces", inside=False))
     judge("minispod-worker", of_worker)
