@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("keep_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sealed_secrets", sa.Text(), nullable=True),
         sa.Column("plain_size", sa.BigInteger(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("proven_at", sa.DateTime(timezone=True), nullable=True),

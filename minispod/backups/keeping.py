@@ -41,6 +41,7 @@ def begin(instance: Instance, reason: BackupReason, keep_days: int, at: datetime
         version=instance.version,
         reason=reason,
         status=BackupStatus.RUNNING,
+        sealed_secrets=instance.sealed_secrets,
         taken_at=at,
         keep_until=at + timedelta(days=keep_days),
     )

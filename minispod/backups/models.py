@@ -56,6 +56,8 @@ class Backup(Identified, Base):
     finished_at: Mapped[datetime | None]
     keep_until: Mapped[datetime]
     removed_at: Mapped[datetime | None]
+    # The instance's secrets as they were sealed then: some belong to the data (recipes: goes_with_data).
+    sealed_secrets: Mapped[str | None] = mapped_column(Text)
     # All parts together, as the application wrote them; bytes.
     plain_size: Mapped[int] = mapped_column(BigInteger, default=0)
     error: Mapped[str | None] = mapped_column(Text)

@@ -47,13 +47,16 @@ class CommandFailed(Conflict):
     """A command in a container did not end with status 0, or could not be started there.
 
     `exit_status` is None when it could not be started (an image without a shell, a container that does not run).
+    `complaint` is the end of what it wrote to stderr. It may repeat the customer's data (a line that could not be
+    restored, a password in a statement): it belongs neither into the message nor into logs, books and mails.
     """
 
     code: ClassVar[str] = "cluster.command_failed"
     default_message = "A command inside the application did not succeed."
 
-    def __init__(self, message: str, *, exit_status: int | None) -> None:
+    def __init__(self, message: str, *, exit_status: int | None, complaint: str = "") -> None:
         super().__init__(message, exit_status=exit_status)
+        self.complaint = complaint
         self.exit_status = exit_status
 
 

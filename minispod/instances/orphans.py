@@ -61,14 +61,6 @@ def count_orphans(*, at: datetime) -> int:
     )
 
 
-def get_orphan(orphan_id: uuid.UUID) -> Orphan:
-    """One orphan, for staff; raise NoSuchOrphan."""
-    row = session().get(Orphan, orphan_id, populate_existing=True)
-    if row is None:
-        raise NoSuchOrphan()
-    return row
-
-
 def lock_orphan(orphan_id: uuid.UUID) -> Orphan:
     """One orphan, locked; raise NoSuchOrphan."""
     row: Orphan | None = lock(Orphan, orphan_id)

@@ -80,12 +80,6 @@ def get_instance(instance_id: uuid.UUID, *, actor: Actor) -> Instance:
     return instance
 
 
-def instances_of(subscription_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Instance]:
-    """The instances of several subscriptions, by subscription; the caller has checked the owner."""
-    rows = session().scalars(select(Instance).where(Instance.subscription_id.in_(subscription_ids)))
-    return {row.subscription_id: row for row in rows}
-
-
 def instance_of(subscription_id: uuid.UUID) -> Instance | None:
     """The instance of a subscription; the caller has checked the owner."""
     return session().scalar(select(Instance).where(Instance.subscription_id == subscription_id))

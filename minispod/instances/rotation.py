@@ -178,7 +178,8 @@ def settle(
     instance.sealed_secrets = sealer.seal(secrets)
     row.state, row.settled_at, row.sealed_new, row.error = RotationState.DONE, at, None, None
     instance.wish(instance.wanted, at)
-    if instance.wanted is Wanted.RUNNING:
+    # An operation that took hold of it meanwhile reconciles when it lets go: nobody starts it before.
+    if instance.wanted is Wanted.RUNNING and not instance.is_held:
         instance.turn(InstanceStatus.RESTARTING, at)
     reconcile_later(instance, at)
     _audit(instance, trail.Action.INSTANCE_CREDENTIALS_ROTATED, actor, at, name=row.name)

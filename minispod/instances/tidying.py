@@ -38,6 +38,12 @@ def claim_empty_namespaces(at: datetime, limit: int = 20) -> Sequence[str]:
     return [row.namespace for row in rows]
 
 
+def is_still_cleared(namespace: str) -> bool:
+    """Tell whether nobody has come back to it since it was claimed."""
+    cleared = session().scalar(select(Tenancy.cleared_at).where(Tenancy.namespace == namespace))
+    return cleared is not None
+
+
 def give_back(namespace: str) -> None:
     """The namespace could not be deleted; it is claimed again later."""
     row = session().scalar(select(Tenancy).where(Tenancy.namespace == namespace).with_for_update())

@@ -84,6 +84,16 @@ def switch(
     instance.volume_number = volume.number
 
 
+def take_up(instance: Instance, *, at: datetime) -> None:
+    """An instance that was gone runs again on the volume that it had. The caller has locked it."""
+    volume = volume_of(instance.id, instance.volume_number)
+    if volume is None:
+        _write(instance, instance.volume_number, VolumeStatus.ACTIVE, at)
+        return
+    volume.status = VolumeStatus.ACTIVE
+    volume.deleted_at = volume.retired_at = volume.reason = volume.keep_until = volume.fenced_node = None
+
+
 def forget(volume: InstanceVolume, *, at: datetime) -> None:
     """Note that a volume is gone from the cluster."""
     volume.status = VolumeStatus.DELETED

@@ -23,7 +23,9 @@ _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 _SLEEP = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 3600 & wait $!; done")
 
 # What lies in the volume is added to "$@". The volume itself stays out: it is root's, its mode is nobody's to set.
+# What an owner may have set for tar must not decide what is in a backup.
 _CONTENT = """
+unset TAR_OPTIONS POSIXLY_CORRECT
 cd "$1" || exit 2
 shift
 found=

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import structlog
+
 from minispod.accounts import sessions
 from minispod.cluster import monitoring
 from minispod.cluster.port import ClusterRefused, ClusterUnavailable
@@ -12,6 +14,8 @@ from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.ports import Ports
 from minispod.proof import history
 from minispod.settings import Settings
+
+log = structlog.get_logger()
 
 
 def sweep_outbox(ports: Ports, settings: Settings) -> None:
@@ -29,16 +33,36 @@ def clean_up(ports: Ports, settings: Settings) -> None:
 
 
 def tidy_namespaces(ports: Ports, settings: Settings) -> None:
-    """Delete the namespaces in which nothing is left."""
+    """Delete the namespaces in which nothing is left; one with a volume is for people to decide about (orphans)."""
     with unit_of_work():
         names = tidying.claim_empty_namespaces(ports.clock.now())
     release_connection()
+    if not names:
+        return
+    try:
+        claims = ports.cluster.inventory("claims")
+    except (ClusterUnavailable, ClusterRefused):
+        claims = None
+    full = {each["metadata"]["namespace"] for each in claims or ()}
     for name in names:
-        try:
-            ports.cluster.delete_namespace(name)
-        except (ClusterUnavailable, ClusterRefused):
-            with unit_of_work():
-                tidying.give_back(name)
+        if claims is not None and name not in full and _is_deleted(name, ports):
+            continue
+        if name in full:
+            log.warning("namespace.has_volumes", namespace=name)
+        with unit_of_work():
+            tidying.give_back(name)
+
+
+def _is_deleted(name: str, ports: Ports) -> bool:
+    """Delete a namespace, unless somebody has come back to it meanwhile."""
+    if not tidying.is_still_cleared(name):
+        return True
+    release_connection()
+    try:
+        ports.cluster.delete_namespace(name)
+    except (ClusterUnavailable, ClusterRefused):
+        return False
+    return True
 
 
 def beat(ports: Ports, settings: Settings) -> None:

@@ -69,7 +69,7 @@ def schedule(settings: Settings) -> tuple[Periodic, ...]:
         Periodic(
             "tidy-namespaces", housekeeping.tidy_namespaces, 300, "nothing stays of a customer who has left"
         ),
-        Periodic("request-backups", operations.fan_out_backups, 60, "the daily backups, some at a time"),
+        Periodic("request-backups", operations.fan_out_backups, 10, "the daily backups, some at a time"),
         Periodic("drill-backups", operations.fan_out_drills, 3600, "can backups be restored? a sample"),
         Periodic("carry-on", operations.carry_on, 60, "operations whose work in the queue was lost"),
         Periodic("delete-volumes", operations.delete_volumes, 300, "retired volumes whose time is over"),

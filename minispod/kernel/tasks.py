@@ -74,7 +74,7 @@ _NATURES = {
     # Renewed while data stream (outbox.extend), so that a dead worker's operation is soon taken up.
     Task.RUN_OPERATION: TaskNature(Queue.DATA, 60),
     Task.DRILL_BACKUP: TaskNature(Queue.DATA, 60),
-    # The DNS of others may be slow; neither money nor the clock waits for it.
-    Task.CHECK_DOMAIN: TaskNature(Queue.PROVISIONING, 60),
+    # The DNS of others may be slow: whatever else there is goes before.
+    Task.CHECK_DOMAIN: TaskNature(Queue.SWEEPS, 60),
     Task.PUBLISH_DOMAINS: TaskNature(Queue.PROVISIONING, 120),
 }

@@ -5,7 +5,7 @@ gone on with, so the attempt has failed.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
 from minispod.backups.errors import BackupBroken, BackupKeyLost
@@ -18,6 +18,8 @@ from minispod.operations.orders import DONE, WAITING, Answer, Hands, Report, Ste
 from minispod.operations.states import Step
 
 _LOOK_EVERY = 0.5
+_GIGABYTE = 2**30
+_TOO_MUCH = "There is far more data than the plan has storage for; remove some, or choose a bigger plan."
 
 
 def carry_out(
@@ -85,10 +87,16 @@ def _open(order: StepOrder, hands: Hands) -> Report:
 def _close(order: StepOrder, hands: Hands) -> Report:
     """Take the workbench and its Secret away; done when it is gone, and so lets go of the volume."""
     namespace, name = order.spec.namespace, workbench_name(order.spec.name)
-    if not hands.cluster.delete_pod(namespace, name):
+    bench = hands.cluster.see_pod(namespace, name)
+    is_lost = bench is not None and bench.node_name in order.lost_nodes
+    if not hands.cluster.delete_pod(namespace, name, force=is_lost):
         return WAITING
     hands.cluster.delete_secret(namespace, name)
     return DONE
+
+
+class _TooMuch(Exception):
+    """There is far more to copy than the plan has storage."""
 
 
 def _copy(order: StepOrder, hands: Hands) -> Report:
@@ -100,12 +108,30 @@ def _copy(order: StepOrder, hands: Hands) -> Report:
         for each in backup_commands(spec.recipe):
             stream = hands.cluster.read_from(spec.namespace, pod or "", each.container, each.command)
             with closing(stream):  # type: ignore[type-var]
-                kept.append((each.part, hands.vault.keep(order.keys[each.part], hands.watched(stream))))
+                bounded = _bounded(hands.watched(stream), _most(spec.storage_gb))
+                kept.append((each.part, hands.vault.keep(order.keys[each.part], bounded)))
+    except _TooMuch:
+        return Report(Answer.FAILED, _TOO_MUCH, is_final=True)
     except (CommandFailed, NoSuchObject) as failure:
         return Report(Answer.FAILED, f"The data could not be copied: {failure.message}")
     except Unavailable as silence:
         return Report(Answer.FAILED, f"The data could not be copied: {silence.message}")
     return Report(Answer.DONE, kept=tuple(kept))
+
+
+def _most(storage_gb: int) -> int:
+    """How many bytes one part may have: a dump is text and larger than its data, holes in files are read as zeros."""
+    return (4 * storage_gb + 1) * _GIGABYTE
+
+
+def _bounded(chunks: Iterator[bytes], most: int) -> Iterator[bytes]:
+    """The same chunks; _TooMuch when there are more: nobody's endless file takes the place of everybody's backup."""
+    taken = 0
+    for chunk in chunks:
+        taken += len(chunk)
+        if taken > most:
+            raise _TooMuch
+        yield chunk
 
 
 def _fill(order: StepOrder, hands: Hands) -> Report:

@@ -13,6 +13,7 @@ from minispod.backups import keeping
 from minispod.backups.errors import BackupBroken, BackupOver
 from minispod.backups.models import Backup, BackupPart, BackupReason, BackupStatus
 from minispod.catalog.recipes import get_recipe
+from minispod.cluster import outages
 from minispod.instances import controls, volumes
 from minispod.instances.models import Instance, InstanceVolume
 from minispod.instances.namespace_manifests import namespace_manifests
@@ -35,6 +36,7 @@ _SOON = timedelta(seconds=2)
 _NOW = timedelta(0)
 _INTERRUPTED = "The work was interrupted."
 _DELETED = "The instance is being deleted."
+_NODE_IS_BACK = "The server answers again, with all the data: nothing has to be restored."
 _EXPIRED = "The subscription has ended, so the instance stays stopped."
 _BUSY = "The instance did not come to rest in time."
 _TOO_SLOW = {
@@ -66,8 +68,10 @@ def claim(
     if operation.step is Step.ENDED:
         ending.end(operation, instance, at=at)
         return None
-    if operation.step is Step.QUIESCE and outbox.is_leased(Task.RECONCILE_INSTANCE, str(instance.id), at):
-        return _SOON  # it may still be starting what is to be stopped
+    if operation.step in (Step.QUIESCE, Step.COPY_LIVE) and any(
+        outbox.is_leased(task, str(instance.id), at) for task in (Task.RECONCILE_INSTANCE, Task.ROTATE_SECRET)
+    ):
+        return _SOON  # it may still be started, or given another password, by a worker that began before
     return _order(operation, instance, rules, sealer, at)
 
 
@@ -143,8 +147,12 @@ def _why_not(operation: Operation, instance: Instance) -> str | None:
         return None if instance.awaits_last_backup else _DELETED
     if instance.wanted is Wanted.ABSENT:
         return _DELETED
-    if operation.resumes and instance.wanted is Wanted.STOPPED and not is_switched(operation):
+    if is_switched(operation):
+        return None
+    if operation.resumes and instance.wanted is Wanted.STOPPED:
         return _EXPIRED
+    if operation.kind is OperationKind.EVACUATE and outages.outage_of(operation.avoid_node or "") is None:
+        return _NODE_IS_BACK
     return None
 
 
@@ -231,6 +239,7 @@ def _order(
         avoid_nodes=(operation.avoid_node,) if operation.avoid_node and is_fresh else (),
         pod_name=instance.pod_name,
         is_forced=operation.kind is OperationKind.EVACUATE,
+        lost_nodes=frozenset(outages.open_outages()),
         keys=_keys(operation, instance, rules, at) if step in (Step.COPY, Step.COPY_LIVE) else {},
         parts=_parts(operation) if step is Step.FILL else {},
         doomed_claims=_doomed_claims(instance) if step is Step.UNDO else (),
@@ -252,12 +261,12 @@ def _parts(operation: Operation) -> dict[str, BackupPart]:
 
 
 def _secrets(operation: Operation, instance: Instance, sealer: Sealer) -> dict[str, str]:
-    """The instance's secrets with its data: its own, but for those that data from another instance need."""
+    """The instance's secrets with its data: its own, but for those that the restored data were made with."""
     own = sealer.open(instance.sealed_secrets)
     source = session().get(Backup, operation.source_backup_id) if operation.source_backup_id else None
-    if source is None or source.instance_id == instance.id:
+    if source is None or source.sealed_secrets is None:
         return own
-    theirs = sealer.open(session().get_one(Instance, source.instance_id).sealed_secrets)
+    theirs = sealer.open(source.sealed_secrets)
     needed = get_recipe(instance.service_slug).secrets_of_data
     return {**own, **{name: theirs[name] for name in needed if name in theirs}}
 

@@ -50,6 +50,8 @@ class StepOrder:
     pod_name: str | None = None
     # The pod's node is dead: nobody waits for it.
     is_forced: bool = False
+    # Nodes that do not answer: what runs there is not asked whether it has ended.
+    lost_nodes: frozenset[str] = frozenset()
     # Where the parts of the backup that is made go, by name.
     keys: dict[str, str] = field(default_factory=dict)
     # The parts of the backup that is restored, by name.

@@ -135,6 +135,8 @@ def evacuate(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> Operation
         raise NoBackupYet()
     backup = _usable(newest.id, instance, actor)
     volume = volumes.volume_of(instance.id, instance.volume_number)
+    if volume is not None and backup.taken_at < volume.created_at and volume.number > 1:
+        raise NoBackupYet()  # what there is, is from before a reset or a restore
     return ask(
         instance,
         OperationKind.EVACUATE,

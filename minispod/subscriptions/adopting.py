@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from minispod.audit import trail
-from minispod.instances import controls, orphans
+from minispod.instances import controls, orphans, volumes
 from minispod.instances.errors import OrphanNotAdoptable
 from minispod.instances.models import Instance, Tenancy
 from minispod.instances.orphan_models import Orphan, OrphanKind, OrphanWish
@@ -82,6 +82,7 @@ def _revive(instance: Instance, row: Orphan, at: datetime) -> None:
     tenancy = session().get(Tenancy, instance.user_id, with_for_update=True)
     if tenancy is not None:
         tenancy.cleared_at = None
+    volumes.take_up(instance, at=at)
     if subscription.is_active:
         controls.run(instance, at=at)
     else:

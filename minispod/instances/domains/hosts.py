@@ -33,6 +33,8 @@ _SECONDS = {
     "th": "co in or",
     "tw": "com net org",
 }
+# Endings that the public DNS never has; what answers to them is somebody's inside, ours included.
+_SPECIAL = frozenset(("local", "internal", "arpa", "invalid", "onion", "svc", "lan", "home"))
 _SUFFIXES = frozenset(f"{name}.{land}" for land, names in _SECONDS.items() for name in names.split())
 
 
@@ -55,11 +57,17 @@ def normalise(typed: str, *, base_domain: str) -> str:
         raise BadHost("Write the whole name with its ending, such as shop.example.com.")
     if len(host) > _LONGEST_HOST:
         raise BadHost("This name is too long for DNS.")
-    if host in _SUFFIXES:
-        raise BadHost(f"Anybody may register names below {host}; write your own, such as shop.{host}.")
+    _require_somebodys(host)
     if host == base_domain or host.endswith(f".{base_domain}"):
         raise BadHost("Names below our own domain are given by us; add a domain of your own.")
     return host
+
+
+def _require_somebodys(host: str) -> None:
+    if host in _SUFFIXES:
+        raise BadHost(f"Anybody may register names below {host}; write your own, such as shop.{host}.")
+    if host.rpartition(".")[2] in _SPECIAL:
+        raise BadHost("Names with this ending are not in the public DNS.")
 
 
 def proof_name(host: str) -> str:

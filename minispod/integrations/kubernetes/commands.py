@@ -151,7 +151,7 @@ class _Running:
         raise self._failure(codes[0] if codes else None, told)
 
     def _failure(self, code: int | None, told: str) -> CommandFailed:
-        log.warning("cluster.command_failed", exit_status=code, told=told[-COMPLAINT_LIMIT:])
+        log.warning("cluster.command_failed", exit_status=code, container=self._container)
         complaint = self._complaint.decode("utf-8", "replace").strip()[-COMPLAINT_LIMIT:]
         if code is None:
             sentence = f"The container {self._container} could not run a shell: its image may have none."
@@ -160,10 +160,10 @@ class _Running:
                 f"The command in the container {self._container} was killed: its pod went, or memory ran out."
             )
         elif code == _NO_PROGRAM:
-            sentence = f"A program that is needed is missing in the container {self._container}: {complaint}"
+            sentence = f"A program that is needed is missing in the container {self._container}."
         else:
-            sentence = f"The command in the container {self._container} ended with status {code}: {complaint}"
-        return CommandFailed(sentence.rstrip(": "), exit_status=code)
+            sentence = f"The command in the container {self._container} ended with status {code}."
+        return CommandFailed(sentence, exit_status=code, complaint=complaint)
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ _GUARDED = 'kill "$guard"'
 _PACKS = re.compile(r"\btar -c\w*f - ")
 _UNPACKS = re.compile(r"\btar -x\w*f -")
 _DUMPS = re.compile(r"\b(pg_dump|pg_dumpall|mariadb-dump|mysqldump|bgrewriteaof)\b|redis-cli --rdb")
-_PASSWORDS = re.compile(rb"ALTER (ROLE|USER) ")
+_PASSWORDS = re.compile(rb"(SET [^;]*;\s*)*ALTER (ROLE|USER) ")
 _RESTORES = re.compile(r"\b(psql|pg_restore|mariadb|mysql)\b|redis-cli --pipe")
 
 

@@ -54,7 +54,7 @@ def test_status_of_a_command_that_fails_is_told(target, bench, command):
     assert failed.value.exit_status == (3 if command[0] == "sh" else 1)
     assert len(failed.value.message) < 500
     if command[0] == "cat":
-        assert "No such file" in failed.value.message
+        assert "No such file" in failed.value.complaint
 
 
 @pytest.mark.parametrize("size", [0, 5, 20_000_000])
@@ -82,7 +82,7 @@ def writing(target, bench, program):
 
 @pytest.mark.parametrize("way", [reading, writing])
 def test_missing_program_is_told_as_such(target, bench, way):
-    with pytest.raises(CommandFailed, match="no-such-program") as failed:
+    with pytest.raises(CommandFailed, match="program that is needed is missing") as failed:
         way(target, bench, "no-such-program")
 
     assert failed.value.exit_status == 127

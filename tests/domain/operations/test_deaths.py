@@ -15,7 +15,7 @@ from minispod.operations.orders import Hands, Report, StepOrder
 from minispod.operations.plans import PLANS
 from minispod.operations.states import OperationKind, OperationStatus, Step
 from tests.domain.operations.conftest import ROWS, Yard
-from tests.domain.operations.test_kinds import NEW, OLD, old_version, see_nodes
+from tests.domain.operations.test_kinds import NEW, OLD, lose, old_version, see_nodes
 
 LATER = b"written after the backup"
 SIDES = ("before", "after")
@@ -74,6 +74,7 @@ def prepare(yard: Yard, kind: OperationKind, step: Step) -> Callable[[], object]
     backup = yard.back_up()
     yard.write(LATER)
     if kind is OperationKind.EVACUATE:
+        lose(yard, "node-1")
         return lambda: yard.ask(requesting.evacuate)
     return lambda: yard.ask(requesting.restore, backup)
 

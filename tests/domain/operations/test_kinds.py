@@ -12,7 +12,8 @@ from minispod.instances.states import InstanceStatus, VolumeStatus, Wanted
 from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.notifications.models import Notification
-from minispod.operations import requesting
+from minispod.operations import carrying, requesting
+from minispod.operations.errors import NoBackupYet
 from minispod.operations.states import OperationStatus
 from tests.domain.operations.conftest import ROWS, Yard
 from tests.factories.nodes import worker
@@ -33,6 +34,13 @@ def stop(yard: Yard) -> None:
 def see_nodes(yard: Yard, *names: str) -> None:
     with yard.shop.app.app_context(), unit_of_work():
         monitoring.record_nodes([worker(name) for name in names], yard.clock.now())
+
+
+def lose(yard: Yard, name: str) -> None:
+    """A node dies, and the readings of the nodes say so."""
+    yard.machine.dead_nodes.add(name)
+    with yard.shop.app.app_context(), unit_of_work():
+        monitoring.record_nodes([worker(name, is_ready=False), worker("node-2")], yard.clock.now())
 
 
 def mails(yard: Yard) -> list[str]:
@@ -226,7 +234,7 @@ def test_leaving_a_dead_node_restores_the_newest_backup_elsewhere_and_fences_the
 ) -> None:
     yard.back_up()
     yard.write(LATER)
-    yard.machine.dead_nodes.add("node-1")
+    lose(yard, "node-1")
 
     made = yard.ask(requesting.evacuate)
     yard.settle()
@@ -235,6 +243,67 @@ def test_leaving_a_dead_node_restores_the_newest_backup_elsewhere_and_fences_the
     assert yard.data() == {"app": ROWS}
     assert yard.volume(2).node_name == "node-2"
     assert (yard.volume(1).status, yard.volume(1).fenced_node) == (VolumeStatus.RETIRED, "node-1")
+    yard.assert_at_rest()
+
+
+def test_a_node_that_is_back_before_the_restore_has_begun_keeps_its_newest_data(yard: Yard) -> None:
+    yard.back_up()
+    yard.write(LATER)
+    lose(yard, "node-1")
+    made = yard.ask(requesting.evacuate)
+    yard.machine.dead_nodes.clear()
+    see_nodes(yard, "node-1", "node-2")
+
+    yard.settle()
+
+    operation = yard.operation(made)
+    assert operation.status is OperationStatus.FAILED
+    assert "answers again" in (operation.error or "")
+    assert yard.data() == {"app": LATER}
+    yard.assert_at_rest()
+
+
+def test_what_was_thrown_away_does_not_come_back_by_leaving_a_dead_node(yard: Yard) -> None:
+    yard.back_up()
+    yard.clock.advance(minutes=5)
+    yard.ask(requesting.reset)
+    yard.settle()
+    lose(yard, "node-1")
+
+    with pytest.raises(NoBackupYet):
+        yard.ask(requesting.evacuate)
+
+
+def test_a_backup_brings_the_key_that_its_data_were_made_with_whatever_was_restored_since(
+    yard: Yard, ports: PortsNow
+) -> None:
+    yard.id = source = yard.order("n8n-automation")
+    other = yard.back_up()
+    yard.shop.cancel(yard.customer, yard.instance(source).subscription_id)
+    yard.settle()
+    yard.id = yard.order("n8n-automation")
+    own = yard.back_up()
+    key = ports.sealer.open(yard.instance().sealed_secrets)
+    yard.ask(requesting.restore, other)
+    yard.settle()
+    assert ports.sealer.open(yard.instance().sealed_secrets) != key
+
+    yard.ask(requesting.restore, own)
+    yard.settle()
+
+    assert ports.sealer.open(yard.instance().sealed_secrets) == key
+
+
+def test_a_file_without_an_end_is_given_up(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carrying, "_most", lambda storage_gb: 5)
+
+    made = yard.ask(requesting.back_up)
+    yard.settle()
+
+    operation = yard.operation(made)
+    assert operation.status is OperationStatus.FAILED
+    assert "far more data" in (operation.error or "")
+    assert operation.attempts == 1
     yard.assert_at_rest()
 
 
