@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
 from minispod.catalog.recipes import generate_secrets, get_recipe
@@ -60,7 +61,7 @@ def create_instance(
         user_id=user_id,
         service_slug=service_slug,
         name=instance_name(service_slug, code),
-        namespace=_namespace(user_id, at),
+        namespace=namespace_of(user_id, at=at),
         host=host,
         public_url=public_url(addresses.scheme, host, addresses.port),
         is_web=recipe.expose == "http",
@@ -84,12 +85,22 @@ def create_instance(
     return instance
 
 
-def _namespace(user_id: uuid.UUID, at: datetime) -> str:
-    name = namespace_for(user_id)
+def namespace_of(user_id: uuid.UUID, *, at: datetime) -> str:
+    """Return the customer's namespace, named with their first order and now kept from being cleared away."""
+    # Two first orders of one customer collide in either unique key; a conflict named by one key alone would be
+    # an error when the other is met first.
     session().execute(
         insert(Tenancy)
-        .values(user_id=user_id, namespace=name, created_at=at)
-        .on_conflict_do_update(index_elements=["user_id"], set_={"cleared_at": None})
+        .values(user_id=user_id, namespace=namespace_for(user_id), created_at=at)
+        .on_conflict_do_nothing()
     )
-    stored = session().get(Tenancy, user_id)
-    return stored.namespace if stored else name
+    return (
+        session()
+        .scalars(
+            update(Tenancy)
+            .where(Tenancy.user_id == user_id)
+            .values(cleared_at=None)
+            .returning(Tenancy.namespace)
+        )
+        .one()
+    )

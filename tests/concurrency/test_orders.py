@@ -3,6 +3,7 @@
 import uuid
 from collections import Counter
 from collections.abc import Callable
+from threading import Barrier
 from typing import Any
 
 from flask import Flask
@@ -10,7 +11,8 @@ from sqlalchemy import func, select
 
 from minispod.catalog.models import Plan
 from minispod.cluster import monitoring
-from minispod.instances.models import Instance
+from minispod.instances.creation import namespace_of
+from minispod.instances.models import Instance, Tenancy
 from minispod.kernel.actor import system
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
@@ -121,6 +123,30 @@ def test_fifty_orders_of_a_free_plan_by_one_customer(
     assert tally == {"ordered": 1, "subscriptions.live_subscription_exists": CROWD - 1}
     with app.app_context():
         assert session().get_one(Plan, plan).used_quota == 1
+
+
+def test_first_orders_of_one_customer_share_the_namespace(
+    app: Flask, clock: FrozenClock, person: Callable[..., Person], at_once: AtOnce
+) -> None:
+    people = [person().id for _ in range(3 * CROWD)]
+    # They start anew with each customer: the moment in which they can collide is short.
+    start = Barrier(8, timeout=10)
+
+    def order_by_order(_: int) -> list[str]:
+        with app.app_context():
+            spaces = []
+            for each in people:
+                start.wait()
+                with unit_of_work():
+                    spaces.append(namespace_of(each, at=clock.now()))
+            return spaces
+
+    told = at_once(8, order_by_order)
+
+    assert all(spaces == told[0] for spaces in told)
+    with app.app_context():
+        kept = {row.user_id: row.namespace for row in session().scalars(select(Tenancy))}
+        assert kept == dict(zip(people, told[0], strict=True))
 
 
 def test_fifty_customers_and_one_slot(
