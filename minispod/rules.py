@@ -9,7 +9,7 @@ from minispod.instances.creation import AddressRules
 from minispod.instances.domains.rules import DomainRules
 from minispod.instances.exposing import TcpRules
 from minispod.instances.naming import check_host_pattern
-from minispod.instances.provisioning import ClusterRules
+from minispod.instances.specifying import ClusterRules
 from minispod.instances.uptime.reckoning import UptimeRules
 from minispod.instances.usage.rolling import KeepRules
 from minispod.operations.rules import OperationRules

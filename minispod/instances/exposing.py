@@ -5,6 +5,7 @@ at random, so that a client that was left behind does not knock at somebody else
 authority's key and each certificate's key are sealed.
 """
 
+import contextlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -57,6 +58,12 @@ def expose(instance: Instance, *, rules: TcpRules, sealer: Sealer, at: datetime)
         instance.tcp_port = None
     elif instance.tcp_port is None:
         instance.tcp_port = _free_port(rules.ports)
+
+
+def catch_up(instance: Instance, *, rules: TcpRules, sealer: Sealer, at: datetime) -> None:
+    """The same for one from before databases were exposed; with no port left it does without for now."""
+    with contextlib.suppress(NoPortLeft):
+        expose(instance, rules=rules, sealer=sealer, at=at)
 
 
 def move_to_another_port(instance: Instance, *, rules: TcpRules, actor: Actor, at: datetime) -> None:

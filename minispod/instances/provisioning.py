@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import select
-
 from minispod.audit import trail
 from minispod.catalog.recipes import get_recipe
 from minispod.cluster.port import (
@@ -26,16 +24,16 @@ from minispod.cluster.port import (
     WorkloadSighting,
 )
 from minispod.instances import exposing, lost_nodes, volumes
-from minispod.instances.environment import own_values
 from minispod.instances.errors import NoPortLeft
-from minispod.instances.manifests import InstanceSpec, instance_manifests, spec_hash
+from minispod.instances.manifests import instance_manifests, spec_hash
 from minispod.instances.models import Instance
-from minispod.instances.namespace_manifests import NamespaceSpec, namespace_manifests
+from minispod.instances.namespace_manifests import namespace_manifests
 from minispod.instances.naming import object_names
+from minispod.instances.specifying import ClusterRules, spec_of, walls_of
 from minispod.instances.states import HEALTHY, InstanceStatus, Wanted
 from minispod.instances.uptime import watching
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import lock, session
+from minispod.kernel.database import lock
 from minispod.kernel.sealed import Sealer
 
 _LOOK_EVERY = 0.5
@@ -43,27 +41,6 @@ _HEALTH_LENGTH = 300
 # Seconds before a silent cluster is asked again; it may ask for more (Retry-After), but not for ever.
 _SHORTEST_SILENCE, _LONGEST_SILENCE = 10, 300
 _LOST_PAUSE = 15
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterRules:
-    """What settings say about instances on the cluster; times in seconds."""
-
-    storage_class: str
-    ingress_class: str
-    ingress_namespace: str
-    tls_issuer: str
-    cpu_request_ratio: float
-    memory_request_ratio: float
-    ready_timeout: int
-    attempts: int
-    retry_seconds: int
-    repair_hours: int
-    node_loss_seconds: int
-    tcp: exposing.TcpRules
-    service_accounts_namespace: str = ""
-    priority_class: str = ""
-    blocked_ranges: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +119,7 @@ def claim(instance_id: uuid.UUID, *, rules: ClusterRules, sealer: Sealer, at: da
     objects: list[Manifest] = []
     digest = ""
     if instance.wanted is not Wanted.ABSENT:
+        exposing.catch_up(instance, rules=rules.tcp, sealer=sealer, at=at)
         spec = spec_of(instance, rules, sealer, at)
         objects = [*namespace_manifests(walls_of(instance, rules)), *instance_manifests(spec)]
         digest = spec_hash(spec)
@@ -318,79 +296,6 @@ def _not_yet(
         instance.repair_until = instance.repair_until or at + timedelta(hours=rules.repair_hours)
     _audit(instance, trail.Action.INSTANCE_FAILED, actor, at, reason=sentence)
     return Settlement(Result.GAVE_UP)
-
-
-def spec_of(instance: Instance, rules: ClusterRules, sealer: Sealer, at: datetime) -> InstanceSpec:
-    """Specify the instance as it is wanted now, in the version and on the volume that are its own."""
-    recipe = get_recipe(instance.service_slug).at(instance.version)
-    exposure = None
-    if recipe.tls is not None and instance.is_gone:
-        # Whoever tidies up after it makes no more than names of it.
-        exposure = exposing.passing_exposure(instance.name, instance.host, at)
-    elif recipe.tls is not None:
-        # One from before databases were exposed gets its port here; with none left it does without for now.
-        with contextlib.suppress(NoPortLeft):
-            exposing.expose(instance, rules=rules.tcp, sealer=sealer, at=at)
-        exposure = exposing.exposure_of(instance, sealer)
-    return InstanceSpec(
-        instance_id=instance.id,
-        subscription_id=instance.subscription_id,
-        user_id=instance.user_id,
-        namespace=instance.namespace,
-        name=instance.name,
-        service_slug=instance.service_slug,
-        recipe=recipe,
-        host=instance.host,
-        public_url=instance.public_url,
-        cpu_milli=instance.cpu_milli,
-        memory_mb=instance.memory_mb,
-        storage_gb=instance.storage_gb,
-        secrets=sealer.open(instance.sealed_secrets),
-        own_values=own_values(instance, sealer),
-        volume_number=instance.volume_number,
-        replicas=0 if instance.wanted is Wanted.STOPPED else 1,
-        restarted_at=instance.restart_wish_at,
-        storage_class=rules.storage_class or None,
-        ingress_class=rules.ingress_class,
-        tls=instance.tls,
-        tls_issuer=rules.tls_issuer or None,
-        cpu_request_ratio=rules.cpu_request_ratio,
-        memory_request_ratio=rules.memory_request_ratio,
-        node_loss_seconds=rules.node_loss_seconds,
-        priority_class=rules.priority_class or None,
-        exposure=exposure,
-    )
-
-
-def walls_of(instance: Instance, rules: ClusterRules) -> NamespaceSpec:
-    """The walls around all of a customer's instances that have something in the cluster, and all their volumes."""
-    rows = session().scalars(
-        select(Instance).where(
-            Instance.user_id == instance.user_id, Instance.status != InstanceStatus.TERMINATED
-        )
-    )
-    living = list(rows)
-    spare = volumes.spare_volumes(instance.user_id)
-    # A pod on a dead node stays in the books, and is counted, while another takes its place.
-    lost = lost_nodes.look()
-    displaced = [each for each in living if lost.displaces(each)]
-    return NamespaceSpec(
-        namespace=instance.namespace,
-        user_id=instance.user_id,
-        cpu_milli=sum(each.cpu_milli for each in [*living, *displaced]),
-        memory_mb=sum(each.memory_mb for each in [*living, *displaced]),
-        storage_gb=sum(each.storage_gb for each in living),
-        instances=len(living),
-        spare_claims=sum(spare.get(each.id, 0) for each in living),
-        spare_storage_gb=sum(each.storage_gb * spare.get(each.id, 0) for each in living),
-        rolling_cpu_milli=max((each.cpu_milli for each in living), default=0),
-        rolling_memory_mb=max((each.memory_mb for each in living), default=0),
-        cpu_request_ratio=rules.cpu_request_ratio,
-        memory_request_ratio=rules.memory_request_ratio,
-        ingress_namespace=rules.ingress_namespace,
-        private_ranges=rules.blocked_ranges,
-        service_accounts_namespace=rules.service_accounts_namespace,
-    )
 
 
 def _audit(instance: Instance, action: trail.Action, actor: Actor, at: datetime, **details: str) -> None:

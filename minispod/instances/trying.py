@@ -12,9 +12,10 @@ from minispod.cluster.port import ClusterPort
 from minispod.instances.creation import AddressRules, Size
 from minispod.instances.exposing import passing_exposure
 from minispod.instances.manifests import InstanceSpec, instance_manifests, login_facts, spec_hash
-from minispod.instances.namespace_manifests import NamespaceSpec, namespace_manifests
+from minispod.instances.namespace_manifests import namespace_manifests
 from minispod.instances.naming import host_for, inside_host, instance_name, public_url
-from minispod.instances.provisioning import ClusterRules, Outcome, OutcomeKind, WorkOrder, carry_out
+from minispod.instances.provisioning import Outcome, OutcomeKind, WorkOrder, carry_out
+from minispod.instances.specifying import ClusterRules, walls_around
 from minispod.instances.states import Wanted
 from minispod.kernel.ids import new_id, short_code
 
@@ -51,22 +52,7 @@ def trial_of(
         priority_class=rules.priority_class or None,
         exposure=passing_exposure(name, inside_host(name, namespace), at) if recipe.tls else None,
     )
-    walls = NamespaceSpec(
-        namespace=spec.namespace,
-        user_id=spec.user_id,
-        cpu_milli=size.cpu_milli,
-        memory_mb=size.memory_mb,
-        storage_gb=size.storage_gb,
-        instances=1,
-        rolling_cpu_milli=size.cpu_milli,
-        rolling_memory_mb=size.memory_mb,
-        cpu_request_ratio=rules.cpu_request_ratio,
-        memory_request_ratio=rules.memory_request_ratio,
-        ingress_namespace=rules.ingress_namespace,
-        private_ranges=rules.blocked_ranges,
-        service_accounts_namespace=rules.service_accounts_namespace,
-    )
-    objects = [*namespace_manifests(walls), *instance_manifests(spec)]
+    objects = [*namespace_manifests(walls_around(spec, rules)), *instance_manifests(spec)]
     return spec, _order(spec, Wanted.RUNNING, objects)
 
 

@@ -23,9 +23,9 @@ from minispod.instances.creation import AddressRules
 from minispod.instances.exposing import passing_exposure
 from minispod.instances.manifests import InstanceSpec
 from minispod.instances.models import Instance
-from minispod.instances.namespace_manifests import NamespaceSpec, namespace_manifests
+from minispod.instances.namespace_manifests import namespace_manifests
 from minispod.instances.naming import DRILL_PREFIX, workbench_name
-from minispod.instances.provisioning import ClusterRules
+from minispod.instances.specifying import ClusterRules, walls_around
 from minispod.instances.workbench import backup_commands, restore_commands, workbench_manifests
 from minispod.kernel import outbox
 from minispod.kernel.actor import Actor
@@ -84,7 +84,9 @@ def claim(
     spec = _spec(drill, backup, instance, rules, addresses, at)
     parts = {part.name: part for part in keeping.parts_of(backup.id)}
     patience = float(max(rules.ready_timeout, spec.recipe.start_seconds))
-    return DrillOrder(drill.id, backup.id, spec, namespace_manifests(_walls(spec, rules)), parts, patience)
+    return DrillOrder(
+        drill.id, backup.id, spec, namespace_manifests(walls_around(spec, rules)), parts, patience
+    )
 
 
 def carry_out(order: DrillOrder, hands: Hands, *, wait: Callable[[float], None]) -> str | None:
@@ -182,22 +184,6 @@ def _spec(
         exposure=passing_exposure("drill", host, at) if recipe.tls else None,
         cpu_request_ratio=rules.cpu_request_ratio,
         memory_request_ratio=rules.memory_request_ratio,
-    )
-
-
-def _walls(spec: InstanceSpec, rules: ClusterRules) -> NamespaceSpec:
-    return NamespaceSpec(
-        namespace=spec.namespace,
-        user_id=spec.user_id,
-        cpu_milli=spec.cpu_milli,
-        memory_mb=spec.memory_mb,
-        storage_gb=spec.storage_gb,
-        instances=1,
-        cpu_request_ratio=rules.cpu_request_ratio,
-        memory_request_ratio=rules.memory_request_ratio,
-        ingress_namespace=rules.ingress_namespace,
-        private_ranges=rules.blocked_ranges,
-        service_accounts_namespace=rules.service_accounts_namespace,
     )
 
 

@@ -14,11 +14,11 @@ from minispod.backups.errors import BackupBroken, BackupOver
 from minispod.backups.models import Backup, BackupPart, BackupReason, BackupStatus
 from minispod.catalog.recipes import get_recipe
 from minispod.cluster import outages
-from minispod.instances import controls, volumes
+from minispod.instances import controls, exposing, volumes
 from minispod.instances.models import Instance, InstanceVolume
 from minispod.instances.namespace_manifests import namespace_manifests
 from minispod.instances.naming import claim_name
-from minispod.instances.provisioning import spec_of, walls_of
+from minispod.instances.specifying import spec_of, walls_of
 from minispod.instances.states import IN_TRANSITION, InstanceStatus, VolumeStatus, Wanted
 from minispod.instances.workbench import backup_commands
 from minispod.kernel import outbox
@@ -219,6 +219,8 @@ def _order(
     is_fresh = step in (Step.OPEN_FRESH, Step.FILL, Step.CLOSE_FRESH)
     version = (is_fresh and operation.target_version) or instance.version
     number = operation.fresh_volume if is_fresh and operation.fresh_volume else instance.volume_number
+    if not instance.is_gone:
+        exposing.catch_up(instance, rules=rules.cluster.tcp, sealer=sealer, at=at)
     spec = replace(
         spec_of(instance, rules.cluster, sealer, at),
         recipe=get_recipe(instance.service_slug).at(version),

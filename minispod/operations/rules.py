@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from minispod.instances.provisioning import ClusterRules
+from minispod.instances.specifying import ClusterRules
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from minispod.instances import environment, provisioning
 from minispod.instances.domains.publishing import publish_again
 from minispod.instances.models import Instance
-from minispod.instances.provisioning import ClusterRules, Outcome, Result, Settlement, WorkOrder
+from minispod.instances.provisioning import Outcome, Result, Settlement, WorkOrder
+from minispod.instances.specifying import ClusterRules
 from minispod.instances.states import IN_TRANSITION
 from minispod.kernel import outbox
 from minispod.kernel.actor import Actor

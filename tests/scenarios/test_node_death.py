@@ -18,7 +18,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from minispod.instances.models import Instance
-from minispod.instances.provisioning import ClusterRules
+from minispod.instances.specifying import ClusterRules
 from minispod.instances.states import InstanceStatus
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.integrations.kubernetes.client import KubernetesClient
@@ -114,23 +114,32 @@ class Yard:
         return b"".join(self.cluster.read_from(row.namespace, row.pod_name, "app", DUMP))
 
 
+@pytest.fixture
+def yard(
+    app: Flask,
+    clock: FrozenClock,
+    run_jobs: Callable[[], int],
+    tick: Callable[[str], None],
+    cluster: KubernetesCluster,
+) -> Yard:
+    """A shop on a cluster whose nodes may die."""
+    return Yard(app, clock, run_jobs, tick, cluster)
+
+
 def _runs_well(row: Instance) -> bool:
     return row.status is InstanceStatus.RUNNING and row.health_status == "Healthy"
 
 
 def test_a_database_is_restored_away_from_a_dead_node_and_the_old_copy_stays_fenced(
     app: Flask,
+    yard: Yard,
     shop: Shop,
     customer: Person,
     administrator: Person,
     plan_id: Callable[..., uuid.UUID],
-    clock: FrozenClock,
-    run_jobs: Callable[[], int],
-    tick: Callable[[str], None],
     cluster: KubernetesCluster,
     power: Callable[[str, str], None],
 ) -> None:
-    yard = Yard(app, clock, run_jobs, tick, cluster)
     shop.order(customer, plan_id("postgresql", "BASIC"))
     row = yard.until(_runs_well, "it runs")
     home = row.node_name
@@ -230,17 +239,12 @@ def network_storage(
 
 @pytest.mark.usefixtures("network_storage")
 def test_what_every_node_can_run_is_started_elsewhere_by_itself(
-    app: Flask,
+    yard: Yard,
     shop: Shop,
     customer: Person,
     plan_id: Callable[..., uuid.UUID],
-    clock: FrozenClock,
-    run_jobs: Callable[[], int],
-    tick: Callable[[str], None],
-    cluster: KubernetesCluster,
     power: Callable[[str, str], None],
 ) -> None:
-    yard = Yard(app, clock, run_jobs, tick, cluster)
     shop.order(customer, plan_id("grafana", "BASIC"))
     row = yard.until(_runs_well, "it runs")
     home = row.node_name

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from minispod.catalog.recipes.consistency import Place, findings
-from minispod.catalog.recipes.schema import AppRecipe, Part
+from minispod.catalog.recipes.schema import AppRecipe
+from minispod.catalog.recipes.shapes import Part
 
 _GROUP = "must be a group of fields; write each as `name: value` on a line of its own, indented"
 _LIST = "must be a list; write [a, b] or each entry on a line of its own after `- `"

@@ -3,98 +3,29 @@
 Descriptions are shown to whoever forgot a field, so they say what to write.
 """
 
-import re
-from collections.abc import Callable
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from minispod.catalog.recipes.shapes import (
+    AbsolutePath,
+    EnvName,
+    Expression,
+    InsidePath,
+    Part,
+    PinnedImage,
+    ReservedName,
+    ShortName,
+    Slug,
+    Source,
+    Text,
+    WebPath,
+)
 
 APP = "app"
 """The name of the application's own container; companions have names of their own."""
 
 Fact = Literal["host", "url", "authority", "scheme", "is_https", "inside_host", "instance_name"]
-
-_IMAGE_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)*")
-# It begins with two numbers: "15", "15-alpine3.20" and "stable" move with every release, "15.19-alpine" does not.
-_VERSION = re.compile(r"v?[0-9]+[.-][0-9]+[A-Za-z0-9._-]{0,100}")
-
-
-def _like(pattern: str, otherwise: str) -> AfterValidator:
-    return AfterValidator(_matcher(re.compile(pattern), otherwise))
-
-
-def _matcher(pattern: re.Pattern[str], otherwise: str) -> Callable[[str], str]:
-    def check(text: str) -> str:
-        if not pattern.fullmatch(text):
-            raise ValueError(f"'{text}' {otherwise}")
-        return text
-
-    return check
-
-
-def _pinned(image: str) -> str:
-    name, colon, version = image.rpartition(":")
-    if not colon or "/" in version:
-        raise ValueError(f"'{image}' has no version; write name:version, such as ghost:5.130.6-alpine")
-    if not _IMAGE_NAME.fullmatch(name):
-        raise ValueError(f"'{name}' is not the name of an image; write it in lower case, as in docker pull")
-    if not _VERSION.fullmatch(version):
-        raise ValueError(f"'{version}' is a tag that moves; pin a whole version, such as 5.130.6-alpine")
-    return image
-
-
-def _expression(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"'{pattern}' is no regular expression: {error}") from None
-    return pattern
-
-
-AbsolutePath = Annotated[
-    str,
-    _like(r"/[^\s:]*[^/\s:]", "is not an absolute path; write the path inside the container, such as /data"),
-]
-InsidePath = Annotated[
-    str,
-    _like(
-        r"(?!(.*/)?\.\.?(/|$))[^/\s][^\s]*[^/\s]|[^/\s.]",
-        "is not a path inside the volume; write it without a / at the beginning or the end, such as cache/images",
-    ),
-]
-EnvName = Annotated[
-    str,
-    _like(
-        r"[A-Za-z_][A-Za-z0-9_.-]{0,99}",
-        "is not a name for the environment; use letters, digits and _ . - and begin with a letter",
-    ),
-]
-ReservedName = Annotated[
-    str, _like(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}\*?", "is no name, nor the beginning of one before a *")
-]
-ShortName = Annotated[
-    str,
-    _like(
-        r"(?!(app|http|tcp|tls)$)(?!prepare-)(?!.*--)[a-z]([a-z0-9-]{0,13}[a-z0-9])?",
-        "is not a usable name; take 1 to 15 lower-case letters, digits and single hyphens, but not app, http, tcp, "
-        "tls or prepare-",
-    ),
-]
-Slug = Annotated[
-    str,
-    _like(
-        r"[a-z]([a-z0-9-]{0,48}[a-z0-9])",
-        "is not a usable name; take 2 to 50 lower-case letters, digits and hyphens, beginning with a letter",
-    ),
-]
-Source = Annotated[str, _like(r"https://\S+", "is not an address; write the https:// page the fact is from")]
-Text = Annotated[str, Field(min_length=1)]
-
-
-class Part(BaseModel):
-    """A group of fields; a field that is not known is a mistake."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Rotation(Part):
@@ -158,9 +89,7 @@ class EnvValue(Part):
 class Probe(Part):
     """One question to a container, asked again and again."""
 
-    http: Annotated[str, _like("/.*", "is not a path; begin it with /")] | None = Field(
-        None, description="a path that answers 200 to 399"
-    )
+    http: WebPath | None = Field(None, description="a path that answers 200 to 399")
     headers: dict[str, str] = Field(
         default_factory=dict, description="sent with http; {host} is the public host name"
     )
@@ -239,9 +168,7 @@ class Security(Part):
 class Container(Part):
     """One program: its image, how it is started, what it keeps and how one sees that it works."""
 
-    image: Annotated[str, AfterValidator(_pinned)] = Field(
-        description="name:version as in docker pull, pinned"
-    )
+    image: PinnedImage = Field(description="name:version as in docker pull, pinned")
     port: int = Field(strict=True, ge=1, le=65535, description="the port it listens on")
     command: tuple[str, ...] = Field((), description="replaces the image's entrypoint")
     arguments: tuple[str, ...] = Field((), description="replaces the image's arguments; may use $(NAME)")
@@ -281,8 +208,8 @@ class Companion(Container):
 class Release(Part):
     """An earlier version that is still supported: instances may run it, and upgrade from it."""
 
-    image: Annotated[str, AfterValidator(_pinned)] = Field(description="name:version, pinned")
-    companions: dict[ShortName, Annotated[str, AfterValidator(_pinned)]] = Field(
+    image: PinnedImage = Field(description="name:version, pinned")
+    companions: dict[ShortName, PinnedImage] = Field(
         default_factory=dict, description="companion: its image, where it differs from today's"
     )
 
@@ -304,7 +231,7 @@ class Editable(Part):
 
     en: Text = Field(description="what it is for, in English")
     id: Text = Field(description="the same in Indonesian")
-    pattern: Annotated[str, AfterValidator(_expression)] | None = Field(
+    pattern: Expression | None = Field(
         None, description="a regular expression that the whole value must match"
     )
 

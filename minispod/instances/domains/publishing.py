@@ -18,7 +18,7 @@ from minispod.instances.domains.models import CustomDomain
 from minispod.instances.domains.queries import holding_domains
 from minispod.instances.domains.states import ProblemCode
 from minispod.instances.models import Instance
-from minispod.instances.provisioning import ClusterRules
+from minispod.instances.specifying import ClusterRules
 from minispod.instances.states import Wanted
 from minispod.kernel import outbox
 from minispod.kernel.database import lock, session

@@ -15,7 +15,8 @@ from minispod.instances import controls, exposing, provisioning
 from minispod.instances.errors import NoPortLeft
 from minispod.instances.exposing import TcpRules
 from minispod.instances.models import CertificateAuthority, Instance
-from minispod.instances.provisioning import ClusterRules, OutcomeKind, WorkOrder
+from minispod.instances.provisioning import OutcomeKind, WorkOrder
+from minispod.instances.specifying import ClusterRules
 from minispod.kernel.actor import system
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
