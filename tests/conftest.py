@@ -22,6 +22,7 @@ pytest_plugins = [
     "tests.plugins.names",
     "tests.plugins.app",
     "tests.plugins.shop",
+    "tests.plugins.nodes",
     "tests.plugins.keeper",
     "tests.plugins.histories",
 ]
