@@ -29,7 +29,7 @@ def put(target: Target, customer: Customer, spec, **container) -> None:
 
 def await_event(target, spec, reason, *, until=lambda event: True):
     def ask():
-        found = target.cluster.events_of(spec.namespace, spec.name)
+        found = target.web.events_of(spec.namespace, spec.name)
         return next((event for event in found if event.reason == reason and until(event)), None)
 
     return target.eventually(ask)
@@ -74,7 +74,7 @@ def test_crash_loop_is_told_with_exit_code_and_the_last_lines_before_it(target, 
     assert event.container == "app"
     if target.simulator is None:  # the simulator runs nothing: its lines are invented
         assert event.log_lines == ("the last words",)
-    told = target.cluster.events_of(spec.namespace, spec.name)
+    told = target.web.events_of(spec.namespace, spec.name)
     assert len([each for each in told if each.reason == "crash_loop"]) == 1, (
         "told once, however often it was seen"
     )
@@ -87,7 +87,7 @@ def test_what_the_container_wrote_before_it_was_started_again_can_be_read(target
     )
 
     def tail(**options):
-        return target.cluster.tail_logs(spec.namespace, spec.name, container="app", lines=5, **options)
+        return target.web.tail_logs(spec.namespace, spec.name, container="app", lines=5, **options)
 
     # The simulator runs nothing: its lines are invented.
     wanted = ["number one"] if target.simulator is None else target.eventually(lambda: tail(previous=True))
@@ -99,7 +99,7 @@ def test_there_is_no_earlier_log_of_what_never_ended(target, customer):
     customer.apply(spec)
     target.eventually(lambda: target.cluster.see(spec.namespace, spec.name).is_ready)
 
-    assert target.cluster.tail_logs(spec.namespace, spec.name, container="app", lines=5, previous=True) == []
+    assert target.web.tail_logs(spec.namespace, spec.name, container="app", lines=5, previous=True) == []
 
 
 def test_out_of_memory_is_told_as_that(target, customer):
@@ -146,7 +146,7 @@ def test_an_ordinary_start_is_told_step_by_step_newest_first(target, customer):
     customer.apply(spec)
     target.eventually(lambda: target.cluster.see(spec.namespace, spec.name).is_ready)
 
-    told = target.cluster.events_of(spec.namespace, spec.name)
+    told = target.web.events_of(spec.namespace, spec.name)
 
     reasons = [event.reason for event in told]
     assert {"scheduled", "started"} <= set(reasons)
@@ -163,13 +163,13 @@ def test_events_of_a_neighbour_are_not_mine(target, customer):
     await_event(target, neighbours, "scheduled")
     await_event(target, mine, "scheduled")
 
-    told = target.cluster.events_of(mine.namespace, mine.name)
+    told = target.web.events_of(mine.namespace, mine.name)
 
     assert not any(neighbours.name in event.raw for event in told)
 
 
 def test_nothing_happened_to_what_is_not_there(target):
-    assert target.cluster.events_of("user-nobody", "nothing") == []
+    assert target.web.events_of("user-nobody", "nothing") == []
 
 
 def test_volumes_that_cannot_be_measured_are_left_out(target, customer):

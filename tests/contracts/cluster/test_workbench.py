@@ -137,7 +137,7 @@ def test_dump_that_is_given_up_ends_and_leaves_a_healthy_database(target, custom
     if target.simulator is None:
         dumps = "select count(*) from pg_stat_activity where application_name like 'pg_dump%'"
         target.eventually(lambda: sql(dumps) == b"0\n")
-        log = target.cluster.tail_logs(spec.namespace, spec.name, container="app", lines=500)
+        log = target.web.tail_logs(spec.namespace, spec.name, container="app", lines=500)
         assert log
         assert not [line for line in log if "terminated by signal" in line]
     assert copied(target, spec, pod)["data"]
