@@ -1,6 +1,6 @@
 """`make bench`: measure a running demo. `ARGS=--start`: starting one, in a fresh clone; `ARGS=--money`: the money;
 `ARGS=--provisioning`: many orders at once; `ARGS=--observe`: one look at a thousand instances; `ARGS=--access`: from
-the order to HTTP 200 beside `kubectl apply`.
+the order to HTTP 200 beside `kubectl apply`; `ARGS=--api`: the JSON API on large tables.
 
 Everything printed was measured just now, on this machine, with whatever else ran on it.
 """
@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from bench import access, memory, money, observing, orders, provisioning, starts
+from bench import access, api, memory, money, observing, orders, provisioning, starts
 from minispod.local.surroundings import DIRECTORY, Surroundings
 from minispod.local.timeline import StoryStopped
 
@@ -53,6 +53,11 @@ def main() -> int:
         metavar="N",
         help="order to HTTP 200 against `kubectl apply` of the same, N times (5); needs a demo with KUBECONFIG",
     )
+    parser.add_argument(
+        "--api",
+        action="store_true",
+        help="the JSON API on gunicorn over 10,000 customers, 16 requests at once; needs no demo",
+    )
     parser.add_argument("--orders", type=int, default=5, metavar="N", help="orders from click to RUNNING (5)")
     parser.add_argument("--state", type=Path, default=DIRECTORY, help="directory of the running demo's data")
     asked = parser.parse_args()
@@ -69,6 +74,9 @@ def main() -> int:
             return 0
         if asked.provisioning:
             provisioning.measure(asked.provisioning)
+            return 0
+        if asked.api:
+            api.measure()
             return 0
         if asked.access:
             access.measure(Surroundings.look_around(directory=asked.state), asked.access)
