@@ -3,6 +3,7 @@
 Each act answers 202 at once with the transitional state; the outcome is pushed over Socket.IO and visible here.
 """
 
+from datetime import datetime
 from typing import Any
 
 from flask import g
@@ -19,13 +20,17 @@ from minispod.api.schemas.operations import (
     OperationsOut,
     ResetIn,
     RestoreIn,
+    ReturnIn,
     VersionIn,
     VersionOut,
+    VolumesOut,
 )
 from minispod.api.subscriptions import instance_row
 from minispod.backups import deleting, keeping
 from minispod.backups.errors import NoSuchBackup
 from minispod.backups.models import Backup
+from minispod.instances import volumes
+from minispod.instances.models import InstanceVolume
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.operations import queries
@@ -121,6 +126,31 @@ def reset(body: dict[str, Any], subscription_id: str) -> dict[str, Any]:
     return _begun(subscription_id, operation)
 
 
+@door.get("/<subscription_id>/volumes")
+@requires_sign_in
+@door.answers(200, VolumesOut, message="Volumes retrieved successfully")
+def list_volumes(subscription_id: str) -> dict[str, Any]:
+    """List the volume in use and those that are kept for a while, newest first."""
+    instance, at = own_instance(subscription_id), current_ports().clock.now()
+    found = queries.list_kept_volumes(instance.id, actor=g.actor)
+    return {"volumes": [_volume_row(each, at) for each in found]}
+
+
+@door.post("/<subscription_id>/volumes/<int:number>/return")
+@requires_sign_in
+@limiter.limit("10 per hour")
+@door.arguments(ReturnIn)
+@door.answers(202, OperationBegunOut, message="The instance goes back to the data it had before")
+def return_to_volume(body: dict[str, Any], subscription_id: str, number: int) -> dict[str, Any]:
+    """Go back to the data that a restore, a reset or another operation took away; the present ones are kept in turn."""
+    ports, instance = current_ports(), own_instance(subscription_id)
+    with unit_of_work(ports.courier):
+        operation = data_care.go_back(
+            instance.id, number, confirmed=body["confirm_name"], actor=g.actor, at=ports.clock.now()
+        )
+    return _begun(subscription_id, operation)
+
+
 @door.get("/<subscription_id>/version")
 @requires_sign_in
 @door.answers(200, VersionOut, message="Version retrieved successfully")
@@ -183,6 +213,18 @@ def _backup_row(backup: Backup, *, is_newest: bool) -> dict[str, Any]:
         "size": backup.plain_size,
         "proven_at": backup.proven_at,
         "can_delete": deleting.is_on_demand(backup) and not is_newest,
+    }
+
+
+def _volume_row(volume: InstanceVolume, at: datetime) -> dict[str, Any]:
+    return {
+        "number": volume.number,
+        "status": volume.status.value,
+        "created_at": volume.created_at,
+        "retired_at": volume.retired_at,
+        "reason": volume.reason,
+        "keep_until": volume.keep_until,
+        "can_return": volumes.is_kept(volume, at),
     }
 
 

@@ -112,9 +112,9 @@ def _copy(order: StepOrder, hands: Hands) -> Report:
                 kept.append((each.part, hands.vault.keep(order.keys[each.part], bounded)))
     except _TooMuch:
         return Report(Answer.FAILED, _TOO_MUCH, is_final=True)
-    except (CommandFailed, NoSuchObject) as failure:
-        return Report(Answer.FAILED, f"The data could not be copied: {failure.message}")
-    except Unavailable as silence:
+    except CommandFailed as failure:
+        return Report(Answer.FAILED, f"The data could not be copied: {failure.message}", is_command=True)
+    except (NoSuchObject, Unavailable) as silence:
         return Report(Answer.FAILED, f"The data could not be copied: {silence.message}")
     return Report(Answer.DONE, kept=tuple(kept))
 

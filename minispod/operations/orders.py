@@ -70,11 +70,15 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of a step; `is_final` when another attempt will not help."""
+    """What became of a step; `is_final` when another attempt will not help.
+
+    `is_command` when a command in a container failed, and not one of those that carry its data.
+    """
 
     answer: Answer
     sentence: str | None = None
     is_final: bool = False
+    is_command: bool = False
     node: str | None = None
     kept: tuple[tuple[str, KeptPart], ...] = ()
 
