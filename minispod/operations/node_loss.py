@@ -117,7 +117,7 @@ def make_way(*, at: datetime) -> None:
 
 
 def keep_safe(*, keep: timedelta, at: datetime) -> None:
-    """While a node is away, and for `keep` after its return, no volume that lies there is deleted: nobody could look."""
+    """While a node is away, and for `keep` after its return, no volume there is deleted: nobody could look."""
     lost = outages.open_outages()
     if lost:
         volumes.keep_on(lost.keys(), at + keep)
@@ -161,9 +161,7 @@ def evacuate_one(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> Opera
 def evacuate_overdue(*, after: timedelta, transaction: Transaction, actor: Actor, at: datetime) -> int:
     """The same by the clock, for every node lost for `after`; returns how many restores were asked for."""
     lost = [outage for outage in outages.open_outages().values() if at - outage.began_at >= after]
-    return sum(
-        evacuate(outage.node_name, transaction=transaction, actor=actor, at=at)[0] for outage in lost
-    )
+    return sum(evacuate(outage.node_name, transaction=transaction, actor=actor, at=at)[0] for outage in lost)
 
 
 def _require_lost(node_name: str | None) -> None:

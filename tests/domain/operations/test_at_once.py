@@ -1,10 +1,11 @@
 """Several at once: workers at the same operation, requests at the same instance, and wishes in the middle of one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from minispod.backups.vault import Vault
 from minispod.cluster.port import CommandFailed
 from minispod.instances.states import InstanceStatus, VolumeStatus, Wanted
 from minispod.jobs import runner
@@ -17,6 +18,7 @@ from minispod.operations.states import OperationStatus
 from minispod.subscriptions.states import SubscriptionStatus
 from tests.domain.operations.conftest import ROWS, Yard
 from tests.domain.operations.test_last_backups import cancel
+from tests.plugins.app import Person, PortsNow
 
 AtOnce = Callable[..., list[Any]]
 LATER = b"written after the backup"
@@ -204,6 +206,44 @@ def test_a_copy_beside_the_running_application_that_fails_is_taken_while_it_stan
     yard.back_up()
 
     assert "scale" in yard.machine.calls
+    yard.assert_at_rest()
+
+
+def test_a_silent_store_never_stops_the_application_and_ends_in_an_alarm(
+    yard: Yard, ports: PortsNow, administrator: Person
+) -> None:
+    class Silent:
+        def put(self, key: str, chunks: object) -> int:
+            raise ObjectStoreUnavailable
+
+    ports.change(vault=Vault(Silent(), ports.vault._keys))  # type: ignore[arg-type]
+    made = yard.ask(requesting.back_up)
+    yard.settle(rounds=300)
+
+    operation = yard.operation(made)
+    assert (operation.status, operation.attempts) == (OperationStatus.FAILED, 3)
+    assert "scale" not in yard.machine.calls
+    yard.assert_at_rest()
+    [alert] = [each for each in yard.shop.messages(administrator) if each.kind.value == "staff_alert"]
+    assert "Backup of" in alert.facts["subject"]
+
+
+def test_a_store_that_comes_back_has_the_copy_of_what_runs(yard: Yard, ports: PortsNow) -> None:
+    really, failures = ports.vault._store.put, [1, 2]
+
+    class Stumbling:
+        def put(self, key: str, chunks: Iterator[bytes]) -> int:
+            if failures:
+                next(chunks)
+                failures.pop()
+                raise ObjectStoreUnavailable
+            return really(key, chunks)
+
+    ports.change(vault=Vault(Stumbling(), ports.vault._keys))  # type: ignore[arg-type]
+    backup = yard.backup(yard.back_up())
+
+    assert backup.plain_size == len(ROWS)
+    assert "scale" not in yard.machine.calls
     yard.assert_at_rest()
 
 

@@ -181,6 +181,7 @@ def test_what_is_tied_to_it_is_restored_elsewhere_from_its_backup(
     yard.back_up(saved)
     bare = yard.run_on(shop.order(customer, plan_id("ghost-blog", "BASIC")), DEAD, bound=True)
     yard.run_on(shop.order(customer, plan_id("grafana", "BASIC")), DEAD, bound=False)
+
     def evacuate() -> tuple[int, Sequence[tuple[str, str]]]:
         with shop.app.app_context():
             return node_loss.evacuate(
