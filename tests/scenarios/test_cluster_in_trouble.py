@@ -3,7 +3,8 @@
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from minispod.jobs import provisioning as provisioning_job
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import db, session
 from minispod.rules import cluster_rules
+from minispod.subscriptions.states import EndReason, SubscriptionStatus
 from tests.plugins.app import Person, PortsNow
 from tests.plugins.shop import Shop
 from tests.plugins.simulators import Simulator
@@ -97,7 +99,12 @@ def _workloads(cluster: KubernetesCluster, namespace: str) -> list[str]:
     return [each["metadata"]["name"] for each in found if each["metadata"]["namespace"] == namespace]
 
 
-@pytest.mark.parametrize(("status", "message"), [(500, "boom"), (503, "busy"), (429, "slow down")])
+_EDITED = "Operation cannot be fulfilled: the object has been modified; please apply your changes to the latest version"
+
+
+@pytest.mark.parametrize(
+    ("status", "message"), [(500, "boom"), (503, "busy"), (429, "slow down"), (409, _EDITED)]
+)
 def test_every_object_may_fail_once(
     order: Order, cluster: KubernetesCluster, lever: Callable[..., None], status: int, message: str
 ) -> None:
@@ -201,3 +208,88 @@ def test_a_namespace_that_cannot_go_is_waited_for(
     bare.merge(address, {"metadata": {"finalizers": None}}, "somebody")
 
     order.until(InstanceStatus.RUNNING, step=11)
+
+
+def test_a_server_that_asks_for_a_pause_is_left_alone_that_long(
+    order: Order, cluster: KubernetesCluster, lever: Callable[..., None]
+) -> None:
+    lever("fail_next", verb="apply", kind="Deployment", status=429, message="slow down", retry_after=120)
+    order.work()
+
+    order.clock.advance(seconds=115)
+    order.work()
+    row = order.row()
+    assert row.status is InstanceStatus.PROVISIONING
+    assert _workloads(cluster, row.namespace) == []
+
+    order.clock.advance(seconds=10)
+    order.work()
+    assert _workloads(cluster, row.namespace) == [row.name]
+    assert order.until(InstanceStatus.RUNNING).attempts == 0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with the cluster, and the word by which the customer is told."""
+
+    word: str
+    begin: Callable[[Order, Callable[..., None], pytest.MonkeyPatch], None]
+
+
+def _refuse_by_quota(order: Order, lever: Callable[..., None], patch: pytest.MonkeyPatch) -> None:
+    message = 'deployments.apps "x" is forbidden: exceeded quota: plan'
+    lever("fail_next", verb="apply", kind="Deployment", status=403, times=500, message=message)
+
+
+def _crash(order: Order, lever: Callable[..., None], patch: pytest.MonkeyPatch) -> None:
+    lever("crash", namespace=order.row().namespace, times=500)
+
+
+def _starve(order: Order, lever: Callable[..., None], patch: pytest.MonkeyPatch) -> None:
+    lever("oom", namespace=order.row().namespace, times=500)
+
+
+def _take_disks_away(order: Order, lever: Callable[..., None], patch: pytest.MonkeyPatch) -> None:
+    def without_disks(settings: Any) -> Any:
+        return replace(cluster_rules(settings), storage_class="no-such-class")
+
+    patch.setattr(provisioning_job, "cluster_rules", without_disks)
+
+
+FAULTS = {
+    "403 by quota": Fault("quota", _refuse_by_quota),
+    "crash loop": Fault("ends by itself", _crash),
+    "out of memory": Fault("memory", _starve),
+    "volume never bound": Fault("volume", _take_disks_away),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_never_came_to_run_is_final_explained_and_refunded(
+    order: Order,
+    shop: Shop,
+    customer: Person,
+    lever: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    advance: Callable[..., datetime],
+    cluster: KubernetesCluster,
+    name: str,
+) -> None:
+    paid = 500_000 - shop.balance(customer)
+    assert paid > 0
+    FAULTS[name].begin(order, lever, monkeypatch)
+
+    row = order.until(InstanceStatus.ERROR, step=60)
+
+    assert FAULTS[name].word in (row.last_error or "").lower()
+    assert FAULTS[name].word in str([each.facts.get("reason") for each in shop.messages(customer)]).lower()
+    advance(hours=25)
+    row = order.until(InstanceStatus.TERMINATED)
+    assert shop.balance(customer) == 500_000
+    subscription = shop.look(row.subscription_id)[0]
+    assert (subscription.status, subscription.end_reason) == (
+        SubscriptionStatus.CANCELLED,
+        EndReason.NOT_PROVISIONED,
+    )
+    assert "provisioning_refunded" in shop.mails(customer)
+    assert _workloads(cluster, row.namespace) == []

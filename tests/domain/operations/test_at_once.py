@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from pyrage import x25519
 
+from minispod.backups.sealing import BackupKeys
 from minispod.backups.vault import Vault
 from minispod.cluster.port import CommandFailed
 from minispod.instances.states import InstanceStatus, VolumeStatus, Wanted
@@ -245,6 +247,43 @@ def test_a_store_that_comes_back_has_the_copy_of_what_runs(yard: Yard, ports: Po
     assert backup.plain_size == len(ROWS)
     assert "scale" not in yard.machine.calls
     yard.assert_at_rest()
+
+
+def test_an_image_without_a_shell_fails_in_a_sentence_and_the_application_runs_as_before(
+    yard: Yard, administrator: Person
+) -> None:
+    def before(name: str, container: str) -> None:
+        if name == "read_from":
+            raise CommandFailed("The command cannot be started in this image.", exit_status=None)
+
+    yard.machine.before = before
+    made = yard.ask(requesting.back_up)
+    yard.settle(rounds=300)
+
+    operation = yard.operation(made)
+    assert (operation.status, operation.attempts) == (OperationStatus.FAILED, 3)
+    assert "cannot be started in this image" in (operation.error or "")
+    assert yard.data() == {"app": ROWS}
+    yard.assert_at_rest()
+    assert "staff_alert" in yard.shop.mails(administrator)
+
+
+def test_a_backup_whose_key_is_lost_is_refused_once_and_nothing_is_touched(
+    yard: Yard, ports: PortsNow, administrator: Person
+) -> None:
+    backup = yard.back_up()
+    yard.write(LATER)
+    ports.change(vault=Vault(ports.vault._store, BackupKeys([str(x25519.Identity.generate())])))
+
+    made = yard.ask(requesting.restore, backup)
+    yard.settle(rounds=300)
+
+    operation = yard.operation(made)
+    assert (operation.status, operation.attempts) == (OperationStatus.FAILED, 1)
+    assert "key" in (operation.error or "")
+    assert yard.data() == {"app": LATER}
+    yard.assert_at_rest()
+    assert "operation_failed" in yard.shop.mails(yard.customer)
 
 
 def test_a_silent_cluster_is_waited_for_and_uses_up_no_attempt(yard: Yard) -> None:
