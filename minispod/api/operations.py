@@ -3,7 +3,6 @@
 Each act answers 202 at once with the transitional state; the outcome is pushed over Socket.IO and visible here.
 """
 
-from datetime import datetime
 from typing import Any
 
 from flask import g
@@ -29,7 +28,6 @@ from minispod.api.subscriptions import instance_row
 from minispod.backups import deleting, keeping
 from minispod.backups.errors import NoSuchBackup
 from minispod.backups.models import Backup
-from minispod.instances import volumes
 from minispod.instances.models import InstanceVolume
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import unit_of_work
@@ -133,7 +131,8 @@ def list_volumes(subscription_id: str) -> dict[str, Any]:
     """List the volume in use and those that are kept for a while, newest first."""
     instance, at = own_instance(subscription_id), current_ports().clock.now()
     found = queries.list_kept_volumes(instance.id, actor=g.actor)
-    return {"volumes": [_volume_row(each, at) for each in found]}
+    can_return = queries.returnable(found, at)
+    return {"volumes": [_volume_row(each, can_return=each.number in can_return) for each in found]}
 
 
 @door.post("/<subscription_id>/volumes/<int:number>/return")
@@ -216,7 +215,7 @@ def _backup_row(backup: Backup, *, is_newest: bool) -> dict[str, Any]:
     }
 
 
-def _volume_row(volume: InstanceVolume, at: datetime) -> dict[str, Any]:
+def _volume_row(volume: InstanceVolume, *, can_return: bool) -> dict[str, Any]:
     return {
         "number": volume.number,
         "status": volume.status.value,
@@ -224,7 +223,7 @@ def _volume_row(volume: InstanceVolume, at: datetime) -> dict[str, Any]:
         "retired_at": volume.retired_at,
         "reason": volume.reason,
         "keep_until": volume.keep_until,
-        "can_return": volumes.is_kept(volume, at),
+        "can_return": can_return,
     }
 
 

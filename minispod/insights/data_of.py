@@ -76,6 +76,8 @@ def picture_of(instance: Instance, *, actor: Actor, at: datetime) -> DataPicture
     history = queries.list_operations(instance.id, page, actor=actor)
     backups = keeping.list_backups(page, actor=actor, instance_id=instance.id, at=at)
     live = live_progress(instance.id)
+    every = volumes.list_volumes(instance.id)
+    can_return = queries.returnable(every, at)
     return DataPicture(
         live=live,
         history=[Followed(each, progress_of(each)) for each in history.items],
@@ -85,7 +87,7 @@ def picture_of(instance: Instance, *, actor: Actor, at: datetime) -> DataPicture
             KeptCopy(each, deleting.is_on_demand(each) and number > 0)
             for number, each in enumerate(backups.items)
         ],
-        volumes=[KeptVolume(each, volumes.is_kept(each, at)) for each in volumes.list_volumes(instance.id)],
+        volumes=[KeptVolume(each, each.number in can_return) for each in every],
         versions=queries.newer_versions(instance),
         nodes=_other_nodes(instance),
         is_copyable=queries.is_copyable(instance),
