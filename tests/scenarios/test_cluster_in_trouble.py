@@ -46,7 +46,7 @@ pytestmark = pytest.mark.timeout(200)
 def lever(kubernetes_simulator: Simulator) -> Iterator[Callable[..., None]]:
     """Make trouble in the simulated cluster; it ends with the test."""
 
-    def pull(name: str, **body: Any) -> None:
+    def pull(name: str, /, **body: Any) -> None:
         headers = {"Authorization": f"Bearer {kubernetes_simulator['lever_token']}"}
         url = f"{kubernetes_simulator['levers']}/{name}"
         requests.post(url, json=body, headers=headers, timeout=5).raise_for_status()
@@ -293,3 +293,50 @@ def test_what_never_came_to_run_is_final_explained_and_refunded(
     )
     assert "provisioning_refunded" in shop.mails(customer)
     assert _workloads(cluster, row.namespace) == []
+
+
+OBJECTS = {
+    "Secret": "/api/v1/namespaces/{}/secrets",
+    "Service": "/api/v1/namespaces/{}/services",
+    "ResourceQuota": "/api/v1/namespaces/{}/resourcequotas",
+    "LimitRange": "/api/v1/namespaces/{}/limitranges",
+    "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
+    "Ingress": "/apis/networking.k8s.io/v1/namespaces/{}/ingresses",
+    "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
+}
+
+
+def test_whatever_somebody_removes_or_edits_by_hand_is_put_right(
+    order: Order, kubernetes_simulator: Simulator, lever: Callable[..., None], tick: Callable[[str], None]
+) -> None:
+    bare = KubernetesClient(kubernetes_simulator["kubeconfig"])
+    row = order.until(InstanceStatus.RUNNING)
+
+    def managed() -> dict[str, dict[str, Any]]:
+        found = {}
+        for kind, path in OBJECTS.items():
+            for each in bare.items(path.format(row.namespace)):
+                if "minispod.com/managed" in each["metadata"].get("labels", {}):
+                    content = each.get("spec", each.get("data"))
+                    for given_by_the_cluster in ("clusterIP", "clusterIPs"):
+                        content.pop(given_by_the_cluster, None)
+                    found[f"{kind} {each['metadata']['name']}"] = content
+        return found
+
+    before = managed()
+    assert {each.partition(" ")[0] for each in before} == set(OBJECTS)
+    for each in before:
+        kind, _, name = each.partition(" ")
+        if kind != "Deployment":
+            lever("drift", kind=kind, namespace=row.namespace, name=name)
+    image = {"name": "app", "image": "busybox:1.36"}
+    edited = {"spec": {"template": {"spec": {"containers": [image]}}}}
+    bare.merge(f"{OBJECTS['Deployment'].format(row.namespace)}/{row.name}", edited, "somebody")
+    assert len(managed()) == 1
+
+    order.clock.advance(minutes=11)
+    tick("observe-cluster")
+    order.until(InstanceStatus.RUNNING)
+    order.work()
+
+    assert managed() == before
