@@ -34,6 +34,7 @@ from minispod.operations.states import OperationKind, OperationStatus, Step
 
 _SOON = timedelta(seconds=2)
 _NOW = timedelta(0)
+_REFUSED = timedelta(seconds=30)
 _INTERRUPTED = "The work was interrupted."
 _DELETED = "The instance is being deleted."
 _NODE_IS_BACK = "The server answers again, with all the data: nothing has to be restored."
@@ -83,6 +84,8 @@ def settle(order: StepOrder, report: Report, *, rules: OperationRules, at: datet
     operation, instance = found
     if report.answer is Answer.WAITING and _is_in_time(operation, instance, rules, at):
         return _SOON
+    if report.answer is not Answer.DONE and operation.is_going_back:
+        return _REFUSED  # the way back is never given up, and asks no cluster without end
     if report.answer is not Answer.DONE:
         sentence = report.sentence or _TOO_SLOW.get(operation.step, _INTERRUPTED)
         operation.must_stand_still = operation.must_stand_still or report.is_command

@@ -1,17 +1,22 @@
 """Several at once: workers at the same operation, requests at the same instance, and wishes in the middle of one."""
 
+import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from pyrage import x25519
+from sqlalchemy import select
 
+from minispod.backups.models import Backup, BackupReason, BackupStatus
 from minispod.backups.sealing import BackupKeys
 from minispod.backups.vault import Vault
-from minispod.cluster.port import CommandFailed
+from minispod.cluster.port import ClusterRefused, CommandFailed
+from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus, VolumeStatus, Wanted
 from minispod.jobs import runner
-from minispod.kernel.database import db
+from minispod.kernel.database import db, session
 from minispod.kernel.object_store import ObjectStoreUnavailable
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.operations import errors, queries, requesting
@@ -306,7 +311,6 @@ def test_work_that_the_queue_lost_is_found_again(yard: Yard, tick: Callable[[str
     with yard.shop.app.app_context(), unit_of_work():
         from sqlalchemy import delete
 
-        from minispod.kernel.database import session
         from minispod.kernel.outbox import OutboxRow
 
         session().execute(delete(OutboxRow))
@@ -340,4 +344,55 @@ def test_the_daily_backups_are_taken_some_at_a_time(yard: Yard, tick: Callable[[
     tick("request-backups")
     with yard.shop.app.app_context():
         assert queries.list_live() == []
+    yard.assert_at_rest()
+
+
+def test_a_nightly_backup_that_never_gets_to_copy_is_not_asked_for_again_at_once_and_alarms(
+    yard: Yard, administrator: Person, tick: Callable[[str], None]
+) -> None:
+    """Else an application that must stand still for it would be stopped all night."""
+    yard.id = yard.order("n8n-automation")
+    yard.clock.set(datetime(2026, 11, 20, 21, 30, tzinfo=UTC))  # half past four in the night of Jakarta
+    yard.back_up(other_of(yard))  # that one has its backup of tonight
+
+    def before(name: str, container: str) -> None:
+        if name == "apply" and yard.instance().status is InstanceStatus.MAINTENANCE:
+            raise ClusterRefused("No place for a workbench.")
+
+    yard.machine.before = before
+    tick("request-backups")
+    yard.settle(rounds=300)
+    tick("request-backups")
+
+    assert not yard.is_under_way()
+    assert yard.instance().status is InstanceStatus.RUNNING
+    with yard.shop.app.app_context():
+        [failed] = session().scalars(select(Backup).where(Backup.status == BackupStatus.FAILED))
+        assert (failed.instance_id, failed.reason) == (yard.id, BackupReason.DAILY)
+        assert "No place" in (failed.error or "")
+
+
+def other_of(yard: Yard) -> uuid.UUID:
+    """The instance that the yard was made with."""
+    with yard.shop.app.app_context():
+        return session().scalars(select(Instance.id).where(Instance.id != yard.id)).one()
+
+
+def test_a_way_back_that_is_refused_is_tried_again_with_a_pause(yard: Yard) -> None:
+    backup = yard.back_up()
+    refused: list[datetime] = []
+
+    def before(name: str, container: str) -> None:
+        if name == "writing":
+            raise CommandFailed("psql: error", exit_status=2)
+        if name == "delete_claim" and len(refused) < 3:
+            refused.append(yard.clock.now())
+            raise ClusterRefused("The cluster says no.")
+
+    yard.machine.before = before
+    yard.ask(requesting.restore, backup)
+    yard.settle(rounds=400)
+
+    assert len(set(refused)) == 3, "time has passed between them"
+    assert yard.data() == {"app": ROWS}
     yard.assert_at_rest()
