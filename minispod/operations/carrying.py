@@ -14,6 +14,7 @@ from minispod.instances.manifests import instance_manifests, spec_hash
 from minispod.instances.naming import workbench_name
 from minispod.instances.workbench import backup_commands, restore_commands, workbench_manifests
 from minispod.kernel.errors import Unavailable
+from minispod.kernel.object_store import ObjectStoreUnavailable
 from minispod.operations.orders import DONE, WAITING, Answer, Hands, Report, StepOrder
 from minispod.operations.states import Step
 
@@ -44,8 +45,15 @@ def carry_out(
 
 
 def _quiesce(order: StepOrder, hands: Hands) -> Report:
-    """Stop the application; done when its pod is gone."""
+    """Stop the application; done when its pod is gone. It goes on running while the store does not answer."""
     namespace, workload = order.spec.namespace, order.spec.names.workload
+    if order.uses_store:
+        sighting = hands.cluster.see(namespace, workload)
+        if sighting is not None and sighting.wanted_replicas:
+            try:
+                hands.vault.require()
+            except ObjectStoreUnavailable as silence:
+                return Report(Answer.FAILED, f"The data could not be copied: {silence.message}")
     try:
         hands.cluster.scale(namespace, workload, 0)
     except NoSuchObject:

@@ -28,7 +28,7 @@ from minispod.kernel.tasks import Task
 from minispod.operations import ending
 from minispod.operations.models import Operation
 from minispod.operations.orders import Answer, Report, StepOrder
-from minispod.operations.plans import OTHER_DATA, WRITES_DATA, is_switched, step_after, words_of
+from minispod.operations.plans import OTHER_DATA, USES_STORE, WRITES_DATA, is_switched, step_after, words_of
 from minispod.operations.rules import OperationRules
 from minispod.operations.states import OperationKind, OperationStatus, Step
 
@@ -269,6 +269,7 @@ def _order(
         node=operation.target_node if step is Step.OPEN_FRESH else None,
         avoid_nodes=(operation.avoid_node,) if operation.avoid_node and is_fresh else (),
         pod_name=instance.pod_name,
+        uses_store=step is Step.QUIESCE and operation.kind in USES_STORE,
         is_forced=operation.kind is OperationKind.EVACUATE,
         lost_nodes=frozenset(outages.open_outages()),
         keys=_keys(operation, instance, rules, at) if step in (Step.COPY, Step.COPY_LIVE) else {},

@@ -48,6 +48,8 @@ class StepOrder:
     avoid_nodes: tuple[str, ...] = ()
     # The running application's pod.
     pod_name: str | None = None
+    # Data will be copied: the file store must answer before anything is stopped.
+    uses_store: bool = False
     # The pod's node is dead: nobody waits for it.
     is_forced: bool = False
     # Nodes that do not answer: what runs there is not asked whether it has ended.

@@ -32,6 +32,9 @@ WRITES_DATA = frozenset({Step.COPY_LIVE, Step.COPY, Step.FILL})
 OTHER_DATA = frozenset({OperationKind.RESTORE, OperationKind.RESET, OperationKind.RETURN})
 """Kinds after which the newest backup is not of the data in use: the next one is due soon."""
 
+USES_STORE = frozenset(kind for kind, plan in PLANS.items() if WRITES_DATA & set(plan))
+"""Kinds for which the file store must answer before the application is stopped."""
+
 _WORDS = {
     OperationKind.BACKUP: "A backup is being taken",
     OperationKind.RESTORE: "A backup is being restored",

@@ -216,9 +216,12 @@ def test_a_copy_beside_the_running_application_that_fails_is_taken_while_it_stan
     yard.assert_at_rest()
 
 
+@pytest.mark.parametrize("slug", ["postgresql", "n8n-automation"])
 def test_a_silent_store_never_stops_the_application_and_ends_in_an_alarm(
-    yard: Yard, ports: PortsNow, administrator: Person
+    yard: Yard, ports: PortsNow, administrator: Person, slug: str
 ) -> None:
+    yard.id = yard.id if slug == "postgresql" else yard.order(slug)
+
     class Silent:
         def put(self, key: str, chunks: object) -> int:
             raise ObjectStoreUnavailable
