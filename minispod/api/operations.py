@@ -32,7 +32,7 @@ from minispod.instances.models import InstanceVolume
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.operations import queries
-from minispod.operations.errors import NoSuchOperation
+from minispod.operations.errors import NoSuchOperation, NoSuchVolume
 from minispod.operations.models import Operation
 from minispod.operations.progress import progress_of
 from minispod.ports import current_ports, current_settings
@@ -135,17 +135,21 @@ def list_volumes(subscription_id: str) -> dict[str, Any]:
     return {"volumes": [_volume_row(each, can_return=each.number in can_return) for each in found]}
 
 
-@door.post("/<subscription_id>/volumes/<int:number>/return")
+@door.post("/<subscription_id>/volumes/<number>/return")
 @requires_sign_in
 @limiter.limit("10 per hour")
 @door.arguments(ReturnIn)
 @door.answers(202, OperationBegunOut, message="The instance goes back to the data it had before")
-def return_to_volume(body: dict[str, Any], subscription_id: str, number: int) -> dict[str, Any]:
+def return_to_volume(body: dict[str, Any], subscription_id: str, number: str) -> dict[str, Any]:
     """Go back to the data that a restore, a reset or another operation took away; the present ones are kept in turn."""
     ports, instance = current_ports(), own_instance(subscription_id)
     with unit_of_work(ports.courier):
         operation = data_care.go_back(
-            instance.id, number, confirmed=body["confirm_name"], actor=g.actor, at=ports.clock.now()
+            instance.id,
+            _volume_number(number),
+            confirmed=body["confirm_name"],
+            actor=g.actor,
+            at=ports.clock.now(),
         )
     return _begun(subscription_id, operation)
 
@@ -213,6 +217,12 @@ def _backup_row(backup: Backup, *, is_newest: bool) -> dict[str, Any]:
         "proven_at": backup.proven_at,
         "can_delete": deleting.is_on_demand(backup) and not is_newest,
     }
+
+
+def _volume_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise NoSuchVolume()
+    return int(text)
 
 
 def _volume_row(volume: InstanceVolume, *, can_return: bool) -> dict[str, Any]:

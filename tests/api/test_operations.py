@@ -301,9 +301,10 @@ def test_one_goes_back_to_a_kept_volume_by_name(ground: Ground) -> None:
     refused(ground.post("volumes/1/return"), 400, "request.invalid")
     refused(ground.post("volumes/2/return", confirmName=first.name), 400, "operations.volume_not_kept")
     refused(ground.post("volumes/9/return", confirmName=first.name), 404, "operations.no_such_volume")
-    refused(
-        ground.post("volumes/99999999999/return", confirmName=first.name), 404, "operations.no_such_volume"
-    )
+    for odd in ("99999999999", "x", "-1", "１"):
+        refused(
+            ground.post(f"volumes/{odd}/return", confirmName=first.name), 404, "operations.no_such_volume"
+        )
 
     data = data_of(ground.post("volumes/1/return", confirmName=first.name), 202)
 
