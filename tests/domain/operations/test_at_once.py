@@ -13,7 +13,6 @@ from minispod.backups.models import Backup, BackupReason, BackupStatus
 from minispod.backups.sealing import BackupKeys
 from minispod.backups.vault import Vault
 from minispod.cluster.port import ClusterRefused, CommandFailed
-from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus, VolumeStatus, Wanted
 from minispod.jobs import runner
 from minispod.kernel.database import db, session
@@ -354,9 +353,9 @@ def test_a_nightly_backup_that_never_gets_to_copy_is_not_asked_for_again_at_once
     yard: Yard, administrator: Person, tick: Callable[[str], None]
 ) -> None:
     """Else an application that must stand still for it would be stopped all night."""
-    yard.id = yard.order("n8n-automation")
+    other, yard.id = yard.id, yard.order("n8n-automation")
     yard.clock.set(datetime(2026, 11, 20, 21, 30, tzinfo=UTC))  # half past four in the night of Jakarta
-    yard.back_up(other_of(yard))  # that one has its backup of tonight
+    yard.back_up(other)  # that one has its backup of tonight
 
     def before(name: str, container: str) -> None:
         if name == "apply" and yard.instance().status is InstanceStatus.MAINTENANCE:
@@ -373,12 +372,6 @@ def test_a_nightly_backup_that_never_gets_to_copy_is_not_asked_for_again_at_once
         [failed] = session().scalars(select(Backup).where(Backup.status == BackupStatus.FAILED))
         assert (failed.instance_id, failed.reason) == (yard.id, BackupReason.DAILY)
         assert "No place" in (failed.error or "")
-
-
-def other_of(yard: Yard) -> uuid.UUID:
-    """The instance that the yard was made with."""
-    with yard.shop.app.app_context():
-        return session().scalars(select(Instance.id).where(Instance.id != yard.id)).one()
 
 
 def test_a_way_back_that_is_refused_is_tried_again_with_a_pause(yard: Yard) -> None:
