@@ -442,7 +442,7 @@ def _break_image(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the recipe an image that no registry has."""
     good = get_recipe("n8n-automation")
     bad: AppRecipe = good.model_copy(update={"image": "registry.invalid/does-not-exist:1.0"})
-    for module in ("specifying", "creation"):
+    for module in ("provisioning", "creation"):
         monkeypatch.setattr(
             f"minispod.instances.{module}.get_recipe",
             lambda slug: bad if slug == good.slug else get_recipe(slug),

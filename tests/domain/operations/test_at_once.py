@@ -1,6 +1,5 @@
 """Several at once: workers at the same operation, requests at the same instance, and wishes in the middle of one."""
 
-import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
