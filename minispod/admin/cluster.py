@@ -1,6 +1,7 @@
 """Nodes: the picture as last seen, each node's history, and what becomes of what was on a lost one. Asks no cluster."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from flask import abort, flash
@@ -65,8 +66,12 @@ def node(name: str) -> Any:
 def evacuate_node(name: str) -> Any:
     """Have everything that is tied to a lost node restored elsewhere from its newest backup."""
     ports = current_ports()
-    with unit_of_work(ports.courier):
-        asked, refused = node_loss.evacuate(name, actor=guard.actor(), at=ports.clock.now())
+    asked, refused = node_loss.evacuate(
+        name,
+        transaction=partial(unit_of_work, ports.courier),
+        actor=guard.actor(),
+        at=ports.clock.now(),
+    )
     flash(f"{asked} instances are being restored on other nodes.", "good" if asked else "warn")
     for instance_name, reason in refused:
         flash(f"{instance_name}: {reason}", "bad")

@@ -74,6 +74,17 @@ def reset_instance(instance_id: str) -> Any:
     )
 
 
+@door.post("/instances/<instance_id>/volumes/<int:number>/return")
+def return_to_volume(instance_id: str, number: int) -> Any:
+    """Let it run on a kept volume again; its name must be written."""
+    name = request.form.get("confirmed", "").strip()
+    return _begin(
+        instance_id,
+        lambda id_, who: data_care.go_back(id_, number, confirmed=name, **who),
+        f"The instance goes back to volume {number}.",
+    )
+
+
 @door.post("/instances/<instance_id>/move")
 def move_instance(instance_id: str) -> Any:
     """Bring its data to the chosen node."""

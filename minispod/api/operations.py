@@ -19,17 +19,20 @@ from minispod.api.schemas.operations import (
     OperationsOut,
     ResetIn,
     RestoreIn,
+    ReturnIn,
     VersionIn,
     VersionOut,
+    VolumesOut,
 )
 from minispod.api.subscriptions import instance_row
 from minispod.backups import deleting, keeping
 from minispod.backups.errors import NoSuchBackup
 from minispod.backups.models import Backup
+from minispod.instances.models import InstanceVolume
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.operations import queries
-from minispod.operations.errors import NoSuchOperation
+from minispod.operations.errors import NoSuchOperation, NoSuchVolume
 from minispod.operations.models import Operation
 from minispod.operations.progress import progress_of
 from minispod.ports import current_ports, current_settings
@@ -121,6 +124,36 @@ def reset(body: dict[str, Any], subscription_id: str) -> dict[str, Any]:
     return _begun(subscription_id, operation)
 
 
+@door.get("/<subscription_id>/volumes")
+@requires_sign_in
+@door.answers(200, VolumesOut, message="Volumes retrieved successfully")
+def list_volumes(subscription_id: str) -> dict[str, Any]:
+    """List the volume in use and those that are kept for a while, newest first."""
+    instance, at = own_instance(subscription_id), current_ports().clock.now()
+    found = queries.list_kept_volumes(instance.id, actor=g.actor)
+    can_return = queries.returnable(found, at)
+    return {"volumes": [_volume_row(each, can_return=each.number in can_return) for each in found]}
+
+
+@door.post("/<subscription_id>/volumes/<number>/return")
+@requires_sign_in
+@limiter.limit("10 per hour")
+@door.arguments(ReturnIn)
+@door.answers(202, OperationBegunOut, message="The instance goes back to the data it had before")
+def return_to_volume(body: dict[str, Any], subscription_id: str, number: str) -> dict[str, Any]:
+    """Go back to the data that a restore, a reset or another operation took away; the present ones are kept in turn."""
+    ports, instance = current_ports(), own_instance(subscription_id)
+    with unit_of_work(ports.courier):
+        operation = data_care.go_back(
+            instance.id,
+            _volume_number(number),
+            confirmed=body["confirm_name"],
+            actor=g.actor,
+            at=ports.clock.now(),
+        )
+    return _begun(subscription_id, operation)
+
+
 @door.get("/<subscription_id>/version")
 @requires_sign_in
 @door.answers(200, VersionOut, message="Version retrieved successfully")
@@ -183,6 +216,24 @@ def _backup_row(backup: Backup, *, is_newest: bool) -> dict[str, Any]:
         "size": backup.plain_size,
         "proven_at": backup.proven_at,
         "can_delete": deleting.is_on_demand(backup) and not is_newest,
+    }
+
+
+def _volume_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise NoSuchVolume()
+    return int(text)
+
+
+def _volume_row(volume: InstanceVolume, *, can_return: bool) -> dict[str, Any]:
+    return {
+        "number": volume.number,
+        "status": volume.status.value,
+        "created_at": volume.created_at,
+        "retired_at": volume.retired_at,
+        "reason": volume.reason,
+        "keep_until": volume.keep_until,
+        "can_return": can_return,
     }
 
 

@@ -10,10 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from minispod.backups.models import Backup, BackupReason, BackupStatus
-from minispod.backups.standing import has_backup, oldest_first, standings, without_backup_since
+from minispod.backups.standing import (
+    has_backup,
+    newest_is_of_other_data,
+    oldest_first,
+    standings,
+    without_backup_since,
+)
+from minispod.catalog.recipes import all_recipes
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
 from minispod.kernel.database import session
@@ -45,14 +52,18 @@ class Nights:
 
 
 def due_daily(at: datetime, nights: Nights, limit: int) -> Sequence[uuid.UUID]:
-    """The instances to back up now, so that no more than `limit` nightly backups run at a time; none by day.
+    """The instances to back up now, so that no more than `limit` nightly backups run at a time.
 
     They run or are stopped, hold data, have no good backup of this night, none under way, and none that failed within
-    the last half hour.
+    the last half hour. By day only those whose newest backup is not of the data in use (they were restored, reset or
+    returned since), where nothing has to be stopped for it.
     """
     begins = nights.begin(at)
+    soon = newest_is_of_other_data()
     if begins is None:
-        return ()
+        is_due, passed = and_(soon, _can_be_copied_at_once()), 0.0
+    else:
+        is_due, passed = or_(soon, without_backup_since(begins)), (at - begins) / (nights.length * _SPREAD)
     running = select(func.count()).where(
         Backup.status == BackupStatus.RUNNING, Backup.reason == BackupReason.DAILY
     )
@@ -61,16 +72,20 @@ def due_daily(at: datetime, nights: Nights, limit: int) -> Sequence[uuid.UUID]:
         standings()
         .where(
             Instance.status.in_((InstanceStatus.RUNNING, InstanceStatus.STOPPED)),
-            without_backup_since(begins),
+            is_due,
             ~has_backup(Backup.status == BackupStatus.RUNNING),
             ~has_backup(Backup.status == BackupStatus.FAILED, Backup.finished_at > at - _PAUSE),
         )
         .order_by(*oldest_first())
-        .with_only_columns(Instance.id)
+        .with_only_columns(Instance.id, soon)
     )
-    passed = (at - begins) / (nights.length * _SPREAD)
-    ids = [each for each in session().scalars(wanted) if _place(each) <= passed]
+    ids = [id_ for id_, is_soon in session().execute(wanted) if is_soon or _place(id_) <= passed]
     return ids[: max(0, free)]
+
+
+def _can_be_copied_at_once() -> ColumnElement[bool]:
+    live = [recipe.slug for recipe in all_recipes() if recipe.consistency == "live"]
+    return or_(Instance.status == InstanceStatus.STOPPED, Instance.service_slug.in_(live))
 
 
 def _place(instance_id: uuid.UUID) -> float:

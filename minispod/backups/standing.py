@@ -23,8 +23,8 @@ from sqlalchemy.orm import aliased
 
 from minispod.backups.models import Backup, BackupReason, BackupStatus, TroubleKind
 from minispod.catalog.recipes import all_recipes
-from minispod.instances.models import Instance
-from minispod.instances.states import InstanceStatus, Wanted
+from minispod.instances.models import Instance, InstanceVolume
+from minispod.instances.states import InstanceStatus, VolumeStatus, Wanted
 
 _FAILURES = 3
 """So many nightly attempts in a row must fail before it counts; another one is somebody's wish: it counts at once."""
@@ -125,6 +125,15 @@ def oldest_first() -> tuple[UnaryExpression[Any], ...]:
 def without_backup_since(instant: datetime) -> ColumnElement[bool]:
     """Those of `standings()` whose newest good backup is older than an instant, or missing."""
     return or_(_newest.id.is_(None), _newest.taken_at < instant)
+
+
+def newest_is_of_other_data() -> ColumnElement[bool]:
+    """Those of `standings()` whose newest good backup, if any, was taken before a restore, a reset or a return."""
+    return exists().where(
+        InstanceVolume.instance_id == Instance.id,
+        InstanceVolume.status == VolumeStatus.ACTIVE,
+        InstanceVolume.data_since > func.coalesce(_newest.taken_at, _ALWAYS),
+    )
 
 
 def has_backup(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -13,6 +13,8 @@ from minispod.backups.errors import BackupBroken
 from minispod.backups.sealing import BackupKeys
 from minispod.kernel.object_store import NoSuchStoredObject, ObjectStore
 
+_PROBE = "probes/vault"
+
 
 class Part(Protocol):
     """What must be known of a stored file to get it back; a BackupPart is one, and so is a KeptPart."""
@@ -79,6 +81,10 @@ class Vault:
         """
         stored = _Measure()
         return self._checked(part, stored, self._keys.open(stored.of(self._stored(part)), part.recipient))
+
+    def require(self) -> None:
+        """Raise ObjectStoreUnavailable unless the store takes something now: nothing is stopped for a silent one."""
+        self._store.put(_PROBE, [b"taken"])
 
     def delete(self, key: str) -> None:
         """Remove it; harmless when it is not there. Raises ObjectStoreUnavailable."""

@@ -38,17 +38,29 @@ class KeptCopy:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptVolume:
+    """A volume, and whether its instance can go back to it."""
+
+    volume: InstanceVolume
+    can_return: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DataPicture:
-    """Everything about an instance's data; `can_begin` says whether something new may be done with them now."""
+    """Everything about an instance's data; `can_begin` says whether something new may be done with them now.
+
+    `is_bound` when a move has to copy them.
+    """
 
     live: Followed | None
     history: Sequence[Followed]
     backups: Page[Backup]
     copies: Sequence[KeptCopy]
-    volumes: Sequence[InstanceVolume]
+    volumes: Sequence[KeptVolume]
     versions: Sequence[str]
     nodes: Sequence[str]
     is_copyable: bool
+    is_bound: bool
     can_begin: bool
 
 
@@ -64,6 +76,8 @@ def picture_of(instance: Instance, *, actor: Actor, at: datetime) -> DataPicture
     history = queries.list_operations(instance.id, page, actor=actor)
     backups = keeping.list_backups(page, actor=actor, instance_id=instance.id, at=at)
     live = live_progress(instance.id)
+    every = volumes.list_volumes(instance.id)
+    can_return = queries.returnable(every, at)
     return DataPicture(
         live=live,
         history=[Followed(each, progress_of(each)) for each in history.items],
@@ -73,10 +87,11 @@ def picture_of(instance: Instance, *, actor: Actor, at: datetime) -> DataPicture
             KeptCopy(each, deleting.is_on_demand(each) and number > 0)
             for number, each in enumerate(backups.items)
         ],
-        volumes=volumes.list_volumes(instance.id),
+        volumes=[KeptVolume(each, each.number in can_return) for each in every],
         versions=queries.newer_versions(instance),
         nodes=_other_nodes(instance),
         is_copyable=queries.is_copyable(instance),
+        is_bound=volumes.may_be_bound(instance, volumes.volume_of(instance.id, instance.volume_number)),
         can_begin=live is None and instance.status in _READY and instance.first_ran_at is not None,
     )
 

@@ -122,6 +122,8 @@ class Instance(Identified, Base):
     last_stopped_at: Mapped[datetime | None]
     pod_name: Mapped[str | None] = mapped_column(String(253))
     node_name: Mapped[str | None] = mapped_column(String(253))
+    # The node that staff wished it to run on; where it runs is the cluster's decision.
+    preferred_node: Mapped[str | None] = mapped_column(String(253))
     restarts: Mapped[int] = mapped_column(default=0)
     cpu_usage: Mapped[int | None]
     memory_usage: Mapped[float | None] = mapped_column(Numeric(12, 2, asdecimal=False))
@@ -195,9 +197,14 @@ class InstanceVolume(Identified, Base):
     is_node_bound: Mapped[bool | None]
     created_at: Mapped[datetime]
     retired_at: Mapped[datetime | None]
-    # Why it was retired, for a person: "restore", "reset", "move", "upgrade", "evacuate".
+    # Backups from before this moment are of other data; None: all of its instance's backups are of these.
+    data_since: Mapped[datetime | None]
+    # Why it was retired, for a person: "restore", "reset", "move", "upgrade", "evacuate", "return".
     reason: Mapped[str | None] = mapped_column(String(40))
     keep_until: Mapped[datetime | None]
     # The dead node whose copy must not come to life again when the node does.
     fenced_node: Mapped[str | None] = mapped_column(String(253))
+    # Of one that is retired: the version that wrote it last, and the secrets that its data were made with.
+    version: Mapped[str | None] = mapped_column(String(100))
+    sealed_secrets: Mapped[str | None] = mapped_column(Text)
     deleted_at: Mapped[datetime | None]

@@ -69,6 +69,8 @@ class InstanceSpec:
     node_loss_seconds: int = 60
     priority_class: str | None = None
     exposure: Exposure | None = None
+    # Where it should run if there is room; never a reason not to run.
+    preferred_node: str | None = None
 
     def __post_init__(self) -> None:
         missing = set(self.recipe.secret_names) - set(self.secrets)

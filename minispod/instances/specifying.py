@@ -73,6 +73,7 @@ def spec_of(instance: Instance, rules: ClusterRules, sealer: Sealer, at: datetim
         node_loss_seconds=rules.node_loss_seconds,
         priority_class=rules.priority_class or None,
         exposure=exposure,
+        preferred_node=instance.preferred_node,
     )
 
 

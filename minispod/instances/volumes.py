@@ -6,7 +6,7 @@ the lock of their instance.
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,6 +20,8 @@ from minispod.instances.states import InstanceStatus, VolumeStatus
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import lock, session
 
+# Who asks for a volume has asked long before it is deleted, however long he waits for a lock.
+_TOO_LATE = timedelta(minutes=5)
 _SPARE = (VolumeStatus.FILLING, VolumeStatus.RETIRED)
 
 
@@ -68,8 +70,11 @@ def switch(
     keep: timedelta,
     at: datetime,
     fenced_node: str | None = None,
-) -> None:
-    """Let the instance run on another of its volumes from now on; the one so far is retired."""
+) -> InstanceVolume:
+    """Let the instance run on another of its volumes from now on, and give that; the one so far is retired.
+
+    Which version wrote the retired one, and with which secrets, is kept with it.
+    """
     old = volume_of(instance.id, instance.volume_number)
     if old is not None:
         old.status = VolumeStatus.RETIRED
@@ -77,11 +82,13 @@ def switch(
         old.reason = reason
         old.keep_until = at + keep
         old.fenced_node = fenced_node
+        old.version, old.sealed_secrets = instance.version, instance.sealed_secrets
         session().flush()  # one active volume at a time, also within this transaction
     volume = volume_of(instance.id, number) or open_fresh(instance, at=at)
     volume.status = VolumeStatus.ACTIVE
     volume.retired_at = volume.reason = volume.keep_until = volume.fenced_node = None
     instance.volume_number = volume.number
+    return volume
 
 
 def take_up(instance: Instance, *, at: datetime) -> None:
@@ -98,6 +105,7 @@ def forget(volume: InstanceVolume, *, at: datetime) -> None:
     """Note that a volume is gone from the cluster."""
     volume.status = VolumeStatus.DELETED
     volume.deleted_at = at
+    volume.sealed_secrets = None
 
 
 def forget_all(instance: Instance, *, at: datetime) -> None:
@@ -105,7 +113,41 @@ def forget_all(instance: Instance, *, at: datetime) -> None:
     session().execute(
         update(InstanceVolume)
         .where(InstanceVolume.instance_id == instance.id, InstanceVolume.status != VolumeStatus.DELETED)
-        .values(status=VolumeStatus.DELETED, deleted_at=at)
+        .values(status=VolumeStatus.DELETED, deleted_at=at, sealed_secrets=None)
+    )
+
+
+def is_kept(volume: InstanceVolume, at: datetime) -> bool:
+    """Tell whether its instance can still go back to it: it was retired, and is not about to be deleted."""
+    return (
+        volume.status is VolumeStatus.RETIRED
+        and volume.keep_until is not None
+        and volume.keep_until > at + _TOO_LATE
+    )
+
+
+def may_be_bound(instance: Instance, volume: InstanceVolume | None) -> bool:
+    """Tell whether the data of an instance are tied to a node, or nobody has looked yet."""
+    return instance.storage_gb > 0 and (volume is None or volume.is_node_bound is not False)
+
+
+def place_of(volume: InstanceVolume) -> str | None:
+    """The node without which a volume cannot be reached; None when every node reaches it, or nobody knows."""
+    return volume.fenced_node or (None if volume.is_node_bound is False else volume.node_name)
+
+
+def keep_on(nodes: Collection[str], until: datetime) -> None:
+    """Keep the retired volumes that lie on these nodes at least until then; for nodes that do not answer."""
+    place = func.coalesce(InstanceVolume.fenced_node, InstanceVolume.node_name)
+    session().execute(
+        update(InstanceVolume)
+        .where(
+            InstanceVolume.status == VolumeStatus.RETIRED,
+            InstanceVolume.keep_until < until,
+            InstanceVolume.is_node_bound.is_not(False),
+            place.in_(nodes),
+        )
+        .values(keep_until=until)
     )
 
 

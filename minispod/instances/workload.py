@@ -88,10 +88,20 @@ def pod(spec: InstanceSpec) -> dict[str, Any]:
         "terminationGracePeriodSeconds": spec.recipe.termination_seconds,
         "securityContext": _pod_security(spec),
         "topologySpreadConstraints": [_SPREAD],
+        **_preference(spec),
         **_preparations(spec),
         "containers": [_container(spec, name) for name in spec.recipe.containers],
         "volumes": _volumes(spec),
     }
+
+
+def _preference(spec: InstanceSpec) -> dict[str, Any]:
+    """The node that staff wished for; when it is full or dead, any other will do."""
+    if spec.preferred_node is None:
+        return {}
+    rule = {"key": "kubernetes.io/hostname", "operator": "In", "values": [spec.preferred_node]}
+    wish = {"weight": 100, "preference": {"matchExpressions": [rule]}}
+    return {"affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [wish]}}}
 
 
 def _patience_with_nodes(spec: InstanceSpec) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Look at the cluster: health, usage and drift of instances, and the history of nodes."""
 
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -12,7 +13,7 @@ from minispod.kernel.actor import system
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.operations import node_loss
 from minispod.ports import Ports
-from minispod.rules import uptime_rules
+from minispod.rules import operation_rules, uptime_rules
 from minispod.settings import Settings
 
 log = structlog.get_logger()
@@ -53,13 +54,16 @@ def poll_nodes(ports: Ports, settings: Settings) -> None:
     with unit_of_work(ports.courier):
         monitoring.record_nodes(nodes, ports.clock.now())
         volumes.note_places(places)
+        node_loss.keep_safe(keep=operation_rules(settings).keep_retired, at=ports.clock.now())
         node_loss.make_way(at=ports.clock.now())
         node_loss.tell(at=ports.clock.now())
     after = settings.data.evacuate_after_minutes
     if after:
-        with unit_of_work(ports.courier):
-            asked = node_loss.evacuate_overdue(
-                after=timedelta(minutes=after), actor=system("node-loss"), at=ports.clock.now()
-            )
+        asked = node_loss.evacuate_overdue(
+            after=timedelta(minutes=after),
+            transaction=partial(unit_of_work, ports.courier),
+            actor=system("node-loss"),
+            at=ports.clock.now(),
+        )
         if asked:
             log.warning("node.evacuated", instances=asked)

@@ -14,6 +14,7 @@ from minispod.instances.manifests import instance_manifests, spec_hash
 from minispod.instances.naming import workbench_name
 from minispod.instances.workbench import backup_commands, restore_commands, workbench_manifests
 from minispod.kernel.errors import Unavailable
+from minispod.kernel.object_store import ObjectStoreUnavailable
 from minispod.operations.orders import DONE, WAITING, Answer, Hands, Report, StepOrder
 from minispod.operations.states import Step
 
@@ -44,8 +45,15 @@ def carry_out(
 
 
 def _quiesce(order: StepOrder, hands: Hands) -> Report:
-    """Stop the application; done when its pod is gone."""
+    """Stop the application; done when its pod is gone. It goes on running while the store does not answer."""
     namespace, workload = order.spec.namespace, order.spec.names.workload
+    if order.uses_store:
+        sighting = hands.cluster.see(namespace, workload)
+        if sighting is not None and sighting.wanted_replicas:
+            try:
+                hands.vault.require()
+            except ObjectStoreUnavailable as silence:
+                return Report(Answer.FAILED, f"The data could not be copied: {silence.message}")
     try:
         hands.cluster.scale(namespace, workload, 0)
     except NoSuchObject:
@@ -112,9 +120,9 @@ def _copy(order: StepOrder, hands: Hands) -> Report:
                 kept.append((each.part, hands.vault.keep(order.keys[each.part], bounded)))
     except _TooMuch:
         return Report(Answer.FAILED, _TOO_MUCH, is_final=True)
-    except (CommandFailed, NoSuchObject) as failure:
-        return Report(Answer.FAILED, f"The data could not be copied: {failure.message}")
-    except Unavailable as silence:
+    except CommandFailed as failure:
+        return Report(Answer.FAILED, f"The data could not be copied: {failure.message}", is_command=True)
+    except (NoSuchObject, Unavailable) as silence:
         return Report(Answer.FAILED, f"The data could not be copied: {silence.message}")
     return Report(Answer.DONE, kept=tuple(kept))
 

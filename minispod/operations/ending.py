@@ -3,14 +3,16 @@
 from datetime import datetime
 
 from minispod.audit import trail
+from minispod.backups import keeping
 from minispod.backups.models import BackupReason
 from minispod.instances import controls
 from minispod.instances.models import Instance
+from minispod.instances.states import Wanted
 from minispod.kernel.actor import system
 from minispod.kernel.database import session
 from minispod.operations import last_backups, telling
 from minispod.operations.models import Operation
-from minispod.operations.states import OperationStatus
+from minispod.operations.states import OperationKind, OperationStatus
 
 OURSELVES = system("operations")
 
@@ -33,9 +35,20 @@ def end(operation: Operation, instance: Instance, *, at: datetime) -> None:
         error=operation.error,
     )
     controls.let_go(instance, at=at)
+    _note_missing_backup(operation, instance, at)
     if operation.backup_reason is BackupReason.BEFORE_DELETE:
         last_backups.conclude(operation, instance, at=at)
         return
     if instance.awaits_last_backup:
         last_backups.request(instance, actor=OURSELVES, at=at)
     telling.tell(operation, instance, at=at)
+
+
+def _note_missing_backup(operation: Operation, instance: Instance, at: datetime) -> None:
+    """A backup that failed before its copy began has failed too: the alarm counts it, and the night makes its pause."""
+    reason = operation.backup_reason if operation.kind is OperationKind.BACKUP else None
+    if reason is None or operation.error is None or operation.backup_id or instance.wanted is Wanted.ABSENT:
+        return
+    backup = keeping.begin(instance, reason, 0, at)
+    keeping.fail(backup.id, operation.error, at)
+    operation.backup_id = backup.id

@@ -28,12 +28,13 @@ from minispod.kernel.tasks import Task
 from minispod.operations import ending
 from minispod.operations.models import Operation
 from minispod.operations.orders import Answer, Report, StepOrder
-from minispod.operations.plans import WRITES_DATA, is_switched, step_after, words_of
+from minispod.operations.plans import OTHER_DATA, USES_STORE, WRITES_DATA, is_switched, step_after, words_of
 from minispod.operations.rules import OperationRules
 from minispod.operations.states import OperationKind, OperationStatus, Step
 
 _SOON = timedelta(seconds=2)
 _NOW = timedelta(0)
+_REFUSED = timedelta(seconds=30)
 _INTERRUPTED = "The work was interrupted."
 _DELETED = "The instance is being deleted."
 _NODE_IS_BACK = "The server answers again, with all the data: nothing has to be restored."
@@ -83,8 +84,11 @@ def settle(order: StepOrder, report: Report, *, rules: OperationRules, at: datet
     operation, instance = found
     if report.answer is Answer.WAITING and _is_in_time(operation, instance, rules, at):
         return _SOON
+    if report.answer is not Answer.DONE and operation.is_going_back:
+        return _REFUSED  # the way back is never given up, and asks no cluster without end
     if report.answer is not Answer.DONE:
         sentence = report.sentence or _TOO_SLOW.get(operation.step, _INTERRUPTED)
+        operation.must_stand_still = operation.must_stand_still or report.is_command
         fail_attempt(operation, sentence, at=at, is_final=report.is_final)
         return _NOW
     try:
@@ -178,11 +182,15 @@ def _begin(operation: Operation, instance: Instance, rules: OperationRules, at: 
 
 
 def _can_copy_live(operation: Operation, instance: Instance) -> bool:
-    """Tell whether the copy is taken beside the running application; an attempt that failed so is not repeated so."""
+    """Tell whether the copy is taken beside the running application.
+
+    Only a command that failed there leads to the way that stops it: nobody's application stands still because a file
+    store is silent, or because a worker died.
+    """
     return (
         operation.kind is OperationKind.BACKUP
         and operation.backup_reason is not BackupReason.BEFORE_DELETE
-        and operation.attempts == 1
+        and not operation.must_stand_still
         and instance.status is InstanceStatus.RUNNING
         and instance.pod_name is not None
         and get_recipe(instance.service_slug).consistency == "live"
@@ -192,22 +200,43 @@ def _can_copy_live(operation: Operation, instance: Instance) -> bool:
 def _switch(
     operation: Operation, instance: Instance, rules: OperationRules, sealer: Sealer, at: datetime
 ) -> None:
-    """Let the instance run on the fresh volume; the old one is kept for a while."""
-    if operation.fresh_volume is None:  # an empty one, made by whoever starts the application
+    """Let the instance run on the fresh volume, or on one that was kept; the old one is kept for a while."""
+    if operation.kind is OperationKind.RESCHEDULE:
+        instance.preferred_node = operation.target_node
+        operation.take_step(step_after(operation), at)
+        return
+    if operation.target_volume is None and operation.fresh_volume is None:
+        # An empty one, made by whoever starts the application.
         operation.fresh_volume = volumes.open_fresh(instance, at=at).number
-    volumes.switch(
+    before = volumes.volume_of(instance.id, instance.volume_number)
+    volume = volumes.switch(
         instance,
-        operation.fresh_volume,
+        operation.target_volume or operation.fresh_volume or 0,
         reason=operation.kind.value.lower(),
         keep=rules.keep_retired,
         fenced_node=operation.avoid_node,
         at=at,
     )
+    if operation.kind in OTHER_DATA:
+        volume.data_since = at
+    elif before is not None:
+        volume.data_since = before.data_since
     if operation.target_version is not None:
         instance.version = operation.target_version
+    if operation.kind is OperationKind.RETURN:
+        _take_along(volume, instance, sealer)
     if operation.source_backup_id is not None:
         instance.sealed_secrets = sealer.seal(_secrets(operation, instance, sealer))
     operation.take_step(step_after(operation), at)
+
+
+def _take_along(volume: InstanceVolume, instance: Instance, sealer: Sealer) -> None:
+    """The version that wrote the volume and the secrets that lie in it come back with it."""
+    instance.version = volume.version or instance.version
+    if volume.sealed_secrets is not None:
+        own, theirs = sealer.open(instance.sealed_secrets), sealer.open(volume.sealed_secrets)
+        instance.sealed_secrets = sealer.seal({**own, **theirs})
+    volume.version = volume.sealed_secrets = None
 
 
 def _order(
@@ -240,6 +269,7 @@ def _order(
         node=operation.target_node if step is Step.OPEN_FRESH else None,
         avoid_nodes=(operation.avoid_node,) if operation.avoid_node and is_fresh else (),
         pod_name=instance.pod_name,
+        uses_store=step is Step.QUIESCE and operation.kind in USES_STORE,
         is_forced=operation.kind is OperationKind.EVACUATE,
         lost_nodes=frozenset(outages.open_outages()),
         keys=_keys(operation, instance, rules, at) if step in (Step.COPY, Step.COPY_LIVE) else {},

@@ -108,6 +108,29 @@ class NoBackupYet(RuleBroken):
     default_message = "There is no backup of this instance that could be restored."
 
 
+class NoSuchVolume(NotFound):
+    """The instance never had this volume."""
+
+    code = "operations.no_such_volume"
+    default_message = "Volume not found"
+
+
+class VolumeNotKept(RuleBroken):
+    """The volume is in use, is gone, or is about to go."""
+
+    code = "operations.volume_not_kept"
+    default_message = "One can only go back to a volume that was given up and is still kept."
+
+
+class VolumeOutOfReach(RuleBroken):
+    """The server on which the volume lies does not answer."""
+
+    code = "operations.volume_out_of_reach"
+    default_message = (
+        "The server that holds these data does not answer. They are kept until some time after its return."
+    )
+
+
 class NothingToDecide(RuleBroken):
     """The instance's deletion does not wait for anybody."""
 

@@ -45,6 +45,8 @@ class Operation(Identified, Base):
     is_under_way: Mapped[bool] = mapped_column(default=False)
     # The application ran before and is to run again afterwards.
     resumes: Mapped[bool] = mapped_column(default=False)
+    # The application must be stopped to be copied: the command beside it failed while it ran.
+    must_stand_still: Mapped[bool] = mapped_column(default=False)
     # Why it failed, for the customer; set as soon as the way back begins.
     error: Mapped[str | None] = mapped_column(Text)
     # Whether another attempt may help.
@@ -62,6 +64,8 @@ class Operation(Identified, Base):
     # The volume it came from and the one it fills.
     old_volume: Mapped[int | None]
     fresh_volume: Mapped[int | None]
+    # The kept volume that it goes back to.
+    target_volume: Mapped[int | None]
 
     requested_by: Mapped[str] = mapped_column(String(120))
     requested_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))

@@ -5,7 +5,8 @@ it, or is restored elsewhere from the newest backup: by a click of staff, or by 
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -29,6 +30,8 @@ from minispod.notifications.messages import MessageKind
 from minispod.operations import queries, requesting
 from minispod.operations.errors import NodeAnswers
 from minispod.operations.models import Operation
+
+Transaction = Callable[[], AbstractContextManager[object]]
 
 # A node that reboots, or a network that hiccups, alarms nobody.
 _TOLD_AFTER = timedelta(seconds=60)
@@ -113,22 +116,37 @@ def make_way(*, at: datetime) -> None:
                 ensure_reconciled(each.instance, at)
 
 
-def evacuate(node_name: str, *, actor: Actor, at: datetime) -> tuple[int, Sequence[tuple[str, str]]]:
+def keep_safe(*, keep: timedelta, at: datetime) -> None:
+    """While a node is away, and for `keep` after its return, no volume there is deleted: nobody could look."""
+    lost = outages.open_outages()
+    if lost:
+        volumes.keep_on(lost.keys(), at + keep)
+
+
+def evacuate(
+    node_name: str, *, transaction: Transaction, actor: Actor, at: datetime
+) -> tuple[int, Sequence[tuple[str, str]]]:
     """Have everything that is tied to a lost node restored elsewhere from its newest backup.
 
-    Returns how many restores were asked for, and for each instance that cannot be restored its name and the reason. An
-    instance that an operation holds is left out. A node that answers is refused (NodeAnswers).
+    Each instance has a transaction of its own: nobody waits for the locks of a whole node, and what a crash left out is
+    asked for by the next call. Returns how many restores were asked for, and for each instance that cannot be restored
+    its name and the reason. An instance that an operation holds is left out. A node that answers is refused
+    (NodeAnswers).
     """
     _require_lost(node_name)
+    waiting = [
+        (each.instance.id, each.instance.name)
+        for each in touched_by(node_name)
+        if each.is_bound and each.operation is None
+    ]
     asked, refused = 0, []
-    for each in touched_by(node_name):
-        if not each.is_bound or each.operation is not None:
-            continue
+    for instance_id, name in waiting:
         try:
-            requesting.evacuate(each.instance.id, actor=actor, at=at)
+            with transaction():
+                evacuate_one(instance_id, actor=actor, at=at)
             asked += 1
         except Refusal as refusal:
-            refused.append((each.instance.name, refusal.message))
+            refused.append((name, refusal.message))
     return asked, refused
 
 
@@ -140,10 +158,10 @@ def evacuate_one(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> Opera
     return requesting.evacuate(instance.id, actor=actor, at=at)
 
 
-def evacuate_overdue(*, after: timedelta, actor: Actor, at: datetime) -> int:
+def evacuate_overdue(*, after: timedelta, transaction: Transaction, actor: Actor, at: datetime) -> int:
     """The same by the clock, for every node lost for `after`; returns how many restores were asked for."""
     lost = [outage for outage in outages.open_outages().values() if at - outage.began_at >= after]
-    return sum(evacuate(outage.node_name, actor=actor, at=at)[0] for outage in lost)
+    return sum(evacuate(outage.node_name, transaction=transaction, actor=actor, at=at)[0] for outage in lost)
 
 
 def _require_lost(node_name: str | None) -> None:

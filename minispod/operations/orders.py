@@ -48,6 +48,8 @@ class StepOrder:
     avoid_nodes: tuple[str, ...] = ()
     # The running application's pod.
     pod_name: str | None = None
+    # Data will be copied: the file store must answer before anything is stopped.
+    uses_store: bool = False
     # The pod's node is dead: nobody waits for it.
     is_forced: bool = False
     # Nodes that do not answer: what runs there is not asked whether it has ended.
@@ -70,11 +72,15 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of a step; `is_final` when another attempt will not help."""
+    """What became of a step; `is_final` when another attempt will not help.
+
+    `is_command` when a command in a container failed, and not one of those that carry its data.
+    """
 
     answer: Answer
     sentence: str | None = None
     is_final: bool = False
+    is_command: bool = False
     node: str | None = None
     kept: tuple[tuple[str, KeptPart], ...] = ()
 

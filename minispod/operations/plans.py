@@ -18,6 +18,9 @@ PLANS: dict[OperationKind, tuple[Step, ...]] = {
     OperationKind.MOVE: (Step.QUIESCE, *_COPY_OLD, *_FILL_FRESH, Step.SWITCH),
     OperationKind.UPGRADE: (Step.QUIESCE, *_COPY_OLD, *_FILL_FRESH, Step.SWITCH, Step.PROVE),
     OperationKind.EVACUATE: (Step.QUIESCE, *_FILL_FRESH, Step.SWITCH),
+    OperationKind.RETURN: (Step.QUIESCE, Step.SWITCH),
+    # A move of what every node can run: nothing has to be copied.
+    OperationKind.RESCHEDULE: (Step.QUIESCE, Step.SWITCH),
 }
 
 HOLDING = frozenset(PLANS) - {OperationKind.BACKUP}
@@ -26,6 +29,12 @@ HOLDING = frozenset(PLANS) - {OperationKind.BACKUP}
 WRITES_DATA = frozenset({Step.COPY_LIVE, Step.COPY, Step.FILL})
 """Steps that are not simply repeated: a half-written copy is thrown away with the whole attempt."""
 
+OTHER_DATA = frozenset({OperationKind.RESTORE, OperationKind.RESET, OperationKind.RETURN})
+"""Kinds after which the newest backup is not of the data in use: the next one is due soon."""
+
+USES_STORE = frozenset(kind for kind, plan in PLANS.items() if WRITES_DATA & set(plan))
+"""Kinds for which the file store must answer before the application is stopped."""
+
 _WORDS = {
     OperationKind.BACKUP: "A backup is being taken",
     OperationKind.RESTORE: "A backup is being restored",
@@ -33,6 +42,8 @@ _WORDS = {
     OperationKind.MOVE: "The instance is being moved to another node",
     OperationKind.UPGRADE: "The application is being upgraded",
     OperationKind.EVACUATE: "The instance is being restored on another node",
+    OperationKind.RETURN: "The instance goes back to the data it had before",
+    OperationKind.RESCHEDULE: "The instance is being moved to another node",
 }
 
 

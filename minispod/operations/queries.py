@@ -2,13 +2,17 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import func, select
 
 from minispod.backups.models import Backup, BackupReason, BackupStatus
 from minispod.catalog.recipes import get_recipe
-from minispod.instances.models import Instance
+from minispod.cluster import outages
+from minispod.instances import volumes
+from minispod.instances.models import Instance, InstanceVolume
 from minispod.instances.queries import get_instance
+from minispod.instances.states import VolumeStatus
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import page_of, session
 from minispod.kernel.paging import Page, PageRequest
@@ -54,6 +58,21 @@ def live_operation(instance_id: uuid.UUID) -> Operation | None:
 def list_live() -> Sequence[uuid.UUID]:
     """All operations that are not at their end; for a sweep."""
     return session().scalars(select(Operation.id).where(Operation.status.in_(LIVE))).all()
+
+
+def list_kept_volumes(instance_id: uuid.UUID, *, actor: Actor) -> Sequence[InstanceVolume]:
+    """The volume in use and those that are kept for a while, newest first; raise NoSuchInstance."""
+    instance = get_instance(instance_id, actor=actor)
+    kept = (VolumeStatus.ACTIVE, VolumeStatus.RETIRED)
+    return [each for each in volumes.list_volumes(instance.id) if each.status in kept]
+
+
+def returnable(found: Sequence[InstanceVolume], at: datetime) -> frozenset[int]:
+    """The numbers of those volumes that their instance can go back to now: kept, and where somebody answers."""
+    lost = outages.open_outages()
+    return frozenset(
+        each.number for each in found if volumes.is_kept(each, at) and volumes.place_of(each) not in lost
+    )
 
 
 def newer_versions(instance: Instance) -> tuple[str, ...]:

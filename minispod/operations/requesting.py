@@ -11,7 +11,7 @@ from datetime import datetime
 from minispod.audit import trail
 from minispod.backups.models import Backup, BackupReason, BackupStatus
 from minispod.catalog.recipes import get_recipe
-from minispod.cluster import monitoring
+from minispod.cluster import monitoring, outages
 from minispod.instances import controls, volumes
 from minispod.instances.errors import NoSuchInstance
 from minispod.instances.models import Instance
@@ -32,10 +32,13 @@ from minispod.operations.errors import (
     NoSuchNode,
     NoSuchSource,
     NoSuchVersion,
+    NoSuchVolume,
     NotNow,
     OtherApplication,
     OtherCustomer,
     SameNode,
+    VolumeNotKept,
+    VolumeOutOfReach,
 )
 from minispod.operations.models import Operation
 from minispod.operations.plans import HOLDING, words_of
@@ -76,19 +79,23 @@ def reset(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> Operation:
 
 
 def move(instance_id: uuid.UUID, node: str, *, actor: Actor, at: datetime) -> Operation:
-    """Have its data brought to another node.
+    """Have it run on another node: with its data, where those are tied to one; else by a wish that the cluster grants.
 
     Refuses NoSuchInstance, AnotherRuns, NotNow, KeepsNoData, NoSuchNode, SameNode.
     """
     instance = _lock_ready(instance_id, actor)
-    _require_copyable(instance)
+    volume = volumes.volume_of(instance.id, instance.volume_number)
+    is_bound = volumes.may_be_bound(instance, volume)
+    if is_bound:
+        _require_copyable(instance)
     if node not in {
         each.name for each in monitoring.last_picture().nodes if each.is_ready and each.is_schedulable
     }:
         raise NoSuchNode(node=node)
-    volume = volumes.volume_of(instance.id, instance.volume_number)
-    if node == (volume.node_name if volume else instance.node_name):
+    if node == ((volume.node_name if is_bound and volume else None) or instance.node_name):
         raise SameNode(node=node)
+    if not is_bound:
+        return ask(instance, OperationKind.RESCHEDULE, actor=actor, at=at, target_node=node)
     return ask(
         instance,
         OperationKind.MOVE,
@@ -135,7 +142,7 @@ def evacuate(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> Operation
         raise NoBackupYet()
     backup = _usable(newest.id, instance, actor)
     volume = volumes.volume_of(instance.id, instance.volume_number)
-    if volume is not None and backup.taken_at < volume.created_at and volume.number > 1:
+    if volume is not None and volume.data_since is not None and backup.taken_at < volume.data_since:
         raise NoBackupYet()  # what there is, is from before a reset or a restore
     return ask(
         instance,
@@ -145,6 +152,23 @@ def evacuate(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> Operation
         source_backup_id=backup.id,
         avoid_node=(volume.node_name if volume else None) or instance.node_name,
     )
+
+
+def go_back(instance_id: uuid.UUID, number: int, *, actor: Actor, at: datetime) -> Operation:
+    """Have it run on a volume again that it was taken off, with the data, version and secrets of that time.
+
+    The volume that it leaves is kept in turn. Refuses NoSuchInstance, AnotherRuns, NotNow, NoSuchVolume,
+    VolumeNotKept, VolumeOutOfReach.
+    """
+    instance = _lock_ready(instance_id, actor)
+    volume = volumes.volume_of(instance.id, number)
+    if volume is None:
+        raise NoSuchVolume()
+    if not volumes.is_kept(volume, at):
+        raise VolumeNotKept(status=volume.status.value)
+    if volumes.place_of(volume) in outages.open_outages():
+        raise VolumeOutOfReach()
+    return ask(instance, OperationKind.RETURN, actor=actor, at=at, target_volume=number)
 
 
 def ask(
@@ -159,6 +183,7 @@ def ask(
     avoid_node: str | None = None,
     from_version: str | None = None,
     target_version: str | None = None,
+    target_volume: int | None = None,
 ) -> Operation:
     """Write down what was found allowed, and have it done after the commit. The instance is locked."""
     operation = Operation(
@@ -174,12 +199,14 @@ def ask(
         is_under_way=False,
         may_retry=True,
         resumes=False,
+        must_stand_still=False,
         backup_reason=backup_reason,
         source_backup_id=source_backup_id,
         target_node=target_node,
         avoid_node=avoid_node,
         from_version=from_version,
         target_version=target_version,
+        target_volume=target_volume,
         requested_by=actor.name[:120],
         requested_by_id=actor.user_id,
         requested_at=at,
@@ -198,6 +225,7 @@ def ask(
         backup=str(source_backup_id) if source_backup_id else None,
         node=target_node,
         version=target_version,
+        volume=target_volume,
         reason=backup_reason.value if backup_reason else None,
     )
     run_later(operation, at)

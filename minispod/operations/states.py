@@ -12,6 +12,8 @@ class OperationKind(StrEnum):
     MOVE = "MOVE"
     UPGRADE = "UPGRADE"
     EVACUATE = "EVACUATE"
+    RETURN = "RETURN"
+    RESCHEDULE = "RESCHEDULE"
 
 
 class OperationStatus(StrEnum):

@@ -15,7 +15,10 @@ class DataSettings(Group):
         60, ge=0, description="Pause before the second attempt of an operation on data; doubles each time."
     )
     retired_volume_hours: int = Field(
-        24, ge=1, description="A volume that a restore, reset, move or upgrade left is kept this long."
+        24,
+        ge=1,
+        description="A volume that a restore, reset, move, upgrade or return left is kept this "
+        "long, and this long after the return of a node that was away.",
     )
     evacuate_after_minutes: int = Field(
         0,

@@ -49,6 +49,17 @@ def reset(instance_id: uuid.UUID, *, confirmed: str, actor: Actor, at: datetime)
     return requesting.reset(instance_id, actor=actor, at=at)
 
 
+def go_back(instance_id: uuid.UUID, number: int, *, confirmed: str, actor: Actor, at: datetime) -> Operation:
+    """Have it run on a kept volume again; `confirmed` must be its name.
+
+    Refuses NotActive, NotConfirmed, what operations refuse.
+    """
+    _lock_kept(instance_id, actor)
+    if lock_instance(instance_id).name != confirmed:
+        raise NotConfirmed()
+    return requesting.go_back(instance_id, number, actor=actor, at=at)
+
+
 def upgrade(instance_id: uuid.UUID, version: str, *, actor: Actor, at: datetime) -> Operation:
     """Have the application brought to a newer version; refuses NotActive and what operations refuse."""
     _lock_kept(instance_id, actor, must_run=True)

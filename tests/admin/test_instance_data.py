@@ -8,6 +8,7 @@ from flask import Flask
 
 from minispod.backups.models import Backup, BackupReason, BackupStatus
 from minispod.catalog.recipes import get_recipe
+from minispod.instances import volumes
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus, Wanted
 from minispod.kernel.clock import FrozenClock
@@ -110,6 +111,38 @@ def test_a_reset_needs_the_name(ground: Ground) -> None:
     ground.post("reset", confirmed=ground.shop.instance.name)
 
     assert [each.kind for each in ground.operations()] == [OperationKind.RESET]
+
+
+def test_one_goes_back_to_a_kept_volume_by_name(ground: Ground) -> None:
+    with ground.app.app_context(), unit_of_work():
+        instance = session().get_one(Instance, ground.shop.instance.id)
+        number = instance.volume_number
+        volumes.switch(instance, number + 1, reason="reset", keep=timedelta(hours=24), at=ground.clock.now())
+    text = ground.browser.shown(ground.path)
+    assert f"Go back to volume {number}?" in text
+    assert f"Go back to volume {number + 1}?" not in text
+
+    assert "confirm with the name" in ground.post(f"volumes/{number}/return", confirmed="something else")
+    assert ground.operations() == []
+    text = ground.post(f"volumes/{number}/return", confirmed=ground.shop.instance.name)
+
+    assert [(each.kind, each.target_volume) for each in ground.operations()] == [
+        (OperationKind.RETURN, number)
+    ]
+    assert "Go back to volume" not in text
+
+
+@pytest.mark.usefixtures("nodes_seen")
+def test_what_is_tied_to_no_node_moves_without_a_copy(ground: Ground) -> None:
+    with ground.app.app_context(), unit_of_work():
+        for volume in volumes.list_volumes(ground.shop.instance.id):
+            volume.is_node_bound = False
+    ground.put(node_name="control-1")
+    assert "tied to no node" in ground.browser.shown(ground.path)
+
+    ground.post("move", node="worker-1")
+
+    assert [each.kind for each in ground.operations()] == [OperationKind.RESCHEDULE]
 
 
 @pytest.mark.usefixtures("nodes_seen")

@@ -10,6 +10,9 @@ from flask.testing import FlaskClient
 
 from minispod.backups.models import Backup, BackupReason, BackupStatus
 from minispod.catalog.recipes import get_recipe
+from minispod.cluster.models import NodeOutage
+from minispod.instances import volumes
+from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
@@ -228,6 +231,7 @@ def test_a_cancelled_subscription_keeps_nothing_to_work_on(ground: Ground) -> No
         ("backups", {}),
         (f"backups/{backup}/restore", {}),
         ("reset-pod", {"confirmName": "x"}),
+        ("volumes/1/return", {"confirmName": "x"}),
         ("version", {"version": "1"}),
     ):
         refused(ground.post(route, **body), 400, "subscriptions.not_active")
@@ -240,6 +244,8 @@ ROUTES = [
     ("DELETE", "backups/{backup}"),
     ("POST", "backups/{backup}/restore"),
     ("POST", "reset-pod"),
+    ("GET", "volumes"),
+    ("POST", "volumes/1/return"),
     ("GET", "version"),
     ("POST", "version"),
     ("GET", "operations"),
@@ -268,3 +274,60 @@ def test_an_operation_of_another_own_instance_is_not_here(ground: Ground, plan_i
     path = f"/api/v1/subscriptions/{other}/operations/{operation}"
 
     refused(ground.client.get(path, headers=ground.owner.headers), 404, "operations.no_such_operation")
+
+
+def test_one_goes_back_to_a_kept_volume_by_name(ground: Ground) -> None:
+    first = ground.shop.look(ground.subscription)[1]
+    with ground.shop.app.app_context(), unit_of_work():
+        instance = session().get_one(Instance, first.id)
+        volumes.switch(
+            instance,
+            2,
+            reason="reset",
+            keep=timedelta(hours=24),
+            fenced_node="worker-7",
+            at=ground.clock.now(),
+        )
+
+    listed = ground.get("volumes")["volumes"]  # type: ignore[index]
+
+    assert [(each["number"], each["status"], each["reason"], each["canReturn"]) for each in listed] == [
+        (2, "ACTIVE", None, False),
+        (1, "RETIRED", "reset", True),
+    ]
+    assert "worker-7" not in str(listed), "nodes are nobody's business but ours"
+    assert listed[1]["keepUntil"] > listed[1]["retiredAt"]
+    refused(ground.post("volumes/1/return", confirmName="another"), 400, "subscriptions.not_confirmed")
+    refused(ground.post("volumes/1/return"), 400, "request.invalid")
+    refused(ground.post("volumes/2/return", confirmName=first.name), 400, "operations.volume_not_kept")
+    refused(ground.post("volumes/9/return", confirmName=first.name), 404, "operations.no_such_volume")
+    for odd in ("99999999999", "x", "-1", "１"):
+        refused(
+            ground.post(f"volumes/{odd}/return", confirmName=first.name), 404, "operations.no_such_volume"
+        )
+
+    data = data_of(ground.post("volumes/1/return", confirmName=first.name), 202)
+
+    assert data["instance"]["status"] == "MAINTENANCE"
+    assert (data["operation"]["kind"], data["operation"]["status"]) == ("RETURN", "PENDING")
+    refused(ground.post("volumes/1/return", confirmName=first.name), 409, "operations.another_runs")
+
+
+def test_a_volume_on_a_server_that_does_not_answer_waits_for_it(ground: Ground) -> None:
+    instance = ground.shop.look(ground.subscription)[1]
+    with ground.shop.app.app_context(), unit_of_work():
+        volumes.switch(
+            session().get_one(Instance, instance.id),
+            2,
+            reason="evacuate",
+            keep=timedelta(hours=24),
+            fenced_node="worker-7",
+            at=ground.clock.now(),
+        )
+        session().add(NodeOutage(node_name="worker-7", began_at=ground.clock.now()))
+
+    answer = ground.post("volumes/1/return", confirmName=instance.name)
+
+    refused(answer, 400, "operations.volume_out_of_reach")
+    assert "worker-7" not in answer.text  # type: ignore[attr-defined]
+    assert [each["canReturn"] for each in ground.get("volumes")["volumes"]] == [False, False]  # type: ignore[index]

@@ -50,6 +50,7 @@ MOVES_NOTHING = {
     "api.operations.back_up",
     "api.operations.reset",
     "api.operations.restore",
+    "api.operations.return_to_volume",
     "api.operations.upgrade_version",
 }
 

@@ -3,7 +3,8 @@
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from minispod.jobs import provisioning as provisioning_job
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import db, session
 from minispod.rules import cluster_rules
+from minispod.subscriptions.states import EndReason, SubscriptionStatus
 from tests.plugins.app import Person, PortsNow
 from tests.plugins.shop import Shop
 from tests.plugins.simulators import Simulator
@@ -44,7 +46,7 @@ pytestmark = pytest.mark.timeout(200)
 def lever(kubernetes_simulator: Simulator) -> Iterator[Callable[..., None]]:
     """Make trouble in the simulated cluster; it ends with the test."""
 
-    def pull(name: str, **body: Any) -> None:
+    def pull(name: str, /, **body: Any) -> None:
         headers = {"Authorization": f"Bearer {kubernetes_simulator['lever_token']}"}
         url = f"{kubernetes_simulator['levers']}/{name}"
         requests.post(url, json=body, headers=headers, timeout=5).raise_for_status()
@@ -97,7 +99,12 @@ def _workloads(cluster: KubernetesCluster, namespace: str) -> list[str]:
     return [each["metadata"]["name"] for each in found if each["metadata"]["namespace"] == namespace]
 
 
-@pytest.mark.parametrize(("status", "message"), [(500, "boom"), (503, "busy"), (429, "slow down")])
+_EDITED = "Operation cannot be fulfilled: the object has been modified; please apply your changes to the latest version"
+
+
+@pytest.mark.parametrize(
+    ("status", "message"), [(500, "boom"), (503, "busy"), (429, "slow down"), (409, _EDITED)]
+)
 def test_every_object_may_fail_once(
     order: Order, cluster: KubernetesCluster, lever: Callable[..., None], status: int, message: str
 ) -> None:
@@ -201,3 +208,135 @@ def test_a_namespace_that_cannot_go_is_waited_for(
     bare.merge(address, {"metadata": {"finalizers": None}}, "somebody")
 
     order.until(InstanceStatus.RUNNING, step=11)
+
+
+def test_a_server_that_asks_for_a_pause_is_left_alone_that_long(
+    order: Order, cluster: KubernetesCluster, lever: Callable[..., None]
+) -> None:
+    lever("fail_next", verb="apply", kind="Deployment", status=429, message="slow down", retry_after=120)
+    order.work()
+
+    order.clock.advance(seconds=115)
+    order.work()
+    row = order.row()
+    assert row.status is InstanceStatus.PROVISIONING
+    assert _workloads(cluster, row.namespace) == []
+
+    order.clock.advance(seconds=10)
+    order.work()
+    assert _workloads(cluster, row.namespace) == [row.name]
+    assert order.until(InstanceStatus.RUNNING).attempts == 0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with the cluster, and the word by which the customer is told."""
+
+    word: str
+    begin: Callable[[Order, Callable[..., None], pytest.MonkeyPatch], None]
+
+
+def _refuse_by_quota(order: Order, lever: Callable[..., None], patch: pytest.MonkeyPatch) -> None:
+    message = 'deployments.apps "x" is forbidden: exceeded quota: plan'
+    lever("fail_next", verb="apply", kind="Deployment", status=403, times=500, message=message)
+
+
+def _crash(order: Order, lever: Callable[..., None], patch: pytest.MonkeyPatch) -> None:
+    lever("crash", namespace=order.row().namespace, times=500)
+
+
+def _starve(order: Order, lever: Callable[..., None], patch: pytest.MonkeyPatch) -> None:
+    lever("oom", namespace=order.row().namespace, times=500)
+
+
+def _take_disks_away(order: Order, lever: Callable[..., None], patch: pytest.MonkeyPatch) -> None:
+    def without_disks(settings: Any) -> Any:
+        return replace(cluster_rules(settings), storage_class="no-such-class")
+
+    patch.setattr(provisioning_job, "cluster_rules", without_disks)
+
+
+FAULTS = {
+    "403 by quota": Fault("quota", _refuse_by_quota),
+    "crash loop": Fault("ends by itself", _crash),
+    "out of memory": Fault("memory", _starve),
+    "volume never bound": Fault("volume", _take_disks_away),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_never_came_to_run_is_final_explained_and_refunded(
+    order: Order,
+    shop: Shop,
+    customer: Person,
+    lever: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    advance: Callable[..., datetime],
+    cluster: KubernetesCluster,
+    name: str,
+) -> None:
+    paid = 500_000 - shop.balance(customer)
+    assert paid > 0
+    FAULTS[name].begin(order, lever, monkeypatch)
+
+    row = order.until(InstanceStatus.ERROR, step=60)
+
+    assert FAULTS[name].word in (row.last_error or "").lower()
+    assert FAULTS[name].word in str([each.facts.get("reason") for each in shop.messages(customer)]).lower()
+    advance(hours=25)
+    row = order.until(InstanceStatus.TERMINATED)
+    assert shop.balance(customer) == 500_000
+    subscription = shop.look(row.subscription_id)[0]
+    assert (subscription.status, subscription.end_reason) == (
+        SubscriptionStatus.CANCELLED,
+        EndReason.NOT_PROVISIONED,
+    )
+    assert "provisioning_refunded" in shop.mails(customer)
+    assert _workloads(cluster, row.namespace) == []
+
+
+OBJECTS = {
+    "Secret": "/api/v1/namespaces/{}/secrets",
+    "Service": "/api/v1/namespaces/{}/services",
+    "ResourceQuota": "/api/v1/namespaces/{}/resourcequotas",
+    "LimitRange": "/api/v1/namespaces/{}/limitranges",
+    "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
+    "Ingress": "/apis/networking.k8s.io/v1/namespaces/{}/ingresses",
+    "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
+}
+
+
+def test_whatever_somebody_removes_or_edits_by_hand_is_put_right(
+    order: Order, kubernetes_simulator: Simulator, lever: Callable[..., None], tick: Callable[[str], None]
+) -> None:
+    bare = KubernetesClient(kubernetes_simulator["kubeconfig"])
+    row = order.until(InstanceStatus.RUNNING)
+
+    def managed() -> dict[str, dict[str, Any]]:
+        found = {}
+        for kind, path in OBJECTS.items():
+            for each in bare.items(path.format(row.namespace)):
+                if "minispod.com/managed" in each["metadata"].get("labels", {}):
+                    content = each.get("spec", each.get("data"))
+                    for given_by_the_cluster in ("clusterIP", "clusterIPs"):
+                        content.pop(given_by_the_cluster, None)
+                    found[f"{kind} {each['metadata']['name']}"] = content
+        return found
+
+    before = managed()
+    assert {each.partition(" ")[0] for each in before} == set(OBJECTS)
+    for each in before:
+        kind, _, name = each.partition(" ")
+        if kind != "Deployment":
+            lever("drift", kind=kind, namespace=row.namespace, name=name)
+    image = {"name": "app", "image": "busybox:1.36"}
+    edited = {"spec": {"template": {"spec": {"containers": [image]}}}}
+    bare.merge(f"{OBJECTS['Deployment'].format(row.namespace)}/{row.name}", edited, "somebody")
+    assert len(managed()) == 1
+
+    order.clock.advance(minutes=11)
+    tick("observe-cluster")
+    order.until(InstanceStatus.RUNNING)
+    order.work()
+
+    assert managed() == before

@@ -8,12 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from flask import Flask
+from sqlalchemy import select
 
+from minispod.instances.models import InstanceVolume
 from minispod.instances.specifying import ClusterRules
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.integrations.kubernetes.client import KubernetesClient
 from minispod.jobs import provisioning as provisioning_job
+from minispod.kernel.database import session
 from minispod.operations import node_loss, requesting
+from minispod.operations.models import Operation
+from minispod.operations.states import OperationKind
 from minispod.rules import cluster_rules
 from minispod.settings import Settings
 from tests.plugins.app import Person
@@ -143,3 +149,37 @@ def test_what_every_node_can_run_is_started_elsewhere_by_itself(
     print(f"dead to running elsewhere: {time.monotonic() - began:.0f} s")
     assert row.volume_number == 1
     assert all(facts["is_bound"] is False for facts in _lost_mails(shop, customer))
+
+
+@pytest.mark.usefixtures("network_storage")
+def test_what_every_node_can_run_is_moved_without_a_copy(
+    app: Flask,
+    yard: Yard,
+    shop: Shop,
+    customer: Person,
+    administrator: Person,
+    plan_id: Callable[..., uuid.UUID],
+    cluster: KubernetesCluster,
+) -> None:
+    shop.order(customer, plan_id("grafana", "BASIC"))
+    row = yard.until(runs_well, "it runs")
+    yard.until(lambda _: _is_free(app), "the cluster was asked where its volume lies")
+    home = row.node_name
+    away = next(
+        each.name for each in cluster.nodes() if each.is_ready and each.is_schedulable and each.name != home
+    )
+
+    row = yard.work(requesting.move, away, by=administrator)
+
+    with app.app_context():
+        done = session().scalars(select(Operation)).one()
+        assert (done.kind, done.status.value) == (OperationKind.RESCHEDULE, "DONE")
+    assert (row.volume_number, row.node_name) == (1, away)
+    mails = [each.facts["kind"] for each in shop.messages(customer) if each.kind.value == "operation_done"]
+    assert mails == ["RESCHEDULE"]
+
+
+def _is_free(app: Flask) -> bool:
+    """Whether it is known that the volume is tied to no node."""
+    with app.app_context():
+        return session().scalars(select(InstanceVolume.is_node_bound)).one() is False

@@ -116,6 +116,8 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
             ("MOVE", None, None),
             ("UPGRADE", "1.123.85", None),
             ("EVACUATE", None, "2026-01-31T03:15:00+00:00"),
+            ("RETURN", None, None),
+            ("RESCHEDULE", None, None),
         )
     ),
     *(
@@ -132,7 +134,16 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
                 "kept_until": None,
             },
         )
-        for kind in ("BACKUP", "RESTORE", "RESET", "MOVE", "UPGRADE", "EVACUATE")
+        for kind in (
+            "BACKUP",
+            "RESTORE",
+            "RESET",
+            "MOVE",
+            "UPGRADE",
+            "EVACUATE",
+            "RETURN",
+            "RESCHEDULE",
+        )
     ),
     (MessageKind.PROVISIONING_REFUNDED, {**SUBSCRIPTION, "refunded": "Rp 50.000", "reason": REASON}),
     (

@@ -85,6 +85,30 @@ class ResetIn(WireSchema):
     confirm_name = fields.String(required=True, validate=validate.Length(1, 63))
 
 
+class VolumeOut(WireSchema):
+    """One volume: `reason` is the operation that took it away, `keepUntil` when it will be deleted at the earliest."""
+
+    number = fields.Integer()
+    status = fields.String()
+    created_at = Timestamp()
+    retired_at = Timestamp(allow_none=True)
+    reason = fields.String(allow_none=True)
+    keep_until = Timestamp(allow_none=True)
+    can_return = fields.Boolean()
+
+
+class VolumesOut(WireSchema):
+    """The volume in use, and those that one can go back to."""
+
+    volumes = fields.List(fields.Nested(VolumeOut))
+
+
+class ReturnIn(WireSchema):
+    """The name of the instance, as a confirmation that the present data are given up."""
+
+    confirm_name = fields.String(required=True, validate=validate.Length(1, 63))
+
+
 class VersionOut(WireSchema):
     """The version that an instance runs, and those it can be upgraded to, newest first."""
 

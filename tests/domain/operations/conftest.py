@@ -111,6 +111,11 @@ class Yard:
             assert found is not None
             return found
 
+    def claim(self) -> str:
+        """The claim of the volume that the instance runs on."""
+        row = self.instance()
+        return claim_name(row.name, row.volume_number)
+
     def data(self, of: uuid.UUID | None = None) -> dict[str, bytes]:
         """What lies on the volume that the instance runs on."""
         row = self.instance(of)

@@ -1,14 +1,20 @@
 """Several at once: workers at the same operation, requests at the same instance, and wishes in the middle of one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pyrage import x25519
+from sqlalchemy import select
 
-from minispod.cluster.port import CommandFailed
+from minispod.backups.models import Backup, BackupReason, BackupStatus
+from minispod.backups.sealing import BackupKeys
+from minispod.backups.vault import Vault
+from minispod.cluster.port import ClusterRefused, CommandFailed
 from minispod.instances.states import InstanceStatus, VolumeStatus, Wanted
 from minispod.jobs import runner
-from minispod.kernel.database import db
+from minispod.kernel.database import db, session
 from minispod.kernel.object_store import ObjectStoreUnavailable
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.operations import errors, queries, requesting
@@ -17,6 +23,7 @@ from minispod.operations.states import OperationStatus
 from minispod.subscriptions.states import SubscriptionStatus
 from tests.domain.operations.conftest import ROWS, Yard
 from tests.domain.operations.test_last_backups import cancel
+from tests.plugins.app import Person, PortsNow
 
 AtOnce = Callable[..., list[Any]]
 LATER = b"written after the backup"
@@ -207,6 +214,84 @@ def test_a_copy_beside_the_running_application_that_fails_is_taken_while_it_stan
     yard.assert_at_rest()
 
 
+@pytest.mark.parametrize("slug", ["postgresql", "n8n-automation"])
+def test_a_silent_store_never_stops_the_application_and_ends_in_an_alarm(
+    yard: Yard, ports: PortsNow, administrator: Person, slug: str
+) -> None:
+    yard.id = yard.id if slug == "postgresql" else yard.order(slug)
+
+    class Silent:
+        def put(self, key: str, chunks: object) -> int:
+            raise ObjectStoreUnavailable
+
+    ports.change(vault=Vault(Silent(), ports.vault._keys))  # type: ignore[arg-type]
+    made = yard.ask(requesting.back_up)
+    yard.settle(rounds=300)
+
+    operation = yard.operation(made)
+    assert (operation.status, operation.attempts) == (OperationStatus.FAILED, 3)
+    assert "scale" not in yard.machine.calls
+    yard.assert_at_rest()
+    [alert] = [each for each in yard.shop.messages(administrator) if each.kind.value == "staff_alert"]
+    assert "Backup of" in alert.facts["subject"]
+
+
+def test_a_store_that_comes_back_has_the_copy_of_what_runs(yard: Yard, ports: PortsNow) -> None:
+    really, failures = ports.vault._store.put, [1, 2]
+
+    class Stumbling:
+        def put(self, key: str, chunks: Iterator[bytes]) -> int:
+            if failures:
+                next(chunks)
+                failures.pop()
+                raise ObjectStoreUnavailable
+            return really(key, chunks)
+
+    ports.change(vault=Vault(Stumbling(), ports.vault._keys))  # type: ignore[arg-type]
+    backup = yard.backup(yard.back_up())
+
+    assert backup.plain_size == len(ROWS)
+    assert "scale" not in yard.machine.calls
+    yard.assert_at_rest()
+
+
+def test_an_image_without_a_shell_fails_in_a_sentence_and_the_application_runs_as_before(
+    yard: Yard, administrator: Person
+) -> None:
+    def before(name: str, container: str) -> None:
+        if name == "read_from":
+            raise CommandFailed("The command cannot be started in this image.", exit_status=None)
+
+    yard.machine.before = before
+    made = yard.ask(requesting.back_up)
+    yard.settle(rounds=300)
+
+    operation = yard.operation(made)
+    assert (operation.status, operation.attempts) == (OperationStatus.FAILED, 3)
+    assert "cannot be started in this image" in (operation.error or "")
+    assert yard.data() == {"app": ROWS}
+    yard.assert_at_rest()
+    assert "staff_alert" in yard.shop.mails(administrator)
+
+
+def test_a_backup_whose_key_is_lost_is_refused_once_and_nothing_is_touched(
+    yard: Yard, ports: PortsNow, administrator: Person
+) -> None:
+    backup = yard.back_up()
+    yard.write(LATER)
+    ports.change(vault=Vault(ports.vault._store, BackupKeys([str(x25519.Identity.generate())])))
+
+    made = yard.ask(requesting.restore, backup)
+    yard.settle(rounds=300)
+
+    operation = yard.operation(made)
+    assert (operation.status, operation.attempts) == (OperationStatus.FAILED, 1)
+    assert "key" in (operation.error or "")
+    assert yard.data() == {"app": LATER}
+    yard.assert_at_rest()
+    assert "operation_failed" in yard.shop.mails(yard.customer)
+
+
 def test_a_silent_cluster_is_waited_for_and_uses_up_no_attempt(yard: Yard) -> None:
     backup = yard.back_up()
     made = yard.ask(requesting.restore, backup)
@@ -227,7 +312,6 @@ def test_work_that_the_queue_lost_is_found_again(yard: Yard, tick: Callable[[str
     with yard.shop.app.app_context(), unit_of_work():
         from sqlalchemy import delete
 
-        from minispod.kernel.database import session
         from minispod.kernel.outbox import OutboxRow
 
         session().execute(delete(OutboxRow))
@@ -261,4 +345,49 @@ def test_the_daily_backups_are_taken_some_at_a_time(yard: Yard, tick: Callable[[
     tick("request-backups")
     with yard.shop.app.app_context():
         assert queries.list_live() == []
+    yard.assert_at_rest()
+
+
+def test_a_nightly_backup_that_never_gets_to_copy_is_not_asked_for_again_at_once_and_alarms(
+    yard: Yard, administrator: Person, tick: Callable[[str], None]
+) -> None:
+    """Else an application that must stand still for it would be stopped all night."""
+    other, yard.id = yard.id, yard.order("n8n-automation")
+    yard.clock.set(datetime(2026, 11, 20, 21, 30, tzinfo=UTC))  # half past four in the night of Jakarta
+    yard.back_up(other)  # that one has its backup of tonight
+
+    def before(name: str, container: str) -> None:
+        if name == "apply" and yard.instance().status is InstanceStatus.MAINTENANCE:
+            raise ClusterRefused("No place for a workbench.")
+
+    yard.machine.before = before
+    tick("request-backups")
+    yard.settle(rounds=300)
+    tick("request-backups")
+
+    assert not yard.is_under_way()
+    assert yard.instance().status is InstanceStatus.RUNNING
+    with yard.shop.app.app_context():
+        [failed] = session().scalars(select(Backup).where(Backup.status == BackupStatus.FAILED))
+        assert (failed.instance_id, failed.reason) == (yard.id, BackupReason.DAILY)
+        assert "No place" in (failed.error or "")
+
+
+def test_a_way_back_that_is_refused_is_tried_again_with_a_pause(yard: Yard) -> None:
+    backup = yard.back_up()
+    refused: list[datetime] = []
+
+    def before(name: str, container: str) -> None:
+        if name == "writing":
+            raise CommandFailed("psql: error", exit_status=2)
+        if name == "delete_claim" and len(refused) < 3:
+            refused.append(yard.clock.now())
+            raise ClusterRefused("The cluster says no.")
+
+    yard.machine.before = before
+    yard.ask(requesting.restore, backup)
+    yard.settle(rounds=400)
+
+    assert len(set(refused)) == 3, "time has passed between them"
+    assert yard.data() == {"app": ROWS}
     yard.assert_at_rest()

@@ -9,7 +9,10 @@ from contextlib import suppress
 
 import pytest
 
+from minispod.cluster.port import VolumeSighting
+from minispod.instances import volumes
 from minispod.jobs import operations
+from minispod.kernel.unit_of_work import unit_of_work
 from minispod.operations import carrying, requesting
 from minispod.operations.orders import Hands, Report, StepOrder
 from minispod.operations.plans import PLANS
@@ -63,6 +66,15 @@ def prepare(yard: Yard, kind: OperationKind, step: Step) -> Callable[[], object]
         return lambda: yard.ask(requesting.back_up)
     if kind is OperationKind.RESET:
         return lambda: yard.ask(requesting.reset)
+    if kind is OperationKind.RETURN:
+        yard.ask(requesting.reset)
+        yard.settle()
+        return lambda: yard.ask(requesting.go_back, 1)
+    if kind is OperationKind.RESCHEDULE:
+        see_nodes(yard, "node-1", "node-2")
+        with yard.shop.app.app_context(), unit_of_work():
+            volumes.note_places([VolumeSighting(yard.instance().namespace, yard.claim(), ())])
+        return lambda: yard.ask(requesting.move, "node-2")
     if kind is OperationKind.MOVE:
         see_nodes(yard, "node-1", "node-2")
         return lambda: yard.ask(requesting.move, "node-2")
@@ -109,6 +121,7 @@ def test_another_worker_goes_on(
     assert operation.status is (OperationStatus.FAILED if goes_back else OperationStatus.DONE), (
         operation.error
     )
+    assert operation.kind is kind
     yard.assert_at_rest()
     assert yard.data() == ({} if kind is OperationKind.RESET else {"app": ROWS})
     if kind is OperationKind.UPGRADE:

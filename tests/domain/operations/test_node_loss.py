@@ -1,7 +1,7 @@
 """A node is lost: who is touched, who is told, what is restored elsewhere, and what happens when it comes back."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
@@ -181,12 +181,19 @@ def test_what_is_tied_to_it_is_restored_elsewhere_from_its_backup(
     yard.back_up(saved)
     bare = yard.run_on(shop.order(customer, plan_id("ghost-blog", "BASIC")), DEAD, bound=True)
     yard.run_on(shop.order(customer, plan_id("grafana", "BASIC")), DEAD, bound=False)
-    with shop.app.app_context(), unit_of_work(), pytest.raises(NodeAnswers):
-        node_loss.evacuate(DEAD, actor=administrator.actor, at=clock.now())
+
+    def evacuate() -> tuple[int, Sequence[tuple[str, str]]]:
+        with shop.app.app_context():
+            return node_loss.evacuate(
+                DEAD, transaction=unit_of_work, actor=administrator.actor, at=clock.now()
+            )
+
+    with pytest.raises(NodeAnswers):
+        evacuate()
     yard.poll(dead=True)
 
-    with shop.app.app_context(), unit_of_work():
-        asked, refused = node_loss.evacuate(DEAD, actor=administrator.actor, at=clock.now())
+    asked, refused = evacuate()
+    with shop.app.app_context():
         bare_name = session().get_one(Instance, bare).name
 
     assert asked == 1
@@ -195,7 +202,7 @@ def test_what_is_tied_to_it_is_restored_elsewhere_from_its_backup(
         [operation] = session().scalars(select(Operation)).all()
         assert (operation.instance_id, operation.kind) == (saved, OperationKind.EVACUATE)
         assert operation.avoid_node == DEAD
-        assert node_loss.evacuate(DEAD, actor=administrator.actor, at=clock.now())[0] == 0
+    assert evacuate()[0] == 0
 
 
 def test_the_clock_restores_only_what_was_lost_long_enough(
@@ -205,9 +212,13 @@ def test_the_clock_restores_only_what_was_lost_long_enough(
     yard.poll(dead=True)
 
     def asked() -> int:
-        with shop.app.app_context(), unit_of_work():
-            after = timedelta(minutes=10)
-            return node_loss.evacuate_overdue(after=after, actor=administrator.actor, at=clock.now())
+        with shop.app.app_context():
+            return node_loss.evacuate_overdue(
+                after=timedelta(minutes=10),
+                transaction=unit_of_work,
+                actor=administrator.actor,
+                at=clock.now(),
+            )
 
     assert asked() == 0
     clock.advance(minutes=10)

@@ -38,16 +38,17 @@ class Scheduler:
             return
         nodes = self._c.store.list(NODES)
         reasons: Counter[str] = Counter()
-        fitting: list[tuple[Decimal, Decimal, str]] = []
+        fitting: list[tuple[int, Decimal, Decimal, str]] = []
         for node in nodes:
             reason = self._obstacle(pod, node)
             if reason:
                 reasons[reason] += 1
             else:
                 left = self._left(node)
-                fitting.append((left["pods"], left["memory"], node["metadata"]["name"]))
+                name_of_node = node["metadata"]["name"]
+                fitting.append((_preference(pod, node), left["pods"], left["memory"], name_of_node))
         if fitting:
-            self._bind(pod, max(fitting)[2])
+            self._bind(pod, max(fitting)[3])
         else:
             told = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
             preemption = (
@@ -199,6 +200,24 @@ def _affine(pod: Json, labels: Json) -> bool:
     )
     return not terms or any(
         all(_expression(one, labels) for one in dig(term, "matchExpressions", default=[])) for term in terms
+    )
+
+
+def _preference(pod: Json, node: Json) -> int:
+    """How much the pod prefers the node: the weights of its wishes that the node fulfils."""
+    wishes = dig(
+        pod,
+        "spec",
+        "affinity",
+        "nodeAffinity",
+        "preferredDuringSchedulingIgnoredDuringExecution",
+        default=[],
+    )
+    labels = dig(node, "metadata", "labels", default={})
+    return sum(
+        wish["weight"]
+        for wish in wishes
+        if all(_expression(one, labels) for one in dig(wish, "preference", "matchExpressions", default=[]))
     )
 
 
