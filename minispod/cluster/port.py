@@ -295,6 +295,8 @@ class ClusterPort(Protocol):
     def volume_usages(self) -> Sequence[VolumeUsage]:
         """What is used of our volumes, asked once of each node; a node that is silent is left out.
 
+        Raises ClusterRefused with the right that is missing when no node may be asked, ClusterUnavailable when all
+        are silent.
         Only volumes that are measured as themselves: a storage class that shows nothing (hostPath, as with K3s'
         local-path) or the whole file system it lies on is left out, never guessed.
         """

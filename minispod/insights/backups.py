@@ -1,5 +1,6 @@
-"""How the backups of all instances stand, with their owners: the staff's list, its totals, what is in trouble, what waits
-for a decision about its last backup, and how the newest drills ended.
+"""How the backups of all instances stand, with their owners: the staff's list, its totals, what is in trouble.
+
+Also what waits for a decision about its last backup, and how the newest drills ended.
 
 What a trouble is says `backups/standing`. Reads only.
 """

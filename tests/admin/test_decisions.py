@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import event
 
 from minispod.backups.models import Backup, BackupReason
-from minispod.instances.models import Instance
 from minispod.insights import backups as insight
+from minispod.instances.models import Instance
 from minispod.kernel.database import db, session
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.operations.models import Drill, Operation
