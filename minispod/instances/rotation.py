@@ -29,6 +29,7 @@ from minispod.instances.models import Instance
 from minispod.instances.naming import object_names
 from minispod.instances.queries import get_instance
 from minispod.instances.states import InstanceStatus, Wanted
+from minispod.instances.telling import tell_rotated
 from minispod.kernel import outbox
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
@@ -161,7 +162,10 @@ def carry_out(order: RotationOrder, cluster: ClusterPort) -> str | None:
 def settle(
     order: RotationOrder, refusal: str | None, *, sealer: Sealer, actor: Actor, at: datetime
 ) -> timedelta | None:
-    """Make the new value the credential, or note the refusal; return when to try again. Locks the instance."""
+    """Make the new value the credential and tell the owner, or note the refusal; return when to try again.
+
+    Locks the instance.
+    """
     instance = lock_instance(order.instance_id)
     row = _asked(instance)
     if row is None or row.id != order.rotation_id:
@@ -183,6 +187,7 @@ def settle(
         instance.turn(InstanceStatus.RESTARTING, at)
     reconcile_later(instance, at)
     _audit(instance, trail.Action.INSTANCE_CREDENTIALS_ROTATED, actor, at, name=row.name)
+    tell_rotated(row, instance, at=at)
     return None
 
 

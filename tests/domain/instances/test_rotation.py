@@ -121,6 +121,10 @@ def test_a_crash_before_settling_goes_on_with_the_same_value(ground: Ground) -> 
     assert first.input == second.input
     ground.settle(second)
     ground.settle(first)
+    letters = [each for each in ground.shop.messages(ground.owner) if each.kind.value == "credential_rotated"]
+    assert len(letters) == 1
+    assert letters[0].facts["credential"] == "POSTGRES_PASSWORD"
+    assert ground.secrets()["POSTGRES_PASSWORD"] not in str(letters[0].facts)
     assert ground.secrets()["POSTGRES_PASSWORD"] in first.input
     assert len(ground.rows()) == 1
 
@@ -143,6 +147,7 @@ def test_a_refusal_leaves_the_old_value_and_is_told(ground: Ground) -> None:
     with ground.shop.app.app_context():
         actions = [entry.action for entry in session().query(AuditEntry).order_by(AuditEntry.id)]
     assert actions[-2:] == ["instance.rotation_asked", "instance.rotation_failed"]
+    assert "credential_rotated" not in ground.shop.mails(ground.owner)
 
 
 def test_asking_again_after_a_failure_goes_on_with_its_value(ground: Ground) -> None:
