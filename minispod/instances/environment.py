@@ -127,7 +127,7 @@ def note_arrival(instance: Instance) -> None:
 def undo(instance: Instance, reason: str, *, actor: Actor, at: datetime) -> bool:
     """Take back a change with which the instance did not come up; False when there is none to blame.
 
-    The caller has locked the instance. Only a change of what ran before is taken back, and only once; its owner is told.
+    The caller has locked the instance. Only a change of what ran before is taken back, and once; its owner is told.
     """
     row = session().get(OwnEnvironment, instance.id, populate_existing=True)
     if row is None or row.state is not EnvironmentState.APPLYING or not row.is_trial:

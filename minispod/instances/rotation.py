@@ -164,12 +164,15 @@ def settle(
 ) -> timedelta | None:
     """Make the new value the credential and tell the owner, or note the refusal; return when to try again.
 
-    Locks the instance.
+    While an operation holds the instance nothing is settled. Locks the instance.
     """
     instance = lock_instance(order.instance_id)
     row = _asked(instance)
     if row is None or row.id != order.rotation_id:
         return None
+    if instance.is_held:
+        # What an operation brings back may have been made with the old value: it is carried out again afterwards.
+        return _TRY_AGAIN
     if refusal is not None:
         row.attempts += 1
         row.error = refusal
@@ -182,8 +185,7 @@ def settle(
     instance.sealed_secrets = sealer.seal(secrets)
     row.state, row.settled_at, row.sealed_new, row.error = RotationState.DONE, at, None, None
     instance.wish(instance.wanted, at)
-    # An operation that took hold of it meanwhile reconciles when it lets go: nobody starts it before.
-    if instance.wanted is Wanted.RUNNING and not instance.is_held:
+    if instance.wanted is Wanted.RUNNING:
         instance.turn(InstanceStatus.RESTARTING, at)
     reconcile_later(instance, at)
     _audit(instance, trail.Action.INSTANCE_CREDENTIALS_ROTATED, actor, at, name=row.name)
