@@ -254,6 +254,10 @@ class ClusterPort(Protocol):
         """Delete one Secret; harmless when it is not there."""
         ...
 
+    def delete_workload(self, namespace: str, name: str, *, instance_label: str) -> bool:
+        """Delete one workload by its name and nothing else; True when none of this name carries this label."""
+        ...
+
     def delete_claim(self, namespace: str, name: str) -> bool:
         """Delete one volume claim and so its data; True when it is gone. Only by a recorded decision."""
         ...

@@ -59,8 +59,8 @@ def take_place(row: Orphan, *, at: datetime) -> None:
 
 
 def _is_spare(row: Orphan, instance: Instance) -> bool:
-    """A volume that is the living instance's by its label, but none of those it has: nothing could be done with it."""
-    return row.kind is OrphanKind.CLAIM and not instance.is_gone and row.instance_label == str(instance.id)
+    """What is the living instance's by its label, but nothing that it has: nothing could be done with it."""
+    return not instance.is_gone and row.instance_label == str(instance.id)
 
 
 def _taker(row: Orphan) -> Instance | None:

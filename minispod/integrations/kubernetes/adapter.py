@@ -171,6 +171,11 @@ class KubernetesCluster:
         removal.delete_secret(self._client, namespace, name)
 
     @_fenced
+    def delete_workload(self, namespace: str, name: str, *, instance_label: str) -> bool:
+        """Delete one Deployment by its name, unless it carries another instance's label; True when it is gone."""
+        return removal.delete_workload(self._client, namespace, name, instance_label)
+
+    @_fenced
     def delete_claim(self, namespace: str, name: str) -> bool:
         """Delete one volume claim and its data; True when it is gone."""
         return removal.delete_claim(self._client, namespace, name)
