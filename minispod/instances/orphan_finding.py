@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from minispod.cluster.port import ClusterPort
 from minispod.instances.models import Instance, InstanceVolume, Tenancy
-from minispod.instances.naming import DRILL_PREFIX, TRIAL_PREFIX, claim_name
+from minispod.instances.naming import DRILL_PREFIX, TRIAL_PREFIX, claim_name, claim_number
 from minispod.instances.orphan_models import Orphan, OrphanKind
 from minispod.instances.specification import PREFIX
 from minispod.instances.states import VolumeStatus
@@ -169,8 +169,7 @@ def bears_name_of(instance: Instance, kind: OrphanKind, namespace: str, name: st
         return False
     if kind is OrphanKind.WORKLOAD:
         return name == instance.name
-    first = claim_name(instance.name, 1)
-    return kind is OrphanKind.CLAIM and (name == first or name.startswith(f"{first}-"))
+    return kind is OrphanKind.CLAIM and claim_number(instance.name, name) is not None
 
 
 def instance_id_of(text: str) -> uuid.UUID:

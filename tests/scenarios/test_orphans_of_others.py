@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from minispod.instances import orphans
+from minispod.instances import orphans, volumes
 from minispod.instances.errors import OrphanNotAdoptable, OrphanNotRemovable
 from minispod.instances.manifests import instance_manifests
-from minispod.instances.models import Instance
-from minispod.instances.states import InstanceStatus
+from minispod.instances.models import Instance, InstanceVolume
+from minispod.instances.states import InstanceStatus, VolumeStatus, Wanted
 from minispod.kernel.clock import FrozenClock
+from minispod.kernel.database import session
+from minispod.kernel.unit_of_work import unit_of_work
 from minispod.subscriptions import adopting
 from tests.plugins.app import Person
 from tests.scenarios.test_orphans import Ground, ground
@@ -122,3 +124,39 @@ def test_a_workload_that_changed_hands_meanwhile_is_left_alone(
     assert ground.cluster.delete_workload(row.namespace, row.name, instance_label="somebody else's")
     assert ground.cluster.see(row.namespace, row.name) is not None
     assert ground.cluster.delete_workload(row.namespace, "nothing", instance_label="")
+
+
+def test_an_instance_that_ended_wrongly_takes_up_the_volume_it_is_given(
+    ground: Ground, customer: Person, plan_id: PlanFinder, clock: FrozenClock
+) -> None:
+    """It had moved on to another volume, of which nothing is left."""
+    subscription = ground.shop.order(customer, plan_id("redis", "BASIC"))
+    row = ground.runs(subscription)
+    ground.shop.put(
+        subscription,
+        status=InstanceStatus.TERMINATED,
+        wanted=Wanted.ABSENT,
+        status_changed_at=clock.now(),
+        volume_number=2,
+    )
+    with ground.ports.app.app_context(), unit_of_work():
+        first = volumes.volume_of(row.id, 1)
+        assert first is not None
+        volumes.forget(first, at=clock.now())
+        session().flush()
+        session().add(
+            InstanceVolume(instance_id=row.id, number=2, status=VolumeStatus.ACTIVE, created_at=clock.now())
+        )
+    clock.advance(minutes=11)
+    found = ground.look(row.namespace)
+    assert found["CLAIM", f"{row.name}-data"].instance_id == row.id
+
+    ground.decide(adopting.adopt, found["CLAIM", f"{row.name}-data"])
+
+    again = ground.runs(subscription)
+    assert (again.id, again.volume_number) == (row.id, 1)
+    assert ground.claims(row.namespace) == {f"{row.name}-data"}
+    with ground.ports.app.app_context():
+        states = {each.number: each.status for each in volumes.list_volumes(row.id)}
+    assert states == {1: VolumeStatus.ACTIVE, 2: VolumeStatus.DELETED}
+    assert ground.look(row.namespace) == {}
