@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from minispod.accounts.models import User
 from minispod.backups import keeping
-from minispod.backups.models import Backup, TroubleKind
+from minispod.backups.models import Backup, BackupReason, TroubleKind
 from minispod.backups.standing import Standing, in_trouble, oldest_first, standings
 from minispod.instances.models import Instance
 from minispod.kernel.database import page_of, session
@@ -96,7 +96,10 @@ def undecided() -> list[Undecided]:
     newest = (
         select(Operation.instance_id, Operation.error)
         .ext(distinct_on(Operation.instance_id))
-        .where(Operation.instance_id.in_([each.id for each in waiting]))
+        .where(
+            Operation.instance_id.in_([each.id for each in waiting]),
+            Operation.backup_reason == BackupReason.BEFORE_DELETE,
+        )
         .order_by(Operation.instance_id, Operation.requested_at.desc(), Operation.id.desc())
     )
     errors = {row.instance_id: row.error for row in session().execute(newest)}

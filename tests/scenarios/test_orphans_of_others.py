@@ -46,6 +46,11 @@ def test_a_copy_with_a_living_instances_label_goes_alone(
     row = ground.runs(ground.shop.order(customer, plan_id("redis", "BASIC")))
     _copy_of(ground, row, "redis-copied")
 
+    ground.until(lambda: ground.cluster.see(row.namespace, "redis-copied") is not None)
+    for _ in range(3):
+        ground.observe()
+        now = ground.instance(row.id)
+        assert (now.pod_name, now.status, now.health_status) == (row.pod_name, row.status, row.health_status)
     [orphan] = ground.look(row.namespace).values()
     assert (orphan.name, orphan.instance_label, orphan.instance_id) == ("redis-copied", str(row.id), None)
     with pytest.raises(OrphanNotAdoptable):

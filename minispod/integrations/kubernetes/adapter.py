@@ -277,10 +277,11 @@ class KubernetesCluster:
                 return None
             raise
 
-    def _pods_of(self, namespace: str, deployment: Manifest) -> list[dict[str, Any]]:
+    def _pods_of(self, namespace: str, deployment: Manifest) -> list[translation.Raw]:
         instance = translation.label_of(deployment, translation.INSTANCE_LABEL)
         selector = f"{translation.INSTANCE_LABEL}={instance}"
-        return list(self._client.items(paths.POD.within(namespace), labelSelector=selector))
+        found = self._client.items(paths.POD.within(namespace), labelSelector=selector)
+        return translation.own_pods(deployment, found)
 
     def _log_path(self, namespace: str, workload: str) -> str | None:
         deployment = self._client.get(paths.DEPLOYMENT.one(namespace, workload))
