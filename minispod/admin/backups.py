@@ -1,4 +1,4 @@
-"""Backups: of each instance the newest, how old and large it is, what failed since, and when one was proven."""
+"""Backups: of each instance the newest, how old and large it is, what failed since, and how the newest drills ended."""
 
 from typing import Any
 
@@ -8,6 +8,8 @@ from minispod.backups.models import TroubleKind
 from minispod.insights import backups as insight
 from minispod.ports import current_ports, current_settings
 from minispod.rules import backup_rules
+
+_DRILLS_SHOWN = 10
 
 
 @door.get("/backups")
@@ -22,6 +24,8 @@ def backups_list() -> Any:
             pages.page_request(), search=search, trouble=trouble, alarm=rules.alarm, at=at
         ),
         totals=insight.totals(alarm=rules.alarm, at=at),
+        drill_days=current_settings().data.drill_days,
+        drills=insight.newest_drills(_DRILLS_SHOWN),
         search=search,
         trouble=trouble,
         troubles=TroubleKind,

@@ -11,6 +11,7 @@ from flask import request
 
 from minispod.admin import charts, guard, pages
 from minispod.admin.door import door
+from minispod.cluster.monitoring import last_picture
 from minispod.insights import fleet
 from minispod.insights.fleet import Sold
 from minispod.instances import looking
@@ -45,7 +46,7 @@ def instance_usage(instance_id: str) -> Any:
             title: charts.usage_lines(history, what)
             for title, what in (("CPU", "cpu"), ("Memory", "memory"), ("Storage", "storage"))
         },
-        storage_note=None if history.is_storage_measured else NOT_MEASURED.english,
+        storage_note=None if history.is_storage_measured else _why_no_storage(),
         months=get_uptime(sold.instance.id, rules=rules, actor=guard.actor(), at=at),
         target=rules.target,
         duration=_duration,
@@ -93,6 +94,11 @@ def instance_logs(instance_id: str) -> Any:
 
 def _duration(seconds: int) -> str:
     return str(timedelta(seconds=seconds))
+
+
+def _why_no_storage() -> str:
+    refusal = last_picture().storage_refusal
+    return f"The use of storage is not measured. {refusal}" if refusal else NOT_MEASURED.english
 
 
 def _sold(instance_id: str) -> Sold:

@@ -1,9 +1,9 @@
-"""Tables: what the nodes said over time, when one did not answer, and when the cluster last answered."""
+"""Tables: what the nodes said over time, when one did not answer, and what the cluster last let us know."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, String, text
+from sqlalchemy import CheckConstraint, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from minispod.kernel.database import Base, Identified
@@ -58,7 +58,7 @@ class NodeOutage(Identified, Base):
 
 
 class ClusterState(Base):
-    """One row: when the nodes were last read, and since when the cluster has been silent."""
+    """One row: when the nodes were last read, since when the cluster is silent, and why storage is not measured."""
 
     __tablename__ = "cluster_state"
     __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
@@ -66,3 +66,5 @@ class ClusterState(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, default=1)
     answered_at: Mapped[datetime | None]
     silent_since: Mapped[datetime | None]
+    # Why no node tells what is used of volumes, in a sentence for staff; None while they do.
+    storage_refusal: Mapped[str | None] = mapped_column(Text)

@@ -41,11 +41,12 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class ClusterPicture:
-    """The nodes as last seen, and since when (if it is) the cluster has been silent."""
+    """The nodes as last seen, since when (if it is) the cluster has been silent, and why storage is not measured."""
 
     seen_at: datetime | None
     silent_since: datetime | None
     nodes: tuple[NodeSighting, ...]
+    storage_refusal: str | None = None
 
     def age(self, at: datetime) -> timedelta | None:
         """Tell how old the picture is; None when there never was one."""
@@ -146,15 +147,27 @@ def record_answer() -> None:
     )
 
 
+def record_storage(refusal: str | None) -> bool:
+    """Note why no node tells what is used of volumes, None when they do; True when that is news."""
+    if session().scalar(select(ClusterState.storage_refusal)) == refusal:
+        return False
+    noted = insert(ClusterState).values(id=1, storage_refusal=refusal)
+    session().execute(noted.on_conflict_do_update(index_elements=["id"], set_={"storage_refusal": refusal}))
+    return True
+
+
 def last_picture() -> ClusterPicture:
     """Tell what the nodes said when they were last read, and since when the cluster is silent."""
-    state = session().execute(select(ClusterState.answered_at, ClusterState.silent_since)).one_or_none()
-    if state is None or state.answered_at is None:
-        return ClusterPicture(None, state.silent_since if state else None, ())
+    state = session().get(ClusterState, 1, populate_existing=True)
+    if state is None:
+        return ClusterPicture(None, None, ())
+    if state.answered_at is None:
+        return ClusterPicture(None, state.silent_since, (), state.storage_refusal)
     readings = session().scalars(
         select(NodeReading).where(NodeReading.at == state.answered_at).order_by(NodeReading.name)
     )
-    return ClusterPicture(state.answered_at, state.silent_since, tuple(_sighting(each) for each in readings))
+    nodes = tuple(_sighting(each) for each in readings)
+    return ClusterPicture(state.answered_at, state.silent_since, nodes, state.storage_refusal)
 
 
 def node_history(name: str, since: datetime) -> Sequence[NodeReading]:

@@ -254,6 +254,10 @@ class ClusterPort(Protocol):
         """Delete one Secret; harmless when it is not there."""
         ...
 
+    def delete_workload(self, namespace: str, name: str, *, instance_label: str) -> bool:
+        """Delete one workload by its name and nothing else; True when none of this name carries this label."""
+        ...
+
     def delete_claim(self, namespace: str, name: str) -> bool:
         """Delete one volume claim and so its data; True when it is gone. Only by a recorded decision."""
         ...
@@ -295,6 +299,8 @@ class ClusterPort(Protocol):
     def volume_usages(self) -> Sequence[VolumeUsage]:
         """What is used of our volumes, asked once of each node; a node that is silent is left out.
 
+        Raises ClusterRefused with the right that is missing when no node may be asked, ClusterUnavailable when all
+        are silent.
         Only volumes that are measured as themselves: a storage class that shows nothing (hostPath, as with K3s'
         local-path) or the whole file system it lies on is left out, never guessed.
         """

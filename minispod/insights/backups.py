@@ -1,4 +1,6 @@
-"""How the backups of all instances stand, with their owners: the staff's list, its totals, and what is in trouble.
+"""How the backups of all instances stand, with their owners: the staff's list, its totals, what is in trouble.
+
+Also what waits for a decision about its last backup, and how the newest drills ended.
 
 What a trouble is says `backups/standing`. Reads only.
 """
@@ -8,14 +10,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from minispod.accounts.models import User
 from minispod.backups import keeping
-from minispod.backups.models import Backup, TroubleKind
+from minispod.backups.models import Backup, BackupReason, TroubleKind
 from minispod.backups.standing import Standing, in_trouble, oldest_first, standings
 from minispod.instances.models import Instance
 from minispod.kernel.database import page_of, session
 from minispod.kernel.paging import Page, PageRequest
+from minispod.operations import queries
+from minispod.operations.models import Drill, Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,24 @@ class Totals:
     backups: int
     stored: int
     proven_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """One instance whose deletion waits for a person, whose it is, and why no last backup could be taken."""
+
+    instance: Instance
+    owner: User
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedDrill:
+    """One drill with the backup it restored and the instance that was copied."""
+
+    drill: Drill
+    backup: Backup
+    instance: Instance
 
 
 def list_standings(
@@ -61,6 +84,38 @@ def troubled(*, alarm: timedelta, at: datetime, limit: int) -> Page[ListedStandi
     """Those in trouble, the neediest first."""
     wanted = _joined().where(in_trouble(at, alarm)).order_by(*oldest_first())
     return _listed(wanted, PageRequest(1, limit), alarm, at)
+
+
+def undecided() -> list[Undecided]:
+    """All instances whose deletion waits for a decision about their last backup, the longest waiting first."""
+    waiting = queries.list_awaiting_decision()
+    owners = {
+        row.id: row
+        for row in session().scalars(select(User).where(User.id.in_({i.user_id for i in waiting})))
+    }
+    newest = (
+        select(Operation.instance_id, Operation.error)
+        .ext(distinct_on(Operation.instance_id))
+        .where(
+            Operation.instance_id.in_([each.id for each in waiting]),
+            Operation.backup_reason == BackupReason.BEFORE_DELETE,
+        )
+        .order_by(Operation.instance_id, Operation.requested_at.desc(), Operation.id.desc())
+    )
+    errors = {row.instance_id: row.error for row in session().execute(newest)}
+    return [Undecided(each, owners[each.user_id], errors.get(each.id)) for each in waiting]
+
+
+def newest_drills(limit: int) -> list[ListedDrill]:
+    """The newest drills, newest first, with what they restored."""
+    drills = queries.newest_drills(limit)
+    restored = (
+        select(Backup, Instance)
+        .join(Instance, Instance.id == Backup.instance_id)
+        .where(Backup.id.in_({each.backup_id for each in drills}))
+    )
+    found = {row[0].id: (row[0], row[1]) for row in session().execute(restored)}
+    return [ListedDrill(each, *found[each.backup_id]) for each in drills]
 
 
 def totals(*, alarm: timedelta, at: datetime) -> Totals:

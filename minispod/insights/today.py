@@ -58,6 +58,7 @@ class Attention:
     grace: Some
     undelivered: Some
     backups: Some
+    undecided: Some
     late: LateWork
     proof: Standing
     silent_processes: Sequence[tuple[str, datetime | None]]
@@ -78,6 +79,7 @@ class Attention:
                 self.grace.total > 0,
                 self.undelivered.total > 0,
                 self.backups.total > 0,
+                self.undecided.total > 0,
                 self.late.total > 0,
                 not self.proof.is_calm,
                 bool(self.silent_processes),
@@ -136,6 +138,7 @@ def attention(
         grace=_in_grace(),
         undelivered=_undelivered(),
         backups=_in_backup_trouble(backup_alarm, at),
+        undecided=_undecided(),
         late=late_work(at),
         proof=history.standing(at),
         silent_processes=silent_processes(at),
@@ -309,6 +312,12 @@ def _in_grace() -> Some:
 def _in_backup_trouble(alarm: timedelta, at: datetime) -> Some:
     found = backups.troubled(alarm=alarm, at=at, limit=_SHOWN)
     return Some(found.items, found.total)
+
+
+def _undecided() -> Some:
+    """Deletions that wait for a decision about a last backup: each was told to staff, so there are few."""
+    found = backups.undecided()
+    return Some(found[:_SHOWN], len(found))
 
 
 def _undelivered() -> Some:

@@ -19,6 +19,7 @@ from minispod.instances.errors import EnvironmentRefused, NoSuchInstance, Nothin
 from minispod.instances.models import Instance
 from minispod.instances.queries import get_instance
 from minispod.instances.states import InstanceStatus, Wanted
+from minispod.instances.telling import tell_undone
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
 from minispod.kernel.sealed import Sealer
@@ -126,7 +127,7 @@ def note_arrival(instance: Instance) -> None:
 def undo(instance: Instance, reason: str, *, actor: Actor, at: datetime) -> bool:
     """Take back a change with which the instance did not come up; False when there is none to blame.
 
-    The caller has locked the instance. Only a change of what ran before is taken back, and only once.
+    The caller has locked the instance. Only a change of what ran before is taken back, and once; its owner is told.
     """
     row = session().get(OwnEnvironment, instance.id, populate_existing=True)
     if row is None or row.state is not EnvironmentState.APPLYING or not row.is_trial:
@@ -136,6 +137,8 @@ def undo(instance: Instance, reason: str, *, actor: Actor, at: datetime) -> bool
     row.state, row.is_trial, row.error = EnvironmentState.UNDONE, False, reason
     _restart(instance, at)
     _audit(instance, trail.Action.INSTANCE_ENVIRONMENT_UNDONE, actor, at, names=refused, reason=reason)
+    if instance.wanted is not Wanted.ABSENT:
+        tell_undone(row, instance, reason=reason, at=at)
     return True
 
 

@@ -63,6 +63,13 @@ def claim_name(name: str, number: int) -> str:
     return f"{name}-data" if number == 1 else f"{name}-data-{number}"
 
 
+def claim_number(name: str, claim: str) -> int | None:
+    """The number of the volume whose claim this is; None when it is no claim of the instance called `name`."""
+    tail = claim.removeprefix(claim_name(name, 1))
+    number = 1 if not tail else int(tail[1:]) if re.fullmatch(r"-[0-9]{1,9}", tail) else 0
+    return number if number and claim_name(name, number) == claim else None
+
+
 def workbench_name(name: str) -> str:
     """Name the workbench of an instance, and its Secret."""
     return f"{name}-workbench"

@@ -41,7 +41,8 @@ def apply_sightings(
     sightings: Sequence[WorkloadSighting], usages: Sequence[PodUsage], *, at: datetime
 ) -> Observed:
     """Note health and usage of every instance, and have drift repaired; `at` is when the look began."""
-    by_instance = {sighting.instance_id: sighting for sighting in sightings}
+    # A label alone proves nothing: a copy of a workload has it too.
+    by_place = {(each.instance_id, each.namespace, each.name): each for each in sightings}
     by_pod = {(usage.namespace, usage.pod_name): usage for usage in usages}
     instances = (
         session()
@@ -58,7 +59,7 @@ def apply_sightings(
     drifted = []
     unhealthy = 0
     for instance in instances:
-        sighting = by_instance.get(str(instance.id))
+        sighting = by_place.get((str(instance.id), instance.namespace, instance.name))
         if _came_up(instance, sighting):
             # An image that can be pulled again, a node that is back: nobody needs to press Retry.
             run(instance, at=at)

@@ -1,6 +1,7 @@
 """Find objects in the cluster with our labels that belong to no instance, and write them down.
 
-One list per kind is compared with our rows. Nothing is removed here: what becomes of an orphan is in orphans.py.
+One list per kind is compared with our rows. A label alone proves nothing: an object is an instance's own when label,
+namespace and name say so. Nothing is removed here: what becomes of an orphan is in orphans.py.
 """
 
 import uuid
@@ -14,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from minispod.cluster.port import ClusterPort
 from minispod.instances.models import Instance, InstanceVolume, Tenancy
-from minispod.instances.naming import DRILL_PREFIX, TRIAL_PREFIX, claim_name
+from minispod.instances.naming import DRILL_PREFIX, TRIAL_PREFIX, claim_name, claim_number
 from minispod.instances.orphan_models import Orphan, OrphanKind
 from minispod.instances.specification import PREFIX
 from minispod.instances.states import VolumeStatus
@@ -30,6 +31,7 @@ KINDS = {
 }
 # What was deleted a moment ago may still be listed, and what was ordered a moment ago may not be known yet.
 _GRACE = timedelta(minutes=10)
+NOBODY = uuid.UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +53,26 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Books:
-    """What we know of: instances, customers' namespaces, and the claims of the volumes that are not deleted."""
+    """What we know of: instances, customers' namespaces, the claims of volumes that are not deleted, and which living
+    instance has the workload or the claim of a name.
+    """
 
     instances: Mapping[uuid.UUID, Instance]
     tenancies: Mapping[str, Tenancy]
     claims: Mapping[uuid.UUID, Set[str]]
+    places: Mapping[tuple[OrphanKind, str, str], Instance]
 
     def instance_of(self, found: Found) -> Instance | None:
         """The instance that the label of an object names."""
         return self.instances.get(instance_id_of(found.instance_label))
+
+    def taker_of(self, found: Found) -> Instance | None:
+        """The instance that it could go to: the living one that has an object of this name, or the one it is of."""
+        living = self.places.get((found.kind, found.namespace, found.name))
+        named = self.instance_of(found)
+        if living is not None or named is None:
+            return living
+        return named if bears_name_of(named, found.kind, found.namespace, found.name) else None
 
 
 def look(cluster: ClusterPort) -> list[Found]:
@@ -73,11 +86,10 @@ def keep(found: Sequence[Found], *, at: datetime) -> int:
     What an administrator has decided about stays for the job that carries it out.
     """
     books = _open_books()
-    living = {(row.namespace, row.name): row for row in books.instances.values() if not row.is_gone}
     orphans = [each for each in found if _is_orphan(each, books, at)]
     for each in orphans:
         tenancy = books.tenancies.get(each.namespace)
-        match = books.instance_of(each) or living.get((each.namespace, each.name))
+        match = books.taker_of(each)
         facts = {
             "instance_label": each.instance_label,
             "instance_id": match.id if match else None,
@@ -129,7 +141,11 @@ def _open_books() -> _Books:
     for id_, name, number in session().execute(volumes.where(InstanceVolume.status != VolumeStatus.DELETED)):
         claims.setdefault(id_, set()).add(claim_name(name, number))
     tenancies = {row.namespace: row for row in session().scalars(select(Tenancy))}
-    return _Books(instances, tenancies, claims)
+    living = [row for row in instances.values() if not row.is_gone]
+    places = {(OrphanKind.WORKLOAD, row.namespace, row.name): row for row in living} | {
+        (OrphanKind.CLAIM, row.namespace, claim): row for row in living for claim in claims.get(row.id, ())
+    }
+    return _Books(instances, tenancies, claims, places)
 
 
 def _is_orphan(found: Found, books: _Books, at: datetime) -> bool:
@@ -141,12 +157,19 @@ def _is_orphan(found: Found, books: _Books, at: datetime) -> bool:
         return True
     if instance.is_gone:
         return instance.status_changed_at < at - _GRACE
+    if found.kind is OrphanKind.WORKLOAD:
+        return found.name != instance.name
     is_young = found.made_at is None or found.made_at > at - _GRACE
-    return (
-        found.kind is OrphanKind.CLAIM
-        and not is_young
-        and found.name not in books.claims.get(instance.id, ())
-    )
+    return not is_young and found.name not in books.claims.get(instance.id, ())
+
+
+def bears_name_of(instance: Instance, kind: OrphanKind, namespace: str, name: str) -> bool:
+    """Tell whether an object lies where this instance's do and is called as they are."""
+    if namespace != instance.namespace:
+        return False
+    if kind is OrphanKind.WORKLOAD:
+        return name == instance.name
+    return kind is OrphanKind.CLAIM and claim_number(instance.name, name) is not None
 
 
 def instance_id_of(text: str) -> uuid.UUID:
@@ -154,7 +177,7 @@ def instance_id_of(text: str) -> uuid.UUID:
     try:
         return uuid.UUID(text)
     except ValueError:
-        return uuid.UUID(int=0)
+        return NOBODY
 
 
 def _time(text: str | None) -> datetime | None:

@@ -1,7 +1,8 @@
 """Objects in the cluster with our labels that belong to no instance: told apart from trials and drills, and removed.
 
 They are found by orphan_finding.py. Nothing is ever removed by itself: an administrator decides, for a volume with a
-reason and its name, and a job carries that out. What somebody owns again meanwhile is left alone.
+reason and its name, and a job carries that out. What somebody owns again meanwhile is left alone, and so is all that
+a living instance has, whatever label it carries.
 """
 
 import uuid
@@ -16,7 +17,7 @@ from minispod.cluster.port import ClusterPort
 from minispod.instances.errors import NoSuchOrphan, OrphanNotConfirmed, OrphanNotRemovable
 from minispod.instances.models import Instance, InstanceVolume, Tenancy
 from minispod.instances.naming import claim_name
-from minispod.instances.orphan_finding import KINDS, instance_id_of
+from minispod.instances.orphan_finding import KINDS, NOBODY, bears_name_of, instance_id_of
 from minispod.instances.orphan_models import Orphan, OrphanKind, OrphanWish
 from minispod.instances.states import InstanceStatus, VolumeStatus
 from minispod.kernel import outbox
@@ -29,13 +30,14 @@ _TRIAL_TAKES = timedelta(hours=2)
 
 @dataclass(frozen=True, slots=True)
 class RemovalOrder:
-    """What is to be removed for an orphan."""
+    """What is to be removed for an orphan; `by_label`: all that its workload came with, else the workload alone."""
 
     orphan_id: uuid.UUID
     kind: OrphanKind
     namespace: str
     name: str
     instance_label: str
+    by_label: bool
 
 
 def look_later(at: datetime) -> None:
@@ -74,13 +76,16 @@ def remove(
 ) -> Orphan:
     """Decide that an orphan goes; the job removes it. For a volume `confirmed` must be its name: its data go too.
 
-    Refuses OrphanNotConfirmed, OrphanNotRemovable (a namespace that still holds volumes). Locks the orphan.
+    Refuses OrphanNotConfirmed, OrphanNotRemovable (a namespace that still holds volumes, the volume of a living
+    instance). Locks the orphan.
     """
     row = lock_orphan(orphan_id)
     if row.kind is OrphanKind.CLAIM and confirmed != row.name:
         raise OrphanNotConfirmed()
     if row.kind is OrphanKind.NAMESPACE and _holds_volumes(row.namespace):
         raise OrphanNotRemovable("The namespace still holds volumes. Decide about each of them first.")
+    if row.kind is OrphanKind.CLAIM and _is_living_claim(row.namespace, row.name):
+        raise OrphanNotRemovable("A living instance has its data on this volume, whatever its label says.")
     order(row, OrphanWish.REMOVE, at=at)
     _audit(row, trail.Action.ORPHAN_REMOVAL_DECIDED, actor, at, reason=reason)
     return row
@@ -97,15 +102,19 @@ def claim(orphan_id: uuid.UUID) -> RemovalOrder | None:
     row: Orphan | None = lock(Orphan, orphan_id)
     if row is None or row.wish is None or (row.wish is OrphanWish.REMOVE and _is_owned(row)):
         return None
-    return RemovalOrder(row.id, row.kind, row.namespace, row.name, row.instance_label)
+    return RemovalOrder(
+        row.id, row.kind, row.namespace, row.name, row.instance_label, by_label=_is_alone_with_its_label(row)
+    )
 
 
 def carry_out(order: RemovalOrder, cluster: ClusterPort) -> bool:
     """Remove it; True when it is gone. Raises ClusterUnavailable, ClusterRefused, OrphanNotRemovable."""
     if order.kind is OrphanKind.CLAIM:
         return cluster.delete_claim(order.namespace, order.name)
-    if order.kind is OrphanKind.WORKLOAD:
+    if order.kind is OrphanKind.WORKLOAD and order.by_label:
         return cluster.delete_instance(order.namespace, order.instance_label, with_volume=False)
+    if order.kind is OrphanKind.WORKLOAD:
+        return cluster.delete_workload(order.namespace, order.name, instance_label=order.instance_label)
     claims = cluster.inventory(KINDS[OrphanKind.CLAIM])
     if any(each["metadata"].get("namespace") == order.namespace for each in claims):
         raise OrphanNotRemovable("The namespace holds volumes; it is left alone.")
@@ -154,14 +163,42 @@ def _is_owned(row: Orphan) -> bool:
     if row.kind is OrphanKind.NAMESPACE:
         tenancy = session().scalar(select(Tenancy).where(Tenancy.namespace == row.name))
         return tenancy is not None and tenancy.cleared_at is None
-    instance = session().get(Instance, instance_id_of(row.instance_label), populate_existing=True)
-    if instance is None or instance.is_gone or instance.namespace != row.namespace:
-        return False
-    numbers = select(InstanceVolume.number).where(
-        InstanceVolume.instance_id == instance.id, InstanceVolume.status != VolumeStatus.DELETED
+    if row.kind is OrphanKind.CLAIM:
+        return _is_living_claim(row.namespace, row.name)
+    instance = _named(row)
+    return (
+        instance is not None
+        and not instance.is_gone
+        and bears_name_of(instance, row.kind, row.namespace, row.name)
     )
-    claims = {claim_name(instance.name, number) for number in session().scalars(numbers)}
-    return row.kind is OrphanKind.WORKLOAD or row.name in claims
+
+
+def _is_living_claim(namespace: str, name: str) -> bool:
+    """Tell whether an instance that is not gone has a volume of this name here."""
+    volumes = (
+        select(Instance.name, InstanceVolume.number)
+        .join(InstanceVolume, InstanceVolume.instance_id == Instance.id)
+        .where(
+            Instance.namespace == namespace,
+            Instance.status != InstanceStatus.TERMINATED,
+            InstanceVolume.status != VolumeStatus.DELETED,
+        )
+    )
+    return any(claim_name(each.name, each.number) == name for each in session().execute(volumes))
+
+
+def _is_alone_with_its_label(row: Orphan) -> bool:
+    """Tell whether nothing of a known instance goes when all with its label does: else only what was decided about."""
+    if instance_id_of(row.instance_label) == NOBODY:
+        return False
+    instance = _named(row)
+    if instance is None or instance.namespace != row.namespace:
+        return True
+    return instance.is_gone and bears_name_of(instance, row.kind, row.namespace, row.name)
+
+
+def _named(row: Orphan) -> Instance | None:
+    return session().get(Instance, instance_id_of(row.instance_label), populate_existing=True)
 
 
 def _holds_volumes(namespace: str) -> bool:

@@ -29,6 +29,7 @@ from minispod.instances.models import Instance
 from minispod.instances.naming import object_names
 from minispod.instances.queries import get_instance
 from minispod.instances.states import InstanceStatus, Wanted
+from minispod.instances.telling import tell_rotated
 from minispod.kernel import outbox
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
@@ -161,11 +162,17 @@ def carry_out(order: RotationOrder, cluster: ClusterPort) -> str | None:
 def settle(
     order: RotationOrder, refusal: str | None, *, sealer: Sealer, actor: Actor, at: datetime
 ) -> timedelta | None:
-    """Make the new value the credential, or note the refusal; return when to try again. Locks the instance."""
+    """Make the new value the credential and tell the owner, or note the refusal; return when to try again.
+
+    While an operation holds the instance nothing is settled. Locks the instance.
+    """
     instance = lock_instance(order.instance_id)
     row = _asked(instance)
     if row is None or row.id != order.rotation_id:
         return None
+    if instance.is_held:
+        # What an operation brings back may have been made with the old value: it is carried out again afterwards.
+        return _TRY_AGAIN
     if refusal is not None:
         row.attempts += 1
         row.error = refusal
@@ -178,11 +185,11 @@ def settle(
     instance.sealed_secrets = sealer.seal(secrets)
     row.state, row.settled_at, row.sealed_new, row.error = RotationState.DONE, at, None, None
     instance.wish(instance.wanted, at)
-    # An operation that took hold of it meanwhile reconciles when it lets go: nobody starts it before.
-    if instance.wanted is Wanted.RUNNING and not instance.is_held:
+    if instance.wanted is Wanted.RUNNING:
         instance.turn(InstanceStatus.RESTARTING, at)
     reconcile_later(instance, at)
     _audit(instance, trail.Action.INSTANCE_CREDENTIALS_ROTATED, actor, at, name=row.name)
+    tell_rotated(row, instance, at=at)
     return None
 
 

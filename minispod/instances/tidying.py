@@ -1,7 +1,8 @@
 """Namespaces of customers who have nothing left in the cluster: found here, deleted by a job.
 
 A namespace goes only when every instance in it is gone for a while, by a decision recorded on each of
-them. The name stays the customer's: the next order makes the namespace again.
+them. The name stays the customer's: the next order makes the namespace again. One that was marked and is still found
+in the cluster (whoever marked it died) is taken up again.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, select
 
 from minispod.instances.models import Instance, Tenancy
+from minispod.instances.orphan_models import Orphan, OrphanKind
 from minispod.instances.states import InstanceStatus
 from minispod.kernel.database import session
 
@@ -22,11 +24,12 @@ def claim_empty_namespaces(at: datetime, limit: int = 20) -> Sequence[str]:
         Instance.user_id == Tenancy.user_id,
         (Instance.status != InstanceStatus.TERMINATED) | (Instance.updated_at > at - _QUIET_FOR),
     )
+    left_behind = exists().where(Orphan.kind == OrphanKind.NAMESPACE, Orphan.name == Tenancy.namespace)
     rows = (
         session()
         .scalars(
             select(Tenancy)
-            .where(Tenancy.cleared_at.is_(None), ~busy)
+            .where(Tenancy.cleared_at.is_(None) | left_behind, ~busy)
             .order_by(Tenancy.created_at)
             .limit(limit)
             .with_for_update(skip_locked=True)

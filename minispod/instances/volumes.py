@@ -91,9 +91,14 @@ def switch(
     return volume
 
 
-def take_up(instance: Instance, *, at: datetime) -> None:
-    """An instance that was gone runs again on the volume that it had. The caller has locked it."""
-    volume = volume_of(instance.id, instance.volume_number)
+def take_up(instance: Instance, number: int, *, at: datetime) -> None:
+    """An instance that was gone runs again on this one of the volumes that it had. The caller has locked it."""
+    for other in list_volumes(instance.id):
+        if other.status is VolumeStatus.ACTIVE and other.number != number:
+            forget(other, at=at)
+    session().flush()  # one active volume at a time, also within this transaction
+    instance.volume_number = number
+    volume = volume_of(instance.id, number)
     if volume is None:
         _write(instance, instance.volume_number, VolumeStatus.ACTIVE, at)
         return

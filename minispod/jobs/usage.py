@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from minispod.cluster import monitoring
 from minispod.cluster.port import ClusterRefused, ClusterUnavailable, VolumeUsage
 from minispod.instances.uptime import watching
 from minispod.instances.usage import rolling, sampling
@@ -26,18 +27,28 @@ def sample_usage(ports: Ports, settings: Settings) -> None:
     except ClusterUnavailable:
         log.warning("usage.not_sampled")
         return
-    volumes = _volumes(ports)
+    volumes, refusal = _volumes(ports)
     with unit_of_work():
-        sampling.record(usages, volumes, at=at)
+        sampling.record(usages, volumes or (), at=at)
+        is_news = (volumes is not None or refusal is not None) and monitoring.record_storage(refusal)
+    if is_news and refusal is not None:
+        log.warning("usage.storage_not_measured", reason=refusal)
+    elif is_news:
+        log.info("usage.storage_measured")
 
 
-def _volumes(ports: Ports) -> Sequence[VolumeUsage]:
-    """What is used of volumes; an account without the rights for it keeps nobody's CPU and memory from being noted."""
+def _volumes(ports: Ports) -> tuple[Sequence[VolumeUsage] | None, str | None]:
+    """What is used of volumes, or why the nodes do not tell; silence is neither.
+
+    An account without the rights for it keeps nobody's CPU and memory from being noted.
+    """
     try:
-        return ports.cluster.volume_usages()
-    except (ClusterUnavailable, ClusterRefused) as refusal:
-        log.warning("usage.volumes_not_measured", code=refusal.code)
-        return ()
+        return ports.cluster.volume_usages(), None
+    except ClusterRefused as refusal:
+        return None, refusal.message
+    except ClusterUnavailable as silence:
+        log.info("usage.nodes_silent", code=silence.code)
+        return None, None
 
 
 def roll_up_usage(ports: Ports, settings: Settings) -> None:

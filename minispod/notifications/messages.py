@@ -32,3 +32,5 @@ class MessageKind(StrEnum):
     DOMAIN_ENDED = "domain_ended"
     NODE_LOST = "node_lost"
     NODE_BACK = "node_back"
+    CREDENTIAL_ROTATED = "credential_rotated"
+    ENVIRONMENT_UNDONE = "environment_undone"

@@ -1,7 +1,8 @@
 """Take in what nobody owns in the cluster: by the instance its label names, or by the living one of its name.
 
-An instance that ended although its subscription did not runs again over what is there. A workload under the name of a
-living instance gives way to that instance's own, over the same volume. Lock order: orphan, subscription, instance.
+An instance that ended although its subscription did not runs again over what is there: given a volume, over that one.
+A workload under the name of a living instance gives way to that instance's own, over the same volume. Lock order:
+orphan, subscription, instance.
 """
 
 import uuid
@@ -12,6 +13,7 @@ from minispod.audit import trail
 from minispod.instances import controls, orphans, volumes
 from minispod.instances.errors import OrphanNotAdoptable
 from minispod.instances.models import Instance, Tenancy
+from minispod.instances.naming import claim_number
 from minispod.instances.orphan_models import Orphan, OrphanKind, OrphanWish
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import lock, session
@@ -59,8 +61,8 @@ def take_place(row: Orphan, *, at: datetime) -> None:
 
 
 def _is_spare(row: Orphan, instance: Instance) -> bool:
-    """A volume that is the living instance's by its label, but none of those it has: nothing could be done with it."""
-    return row.kind is OrphanKind.CLAIM and not instance.is_gone and row.instance_label == str(instance.id)
+    """What is the living instance's by its label, but nothing that it has: nothing could be done with it."""
+    return not instance.is_gone and row.instance_label == str(instance.id)
 
 
 def _taker(row: Orphan) -> Instance | None:
@@ -82,7 +84,8 @@ def _revive(instance: Instance, row: Orphan, at: datetime) -> None:
     tenancy = session().get(Tenancy, instance.user_id, with_for_update=True)
     if tenancy is not None:
         tenancy.cleared_at = None
-    volumes.take_up(instance, at=at)
+    number = claim_number(instance.name, row.name) if row.kind is OrphanKind.CLAIM else None
+    volumes.take_up(instance, number or instance.volume_number, at=at)
     if subscription.is_active:
         controls.run(instance, at=at)
     else:

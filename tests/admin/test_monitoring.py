@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 
 from minispod.cluster.events import WorkloadEvent
+from minispod.cluster.monitoring import record_storage
 from minispod.instances.models import Instance
 from minispod.instances.uptime.models import AvailabilitySpan, ClusterWatch, Standing
 from minispod.instances.usage.models import UsageSample
@@ -111,3 +112,22 @@ def test_what_is_not_there_is_not_found_and_strangers_are_sent_to_sign_in(
 ) -> None:
     assert browser.get(f"/admin/instances/01a1f922-b4b6-77d2-9267-754f21fb013a/{part}").status_code == 404
     assert stranger().get(f"{page}/{part}").status_code in (302, 303)
+
+
+def test_a_missing_right_to_measure_storage_is_told_on_the_nodes_page_and_with_the_usage(
+    browser: Browser, page: str, app: Flask
+) -> None:
+    def shown() -> list[bool]:
+        return [
+            "lacks the right &lt;x&gt;" in browser.shown(each) for each in ("/admin/nodes", f"{page}/usage")
+        ]
+
+    assert shown() == [False, False]
+    with app.app_context(), unit_of_work():
+        assert record_storage("The account lacks the right <x>.")
+        assert not record_storage("The account lacks the right <x>.")
+    assert shown() == [True, True]
+    assert "deploy/volume-usage.yaml" in browser.shown("/admin/nodes")
+    with app.app_context(), unit_of_work():
+        assert record_storage(None)
+    assert shown() == [False, False]

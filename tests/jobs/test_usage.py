@@ -5,7 +5,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
+from minispod.cluster import monitoring
 from minispod.cluster.port import ClusterRefused, ClusterUnavailable, PodUsage, VolumeUsage
 from minispod.instances.states import InstanceStatus
 from minispod.instances.uptime.models import AvailabilitySpan
@@ -20,7 +22,7 @@ from tests.plugins.shop import Shop
 class MeasuringCluster(KubernetesCluster):
     """A cluster on which one pod is measured, until it falls silent."""
 
-    is_silent = has_no_right = False
+    is_silent = has_no_right = are_nodes_silent = False
 
     def __init__(self, namespace: str) -> None:
         super().__init__("/nonexistent/kubeconfig")
@@ -32,6 +34,8 @@ class MeasuringCluster(KubernetesCluster):
         return [PodUsage(self._namespace, "n8n-1", 100, 300.0)]
 
     def volume_usages(self) -> list[VolumeUsage]:
+        if self.are_nodes_silent:
+            raise ClusterUnavailable()
         if self.has_no_right:
             raise ClusterRefused("nodes/proxy is forbidden")
         return [VolumeUsage(self._namespace, "n8n-1", "n8n-data", 512, 10_000)]
@@ -89,6 +93,35 @@ def test_without_the_right_to_ask_nodes_cpu_and_memory_are_noted(
     with shop.app.app_context():
         [row] = session().scalars(select(UsageSample))
         assert (row.cpu_milli, row.memory_mb, row.storage_mb) == (100, 300, None)
+
+
+def test_a_missing_right_is_told_once_until_it_changes(
+    shop: Shop, customer: Person, plan_id: Callable[..., uuid.UUID], tick: Callable[[str], None]
+) -> None:
+    ordered = shop.order(customer, plan_id())
+    shop.put(ordered, status=InstanceStatus.RUNNING, pod_name="n8n-1")
+    cluster = MeasuringCluster(shop.look(ordered)[1].namespace)
+    shop.ports.change(cluster=cluster)
+    told: list[str | None] = []
+
+    def sample(times: int, **state: bool) -> list[str]:
+        for name, value in state.items():
+            setattr(cluster, name, value)
+        with capture_logs() as lines:
+            for _ in range(times):
+                tick("sample-usage")
+                shop.clock.advance(minutes=1)
+        with shop.app.app_context():
+            told.append(monitoring.last_picture().storage_refusal)
+        return [each["event"] for each in lines if each["event"].startswith("usage.storage")]
+
+    assert sample(2) == []
+    assert sample(3, has_no_right=True) == ["usage.storage_not_measured"]
+    assert sample(2, are_nodes_silent=True) == [], "silence says nothing about the right"
+    assert sample(2, are_nodes_silent=False) == []
+    sample(2, has_no_right=False)
+    assert sample(2, has_no_right=True) == ["usage.storage_not_measured"], "it came back"
+    assert told == [None, *["nodes/proxy is forbidden"] * 3, None, "nodes/proxy is forbidden"]
 
 
 def test_old_uptime_goes_with_old_usage(

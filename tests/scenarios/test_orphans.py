@@ -109,6 +109,15 @@ class Ground:
         self.until(lambda: self.shop.look(subscription)[1].status is InstanceStatus.RUNNING)
         return self.shop.look(subscription)[1]
 
+    def observe(self) -> None:
+        """The cluster is looked at, as by the clock."""
+        self._tick("observe-cluster")
+
+    def instance(self, instance_id: uuid.UUID) -> Instance:
+        """The row as it is."""
+        with self.ports.app.app_context():
+            return session().get_one(Instance, instance_id)
+
     def claims(self, namespace: str) -> set[str]:
         """The volume claims that are really there."""
         return {

@@ -96,6 +96,24 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
     ),
     (MessageKind.NODE_BACK, {"service": "n8n Automation", "url": SUBSCRIPTION["url"]}),
     (MessageKind.NODE_BACK, {"service": "n8n Automation", "url": None}),
+    (
+        MessageKind.CREDENTIAL_ROTATED,
+        {
+            "service": "PostgreSQL Database",
+            "instance": "postgresql-k7m2qa",
+            "credential": "POSTGRES_PASSWORD",
+            "asked_at": "2026-01-31T03:15:00+00:00",
+        },
+    ),
+    (
+        MessageKind.ENVIRONMENT_UNDONE,
+        {
+            "service": "n8n Automation",
+            "instance": "n8n-automation-k7m2qa",
+            "changed_at": "2026-01-31T03:15:00+00:00",
+            "reason": "The application ends by itself (exit status 1).",
+        },
+    ),
     *(
         (
             MessageKind.OPERATION_DONE,

@@ -87,3 +87,26 @@ def test_public_address_mentions_only_an_unusual_port(scheme, port, url):
 
 def test_instances_of_a_customer_meet_by_name():
     assert naming.inside_host("postgresql-k7m2qa", "user-1") == "postgresql-k7m2qa.user-1.svc"
+
+
+@pytest.mark.parametrize(
+    ("claim", "number"),
+    [
+        ("redis-k7m2qa-data", 1),
+        ("redis-k7m2qa-data-2", 2),
+        ("redis-k7m2qa-data-17", 17),
+        ("redis-k7m2qa-data-1", None),
+        ("redis-k7m2qa-data-02", None),
+        ("redis-k7m2qa-data-x", None),
+        ("redis-k7m2qa-data2", None),
+        ("redis-k7m2qb-data", None),
+        ("redis-k7m2qa", None),
+    ],
+)
+def test_a_claim_tells_its_number_only_as_we_write_it(claim, number):
+    assert naming.claim_number("redis-k7m2qa", claim) == number
+
+
+@given(number=st.integers(1, 10**8))
+def test_every_claim_name_tells_its_number(number):
+    assert naming.claim_number("n8n-x", naming.claim_name("n8n-x", number)) == number

@@ -19,6 +19,7 @@ from minispod.cluster.port import (
     ClusterUnavailable,
 )
 from minispod.instances.domains.claiming import check_later
+from minispod.instances.domains.inside import hidden
 from minispod.instances.domains.judging import Verdict, judge, look_up
 from minispod.instances.domains.manifests import certificate_name
 from minispod.instances.domains.models import CustomDomain
@@ -216,7 +217,8 @@ def _note_certificate(
         return
     if domain.certificate is not status:
         domain.certificate, domain.certificate_since = status, at
-    domain.certificate_message = message or None
+    # cert-manager tells whom it asked in vain, inside the cluster too.
+    domain.certificate_message = hidden(message) or None
 
 
 def _problems_of_serving(domain: CustomDomain, *, is_late: bool) -> list[dict[str, str]]:

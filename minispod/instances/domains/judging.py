@@ -1,10 +1,15 @@
-"""Does what the DNS says prove a domain, and does it lead to us? Pure."""
+"""Does what the DNS says prove a domain, and does it lead to us? Pure.
+
+What is found goes to the customer, who may have had a name of our own network asked: inside addresses are neither shown
+nor taken for ours, and texts and names are shown only where the customer's own record has them.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from minispod.instances.domains.hosts import proof_name
+from minispod.instances.domains.inside import hidden, is_inside
 from minispod.instances.domains.resolver import DnsAnswer, Finding, Resolver
 from minispod.instances.domains.states import ProblemCode
 
@@ -46,11 +51,15 @@ class Verdict:
 
 
 def look_up(resolver: Resolver, *, host: str, own_host: str, addresses: Sequence[str]) -> Seen:
-    """Ask the DNS about a domain; where no addresses of ours are configured, those of the instance's own host count."""
+    """Ask the DNS about a domain; where no addresses of ours are configured, those of the instance's own host count.
+
+    An inside address is ours only when it is configured (an installation that serves its own network).
+    """
     proof, way = resolver.texts(proof_name(host)), resolver.addresses(host)
     ours = frozenset(addresses)
     if not ours and way.values:
-        ours = frozenset(way.values if own_host in way.aliases else resolver.addresses(own_host).values)
+        known = way.values if own_host in way.aliases else resolver.addresses(own_host).values
+        ours = frozenset(each for each in known if not is_inside(each))
     return Seen(proof, way, ours)
 
 
@@ -68,7 +77,8 @@ def _of_proof(answer: DnsAnswer, host: str, token: str) -> Iterator[dict[str, An
     elif not answer.values:
         yield _problem(ProblemCode.PROOF_MISSING, name, wanted=token)
     elif token not in (value.strip().strip('"') for value in answer.values):
-        yield _problem(ProblemCode.PROOF_OTHER, name, found=answer.values, wanted=token)
+        found = ("…",) if answer.aliases else answer.values
+        yield _problem(ProblemCode.PROOF_OTHER, name, found=found, wanted=token)
 
 
 def _of_way(seen: Seen, host: str, own_host: str) -> Iterator[dict[str, Any]]:
@@ -79,12 +89,15 @@ def _of_way(seen: Seen, host: str, own_host: str) -> Iterator[dict[str, Any]]:
         yield _problem(_TROUBLES[answer.finding], host)
     elif answer.values:
         foreign = [address for address in answer.values if address not in seen.ours]
-        if foreign:
+        outside = [address for address in foreign if not is_inside(address)]
+        if outside:
             partly = len(foreign) < len(answer.values)
             code = ProblemCode.POINTS_PARTLY if partly else ProblemCode.POINTS_ELSEWHERE
-            yield _problem(code, host, found=foreign, wanted=own_host)
+            yield _problem(code, host, found=outside, wanted=own_host)
+        if len(outside) < len(foreign):
+            yield _problem(ProblemCode.POINTS_INSIDE, host, wanted=own_host)
     elif answer.aliases:
-        yield _problem(ProblemCode.TARGET_MISSING, host, found=answer.aliases[-1:], wanted=own_host)
+        yield _problem(ProblemCode.TARGET_MISSING, host, found=answer.aliases[:1], wanted=own_host)
     else:
         missing = answer.finding is Finding.NO_SUCH_NAME
         code = ProblemCode.NO_SUCH_NAME if missing else ProblemCode.NO_ADDRESS
@@ -97,5 +110,5 @@ def _problem(code: ProblemCode, name: str, *, found: Sequence[str] = (), wanted:
 
 
 def _shown(value: str) -> str:
-    """What strangers wrote into the DNS, without what no page and no database can hold."""
-    return "".join(each if each.isprintable() else "\ufffd" for each in value)
+    """What strangers wrote into the DNS, without inside addresses and what no page and no database can hold."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in hidden(value))

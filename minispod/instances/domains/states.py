@@ -45,6 +45,7 @@ class ProblemCode(StrEnum):
     NO_ADDRESS = "no_address"
     POINTS_ELSEWHERE = "points_elsewhere"
     POINTS_PARTLY = "points_partly"
+    POINTS_INSIDE = "points_inside"
     TARGET_MISSING = "target_missing"
     DNS_SILENT = "dns_silent"
     DNS_FAILED = "dns_failed"

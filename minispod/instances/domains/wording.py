@@ -32,6 +32,12 @@ _SENTENCES: dict[ProblemCode, tuple[str, str]] = {
         "{name} leads to us and also to {found}; remove the other addresses, so that every visitor arrives.",
         "{name} mengarah ke kami dan juga ke {found}; hapus alamat lain itu agar semua pengunjung sampai.",
     ),
+    ProblemCode.POINTS_INSIDE: (
+        "{name} leads to an address that nobody on the internet can reach (private, loopback or link-local); remove it "
+        "and add a CNAME record that leads to {wanted}.",
+        "{name} mengarah ke alamat yang tidak dapat dijangkau dari internet (privat, loopback, atau link-local); hapus "
+        "alamat itu dan tambahkan catatan CNAME yang mengarah ke {wanted}.",
+    ),
     ProblemCode.TARGET_MISSING: (
         "{name} leads to {found}, where nothing is; change its CNAME record to {wanted}.",
         "{name} mengarah ke {found}, yang tidak berisi apa-apa; ubah catatan CNAME-nya ke {wanted}.",

@@ -171,6 +171,11 @@ class KubernetesCluster:
         removal.delete_secret(self._client, namespace, name)
 
     @_fenced
+    def delete_workload(self, namespace: str, name: str, *, instance_label: str) -> bool:
+        """Delete one Deployment by its name, unless it carries another instance's label; True when it is gone."""
+        return removal.delete_workload(self._client, namespace, name, instance_label)
+
+    @_fenced
     def delete_claim(self, namespace: str, name: str) -> bool:
         """Delete one volume claim and its data; True when it is gone."""
         return removal.delete_claim(self._client, namespace, name)
@@ -272,10 +277,11 @@ class KubernetesCluster:
                 return None
             raise
 
-    def _pods_of(self, namespace: str, deployment: Manifest) -> list[dict[str, Any]]:
+    def _pods_of(self, namespace: str, deployment: Manifest) -> list[translation.Raw]:
         instance = translation.label_of(deployment, translation.INSTANCE_LABEL)
         selector = f"{translation.INSTANCE_LABEL}={instance}"
-        return list(self._client.items(paths.POD.within(namespace), labelSelector=selector))
+        found = self._client.items(paths.POD.within(namespace), labelSelector=selector)
+        return translation.own_pods(deployment, found)
 
     def _log_path(self, namespace: str, workload: str) -> str | None:
         deployment = self._client.get(paths.DEPLOYMENT.one(namespace, workload))

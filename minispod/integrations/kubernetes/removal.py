@@ -74,18 +74,28 @@ def delete_secret(client: KubernetesClient, namespace: str, name: str) -> None:
     _delete(client, paths.SECRET.one(namespace, name))
 
 
+def delete_workload(client: KubernetesClient, namespace: str, name: str, instance_label: str) -> bool:
+    """Delete one workload; True when none of this name carries this label: what is there by now is another's."""
+    return _delete_one(client, paths.DEPLOYMENT.one(namespace, name), instance_label=instance_label)
+
+
 def delete_claim(client: KubernetesClient, namespace: str, name: str) -> bool:
     """Delete one volume claim; True when it is gone."""
     return _delete_one(client, paths.CLAIM.one(namespace, name))
 
 
-def _delete_one(client: KubernetesClient, address: str, *, force: bool = False) -> bool:
+def _delete_one(
+    client: KubernetesClient, address: str, *, force: bool = False, instance_label: str | None = None
+) -> bool:
     try:
         found = client.get(address)
     except ApiSaidNo as refusal:
         if refusal.status == 404:
             return True
         raise
+    labels = found["metadata"].get("labels") or {}
+    if instance_label is not None and (labels.get(INSTANCE_LABEL) or "") != instance_label:
+        return True
     if force or not found["metadata"].get("deletionTimestamp"):
         _delete(client, address, grace_seconds=0 if force else None)
     return False

@@ -41,7 +41,8 @@ def newest(pods: Iterable[Raw]) -> Raw | None:
 
 
 def sight_workload(deployment: Raw, pods: Sequence[Raw]) -> WorkloadSighting:
-    """Judge one workload by its status and its pods."""
+    """Judge one workload by its status and those of the pods that are its own."""
+    pods = own_pods(deployment, pods)
     metadata, status = deployment["metadata"], deployment.get("status") or {}
     wanted = int((deployment.get("spec") or {}).get("replicas", 1))
     observed = int(status.get("observedGeneration") or 0) >= int(metadata.get("generation") or 0)
@@ -66,6 +67,19 @@ def sight_workload(deployment: Raw, pods: Sequence[Raw]) -> WorkloadSighting:
         restarts=_restarts(pod),
         trouble=None if is_ready or wanted == 0 else trouble_of(deployment, _not_leaving(pod)),
     )
+
+
+def own_pods(deployment: Raw, pods: Iterable[Raw]) -> list[Raw]:
+    """Those of the pods that this Deployment made: another one may carry the same labels."""
+    return [pod for pod in pods if _is_made_by(deployment, pod)]
+
+
+def _is_made_by(deployment: Raw, pod: Raw) -> bool:
+    owners = pod["metadata"].get("ownerReferences") or []
+    made_by = [str(each.get("name")) for each in owners if each.get("kind") == "ReplicaSet"]
+    # Its replica sets are called after it and the hash of their template.
+    own = f"{deployment['metadata']['name']}-{label_of(pod, 'pod-template-hash')}"
+    return not made_by or own in made_by
 
 
 def sight_workloads(deployments: Iterable[Raw], pods: Iterable[Raw]) -> list[WorkloadSighting]:

@@ -65,6 +65,10 @@ def test_one_record_alone_is_not_enough_and_the_missing_one_is_named(site: MakeS
             ["{proof}", "{host}. A 192.0.2.1", "{host}. A 203.0.113.9", "{own}. A 192.0.2.1"],
             ["points_partly"],
         ),
+        (
+            ["{proof}", "{host}. CNAME db.corp.", "db.corp. A 10.0.0.7", "{own}. A 192.0.2.1"],
+            ["points_inside"],
+        ),
         (["{proof}", "{host}. CNAME gone.example.net."], ["target_missing"]),
         (["{proof}", "{host}. CNAME a.example.net.", "a.example.net. CNAME {host}."], ["dns_loop"]),
         (["{proof}", ";! {host}. servfail"], ["dns_failed"]),

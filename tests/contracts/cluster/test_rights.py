@@ -183,6 +183,9 @@ ACTS: dict[str, Callable[[Scene], object]] = {
     "delete_claim": lambda scene: scene.cluster.delete_claim(
         scene.spec.namespace, claim_name(scene.spec.name, 2)
     ),
+    "delete_workload": lambda scene: scene.cluster.delete_workload(
+        scene.spec.namespace, "left-behind", instance_label=""
+    ),
     "delete_secret": lambda scene: scene.cluster.delete_secret(
         scene.spec.namespace, workbench_name(scene.spec.name)
     ),

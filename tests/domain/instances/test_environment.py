@@ -19,6 +19,7 @@ from minispod.instances.states import InstanceStatus
 from minispod.kernel.database import session
 from minispod.kernel.sealed import SealBroken, Sealer
 from minispod.kernel.unit_of_work import unit_of_work
+from minispod.notifications.messages import MessageKind
 from minispod.rules import cluster_rules
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
@@ -140,6 +141,13 @@ def test_a_change_that_does_not_come_up_is_taken_back_once(ground: Ground) -> No
         "The application ends at once.",
     )
     assert ground.instance.status is InstanceStatus.RESTARTING
+    letter = ground.shop.messages(ground.owner)[-1]
+    assert (letter.kind, letter.facts["reason"], letter.facts["instance"]) == (
+        MessageKind.ENVIRONMENT_UNDONE,
+        "The application ends at once.",
+        ground.instance.name,
+    )
+    assert "bad" not in str(letter.facts)
     assert ground.values() == {"MINE": "good"}
     ground.shop.runs(ground.subscription)
     assert ground.instance.status is InstanceStatus.RUNNING
@@ -154,6 +162,7 @@ def test_what_fails_after_that_is_not_the_environments_fault(ground: Ground) -> 
 
     assert ground.instance.status is InstanceStatus.ERROR
     assert ground.seen().names == ()
+    assert ground.shop.mails(ground.owner).count("environment_undone") == 1
 
 
 def test_what_failed_before_is_not_taken_back(ground: Ground) -> None:
@@ -165,6 +174,7 @@ def test_what_failed_before_is_not_taken_back(ground: Ground) -> None:
 
     assert ground.instance.status is InstanceStatus.ERROR
     assert ground.seen().names == ("MINE",)
+    assert "environment_undone" not in ground.shop.mails(ground.owner)
 
 
 def test_one_click_goes_back_and_forth(ground: Ground) -> None:

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from minispod.audit.models import AuditEntry
-from minispod.instances import rotation
+from minispod.instances import controls, rotation
 from minispod.instances.environment_models import RotationState, SecretRotation
 from minispod.instances.errors import (
     CannotRotate,
@@ -121,6 +121,10 @@ def test_a_crash_before_settling_goes_on_with_the_same_value(ground: Ground) -> 
     assert first.input == second.input
     ground.settle(second)
     ground.settle(first)
+    letters = [each for each in ground.shop.messages(ground.owner) if each.kind.value == "credential_rotated"]
+    assert len(letters) == 1
+    assert letters[0].facts["credential"] == "POSTGRES_PASSWORD"
+    assert ground.secrets()["POSTGRES_PASSWORD"] not in str(letters[0].facts)
     assert ground.secrets()["POSTGRES_PASSWORD"] in first.input
     assert len(ground.rows()) == 1
 
@@ -143,6 +147,7 @@ def test_a_refusal_leaves_the_old_value_and_is_told(ground: Ground) -> None:
     with ground.shop.app.app_context():
         actions = [entry.action for entry in session().query(AuditEntry).order_by(AuditEntry.id)]
     assert actions[-2:] == ["instance.rotation_asked", "instance.rotation_failed"]
+    assert "credential_rotated" not in ground.shop.mails(ground.owner)
 
 
 def test_asking_again_after_a_failure_goes_on_with_its_value(ground: Ground) -> None:
@@ -232,3 +237,37 @@ def test_unknown_names_and_strangers_find_nothing(ground: Ground, person: Callab
         ground.ask(instance, "POSTGRES_USER")
     with pytest.raises(NoSuchInstance):
         ground.ask(instance, "POSTGRES_PASSWORD", person())
+
+
+@pytest.mark.parametrize("refusal", [None, "The application refused the new value (exit status 137)."])
+def test_while_an_operation_holds_the_instance_nothing_is_settled(
+    ground: Ground, refusal: str | None
+) -> None:
+    """A restore fills a fresh volume with the old value: a new one in the books would open nothing."""
+    instance = ground.run("postgresql")
+    before = ground.secrets()
+    ground.ask(instance, "POSTGRES_PASSWORD")
+    order = ground.claim(instance)
+    assert order is not None
+    with ground.shop.app.app_context(), unit_of_work():
+        controls.hold(
+            controls.lock_instance(instance), health="A backup is restored", at=ground.shop.clock.now()
+        )
+
+    assert ground.settle(order, refusal) is not None
+    assert ground.secrets() == before
+    assert ground.shop.look(ground.subscription)[1].status is InstanceStatus.MAINTENANCE
+    assert [(row.state, row.attempts) for row in ground.rows()] == [(RotationState.ASKED, 0)]
+    with pytest.raises(RotationWaits):
+        ground.claim(instance)
+    assert "credential_rotated" not in ground.shop.mails(ground.owner)
+
+    with ground.shop.app.app_context(), unit_of_work():
+        controls.let_go(controls.lock_instance(instance), at=ground.shop.clock.now())
+    ground.shop.runs(ground.subscription)
+    again = ground.claim(instance)
+    assert again is not None
+    assert again.input == order.input
+    assert ground.settle(again) is None
+    assert ground.secrets()["POSTGRES_PASSWORD"] in order.input
+    assert ground.shop.look(ground.subscription)[1].status is InstanceStatus.RESTARTING
