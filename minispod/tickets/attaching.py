@@ -62,7 +62,7 @@ def store(rows: Sequence[TicketAttachment], pictures: Sequence[Picture], files: 
 def attach(
     ids: Sequence[uuid.UUID], *, ticket_id: uuid.UUID, message_id: uuid.UUID | None, actor: Actor
 ) -> list[TicketAttachment]:
-    """Tie stored files to a ticket or a message of it; refuses what is somebody else's, tied already or cleared away."""
+    """Tie stored files to a ticket or a message of it; refuses what is not one's own, tied already or cleared away."""
     if not ids:
         return []
     wanted = (

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, extract, func, select
+from sqlalchemy import ColumnElement, and_, extract, func, select
 
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
@@ -71,10 +71,8 @@ def first_answers(*, at: datetime) -> FirstAnswers:
 
 
 def _figures(at: datetime, *, for_staff: bool, only: ColumnElement[bool] | None = None) -> Figures:
-    tickets: Select[Any] = select(
-        Ticket.status, Ticket.created_at, unread(for_staff=for_staff).label("unread")
-    )
-    looked_at: Subquery = (tickets if only is None else tickets.where(only)).subquery()
+    tickets: Any = select(Ticket.status, Ticket.created_at, unread(for_staff=for_staff).label("unread"))
+    looked_at = (tickets if only is None else tickets.where(only)).subquery()
     status = looked_at.c.status
     row = session().execute(
         select(
@@ -84,4 +82,4 @@ def _figures(at: datetime, *, for_staff: bool, only: ColumnElement[bool] | None 
             func.count().filter(looked_at.c.unread > 0),
         ).select_from(looked_at)
     )
-    return Figures(*row.one())
+    return Figures(*map(int, row.one()))

@@ -9,7 +9,17 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Sequence, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Sequence,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from minispod.kernel.database import Base, Identified, enum_column
@@ -92,9 +102,7 @@ class TicketAttachment(Identified, Base):
     __table_args__ = (
         Index("ix_ticket_attachments_ticket_id", "ticket_id"),
         Index("ix_ticket_attachments_message_id", "message_id"),
-        Index(
-            "ix_ticket_attachments_loose", "created_at", postgresql_where=text("ticket_id IS NULL")
-        ),
+        Index("ix_ticket_attachments_loose", "created_at", postgresql_where=text("ticket_id IS NULL")),
     )
 
     ticket_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("tickets.id", ondelete="SET NULL"))

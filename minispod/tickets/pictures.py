@@ -19,8 +19,8 @@ from minispod.kernel.errors import Refusal
 from minispod.tickets.errors import (
     AttachmentTooLarge,
     NotAPicture,
-    PicturesBusy,
     PictureBroken,
+    PicturesBusy,
     PictureTooLarge,
 )
 

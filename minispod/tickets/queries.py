@@ -204,7 +204,7 @@ def _page(page: PageRequest, wanted: Filter, rows: Select[Any], *, for_staff: bo
         rows = rows.where(unread(for_staff=for_staff) > 0)
     if wanted.search.strip():
         rows = rows.where(_found(wanted.search.strip(), for_staff=for_staff))
-    by: ColumnElement[Any] = {
+    by: Any = {
         SortBy.CREATED_AT: Ticket.created_at,
         SortBy.UPDATED_AT: Ticket.updated_at,
         SortBy.NUMBER: Ticket.number,
@@ -222,4 +222,3 @@ def _found(text: str, *, for_staff: bool) -> ColumnElement[bool]:
     if number.isascii() and number.isdecimal() and int(number) <= _LARGEST_NUMBER:
         ways.append(Ticket.number == int(number))
     return or_(*ways)
-

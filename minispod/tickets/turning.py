@@ -1,4 +1,4 @@
-"""Close, reopen and sort tickets. Each act locks its ticket and may be repeated: what is so already is not done again."""
+"""Close, reopen and sort tickets. Each act locks its ticket and may be repeated: what is so already stays so."""
 
 import uuid
 from collections.abc import Iterable
@@ -54,7 +54,7 @@ def reopen(ticket_id: uuid.UUID, *, actor: Actor, at: datetime) -> Ticket:
 
 
 def close_many(ids: Iterable[str], *, actor: Actor, at: datetime) -> Closed:
-    """Close several tickets, as staff; those that there are not are told apart. Locks them in the order of their ids."""
+    """Close several tickets, as staff; what there is not is told apart. Locks them in the order of their ids."""
     closed, known = Closed(), {}
     for sent in ids:
         try:

@@ -439,6 +439,7 @@ def facts_given() -> dict[MessageKind, set[frozenset[str]]]:
         "operations",
         "payments",
         "proof",
+        "tickets",
         "subscriptions",
         "wallet",
     )
