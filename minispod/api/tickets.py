@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any
+from urllib.parse import quote
 
 from flask import Response, g
 
@@ -173,11 +174,19 @@ def picture_answer(attachment: TicketAttachment) -> Response:
         raise NoSuchAttachment() from None
     answer = Response(chain((first,), chunks), content_type=attachment.mime_type)
     answer.content_length = attachment.size
-    answer.headers.set("Content-Disposition", "attachment", filename=attachment.filename)
+    answer.headers.set("Content-Disposition", "attachment", **_names(attachment.filename))
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     answer.headers["Cache-Control"] = "private, no-store"
     return answer
+
+
+def _names(filename: str) -> dict[str, str]:
+    """A file's name for a header: beyond ASCII as RFC 8187 has it, with what is left of it for old clients."""
+    if filename.isascii():
+        return {"filename": filename}
+    plain = filename.encode("ascii", "ignore").decode()
+    return {"filename": plain, "filename*": f"UTF-8''{quote(filename, safe='')}"}
 
 
 def filter_of(query: dict[str, Any], *, user_id: uuid.UUID | None = None) -> Filter:

@@ -24,16 +24,20 @@ def accepts_pictures(view: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(view)
     def bounded(*args: Any, **kwargs: Any) -> Any:
-        if request.mimetype == "multipart/form-data":
-            request.max_content_length = _MOST_BYTES
-            request.max_form_parts = _MOST_PARTS
-            try:
-                _ = request.form
-            except RequestEntityTooLarge:
-                raise AttachmentTooLarge(
-                    f"At most {MAX_FILES} files of {MAX_BYTES // 1024**2} MB each may be sent at once."
-                ) from None
-        return view(*args, **kwargs)
+        if request.mimetype != "multipart/form-data":
+            return view(*args, **kwargs)
+        request.max_content_length = _MOST_BYTES
+        request.max_form_parts = _MOST_PARTS
+        try:
+            _ = request.files  # reads the body
+        except RequestEntityTooLarge:
+            raise AttachmentTooLarge(
+                f"At most {MAX_FILES} files of {MAX_BYTES // 1024**2} MB each may be sent at once."
+            ) from None
+        try:
+            return view(*args, **kwargs)
+        finally:
+            request.close()  # large files lie on the disk
 
     return bounded
 
