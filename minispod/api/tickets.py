@@ -88,7 +88,7 @@ def open_ticket(body: dict[str, Any]) -> dict[str, Any]:
         ticket = opening.open_ticket(
             wish, user_id=user_id, attachment_ids=attachment_ids, actor=g.actor, at=at
         )
-    shown = queries.conversation(queries.get_own(ticket.id, actor=g.actor))
+    shown = queries.conversation(queries.get_ticket(ticket.id, actor=g.actor))
     return ticket_row(shown.row) | {"attachments": attachment_rows(shown.attachments)}
 
 
@@ -96,9 +96,9 @@ def open_ticket(body: dict[str, Any]) -> dict[str, Any]:
 @requires_sign_in
 @door.answers(200, TicketDetailOut, message="Ticket retrieved successfully")
 def show_ticket(ticket_id: str) -> dict[str, Any]:
-    """Show a ticket with its messages, which count as read from now on."""
-    shown = queries.conversation(queries.get_own(parse_id(ticket_id), actor=g.actor))
-    if shown.row.unread:
+    """Show a ticket with its messages, which count as read by its owner from now on."""
+    shown = queries.conversation(queries.get_ticket(parse_id(ticket_id), actor=g.actor))
+    if shown.row.unread and shown.row.ticket.user_id == g.user.id:
         with unit_of_work():
             writing.note_read(shown.row.ticket.id, shown.row.ticket.message_count, by_staff=False)
     return conversation_row(shown)
@@ -112,12 +112,14 @@ def show_ticket(ticket_id: str) -> dict[str, Any]:
 @door.arguments(TicketMessageIn)
 @door.answers(201, TicketMessageOut, message="Message added successfully")
 def write_message(body: dict[str, Any], ticket_id: str) -> dict[str, Any]:
-    """Write into a ticket, with up to five pictures; a closed one stays closed."""
+    """Write into a ticket, with up to five pictures; a closed one stays closed. Of staff in others' it is an answer."""
     id_, at = parse_id(ticket_id), current_ports().clock.now()
-    queries.get_own(id_, actor=g.actor)
+    as_staff = queries.get_ticket(id_, actor=g.actor).ticket.user_id != g.user.id
     attachment_ids = stored_pictures(at)
     with unit_of_work(current_ports().courier):
-        message = writing.write_own(id_, body["content"], attachment_ids=attachment_ids, actor=g.actor, at=at)
+        message = writing.write_message(
+            id_, body["content"], as_staff=as_staff, attachment_ids=attachment_ids, actor=g.actor, at=at
+        )
     return message_row(queries.written(message.id))
 
 
@@ -142,13 +144,13 @@ def close_ticket_by_post(ticket_id: str) -> dict[str, Any]:
 @door.response(200, PICTURE_SCHEMA, content_type=PICTURE_TYPE)
 def download_attachment(attachment_id: str) -> Response:
     """Save a picture of one's own ticket."""
-    return picture_answer(queries.get_own_attachment(parse_id(attachment_id), actor=g.actor))
+    return picture_answer(queries.get_attachment(parse_id(attachment_id), actor=g.actor))
 
 
 def _close(ticket_id: uuid.UUID) -> dict[str, Any]:
     with unit_of_work(current_ports().courier):
         turning.close_own(ticket_id, actor=g.actor, at=current_ports().clock.now())
-    return ticket_row(queries.get_own(ticket_id, actor=g.actor))
+    return ticket_row(queries.get_ticket(ticket_id, actor=g.actor))
 
 
 def stored_pictures(at: datetime) -> Sequence[uuid.UUID]:

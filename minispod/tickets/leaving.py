@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from minispod.audit import trail
 from minispod.kernel.actor import Actor
@@ -17,13 +17,11 @@ def forget_customer(user_id: uuid.UUID, *, actor: Actor, at: datetime) -> int:
     Their attachments are loose from now on: a job removes the files within two hours. What an
     administrator wrote in others' tickets stays, and loses its author when the account is deleted.
     """
-    numbers = session().scalars(
-        delete(Ticket)
-        .where(Ticket.user_id == user_id)
-        .returning(Ticket.number)
-        .execution_options(synchronize_session=False)
+    locked = select(Ticket.number).where(Ticket.user_id == user_id).order_by(Ticket.id).with_for_update()
+    forgotten = sorted(session().scalars(locked))
+    session().execute(
+        delete(Ticket).where(Ticket.user_id == user_id).execution_options(synchronize_session=False)
     )
-    forgotten = sorted(numbers)
     if forgotten:
         trail.record(
             actor,

@@ -1,4 +1,4 @@
-"""Tickets, locked: a customer's own, or any for staff. Nothing else of the order of locks is taken after one."""
+"""A ticket, locked for a change. Nothing else of the order of locks is taken after one (docs/adr/0005)."""
 
 import uuid
 
@@ -8,17 +8,9 @@ from minispod.tickets.errors import NoSuchTicket
 from minispod.tickets.models import Ticket
 
 
-def lock_own(ticket_id: uuid.UUID, *, actor: Actor) -> Ticket:
-    """The actor's own ticket, locked; raise NoSuchTicket, also for staff's looks at others'."""
-    ticket = lock_any(ticket_id)
-    if ticket.user_id != actor.user_id:
-        raise NoSuchTicket()
-    return ticket
-
-
-def lock_any(ticket_id: uuid.UUID) -> Ticket:
-    """Anybody's ticket, locked, for staff; raise NoSuchTicket."""
+def lock_ticket(ticket_id: uuid.UUID, *, actor: Actor) -> Ticket:
+    """The ticket, locked, for its owner or staff; raise NoSuchTicket."""
     ticket: Ticket | None = lock(Ticket, ticket_id)
-    if ticket is None:
+    if ticket is None or not actor.may_see(ticket.user_id):
         raise NoSuchTicket()
     return ticket

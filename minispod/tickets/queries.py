@@ -1,4 +1,4 @@
-"""Reads of tickets. What customers read is filtered by owner (decision 41), also for staff at the customers' doors."""
+"""Reads of tickets. What customers read is filtered by owner (decision 41)."""
 
 import uuid
 from collections import defaultdict
@@ -82,14 +82,16 @@ def list_all(page: PageRequest, *, wanted: Filter) -> Page[TicketRow]:
     return _page(page, wanted, _rows(for_staff=True), for_staff=True)
 
 
-def get_own(ticket_id: uuid.UUID, *, actor: Actor) -> TicketRow:
-    """One of the actor's own tickets; raise NoSuchTicket."""
-    return _one(_rows(for_staff=False).where(Ticket.id == ticket_id, Ticket.user_id == actor.user_id))
-
-
-def get_any(ticket_id: uuid.UUID) -> TicketRow:
-    """Anybody's ticket, for staff; raise NoSuchTicket."""
-    return _one(_rows(for_staff=True).where(Ticket.id == ticket_id))
+def get_ticket(ticket_id: uuid.UUID, *, actor: Actor, for_staff: bool = False) -> TicketRow:
+    """A ticket for its owner or staff, with what is unread to its owner or `for_staff`; raise NoSuchTicket."""
+    row = (
+        session()
+        .execute(_rows(for_staff=for_staff).where(Ticket.id == ticket_id, *_visible(actor)))
+        .one_or_none()
+    )
+    if row is None:
+        raise NoSuchTicket()
+    return TicketRow(*row)
 
 
 def conversation(row: TicketRow) -> Conversation:
@@ -133,25 +135,20 @@ def written(message_id: uuid.UUID) -> Written:
     return Written(message, author, attachments.all())
 
 
-def get_own_attachment(attachment_id: uuid.UUID, *, actor: Actor) -> TicketAttachment:
-    """An attachment in one of the actor's own tickets, whoever sent it; raise NoSuchAttachment."""
-    return _attachment(attachment_id, Ticket.user_id == actor.user_id)
-
-
-def get_any_attachment(attachment_id: uuid.UUID) -> TicketAttachment:
-    """An attachment in anybody's ticket, for staff; raise NoSuchAttachment."""
-    return _attachment(attachment_id)
-
-
-def _attachment(attachment_id: uuid.UUID, *conditions: ColumnElement[bool]) -> TicketAttachment:
+def get_attachment(attachment_id: uuid.UUID, *, actor: Actor) -> TicketAttachment:
+    """An attachment, whoever sent it, for the owner of its ticket or staff; raise NoSuchAttachment."""
     found = session().scalar(
         select(TicketAttachment)
         .join(Ticket, Ticket.id == TicketAttachment.ticket_id)
-        .where(TicketAttachment.id == attachment_id, *conditions)
+        .where(TicketAttachment.id == attachment_id, *_visible(actor))
     )
     if found is None:
         raise NoSuchAttachment()
     return found
+
+
+def _visible(actor: Actor) -> Sequence[ColumnElement[bool]]:
+    return () if actor.is_staff else (Ticket.user_id == actor.user_id,)
 
 
 def unread(*, for_staff: bool) -> ColumnElement[int]:
@@ -184,13 +181,6 @@ def _rows(*, for_staff: bool) -> Select[Any]:
         .outerjoin(closer, closer.id == Ticket.closed_by)
         .execution_options(populate_existing=True)
     )
-
-
-def _one(statement: Select[Any]) -> TicketRow:
-    row = session().execute(statement).one_or_none()
-    if row is None:
-        raise NoSuchTicket()
-    return TicketRow(*row)
 
 
 def _page(page: PageRequest, wanted: Filter, rows: Select[Any], *, for_staff: bool) -> Page[TicketRow]:

@@ -30,13 +30,16 @@ def seed_tickets(customer: User, staff: User, *, at: datetime) -> int:
         TicketPriority.LOW,
         timedelta(days=3),
     )
-    writing.answer(
+    writing.write_message(
         paid.id,
         "Every receipt is in your wallet, beside its transaction; it was also mailed to you.",
+        as_staff=True,
         actor=answers,
         at=at - timedelta(days=3) + timedelta(minutes=50),
     )
-    writing.write_own(paid.id, "Found it, thank you!", actor=asks, at=at - timedelta(days=2))
+    writing.write_message(
+        paid.id, "Found it, thank you!", as_staff=False, actor=asks, at=at - timedelta(days=2)
+    )
     turning.set_status(paid.id, TicketStatus.CLOSED, actor=answers, at=at - timedelta(days=2))
     domain = opened(
         "Using my own domain",
@@ -44,9 +47,10 @@ def seed_tickets(customer: User, staff: User, *, at: datetime) -> int:
         TicketPriority.NORMAL,
         timedelta(hours=20),
     )
-    writing.answer(
+    writing.write_message(
         domain.id,
         "Add the domain to the application first; the records to set are listed there. Shall we look at them with you?",
+        as_staff=True,
         actor=answers,
         at=at - timedelta(hours=18),
     )

@@ -10,7 +10,7 @@ from minispod.kernel.actor import Actor
 from minispod.kernel.errors import Refusal
 from minispod.kernel.ids import parse_id
 from minispod.tickets.errors import TicketAlreadyClosed
-from minispod.tickets.locking import lock_any, lock_own
+from minispod.tickets.locking import lock_ticket
 from minispod.tickets.models import Ticket
 from minispod.tickets.states import TicketPriority, TicketStatus
 
@@ -31,7 +31,7 @@ class Closed:
 
 def close_own(ticket_id: uuid.UUID, *, actor: Actor, at: datetime) -> Ticket:
     """Close one's own ticket; refuses NoSuchTicket, TicketAlreadyClosed."""
-    ticket = lock_own(ticket_id, actor=actor)
+    ticket = lock_ticket(ticket_id, actor=actor)
     if ticket.is_closed:
         raise TicketAlreadyClosed()
     _turn(ticket, TicketStatus.CLOSED, actor, at)
@@ -40,14 +40,14 @@ def close_own(ticket_id: uuid.UUID, *, actor: Actor, at: datetime) -> Ticket:
 
 def set_status(ticket_id: uuid.UUID, status: TicketStatus, *, actor: Actor, at: datetime) -> Ticket:
     """Move a ticket to a status, as staff; refuses NoSuchTicket."""
-    ticket = lock_any(ticket_id)
+    ticket = lock_ticket(ticket_id, actor=actor)
     _turn(ticket, status, actor, at)
     return ticket
 
 
 def reopen(ticket_id: uuid.UUID, *, actor: Actor, at: datetime) -> Ticket:
     """Open a closed ticket again, as staff; one that is not closed stays as it is. Refuses NoSuchTicket."""
-    ticket = lock_any(ticket_id)
+    ticket = lock_ticket(ticket_id, actor=actor)
     if ticket.is_closed:
         _turn(ticket, TicketStatus.OPEN, actor, at)
     return ticket
@@ -71,7 +71,7 @@ def close_many(ids: Iterable[str], *, actor: Actor, at: datetime) -> Closed:
 
 def set_priority(ticket_id: uuid.UUID, priority: TicketPriority, *, actor: Actor, at: datetime) -> Ticket:
     """Give a ticket another priority, as staff: the first answer is due accordingly, counted from its opening."""
-    ticket = lock_any(ticket_id)
+    ticket = lock_ticket(ticket_id, actor=actor)
     before = ticket.priority
     if before is not priority:
         ticket.priority = priority

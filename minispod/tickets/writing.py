@@ -14,44 +14,31 @@ from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
 from minispod.kernel.ids import new_id
 from minispod.tickets import attaching
-from minispod.tickets.locking import lock_any, lock_own
+from minispod.tickets.locking import lock_ticket
 from minispod.tickets.models import Ticket, TicketMessage
 from minispod.tickets.states import TicketStatus
 from minispod.tickets.telling import tell_answer
 
 
-def write_own(
+def write_message(
     ticket_id: uuid.UUID,
     content: str,
     *,
+    as_staff: bool,
     attachment_ids: Sequence[uuid.UUID] = (),
     actor: Actor,
     at: datetime,
 ) -> TicketMessage:
-    """Write into one's own ticket; refuses NoSuchTicket, NoSuchAttachment. Locks the ticket."""
-    ticket = lock_own(ticket_id, actor=actor)
-    message = _add(ticket, content, attachment_ids, is_admin_reply=False, actor=actor, at=at)
-    ticket.customer_read = message.number
-    return message
+    """Write into a ticket; refuses NoSuchTicket, NoSuchAttachment. Locks the ticket.
 
-
-def answer(
-    ticket_id: uuid.UUID,
-    content: str,
-    *,
-    attachment_ids: Sequence[uuid.UUID] = (),
-    actor: Actor,
-    at: datetime,
-) -> TicketMessage:
-    """Answer as staff: an open ticket is in progress from now on, and its owner gets a mail. Locks the ticket."""
-    ticket = lock_any(ticket_id)
-    message = _add(ticket, content, attachment_ids, is_admin_reply=True, actor=actor, at=at)
-    ticket.staff_read = message.number
-    if ticket.first_answered_at is None:
-        ticket.first_answered_at = at
-    if ticket.status is TicketStatus.OPEN:
-        ticket.status = TicketStatus.IN_PROGRESS
-    tell_answer(ticket, message, len(attachment_ids))
+    An answer of staff takes an open ticket up, and its owner gets a mail.
+    """
+    ticket = lock_ticket(ticket_id, actor=actor)
+    message = _add(ticket, content, attachment_ids, is_admin_reply=as_staff, actor=actor, at=at)
+    if as_staff:
+        _answer(ticket, message, len(attachment_ids))
+    else:
+        ticket.customer_read = message.number
     return message
 
 
@@ -64,6 +51,15 @@ def note_read(ticket_id: uuid.UUID, number: int, *, by_staff: bool) -> None:
         .values({read: number})
         .execution_options(synchronize_session=False)
     )
+
+
+def _answer(ticket: Ticket, message: TicketMessage, attachments: int) -> None:
+    ticket.staff_read = message.number
+    if ticket.first_answered_at is None:
+        ticket.first_answered_at = message.created_at
+    if ticket.status is TicketStatus.OPEN:
+        ticket.status = TicketStatus.IN_PROGRESS
+    tell_answer(ticket, message, attachments)
 
 
 def _add(

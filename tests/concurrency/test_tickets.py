@@ -117,8 +117,12 @@ def test_messages_while_it_is_closed_are_all_there_in_a_row(
                     ticket.id, TicketStatus.CLOSED, actor=administrator.actor, at=clock.now()
                 )
             if index % 3 == 1:
-                return writing.write_own(ticket.id, "More", actor=customer.actor, at=clock.now())
-            return writing.answer(ticket.id, "Yes", actor=administrator.actor, at=clock.now())
+                return writing.write_message(
+                    ticket.id, "More", as_staff=False, actor=customer.actor, at=clock.now()
+                )
+            return writing.write_message(
+                ticket.id, "Yes", as_staff=True, actor=administrator.actor, at=clock.now()
+            )
 
     assert tally(at_once(9, act)) == {"Ticket": 3, "TicketMessage": 6}
     with app.app_context():
@@ -140,8 +144,13 @@ def test_one_file_goes_with_one_message(
     def write(index: int) -> Any:
         file = theirs if index == 0 else mine
         with app.app_context(), unit_of_work():
-            return writing.write_own(
-                ticket.id, "See", attachment_ids=[file.id], actor=customer.actor, at=clock.now()
+            return writing.write_message(
+                ticket.id,
+                "See",
+                as_staff=False,
+                attachment_ids=[file.id],
+                actor=customer.actor,
+                at=clock.now(),
             )
 
     assert tally(at_once(5, write)) == {"TicketMessage": 1, "tickets.no_such_attachment": 4}

@@ -40,6 +40,7 @@ from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports
 from minispod.tickets import figures, queries, turning, writing
+from minispod.tickets.queries import TicketRow
 from minispod.tickets.states import TicketStatus
 
 door = Door(
@@ -122,7 +123,7 @@ def close_tickets(body: dict[str, Any]) -> dict[str, Any]:
 @door.response(200, PICTURE_SCHEMA, content_type=PICTURE_TYPE)
 def download_attachment(attachment_id: str) -> Response:
     """Save a picture of anybody's ticket."""
-    return picture_answer(queries.get_any_attachment(parse_id(attachment_id)))
+    return picture_answer(queries.get_attachment(parse_id(attachment_id), actor=g.actor))
 
 
 @door.get("/<ticket_id>")
@@ -130,7 +131,7 @@ def download_attachment(attachment_id: str) -> Response:
 @door.answers(200, StaffTicketDetailOut, message="Ticket retrieved successfully")
 def show_ticket(ticket_id: str) -> dict[str, Any]:
     """Show anybody's ticket with its messages, which count as read by our team from now on."""
-    shown = queries.conversation(queries.get_any(parse_id(ticket_id)))
+    shown = queries.conversation(_row(parse_id(ticket_id)))
     if shown.row.unread:
         with unit_of_work():
             writing.note_read(shown.row.ticket.id, shown.row.ticket.message_count, by_staff=True)
@@ -146,10 +147,12 @@ def show_ticket(ticket_id: str) -> dict[str, Any]:
 def answer_ticket(body: dict[str, Any], ticket_id: str) -> dict[str, Any]:
     """Answer a ticket, with up to five pictures; an open one is in progress then, and its owner gets a mail."""
     id_, at = parse_id(ticket_id), current_ports().clock.now()
-    queries.get_any(id_)
+    _row(id_)
     attachment_ids = stored_pictures(at)
     with unit_of_work(current_ports().courier):
-        message = writing.answer(id_, body["content"], attachment_ids=attachment_ids, actor=g.actor, at=at)
+        message = writing.write_message(
+            id_, body["content"], as_staff=True, attachment_ids=attachment_ids, actor=g.actor, at=at
+        )
     return message_row(queries.written(message.id))
 
 
@@ -203,21 +206,25 @@ def set_priority(body: dict[str, Any], ticket_id: str) -> dict[str, Any]:
     id_, ports = parse_id(ticket_id), current_ports()
     with unit_of_work(ports.courier):
         turning.set_priority(id_, body["priority"], actor=g.actor, at=ports.clock.now())
-    return ticket_row(queries.get_any(id_))
+    return ticket_row(_row(id_))
+
+
+def _row(ticket_id: uuid.UUID) -> TicketRow:
+    return queries.get_ticket(ticket_id, actor=g.actor, for_staff=True)
 
 
 def _turned(ticket_id: uuid.UUID, status: TicketStatus) -> dict[str, Any]:
     ports = current_ports()
     with unit_of_work(ports.courier):
         turning.set_status(ticket_id, status, actor=g.actor, at=ports.clock.now())
-    return ticket_row(queries.get_any(ticket_id))
+    return ticket_row(_row(ticket_id))
 
 
 def _reopened(ticket_id: uuid.UUID) -> dict[str, Any]:
     ports = current_ports()
     with unit_of_work(ports.courier):
         turning.reopen(ticket_id, actor=g.actor, at=ports.clock.now())
-    return ticket_row(queries.get_any(ticket_id))
+    return ticket_row(_row(ticket_id))
 
 
 def _listed(query: dict[str, Any], user_id: uuid.UUID | None) -> dict[str, Any]:

@@ -78,24 +78,41 @@ def test_the_highest_priority_is_for_staff_to_give(client: FlaskClient, customer
 
 
 def test_tickets_of_others_do_not_exist(
-    client: FlaskClient, customer: Person, person: Callable[..., Person], administrator: Person
+    client: FlaskClient, customer: Person, person: Callable[..., Person]
 ) -> None:
-    theirs = open_ticket(client, customer)
-    for stranger in (person(), administrator):  # staff have a door of their own
-        for method, path in (
-            ("GET", theirs["id"]),
-            ("PUT", f"{theirs['id']}/close"),
-            ("POST", f"{theirs['id']}/close"),
-        ):
-            answered = client.open(f"/api/tickets/{path}", method=method, headers=stranger.headers)
-            refused(answered, 404, "tickets.no_such_ticket")
-        answered = client.post(
-            f"/api/tickets/{theirs['id']}/messages", json={"content": "not mine"}, headers=stranger.headers
-        )
+    theirs, stranger = open_ticket(client, customer), person()
+    for method, path in (
+        ("GET", theirs["id"]),
+        ("PUT", f"{theirs['id']}/close"),
+        ("POST", f"{theirs['id']}/close"),
+    ):
+        answered = client.open(f"/api/tickets/{path}", method=method, headers=stranger.headers)
         refused(answered, 404, "tickets.no_such_ticket")
-        assert data_of(client.get("/api/tickets", headers=stranger.headers))["tickets"] == []
+    answered = client.post(
+        f"/api/tickets/{theirs['id']}/messages", json={"content": "not mine"}, headers=stranger.headers
+    )
+    refused(answered, 404, "tickets.no_such_ticket")
+    assert data_of(client.get("/api/tickets", headers=stranger.headers))["tickets"] == []
 
     assert show(client, customer, theirs)["messages"] == []
+
+
+def test_staff_at_the_customers_door_are_staff_still(
+    client: FlaskClient, customer: Person, administrator: Person
+) -> None:
+    theirs = open_ticket(client, customer)
+    write(client, administrator, theirs, "Our answer")
+
+    shown = show(client, administrator, theirs)
+
+    assert [(each["isAdminReply"], each["authorId"]) for each in shown["messages"]] == [
+        (True, str(administrator.id))
+    ]
+    assert (shown["status"], shown["unreadCount"]) == ("IN_PROGRESS", 1)
+    assert show(client, customer, theirs)["unreadCount"] == 1  # only its owner's look makes it read
+    assert data_of(client.get("/api/tickets", headers=administrator.headers))["tickets"] == []
+    own = open_ticket(client, administrator)
+    assert write(client, administrator, own)["isAdminReply"] is False
 
 
 @pytest.mark.parametrize("id_", ["nonsense", "1", "#001", str(uuid.uuid4())])
