@@ -16,7 +16,9 @@ from minispod.api.schemas.base import pagination, wanted_page
 from minispod.api.schemas.tickets import (
     CreatedTicketOut,
     TicketDetailOut,
+    TicketForm,
     TicketIn,
+    TicketMessageForm,
     TicketMessageIn,
     TicketMessageOut,
     TicketOut,
@@ -24,7 +26,7 @@ from minispod.api.schemas.tickets import (
     TicketsQuery,
     TicketStatsOut,
 )
-from minispod.api.uploads import accepts_pictures, also_multipart, sent_pictures
+from minispod.api.uploads import accepts_pictures, also_as, sent_pictures
 from minispod.kernel.ids import parse_id
 from minispod.kernel.object_store import NoSuchStoredObject
 from minispod.kernel.paging import Page
@@ -41,12 +43,6 @@ door = Door("tickets", __name__, url_prefix="/api/v1/tickets", description="A cu
 
 PICTURE_SCHEMA = {"type": "string", "format": "binary"}
 PICTURE_TYPE = "image/*"
-_TEXT = {"type": "string"}
-MESSAGE_FORM = ({"content": _TEXT}, ["content"])
-_TICKET_FORM = (
-    dict.fromkeys(("subject", "description", "priority", "instanceId", "subscriptionId"), _TEXT),
-    ["subject", "description"],
-)
 
 
 @door.get("/stats")
@@ -67,7 +63,7 @@ def list_tickets(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @door.post("")
-@also_multipart(door, *_TICKET_FORM)
+@also_as(door, TicketForm)
 @requires_sign_in
 @limiter.limit("30 per hour")
 @accepts_pictures
@@ -105,7 +101,7 @@ def show_ticket(ticket_id: str) -> dict[str, Any]:
 
 
 @door.post("/<ticket_id>/messages")
-@also_multipart(door, *MESSAGE_FORM)
+@also_as(door, TicketMessageForm)
 @requires_sign_in
 @limiter.limit("120 per hour")
 @accepts_pictures

@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any
 
 from flask import request
+from marshmallow import Schema
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from minispod.api.envelope import Door
@@ -42,16 +43,9 @@ def accepts_pictures(view: Callable[..., Any]) -> Callable[..., Any]:
     return bounded
 
 
-def also_multipart(door: Door, texts: dict[str, Any], required: list[str]) -> Any:
+def also_as(door: Door, form: type[Schema]) -> Any:
     """Document that the texts of the JSON body may come as a form with files beside them."""
-    files = {
-        "type": "array",
-        "maxItems": MAX_FILES,
-        "items": {"type": "string", "format": "binary"},
-        "description": f"JPEG, PNG, GIF or WebP of {MAX_BYTES // 1024**2} MB at most each",
-    }
-    schema = {"type": "object", "properties": {**texts, "attachments": files}, "required": required}
-    return door.doc(requestBody={"content": {"multipart/form-data": {"schema": schema}}})
+    return door.doc(requestBody={"content": {"multipart/form-data": {"schema": form}}})
 
 
 def sent_pictures() -> list[Picture]:

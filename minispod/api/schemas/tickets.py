@@ -6,6 +6,7 @@ from marshmallow import fields, validate
 
 from minispod.api.schemas.base import Blank, BlankEnum, PageQuery, PaginationOut, Timestamp, WireSchema
 from minispod.kernel.actor import Role
+from minispod.tickets.pictures import MAX_BYTES, MAX_FILES
 from minispod.tickets.queries import SortBy
 from minispod.tickets.states import TicketPriority, TicketStatus
 
@@ -31,7 +32,9 @@ class TicketIn(WireSchema):
     subject = _Text(required=True, validate=_between("Subject", 5, 200))
     description = _Text(required=True, validate=_between("Description", 10, 2000))
     priority = BlankEnum(
-        TicketPriority, load_default=None, metadata={"description": "LOW, NORMAL (the default) or HIGH"}
+        TicketPriority,
+        load_default=None,
+        metadata={"description": "NORMAL if none is given; CRITICAL is for staff"},
     )
     instance_id = Blank(load_default=None, validate=validate.Length(max=64))
     subscription_id = Blank(load_default=None, validate=validate.Length(max=64))
@@ -41,6 +44,25 @@ class TicketMessageIn(WireSchema):
     """What is written into a ticket."""
 
     content = _Text(required=True, validate=_between("Content", 1, 2000))
+
+
+def _pictures() -> fields.List[Any]:
+    # Only told in the document: files are no fields of a body.
+    binary = fields.Raw(metadata={"type": "string", "format": "binary"})
+    told = f"JPEG, PNG, GIF or WebP of {MAX_BYTES // 1024**2} MB at most each"
+    return fields.List(binary, validate=validate.Length(max=MAX_FILES), metadata={"description": told})
+
+
+class TicketForm(TicketIn):
+    """A new ticket as a form, with pictures."""
+
+    attachments = _pictures()
+
+
+class TicketMessageForm(TicketMessageIn):
+    """What is written into a ticket as a form, with pictures."""
+
+    attachments = _pictures()
 
 
 class StatusIn(WireSchema):

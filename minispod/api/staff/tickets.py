@@ -16,6 +16,7 @@ from minispod.api.schemas.tickets import (
     StaffTicketsQuery,
     StaffTicketStatsOut,
     StatusIn,
+    TicketMessageForm,
     TicketMessageIn,
     TicketMessageOut,
     TicketOut,
@@ -23,7 +24,6 @@ from minispod.api.schemas.tickets import (
     TicketsQuery,
 )
 from minispod.api.tickets import (
-    MESSAGE_FORM,
     PICTURE_SCHEMA,
     PICTURE_TYPE,
     conversation_row,
@@ -35,7 +35,7 @@ from minispod.api.tickets import (
     stored_pictures,
     ticket_row,
 )
-from minispod.api.uploads import accepts_pictures, also_multipart
+from minispod.api.uploads import accepts_pictures, also_as
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports
@@ -139,7 +139,7 @@ def show_ticket(ticket_id: str) -> dict[str, Any]:
 
 
 @door.post("/<ticket_id>/messages")
-@also_multipart(door, *MESSAGE_FORM)
+@also_as(door, TicketMessageForm)
 @requires_staff
 @accepts_pictures
 @door.arguments(TicketMessageIn)
