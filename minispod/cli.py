@@ -35,6 +35,7 @@ from minispod.proof.errors import CouldNotProve
 from minispod.proof.proving import Proof, prove
 from minispod.rules import business_rules, cluster_rules
 from minispod.subscriptions import queries
+from minispod.tickets.seeding import seed_tickets
 from minispod.wallet import ledger
 from minispod.wallet.models import EntryKind, EntryType
 
@@ -79,7 +80,7 @@ def seed_catalog_command() -> None:
 
 @click.command("seed-demo")
 def seed_demo() -> None:
-    """Catalogue, demo accounts and coupons; refused in production, harmless when repeated."""
+    """Catalogue, demo accounts, coupons and tickets; refused in production, harmless when repeated."""
     if current_settings().is_production:
         raise click.ClickException("Demo accounts have a public password; production does not get them.")
     ports = current_ports()
@@ -90,6 +91,10 @@ def seed_demo() -> None:
             _register(name, email, "password", role, credit=credit)
     with unit_of_work(ports.courier):
         seed_coupons(actor=_ACTOR, at=ports.clock.now())
+    staff, customer = (directory.find_by_email(each[1]) for each in _DEMO_ACCOUNTS)
+    if staff is not None and customer is not None:
+        with unit_of_work(ports.courier):
+            seed_tickets(customer, staff, at=ports.clock.now())
     click.echo("Demo data are in place.")
 
 

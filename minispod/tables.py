@@ -19,6 +19,7 @@ from minispod.payments import models as payments
 from minispod.promotions import models as promotions
 from minispod.proof import models as proof
 from minispod.subscriptions import models as subscriptions
+from minispod.tickets import models as tickets
 from minispod.wallet import models as wallet
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "proof",
     "pulse",
     "subscriptions",
+    "tickets",
     "uptime",
     "usage",
     "wallet",

@@ -14,6 +14,7 @@ from minispod.api import (
     payments,
     promotions,
     subscriptions,
+    tickets,
     upgrades,
     wallet,
 )
@@ -22,6 +23,7 @@ from minispod.api.staff import billing as staff_billing
 from minispod.api.staff import cluster as staff_cluster
 from minispod.api.staff import promotions as staff_promotions
 from minispod.api.staff import subscriptions as staff_subscriptions
+from minispod.api.staff import tickets as staff_tickets
 from minispod.api.staff import wallets as staff_wallets
 
 
@@ -40,10 +42,12 @@ def all_doors() -> Sequence[Door]:
         operations.door,
         monitoring.door,
         billing.door,
+        tickets.door,
         staff_billing.door,
         staff_cluster.door,
         staff_promotions.door,
         staff_subscriptions.door,
         staff_wallets.door,
+        staff_tickets.door,
         health.door,
     )

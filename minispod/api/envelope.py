@@ -17,6 +17,7 @@ from marshmallow import Schema, fields
 from webargs.flaskparser import FlaskParser
 
 NOTHING: Any = object()
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,10 @@ class _LenientParser(FlaskParser):
     DEFAULT_VALIDATION_STATUS = 400
 
     def _raw_load_json(self, req: Request) -> Any:
+        if req.mimetype in _FORMS:
+            return req.form.to_dict()
         if not req.get_data(cache=True).strip():
             return {}
-        if req.mimetype == "application/x-www-form-urlencoded":
-            return req.form.to_dict()
         try:
             return super()._raw_load_json(req)
         except (ValueError, RecursionError):

@@ -110,6 +110,14 @@ class Action(StrEnum):
     COUPON_REDEEMED = "coupon.redeemed"
     COUPON_RETURNED = "coupon.returned"
     COUPON_RECOUNTED = "coupon.recounted"
+    TICKET_OPENED = "ticket.opened"
+    TICKET_WRITTEN = "ticket.written"
+    TICKET_ANSWERED = "ticket.answered"
+    TICKET_TAKEN_UP = "ticket.taken_up"
+    TICKET_CLOSED = "ticket.closed"
+    TICKET_REOPENED = "ticket.reopened"
+    TICKET_PRIORITY_CHANGED = "ticket.priority_changed"
+    TICKETS_FORGOTTEN = "tickets.forgotten"
 
 
 SUBJECT_KINDS = (
@@ -125,6 +133,7 @@ SUBJECT_KINDS = (
     "proof",
     "orphan",
     "backup",
+    "ticket",
 )
 """What the book speaks about; a filter offers these."""
 

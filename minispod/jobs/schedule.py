@@ -18,6 +18,7 @@ from minispod.jobs import (
     papers,
     payments,
     proof,
+    tickets,
     usage,
     wallets,
 )
@@ -76,6 +77,12 @@ def schedule(settings: Settings) -> tuple[Periodic, ...]:
         Periodic("remove-old-backups", backups.remove_old_backups, 3600, "backups whose time is over"),
         Periodic(
             "remove-stray-files", backups.remove_stray_files, 6 * 3600, "what a crash left in the store"
+        ),
+        Periodic(
+            "remove-loose-attachments",
+            tickets.remove_loose_attachments,
+            1800,
+            "pictures that came with no ticket, or whose ticket is gone",
         ),
         Periodic("watch-backups", backups.watch_backups, 900, "backups that fail or are overdue"),
         Periodic("heartbeat", housekeeping.beat, 10, "tells /readyz that a worker and the clock are alive"),

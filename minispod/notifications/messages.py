@@ -34,3 +34,4 @@ class MessageKind(StrEnum):
     NODE_BACK = "node_back"
     CREDENTIAL_ROTATED = "credential_rotated"
     ENVIRONMENT_UNDONE = "environment_undone"
+    TICKET_ANSWERED = "ticket_answered"

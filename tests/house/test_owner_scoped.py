@@ -14,7 +14,7 @@ from typing import Any
 
 from minispod import api
 
-OWNED = ("backups", "instances", "subscriptions", "payments", "promotions", "wallet", "insights")
+OWNED = ("backups", "instances", "subscriptions", "payments", "promotions", "tickets", "wallet", "insights")
 READS = ("get_", "find_", "list_", "show_", "lock_")
 KNOWS_WHO_ASKS = {"actor", "user_id", "owner_id"}
 

@@ -305,6 +305,26 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
             "at": "2026-01-31T20:00:00+00:00",
         },
     ),
+    (
+        MessageKind.TICKET_ANSWERED,
+        {
+            "number": "#001",
+            "subject": "Setelah membeli paket, aplikasi saya belum jalan juga dan saya tidak tahu harus bagaimana lagi",
+            "answer": "We restarted it.\nPlease try https://n8n-k3f9.n8n-automation.minispod.localhost again.",
+            "attachments": 2,
+            "is_closed": True,
+        },
+    ),
+    (
+        MessageKind.TICKET_ANSWERED,
+        {
+            "number": "#1042",
+            "subject": "Invoice",
+            "answer": "It is on its way.",
+            "attachments": 0,
+            "is_closed": False,
+        },
+    ),
 ]
 HOSTILE = "<script>alert('x')</script>\r\nBcc: everybody@example.com \"><img src=x onerror=1> {{ 7*7 }}"
 
@@ -448,6 +468,7 @@ def facts_given() -> dict[MessageKind, set[frozenset[str]]]:
         "operations",
         "payments",
         "proof",
+        "tickets",
         "subscriptions",
         "wallet",
     )

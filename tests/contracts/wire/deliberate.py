@@ -7,6 +7,8 @@ here fails its replay, and so does an entry whose difference is gone.
 import re
 from dataclasses import dataclass
 
+from tests.contracts.wire import deliberate_tickets
+
 # Below these paths the original dumps whatever it stored; what the front end reads there is asserted apart.
 OPAQUE = {
     "data.transactions[].metadata": "frontend C2: trimmed to safe keys",
@@ -45,6 +47,7 @@ ADDITIONS = {
     r"data\.category": "backend 2: the text has the category as an object, the recording beside the list",
     r"data\.validation\.coupon": "backend 3: one shape for every code that is refused",
     r"data\.redemptions\[\]\.returnedAt": "decision 13: what never ran gives its coupon back",
+    **deliberate_tickets.ADDITIONS,
     r"data\.isReactivation": "frontend E2: says whether an expired subscription was taken up",
     r"data\.(discountAmount|finalAmount|isFreeService|originalAmount)": "frontend E2: the same keys on reactivation",
     r"data\.(subscription|subscriptions\[\])\.(service|plan|instances|_count)": (
@@ -238,6 +241,7 @@ LIST = (
     # Wallet administration
     _("status: 200 instead of 500", "fault 51: a user's wallet never opens there", "admin_wallets__user"),
     _("status: 404 instead of 500", "fault 51: an unknown user is 404", "admin_wallets__user_404"),
+    *(_(*entry) for entry in deliberate_tickets.LIST),
 )
 
 

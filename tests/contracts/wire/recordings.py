@@ -10,8 +10,11 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+
+from tests.factories.pictures import picture
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "contract"
 _THEIR_ID = re.compile(r"\bc[a-z0-9]{24}\b")
@@ -20,13 +23,14 @@ _NOBODYS_ID = "cmaaaaaaaaaaaaaaaaaaaaaaa"
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One exchange. `body` is the JSON sent, `raw` what was sent when it was no JSON."""
+    """One exchange. `body` is the JSON sent, `raw` what was sent when it was none, `files` names of files with it."""
 
     name: str
     method: str
     path: str
     body: Any
     raw: bytes | None
+    files: tuple[str, ...]
     status: int
     answer: Any
 
@@ -40,6 +44,11 @@ class Recording:
             sent = sent.replace(their, str(our))
         request: dict[str, Any] = {"method": self.method, **json.loads(sent)}
         body = request.pop("body")
+        if self.files:
+            files = [
+                (BytesIO(picture() if name.endswith(".png") else b"a text"), name) for name in self.files
+            ]
+            return request | {"data": {**body, "attachments": files}}
         # The front end announces JSON on every call, also on those without a body.
         request["data"] = self.raw if self.raw is not None else b"" if body is None else json.dumps(body)
         return request | {"content_type": "application/json"}
@@ -50,15 +59,18 @@ def recording(name: str) -> Recording:
     """The recording of this name."""
     kept = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     asked, answered = kept["request"], kept["response"]
-    raw = asked["multipart"]["fields"].encode() if "multipart" in asked else None
+    form = asked.get("multipart", {})
+    fields = form.get("fields")
     return Recording(
         name=name,
         method=asked["method"],
         path=asked["path"],
-        body=asked.get("json"),
-        raw=raw,
+        body=asked.get("json", fields if isinstance(fields, dict) else None),
+        raw=fields.encode() if isinstance(fields, str) else None,
+        files=tuple(form.get("files", ())),
         status=answered["status"],
-        answer=answered["json"],
+        # What is no JSON (a download) is compared by the test that asks for it.
+        answer=answered.get("json"),
     )
 
 

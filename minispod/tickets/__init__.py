@@ -1,0 +1,1 @@
+"""Conversations with customers: tickets with numbers, messages and pictures, answered by administrators."""

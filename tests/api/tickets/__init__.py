@@ -1,0 +1,1 @@
+"""Tickets at the JSON doors."""

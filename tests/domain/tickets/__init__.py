@@ -1,0 +1,1 @@
+"""Tickets: acts without a door."""
