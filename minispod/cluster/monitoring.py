@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, func, literal, select, update
+from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 
 from minispod.cluster import listings, outages
 from minispod.cluster.models import ClusterState, NodeReading
@@ -155,6 +155,22 @@ def last_picture() -> ClusterPicture:
         select(NodeReading).where(NodeReading.at == state.answered_at).order_by(NodeReading.name)
     )
     return ClusterPicture(state.answered_at, state.silent_since, tuple(_sighting(each) for each in readings))
+
+
+def capacity_mark() -> str:
+    """Tell apart pictures that hold different amounts: the same mark, the same room. One cheap statement."""
+    facts = func.concat_ws(
+        ",",
+        NodeReading.name,
+        NodeReading.is_schedulable,
+        NodeReading.is_control_plane,
+        NodeReading.cpu_allocatable,
+        NodeReading.memory_allocatable,
+        NodeReading.pods_allocatable,
+    )
+    last = select(ClusterState.answered_at).scalar_subquery()
+    told = select(func.string_agg(facts, aggregate_order_by(literal(";"), NodeReading.name)))
+    return str(session().scalar(told.where(NodeReading.at == last)) or "")
 
 
 def node_history(name: str, since: datetime) -> Sequence[NodeReading]:
