@@ -1,9 +1,9 @@
 """ETags of the catalogue: a client that has the present version is answered 304 before anything is rendered.
 
-The tag is made of the version of the catalogue, of the room on the machines, of who looks and of what was asked for. The
-version is read first, so an answer is never older than its tag. Tags are weak, because every answer carries the time
-at which it was made. Whoever stores an answer asks again each time, so that a change shows at once; what was asked for
-with a token is stored for its owner alone. A few rendered answers are kept, as long as their version is the present one.
+The tag is made of the version of the catalogue, of the room on the machines, of who looks and of what was asked for.
+The version is read first, so an answer is never older than its tag. Tags are weak, because every answer carries the
+time at which it was made. Whoever stores an answer asks again each time, so that a change shows at once; what was
+asked for with a token is stored for its owner alone. A few rendered answers are kept, under their tags.
 """
 
 from collections import OrderedDict
@@ -35,7 +35,9 @@ _bodies: OrderedDict[str, bytes] = OrderedDict()
 _guard = Lock()
 
 
-def fresh(door: Door, *, differs_for_staff: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def fresh(
+    door: Door, *, differs_for_staff: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give the answers of a view of the catalogue an ETag, and answer 304 to whoever has it already."""
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:

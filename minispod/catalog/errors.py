@@ -127,3 +127,17 @@ class QuotasRefused(RuleBroken):
 
     code = "catalog.quotas_refused"
     default_message = "No quota was changed: some of them cannot be set"
+
+
+class QuotaNamedTwice(RuleBroken):
+    """The same plan is there twice, so it is not clear what is wanted."""
+
+    code = "catalog.quota_named_twice"
+    default_message = "A plan may be named once only"
+
+
+class NothingGiven(RuleBroken):
+    """A change without anything to change."""
+
+    code = "catalog.nothing_given"
+    default_message = "At least one field must be provided for update"

@@ -75,9 +75,7 @@ def set_total(plan_id: uuid.UUID, total: int, *, reason: str, actor: Actor, at: 
     return plan
 
 
-def set_totals(
-    totals: Mapping[uuid.UUID, int], *, reason: str, actor: Actor, at: datetime
-) -> Sequence[Plan]:
+def set_totals(totals: Mapping[uuid.UUID, int], *, reason: str, actor: Actor, at: datetime) -> Sequence[Plan]:
     """Set the slots of several plans, of all or of none; refuses QuotasRefused with what is wrong with each.
 
     Locks the plans in the order of their ids.

@@ -56,7 +56,9 @@ def sold_by_service(service_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
 def figures() -> Figures:
     """The catalogue in figures."""
     services, active = (
-        session().execute(select(func.count(), func.count().filter(Service.is_active)).select_from(Service)).one()
+        session()
+        .execute(select(func.count(), func.count().filter(Service.is_active)).select_from(Service))
+        .one()
     )
     held = (
         select(Category, func.count(Service.id))
@@ -90,9 +92,7 @@ def slots() -> Slots:
         )
         .one()
     )
-    return Slots(
-        plans, int(total), int(used), is_critical, is_warning, _fullest(critical), _fullest(warning)
-    )
+    return Slots(plans, int(total), int(used), is_critical, is_warning, _fullest(critical), _fullest(warning))
 
 
 def live_of(plan_id: uuid.UUID) -> Page[tuple[Subscription, User]]:
