@@ -313,7 +313,7 @@ class PriceChangeOut(WireSchema):
     )
 
 
-class ChangedPlanOut(OnePlanOut):
+class RepricedPlanOut(OnePlanOut):
     """A plan after it was changed; `priceChange` is there when its price was."""
 
     price_change = fields.Nested(PriceChangeOut)

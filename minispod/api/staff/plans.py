@@ -9,13 +9,13 @@ from minispod.api.guard import requires_staff
 from minispod.api.schemas.base import pagination, wanted_page
 from minispod.api.schemas.staff_catalog import (
     AllPlansOut,
-    ChangedPlanOut,
     DeleteQuery,
     OnePlanOut,
     PlanChangesIn,
     PlanIn,
     PlansOfServiceOut,
     PlansQuery,
+    RepricedPlanOut,
     PriceFor,
     ShownPlanOut,
 )
@@ -90,7 +90,7 @@ def show_plan(service_id: str, plan_id: str) -> dict[str, Any]:
 @door.put("/plans/<plan_id>")
 @requires_staff
 @door.arguments(PlanChangesIn)
-@door.answers(200, ChangedPlanOut, message="Service plan updated successfully")
+@door.answers(200, RepricedPlanOut, message="Service plan updated successfully")
 def change_any_plan(body: dict[str, Any], plan_id: str) -> dict[str, Any]:
     """Change a plan of whatever service; as below it."""
     return _change(body, plan_id)
@@ -99,7 +99,7 @@ def change_any_plan(body: dict[str, Any], plan_id: str) -> dict[str, Any]:
 @door.put("/<service_id>/plans/<plan_id>")
 @requires_staff
 @door.arguments(PlanChangesIn)
-@door.answers(200, ChangedPlanOut, message="Service plan updated successfully")
+@door.answers(200, RepricedPlanOut, message="Service plan updated successfully")
 def change_plan(body: dict[str, Any], service_id: str, plan_id: str) -> dict[str, Any]:
     """Change what is given; `applyPriceTo` says for whom a changed price holds.
 
