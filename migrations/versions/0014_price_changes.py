@@ -39,7 +39,6 @@ def upgrade() -> None:
         "plans",
         sa.Column("is_price_for_all", sa.Boolean(), server_default=sa.text("false"), nullable=False),
     )
-    op.alter_column("plans", "is_price_for_all", server_default=None)
     op.add_column("subscriptions", sa.Column("coming_price", sa.BigInteger(), nullable=True))
     op.add_column(
         "subscriptions", sa.Column("coming_price_from", sa.DateTime(timezone=True), nullable=True)

@@ -76,7 +76,7 @@ def announce(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, 
     tell_customer(
         MessageKind.PRICE_ANNOUNCED,
         subscription,
-        event=at.isoformat(),
+        event=f"{plan.monthly_price}:{at.isoformat()}",
         at=at,
         zone=rules.zone,
         old_price=format_rupiah(subscription.price),

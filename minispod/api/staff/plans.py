@@ -15,8 +15,8 @@ from minispod.api.schemas.staff_catalog import (
     PlanIn,
     PlansOfServiceOut,
     PlansQuery,
-    RepricedPlanOut,
     PriceFor,
+    RepricedPlanOut,
     ShownPlanOut,
 )
 from minispod.api.staff.catalog import door, is_active, plan_row
