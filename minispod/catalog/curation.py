@@ -77,12 +77,12 @@ def change_service(
     before = {name: getattr(service, name) for name in changes}
     if changes.get("slug", service.slug) != service.slug:
         _check_slug_is_free_to_change(service)
-    for name, value in changes.items():
-        setattr(service, name, value)
-    _settle(service)
-    service.updated_at = at
-    with refusing({"uq_services_slug": SlugTaken()}):
+    with refusing({"uq_services_slug": SlugTaken(), "fk_services_category_id": NoSuchCategory()}):
+        for name, value in changes.items():
+            setattr(service, name, value)
+        service.updated_at = at
         session().flush()  # the unique index on the slug answers here
+    _settle(service)
     _book(actor, trail.Action.SERVICE_CHANGED, service, at, changed=differing(before, service))
     return service
 

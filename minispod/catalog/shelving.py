@@ -42,12 +42,12 @@ def change_category(
     if category is None:
         raise NoSuchCategory()
     before = {name: getattr(category, name) for name in changes}
-    for name, value in changes.items():
-        setattr(category, name, value)
-    _check_parents(category, every)
-    category.updated_at = at
-    with refusing({"uq_categories": CategoryTaken()}):
+    with refusing({"uq_categories": CategoryTaken(), "fk_categories_parent_id": NoSuchCategory()}):
+        for name, value in changes.items():
+            setattr(category, name, value)
+        category.updated_at = at
         session().flush()  # the unique indexes on name and slug answer here
+    _check_parents(category, every)
     _book(actor, trail.Action.CATEGORY_CHANGED, category, at, changed=differing(before, category))
     return category
 
