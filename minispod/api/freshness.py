@@ -10,16 +10,18 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import wraps
 from hashlib import sha256
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from flask import Response, make_response, request
 
-from minispod import __version__
 from minispod.api.envelope import Door
 from minispod.api.guard import is_staff_looking
+from minispod.api.schemas import base, catalog
 from minispod.catalog import version
 from minispod.cluster import monitoring
+from minispod.ports import current_settings
 
 _KEPT = 256
 _KEPT_BYTES = 4 * 1024 * 1024
@@ -30,6 +32,10 @@ _IF_NONE_MATCH = {
     "schema": {"type": "string"},
     "description": "The `ETag` of an answer that the client has; 304 says that it is still true",
 }
+
+_VERSION = version.reading(monitoring.capacity_mark())
+# What answers look like: an update of the program may change that, and the catalogue stays as it is.
+_SHAPE = sha256(b"".join(Path(each.__file__).read_bytes() for each in (base, catalog))).hexdigest()
 
 _bodies: OrderedDict[str, bytes] = OrderedDict()
 _guard = Lock()
@@ -63,10 +69,11 @@ def fresh(
 
 
 def _tag(*, is_for_staff: bool) -> str:
+    cluster = current_settings().cluster
     parts = (
-        __version__,
-        version.read(),
-        monitoring.capacity_mark(),
+        _SHAPE,
+        version.read(_VERSION),
+        f"{cluster.cpu_request_ratio} {cluster.memory_request_ratio} {cluster.capacity_reserve}",
         str(is_for_staff),
         request.path,
         request.query_string.decode("latin-1"),

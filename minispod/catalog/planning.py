@@ -83,7 +83,7 @@ def change_plan(
     old_price = plan.monthly_price
     for name, value in changes.items():
         setattr(plan, name, value)
-    if "monthly_price" in changes and (for_existing or plan.monthly_price != old_price):
+    if for_existing or plan.monthly_price != old_price:
         plan.is_price_for_all = for_existing
     quota.check_total(plan, plan.total_quota)
     _check_fit(plan, service)

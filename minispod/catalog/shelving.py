@@ -75,12 +75,13 @@ def _lock_all() -> dict[uuid.UUID, Category]:
 
 def _check_parents(category: Category, every: Mapping[uuid.UUID, Category]) -> None:
     above = category.parent_id
-    while above is not None:
-        if above == category.id:
-            raise CategoryCycle()
+    for _ in every:
+        if above is None:
+            return
         if above not in every:
             raise NoSuchCategory()
         above = every[above].parent_id
+    raise CategoryCycle()
 
 
 def _book(actor: Actor, action: trail.Action, category: Category, at: datetime, **details: Any) -> None:

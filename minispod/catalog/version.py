@@ -5,21 +5,24 @@ change of a category, service or plan changes the version, and nothing else does
 every act that fills or frees the machines does too.
 """
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, ScalarSelect, Select, func, literal_column, select
 
-from minispod.kernel.database import session
+from minispod.kernel.database import run
 
-_READ = text(
-    """
-    SELECT md5(concat(
+_ROWS: ColumnElement[str] = literal_column(
+    """md5(concat(
         (SELECT string_agg(id::text || xmin::text, ',' ORDER BY id) FROM categories), ';',
         (SELECT string_agg(id::text || xmin::text, ',' ORDER BY id) FROM services), ';',
         (SELECT string_agg(id::text || xmin::text, ',' ORDER BY id) FROM plans)
-    ))
-    """
+    ))"""
 )
 
 
-def read() -> str:
+def reading(beside: ScalarSelect[str]) -> Select[str]:
+    """The one statement that reads the version together with what else an answer depends on; made once."""
+    return select(func.concat(_ROWS, ";", beside))
+
+
+def read(statement: Select[str]) -> str:
     """The version as of what is committed now."""
-    return str(session().scalar(_READ))
+    return str(run(statement, {}).scalar_one())

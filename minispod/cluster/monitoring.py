@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, literal, select, update
+from sqlalchemy import ScalarSelect, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 
 from minispod.cluster import listings, outages
@@ -157,8 +157,8 @@ def last_picture() -> ClusterPicture:
     return ClusterPicture(state.answered_at, state.silent_since, tuple(_sighting(each) for each in readings))
 
 
-def capacity_mark() -> str:
-    """Tell apart pictures that hold different amounts: the same mark, the same room. One cheap statement."""
+def capacity_mark() -> ScalarSelect[str]:
+    """What tells pictures apart that hold different amounts, for a statement: the same mark, the same room."""
     facts = func.concat_ws(
         ",",
         NodeReading.name,
@@ -170,7 +170,7 @@ def capacity_mark() -> str:
     )
     last = select(ClusterState.answered_at).scalar_subquery()
     told = select(func.string_agg(facts, aggregate_order_by(literal(";"), NodeReading.name)))
-    return str(session().scalar(told.where(NodeReading.at == last)) or "")
+    return told.where(NodeReading.at == last).scalar_subquery()
 
 
 def node_history(name: str, since: datetime) -> Sequence[NodeReading]:

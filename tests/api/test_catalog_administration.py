@@ -255,7 +255,7 @@ def test_a_price_is_changed_for_new_customers_unless_it_is_chosen(
     path = f"{SERVICES}/{ids('n8n-automation')}/plans/{plan_id()}"
 
     silent = office.put(path, monthlyPrice=60_000)
-    chosen = office.put(path, monthlyPrice=60_000, applyPriceTo="existing")
+    chosen = office.put(path, applyPriceTo="existing")
     other = office.put(path, bandwidth=12)
 
     assert silent["priceChange"] == {

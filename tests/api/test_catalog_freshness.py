@@ -78,7 +78,7 @@ def test_an_answer_that_the_client_has_is_not_made_again(client: FlaskClient, pa
 
     assert tag.startswith('W/"')
     assert (again.status_code, again.get_data(), again.headers["ETag"]) == (304, b"", tag)
-    assert len(sent) == 2  # the version of the catalogue, and the room on the machines
+    assert len(sent) == 1  # the version of the catalogue, with the room on the machines
     assert (
         client.get(path, headers={"If-None-Match": '"other"'}).get_json()["data"] == first.get_json()["data"]
     )
@@ -90,7 +90,7 @@ def test_a_second_client_is_answered_without_rendering(client: FlaskClient) -> N
         second = client.get(PATHS[0])
 
     assert second.get_json()["data"] == first.get_json()["data"]
-    assert len(sent) == 2
+    assert len(sent) == 1
 
 
 def test_each_address_has_tags_of_its_own(client: FlaskClient) -> None:
@@ -210,7 +210,7 @@ def test_the_number_of_statements_does_not_grow_with_the_list(
     with counting() as many:
         client.get(path)
 
-    assert len(many) == len(few) > 2
+    assert len(many) == len(few) > 1
 
 
 def test_unknown_names_are_refused_whatever_the_client_has(client: FlaskClient) -> None:

@@ -137,7 +137,7 @@ def delete_plan(query: dict[str, Any], service_id: str, plan_id: str) -> None:
 
 def _change(body: dict[str, Any], plan_id: str) -> dict[str, Any]:
     applies_to = body.pop("apply_price_to") or PriceFor.NEW
-    if not body:
+    if not body and applies_to is PriceFor.NEW:
         raise NothingGiven()
     ports = current_ports()
     with unit_of_work(ports.courier):
