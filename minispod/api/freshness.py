@@ -35,7 +35,7 @@ _IF_NONE_MATCH = {
 
 _VERSION = version.reading(monitoring.capacity_mark())
 # What answers look like: an update of the program may change that, and the catalogue stays as it is.
-_SHAPE = sha256(b"".join(Path(each.__file__).read_bytes() for each in (base, catalog))).hexdigest()
+_SHAPE = sha256(b"".join(Path(str(each.__file__)).read_bytes() for each in (base, catalog))).hexdigest()
 
 _bodies: OrderedDict[str, bytes] = OrderedDict()
 _guard = Lock()
