@@ -102,7 +102,7 @@ class FullPlanOut(WireSchema):
     utilization = fields.Integer()
 
 
-class AlertsOut(WireSchema):
+class QuotaAlertsOut(WireSchema):
     """Plans of which 90 % (critical) or 75 % (warning) are taken; the fullest hundred of each are listed."""
 
     critical_plans = fields.Integer()
@@ -115,7 +115,7 @@ class QuotaFiguresOut(WireSchema):
     """How full the plans are."""
 
     overview = fields.Nested(SlotsOut)
-    alerts = fields.Nested(AlertsOut)
+    alerts = fields.Nested(QuotaAlertsOut)
 
 
 class QuotaStatisticsOut(WireSchema):
