@@ -1,9 +1,10 @@
-"""The public catalogue: /api/v1/catalog. No token is needed."""
+"""The public catalogue: /api/v1/catalog. No token is needed; answers have ETags (freshness)."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from minispod.api.envelope import Door
+from minispod.api.freshness import fresh
 from minispod.api.guard import is_staff_looking
 from minispod.api.schemas.base import PageQuery, pagination, wanted_page
 from minispod.api.schemas.catalog import (
@@ -29,6 +30,7 @@ def _services(page: Page[Service]) -> dict[str, Any]:
 
 
 @door.get("/services")
+@fresh(door)
 @door.arguments(PageQuery, location="query")
 @door.answers(200, ServicesOut, message="All services retrieved successfully")
 def list_services(query: dict[str, Any]) -> dict[str, Any]:
@@ -37,6 +39,7 @@ def list_services(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @door.get("/search")
+@fresh(door)
 @door.arguments(CatalogQuery, location="query")
 @door.answers(200, FoundServicesOut, message="Search results retrieved successfully")
 def search_services(query: dict[str, Any]) -> dict[str, Any]:
@@ -48,6 +51,7 @@ def search_services(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @door.get("/featured")
+@fresh(door)
 @door.arguments(FeaturedQuery, location="query")
 @door.answers(200, FeaturedServiceOut(many=True), message="Featured services retrieved successfully")
 def list_featured_services(query: dict[str, Any]) -> Sequence[Service]:
@@ -56,6 +60,7 @@ def list_featured_services(query: dict[str, Any]) -> Sequence[Service]:
 
 
 @door.get("/services/<slug>")
+@fresh(door)
 @door.answers(200, ServiceDetailOut, message="Service details retrieved successfully")
 def get_service(slug: str) -> Service:
     """Show one service for sale."""
@@ -63,6 +68,7 @@ def get_service(slug: str) -> Service:
 
 
 @door.get("/services/<slug>/plans")
+@fresh(door)
 @door.answers(200, ServicePlansOut, message="Service plans retrieved successfully")
 def get_service_plans(slug: str) -> dict[str, Any]:
     """List the plans of one service."""
@@ -77,6 +83,7 @@ def get_service_plans(slug: str) -> dict[str, Any]:
 
 @door.get("/categories")
 @door.doc(security=[{}, {"bearer": []}])
+@fresh(door, differs_for_staff=True)
 @door.answers(200, CategoryOut(many=True), message="Service categories retrieved successfully")
 def list_categories() -> list[dict[str, Any]]:
     """List the categories that hold something for sale; administrators see the empty ones too."""
@@ -86,6 +93,7 @@ def list_categories() -> list[dict[str, Any]]:
             "name": category.name,
             "slug": category.slug,
             "description": category.description,
+            "parent_id": category.parent_id,
             "sort_order": category.sort_order,
             "created_at": category.created_at,
             "updated_at": category.updated_at,
@@ -96,6 +104,7 @@ def list_categories() -> list[dict[str, Any]]:
 
 
 @door.get("/categories/<slug>/services")
+@fresh(door)
 @door.arguments(PageQuery, location="query")
 @door.answers(200, CategoryServicesOut, message="Services retrieved successfully")
 def list_category_services(query: dict[str, Any], slug: str) -> dict[str, Any]:

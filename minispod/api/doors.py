@@ -20,8 +20,11 @@ from minispod.api import (
 )
 from minispod.api.envelope import Door
 from minispod.api.staff import billing as staff_billing
+from minispod.api.staff import categories as staff_categories
 from minispod.api.staff import cluster as staff_cluster
+from minispod.api.staff import plans as staff_plans
 from minispod.api.staff import promotions as staff_promotions
+from minispod.api.staff import quota as staff_quota
 from minispod.api.staff import subscriptions as staff_subscriptions
 from minispod.api.staff import tickets as staff_tickets
 from minispod.api.staff import wallets as staff_wallets
@@ -44,6 +47,9 @@ def all_doors() -> Sequence[Door]:
         billing.door,
         tickets.door,
         staff_billing.door,
+        staff_categories.door,
+        staff_plans.door,
+        staff_quota.door,
         staff_cluster.door,
         staff_promotions.door,
         staff_subscriptions.door,

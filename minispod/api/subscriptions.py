@@ -106,7 +106,7 @@ def _billing_info(row: Subscription, at: datetime) -> dict[str, Any]:
         "monthly_price": row.price,
         "auto_renew": row.auto_renew,
         "grace_period_end": row.grace_until,
-        "next_charge_amount": row.price if row.next_billing_at else 0,
+        "next_charge_amount": row.next_price if row.next_billing_at else 0,
     }
 
 

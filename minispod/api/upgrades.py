@@ -119,7 +119,7 @@ def _options_row(owned: OwnedSubscription, options: Options) -> dict[str, Any]:
             "auto_renew": row.auto_renew,
             "monthly_price": row.price,
             "last_charge_amount": row.last_charge,
-            "next_charge_amount": row.price if row.next_billing_at else 0,
+            "next_charge_amount": row.next_price if row.next_billing_at else 0,
         },
         "service": row.service,
     }

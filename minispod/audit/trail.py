@@ -56,6 +56,7 @@ class Action(StrEnum):
     SUBSCRIPTION_PLAN_RETURNED = "subscription.plan_returned"
     SUBSCRIPTION_REFUNDED = "subscription.refunded"
     SUBSCRIPTION_EXTENDED = "subscription.extended"
+    SUBSCRIPTION_PRICE_ANNOUNCED = "subscription.price_announced"
     SUBSCRIPTION_AUTO_RENEW_CHANGED = "subscription.auto_renew_changed"
     INSTANCE_RUNNING = "instance.running"
     INSTANCE_FAILED = "instance.failed"
@@ -99,7 +100,17 @@ class Action(StrEnum):
     INSTANCE_PORT_CHANGED = "instance.port_changed"
     PAPER_ISSUED = "paper.issued"
     CATALOG_SEEDED = "catalog.seeded"
+    CATEGORY_CREATED = "category.created"
+    CATEGORY_CHANGED = "category.changed"
+    CATEGORY_DELETED = "category.deleted"
+    SERVICE_CREATED = "service.created"
+    SERVICE_CHANGED = "service.changed"
+    SERVICE_DELETED = "service.deleted"
+    PLAN_CREATED = "plan.created"
+    PLAN_CHANGED = "plan.changed"
+    PLAN_DELETED = "plan.deleted"
     PLAN_PRICE_CHANGED = "plan.price_changed"
+    PLAN_QUOTA_CHANGED = "plan.quota_changed"
     PLAN_RECOUNTED = "plan.recounted"
     PROOF_REQUESTED = "proof.requested"
     PROOF_DIFFERED = "proof.differed"
@@ -128,6 +139,8 @@ SUBJECT_KINDS = (
     "instance",
     "paper",
     "catalog",
+    "category",
+    "service",
     "plan",
     "coupon",
     "proof",

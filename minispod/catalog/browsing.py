@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import CTE, ColumnElement, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload, with_loader_criteria
 from sqlalchemy.sql import Select
 
@@ -29,25 +29,41 @@ def _for_sale() -> Select[Service]:
 def list_services(
     page: PageRequest, *, category_slug: str | None = None, search: str = "", featured: bool | None = None
 ) -> Page[Service]:
-    """List what is for sale with its active plans: featured first, then by order and name."""
+    """List what is for sale with its active plans: featured first, then by order and name.
+
+    A category holds what lies in the categories below it too.
+    """
     wanted = _for_sale()
     if category_slug:
-        wanted = wanted.join(Category, Category.id == Service.category_id).where(
-            Category.slug == category_slug
-        )
-    if search:
-        like = f"%{search.strip()}%"
-        wanted = wanted.where(
-            or_(
-                Service.name.ilike(like),
-                Service.description.ilike(like),
-                Service.long_description.ilike(like),
-                Service.tags.op("@>")(func.jsonb_build_array(search.strip().lower())),
-            )
-        )
+        wanted = wanted.where(Service.category_id.in_(within(category_slug)))
+    if search.strip():
+        wanted = wanted.where(mentions(search.strip()))
     if featured is not None:
         wanted = wanted.where(Service.is_featured.is_(featured))
     return page_of(wanted, page)
+
+
+def within(category_slug: str) -> Select[uuid.UUID]:
+    """The ids of a category and of all categories below it."""
+    inner = _reach()
+    tops = select(Category.id).where(Category.slug == category_slug)
+    return select(inner.c.id).where(inner.c.top_id.in_(tops))
+
+
+def mentions(words: str) -> ColumnElement[bool]:
+    """Whether name, texts or a tag of a service say so, without regard to case."""
+    columns = (Service.name, Service.description, Service.long_description)
+    return or_(
+        *(column.icontains(words, autoescape=True) for column in columns),
+        Service.tags.op("@>")(func.jsonb_build_array(words.lower())),
+    )
+
+
+def _reach() -> CTE:
+    """Each category with itself and all that lie below it. Rows are not repeated, so a circle would end too."""
+    every = select(Category.id.label("top_id"), Category.id.label("id")).cte("reach", recursive=True)
+    below = select(every.c.top_id, Category.id).join(every, Category.parent_id == every.c.id)
+    return every.union(below)
 
 
 def get_service(slug: str) -> Service:
@@ -59,13 +75,15 @@ def get_service(slug: str) -> Service:
 
 
 def list_categories(*, with_empty: bool = False) -> Sequence[tuple[Category, int]]:
-    """Categories in their order with the number of services for sale in each; empty ones on wish."""
+    """Categories in their order with the number of services for sale in each and below it; empty ones on wish."""
+    inner = _reach()
     count = func.count(Service.id)
     wanted = (
         select(Category, count)
+        .join(inner, inner.c.top_id == Category.id)
         .outerjoin(
             Service,
-            (Service.category_id == Category.id) & Service.is_active.is_(True) & Service.is_public.is_(True),
+            (Service.category_id == inner.c.id) & Service.is_active.is_(True) & Service.is_public.is_(True),
         )
         .group_by(Category.id)
         .order_by(Category.sort_order, Category.name)

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from minispod.kernel.database import Base, Identified, enum_column
@@ -93,6 +93,8 @@ class Plan(Identified, Base):
     plan_type: Mapped[PlanType] = mapped_column(enum_column(PlanType))
     description: Mapped[str | None] = mapped_column(Text)
     monthly_price: Mapped[Rupiah] = mapped_column(BigInteger)
+    # Whether existing subscriptions come to this price too, after notice (decision 10); new ones always have it.
+    is_price_for_all: Mapped[bool] = mapped_column(default=False, server_default=false())
     cpu_milli: Mapped[int]
     memory_mb: Mapped[int]
     storage_gb: Mapped[int]

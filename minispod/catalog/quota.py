@@ -1,16 +1,23 @@
 """Slots of a plan: one conditional update each, so that a plan is never oversold.
 
+How many there are is set by staff, under the lock of the plan: never below those that are taken.
+
 Lock order (docs/adr/0005): the plan comes last and is held shortest.
 """
 
 import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, func, update
 
-from minispod.catalog.errors import PlanSoldOut
+from minispod.audit import trail
+from minispod.catalog.errors import NoSuchPlan, PlanSoldOut, QuotaBelowUse, QuotasRefused
 from minispod.catalog.models import Plan
-from minispod.kernel.database import session
+from minispod.kernel.actor import Actor
+from minispod.kernel.database import lock, session
+from minispod.kernel.errors import Refusal
 
 
 def reserve(plan_id: uuid.UUID) -> None:
@@ -47,6 +54,50 @@ def restore(plan_id: uuid.UUID) -> bool:
         .execution_options(synchronize_session=False)
     )
     return False
+
+
+def set_total(plan_id: uuid.UUID, total: int, *, reason: str, actor: Actor, at: datetime) -> Plan:
+    """Set how many slots a plan has; refuses NoSuchPlan and QuotaBelowUse. Locks the plan."""
+    plan: Plan | None = lock(Plan, plan_id)
+    if plan is None:
+        raise NoSuchPlan("Service plan not found")
+    check_total(plan, total)
+    before, plan.total_quota, plan.updated_at = plan.total_quota, total, at
+    trail.record(
+        actor,
+        trail.Action.PLAN_QUOTA_CHANGED,
+        at=at,
+        subject_kind="plan",
+        subject_id=plan_id,
+        changed={"total_quota": [before, total]},
+        reason=reason,
+    )
+    return plan
+
+
+def set_totals(totals: Mapping[uuid.UUID, int], *, reason: str, actor: Actor, at: datetime) -> Sequence[Plan]:
+    """Set the slots of several plans, of all or of none; refuses QuotasRefused with what is wrong with each.
+
+    Locks the plans in the order of their ids.
+    """
+    plans, problems = [], []
+    for plan_id, total in sorted(totals.items()):
+        try:
+            plans.append(set_total(plan_id, total, reason=reason, actor=actor, at=at))
+        except Refusal as refusal:
+            problems.append({"planId": str(plan_id), "code": refusal.code, "message": refusal.message})
+    if problems:
+        raise QuotasRefused(validationErrors=problems)
+    return plans
+
+
+def check_total(plan: Plan, total: int) -> None:
+    """Refuse QuotaBelowUse; the plan is locked."""
+    if total < plan.used_quota:
+        raise QuotaBelowUse(
+            f"Cannot set quota to {total}. Currently {plan.used_quota} subscriptions are active.",
+            usedQuota=plan.used_quota,
+        )
 
 
 def _move(plan_id: uuid.UUID, by: int) -> bool:

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ScalarSelect, delete, func, literal, select, update
+from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 
 from minispod.cluster import listings, outages
 from minispod.cluster.models import ClusterState, NodeReading
@@ -168,6 +168,22 @@ def last_picture() -> ClusterPicture:
     )
     nodes = tuple(_sighting(each) for each in readings)
     return ClusterPicture(state.answered_at, state.silent_since, nodes, state.storage_refusal)
+
+
+def capacity_mark() -> ScalarSelect[str]:
+    """What tells pictures apart that hold different amounts, for a statement: the same mark, the same room."""
+    facts = func.concat_ws(
+        ",",
+        NodeReading.name,
+        NodeReading.is_schedulable,
+        NodeReading.is_control_plane,
+        NodeReading.cpu_allocatable,
+        NodeReading.memory_allocatable,
+        NodeReading.pods_allocatable,
+    )
+    last = select(ClusterState.answered_at).scalar_subquery()
+    told = select(func.string_agg(facts, aggregate_order_by(literal(";"), NodeReading.name)))
+    return told.where(NodeReading.at == last).scalar_subquery()
 
 
 def node_history(name: str, since: datetime) -> Sequence[NodeReading]:

@@ -15,7 +15,7 @@ from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import Ports
 from minispod.rules import business_rules
 from minispod.settings import Settings
-from minispod.subscriptions import expiry, queries, reminders, revival
+from minispod.subscriptions import announcing, expiry, queries, reminders, revival
 
 log = structlog.get_logger()
 
@@ -72,3 +72,12 @@ def fan_out_reminders(ports: Ports, settings: Settings) -> None:
     for subscription_id in reminders.ending_soon(at, rules=rules):
         with unit_of_work(ports.courier):
             reminders.remind(subscription_id, rules=rules, at=at)
+
+
+def announce_prices(ports: Ports, settings: Settings) -> None:
+    """Tell of prices that will hold for existing subscriptions too, one unit of work each."""
+    at = ports.clock.now()
+    rules = business_rules(settings)
+    for subscription_id in announcing.owed_notice():
+        with unit_of_work(ports.courier):
+            announcing.announce(subscription_id, rules=rules, actor=system("prices"), at=at)

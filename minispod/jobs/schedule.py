@@ -48,6 +48,9 @@ def schedule(settings: Settings) -> tuple[Periodic, ...]:
             "renewals, graces, expiries, deletions that are due",
         ),
         Periodic("remind", lifecycle.fan_out_reminders, 3600, "expiry notices and low-credit warnings"),
+        Periodic(
+            "announce-prices", lifecycle.announce_prices, 60, "prices that will hold for existing customers"
+        ),
         Periodic("poll-topups", payments.fan_out_topups, 30, "payments whose notification was late or lost"),
         Periodic("complete-papers", papers.complete_papers, 3600, "charges from before there were papers"),
         Periodic(

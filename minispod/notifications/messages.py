@@ -35,3 +35,4 @@ class MessageKind(StrEnum):
     CREDENTIAL_ROTATED = "credential_rotated"
     ENVIRONMENT_UNDONE = "environment_undone"
     TICKET_ANSWERED = "ticket_answered"
+    PRICE_ANNOUNCED = "price_announced"

@@ -105,7 +105,8 @@ def _return_plan_and_money(
             refunds.append(give_back_of(subscription, period, more, because=because, actor=actor, at=at))
     change.state = ChangeState.RETURNED
     change.settled_at = at
-    subscription.plan_id, subscription.price = change.from_plan_id, change.from_price
+    subscription.plan_id = change.from_plan_id
+    subscription.set_price(change.from_price)  # a price announced meanwhile or before is announced anew
     subscription.previous_plan_id = change.to_plan_id
     subscription.plan_changed_at = subscription.updated_at = at
     return refunds

@@ -252,7 +252,7 @@ def _change(
     asked = quote(subscription, current, wanted, zone=rules.zone, at=at)
     change = _write(subscription, instance, wanted, asked, terms, actor, at)
     subscription.previous_plan_id, subscription.plan_id = current.id, wanted.id
-    subscription.price = wanted.monthly_price
+    subscription.set_price(wanted.monthly_price)
     subscription.plan_changed_at = subscription.updated_at = at
     needs_room = _needs_room(wanted, instance)
     controls.resize(instance, Size(wanted.cpu_milli, wanted.memory_mb, wanted.storage_gb), at=at)

@@ -37,6 +37,10 @@ class Subscription(Identified, Base):
         Index("ix_subscriptions_retention_until", "retention_until"),
         CheckConstraint("price >= 0", name="price_not_negative"),
         CheckConstraint("ends_at > started_at", name="ends_after_start"),
+        CheckConstraint(
+            "(coming_price IS NULL) = (coming_price_from IS NULL) AND coming_price >= 0",
+            name="coming_price_has_date",
+        ),
     )
 
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"), index=True)
@@ -44,6 +48,9 @@ class Subscription(Identified, Base):
     plan_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("plans.id", ondelete="RESTRICT"), index=True)
     status: Mapped[SubscriptionStatus] = mapped_column(enum_column(SubscriptionStatus))
     price: Mapped[Rupiah] = mapped_column(BigInteger)
+    # The price the owner was told of: for periods that begin at `coming_price_from` or later (decision 10).
+    coming_price: Mapped[Rupiah | None] = mapped_column(BigInteger)
+    coming_price_from: Mapped[datetime | None]
     last_charge: Mapped[Rupiah] = mapped_column(BigInteger)
     auto_renew: Mapped[bool] = mapped_column(default=True)
     anchor_at: Mapped[datetime]
@@ -75,6 +82,22 @@ class Subscription(Identified, Base):
     def next_billing_at(self) -> datetime | None:
         """When the next charge is due; None when there will be none."""
         return self.ends_at if self.is_active and self.auto_renew else None
+
+    @property
+    def next_price(self) -> Rupiah:
+        """What the next renewal costs."""
+        return self.price_from(self.ends_at)
+
+    def price_from(self, starts_at: datetime) -> Rupiah:
+        """The price of a period that begins at `starts_at`."""
+        if self.coming_price is None or self.coming_price_from is None or starts_at < self.coming_price_from:
+            return self.price
+        return self.coming_price
+
+    def set_price(self, price: Rupiah) -> None:
+        """From now on it has this price; what was announced before is done with."""
+        self.price = price
+        self.coming_price = self.coming_price_from = None
 
     @property
     def waits_for_credit(self) -> bool:

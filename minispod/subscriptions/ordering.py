@@ -14,6 +14,7 @@ from sqlalchemy.orm import joinedload
 
 from minispod.audit import trail
 from minispod.catalog import browsing, quota
+from minispod.catalog.errors import NoSuchPlan
 from minispod.catalog.models import Plan
 from minispod.instances.controls import reconcile_later, run
 from minispod.instances.creation import Size, create_instance
@@ -230,7 +231,7 @@ def _new(plan: Plan, user_id: uuid.UUID, rules: BusinessRules, at: datetime) -> 
 def _reopen(subscription: Subscription, plan: Plan, rules: BusinessRules, at: datetime) -> None:
     subscription.turn(SubscriptionStatus.ACTIVE, at)
     subscription.plan_id = plan.id
-    subscription.price = plan.monthly_price
+    subscription.set_price(plan.monthly_price)
     subscription.auto_renew = True
     begin_again(subscription, rules, at)
 
@@ -256,6 +257,8 @@ def _write(subscription: Subscription) -> bool:
     except IntegrityError as error:
         if "uq_subscriptions_live" in str(error.orig) or "request_key" in str(error.orig):
             return False
+        if "fk_subscriptions_plan_id" in str(error.orig) or "fk_subscriptions_service_id" in str(error.orig):
+            raise NoSuchPlan() from None  # deleted by staff at this moment
         raise
     return True
 

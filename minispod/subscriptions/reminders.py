@@ -61,7 +61,7 @@ def remind(subscription_id: uuid.UUID, *, rules: BusinessRules, at: datetime) ->
         return
     wallet = session().get(Wallet, subscription.user_id)
     # A wallet in debt is below zero: it does not cover a free plan either.
-    if left <= rules.low_credit_days and wallet and wallet.balance < subscription.price:
+    if left <= rules.low_credit_days and wallet and wallet.balance < subscription.next_price:
         tell_customer(
             MessageKind.LOW_CREDIT,
             subscription,
@@ -70,7 +70,7 @@ def remind(subscription_id: uuid.UUID, *, rules: BusinessRules, at: datetime) ->
             zone=rules.zone,
             days_left=left,
             balance=format_rupiah(wallet.balance),
-            price_text=format_rupiah(subscription.price),
+            price_text=format_rupiah(subscription.next_price),
         )
 
 

@@ -18,8 +18,11 @@ from minispod.wallet import ledger
 
 def renew(subscription: Subscription, *, rules: BusinessRules, actor: Actor, at: datetime) -> bool:
     """Charge the next period when the wallet covers it; False when it does not. The row is locked by the caller."""
-    if not ledger.covers(subscription.user_id, subscription.price):
+    price = subscription.next_price
+    if not ledger.covers(subscription.user_id, price):
         return False
+    if price != subscription.price:
+        subscription.set_price(price)
     paid = charge_period(
         subscription,
         subscription.period_number + 1,
@@ -77,7 +80,7 @@ def begin_grace(
         at=at,
         zone=rules.zone,
         grace_until=until.astimezone(rules.zone).date().isoformat(),
-        price_text=format_rupiah(subscription.price),
+        price_text=format_rupiah(subscription.next_price),
         owed=format_rupiah(wallet.gateway_debt) if wallet.gateway_debt else None,
     )
 

@@ -67,8 +67,11 @@ def revive(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, at
     if subscription.retention_until is not None and subscription.retention_until <= at:
         return False
     instance = lock_instance_of(subscription)
-    if not ledger.covers(subscription.user_id, subscription.price):
+    price = subscription.price_from(at)
+    if not ledger.covers(subscription.user_id, price):
         return False
+    if price != subscription.price:
+        subscription.set_price(price)
     subscription.turn(SubscriptionStatus.ACTIVE, at)
     begin_again(subscription, rules, at)
     paid = charge_period(

@@ -33,6 +33,7 @@ MOVES_NOTHING = {
     "api.staff.promotions.set_status",
     "api.subscriptions.set_auto_renew",
     "api.subscriptions.retry",
+    "jobs.lifecycle.announce_prices",
     "jobs.lifecycle.fan_out_reminders",
     "admin.proof.prove_now",
     "jobs.proof.prove_money",

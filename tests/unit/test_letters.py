@@ -176,6 +176,20 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
         MessageKind.LOW_CREDIT,
         {**SUBSCRIPTION, "days_left": 3, "balance": "Rp 12.000", "price_text": "Rp 50.000"},
     ),
+    *(
+        (
+            MessageKind.PRICE_ANNOUNCED,
+            {
+                **SUBSCRIPTION,
+                "old_price": "Rp 50.000",
+                "new_price": "Rp 60.000",
+                "withdrawn": withdrawn,
+                "applies_on": "2026-03-31",
+                "renews": renews,
+            },
+        )
+        for withdrawn, renews in ((None, True), (None, False), ("Rp 70.000", True))
+    ),
     (
         MessageKind.GRACE_STARTED,
         {**SUBSCRIPTION, "grace_until": "2026-03-07", "price_text": "Rp 50.000", "owed": None},

@@ -127,12 +127,13 @@ class CategoryCountOut(WireSchema):
 
 
 class CategoryOut(WireSchema):
-    """A category with the number of services for sale in it."""
+    """A category with the number of services for sale in it and in those below it."""
 
     id = fields.String()
     name = fields.String()
     slug = fields.String()
     description = fields.String(allow_none=True)
+    parent_id = fields.String(allow_none=True)
     sort_order = fields.Integer()
     created_at = Timestamp()
     updated_at = Timestamp()

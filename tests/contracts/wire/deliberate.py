@@ -44,6 +44,15 @@ ADDITIONS = {
         "fault 19: who corrected a wallet is on record, and what waits for a second person is said"
     ),
     r"data\.services\[\]\.category\.id": "backend 2: a category is named with its id",
+    r"data(\[\]|\.service\.category)\.parentId": "backend 2: categories are hierarchical, and kept by administrators",
+    r"data\.(service|services\[\])\.hasRecipe": "decision 4: what a service runs is its recipe, which stays inside",
+    r"data\.(plan|plans\[\]|services\[\]\.plans\[\]|updatedPlans\[\])\.isPriceForAll": (
+        "decision 10: whether existing customers come to a price too is chosen"
+    ),
+    r"data\.plan\.service\.id": "backend 9: a plan names its service with its id",
+    r"data\.(plan|plans\[\])\.utilization": "frontend L1: each plan as in the list of services",
+    r"data\.priceChange": "decision 10: what a new price means for existing customers is said",
+    r"data\.pagination": "backend 10: the overview has pages",
     r"data\.category": "backend 2: the text has the category as an object, the recording beside the list",
     r"data\.validation\.coupon": "backend 3: one shape for every code that is refused",
     r"data\.redemptions\[\]\.returnedAt": "decision 13: what never ran gives its coupon back",
@@ -135,6 +144,38 @@ LIST = (
     ),
     _("data.envTemplate: missing", "decision 4: recipe internals never leave", "catalog__service_detail"),
     _("data[].envTemplate: missing", "decision 4: recipe internals never leave", "catalog__featured"),
+    # Catalogue administration
+    _(
+        "data.services[].envTemplate: missing",
+        "fault 32: default passwords lie in the catalogue there; here the recipe makes secrets",
+        "admin_services__list",
+        "admin_services__list_filtered",
+    ),
+    _(
+        "data.service.envTemplate: missing",
+        "fault 32: default passwords lie in the catalogue there; here the recipe makes secrets",
+        "admin_services__create_ok",
+        "admin_services__create_second",
+        "admin_services__get",
+        "admin_services__update",
+        "admin_services__toggle",
+        "admin_services__toggle_back",
+    ),
+    _(
+        "data.plan.service.envTemplate: missing",
+        "fault 32: default passwords lie in the catalogue there; here the recipe makes secrets",
+        "admin_quota__plan_update",
+    ),
+    _(
+        "data.quotaDetails.plan.service.envTemplate: missing",
+        "fault 32: default passwords lie in the catalogue there; here the recipe makes secrets",
+        "admin_quota__plan",
+    ),
+    _(
+        "status: 400 instead of 201",
+        "fault 50: a fraction of a gigabyte is stored as none there",
+        "admin_services__plan_create_fraction_storage",
+    ),
     # Payments
     _(
         "data.transaction.midtransStatus.grossAmount: integer instead of text",

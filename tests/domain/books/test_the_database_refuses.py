@@ -129,6 +129,7 @@ REFUSALS = (
     Refusal("uq_gateway_notices_digest", "gateway_notices", same=("digest",)),
     Refusal("ck_subscriptions_ends_after_start", "subscriptions", {"ends_at": LONG_AGO}),
     Refusal("ck_subscriptions_price_not_negative", "subscriptions", {"price": -1}),
+    Refusal("ck_subscriptions_coming_price_has_date", "subscriptions", {"coming_price": 60_000}),
     Refusal("uq_subscriptions_user_id_request_key", "subscriptions", same=("request_key",)),
     Refusal("uq_subscriptions_live", "subscriptions", same=("status",)),
     Refusal("ck_periods_ends_after_start", "periods", {"ends_at": LONG_AGO}),

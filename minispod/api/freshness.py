@@ -1,0 +1,107 @@
+"""ETags of the catalogue: a client that has the present version is answered 304 before anything is rendered.
+
+The tag is made of the version of the catalogue, of the room on the machines, of who looks and of what was asked for.
+The version is read first, so an answer is never older than its tag. Tags are weak, because every answer carries the
+time at which it was made. Whoever stores an answer asks again each time, so that a change shows at once; what was
+asked for with a token is stored for its owner alone. A few rendered answers are kept, under their tags.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import wraps
+from hashlib import sha256
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from flask import Response, make_response, request
+
+from minispod.api.envelope import Door
+from minispod.api.guard import is_staff_looking
+from minispod.api.schemas import base, catalog
+from minispod.catalog import version
+from minispod.cluster import monitoring
+from minispod.ports import current_settings
+
+_KEPT = 256
+_KEPT_BYTES = 4 * 1024 * 1024
+
+_IF_NONE_MATCH = {
+    "in": "header",
+    "name": "If-None-Match",
+    "schema": {"type": "string"},
+    "description": "The `ETag` of an answer that the client has; 304 says that it is still true",
+}
+
+_VERSION = version.reading(monitoring.capacity_mark())
+# What answers look like: an update of the program may change that, and the catalogue stays as it is.
+_SHAPE = sha256(b"".join(Path(str(each.__file__)).read_bytes() for each in (base, catalog))).hexdigest()
+
+_bodies: OrderedDict[str, bytes] = OrderedDict()
+_guard = Lock()
+
+
+def fresh(
+    door: Door, *, differs_for_staff: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give the answers of a view of the catalogue an ETag, and answer 304 to whoever has it already."""
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def answered(*args: Any, **kwargs: Any) -> Response:
+            tag = _tag(is_for_staff=differs_for_staff and is_staff_looking())
+            if tag in request.if_none_match.as_set(include_weak=True):
+                return _stamped(Response(status=304), tag)
+            body = _find(tag)
+            if body is not None:
+                return _stamped(Response(body, mimetype="application/json"), tag)
+            response = make_response(view(*args, **kwargs))
+            if response.status_code == 200:
+                _keep(tag, response.get_data())
+                _stamped(response, tag)
+            return response
+
+        answered = door.alt_response(304, description="The client has the present version")(answered)
+        documented: Callable[..., Any] = door.doc(parameters=[_IF_NONE_MATCH])(answered)
+        return documented
+
+    return decorate
+
+
+def _tag(*, is_for_staff: bool) -> str:
+    cluster = current_settings().cluster
+    parts = (
+        _SHAPE,
+        version.read(_VERSION),
+        f"{cluster.cpu_request_ratio} {cluster.memory_request_ratio} {cluster.capacity_reserve}",
+        str(is_for_staff),
+        request.path,
+        request.query_string.decode("latin-1"),
+    )
+    return sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def _stamped(response: Response, tag: str) -> Response:
+    response.set_etag(tag, weak=True)
+    response.headers["Cache-Control"] = "private, no-cache" if _has_token() else "public, no-cache"
+    response.vary.add("Authorization")
+    return response
+
+
+def _has_token() -> bool:
+    return "Authorization" in request.headers
+
+
+def _find(tag: str) -> bytes | None:
+    with _guard:
+        body = _bodies.get(tag)
+        if body is not None:
+            _bodies.move_to_end(tag)
+        return body
+
+
+def _keep(tag: str, body: bytes) -> None:
+    with _guard:
+        _bodies[tag] = body
+        while len(_bodies) > _KEPT or sum(map(len, _bodies.values())) > _KEPT_BYTES:
+            _bodies.popitem(last=False)

@@ -1,0 +1,112 @@
+"""Tell owners of a price that will hold for them too: from their first renewal at least 14 days later (decision 10).
+
+A plan says whether its price is for everybody; what differs from it is owed a notice. So nothing is lost when a
+round dies in the middle, when a price changes twice, or when a change of plan is taken back: the next round looks
+again. A subscription's price only ever rises to what its owner was told. Lock: the subscription.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, func, or_, select
+
+from minispod.audit import trail
+from minispod.catalog.models import Plan
+from minispod.kernel.actor import Actor
+from minispod.kernel.database import lock, session
+from minispod.kernel.money import format_rupiah
+from minispod.notifications.messages import MessageKind
+from minispod.subscriptions.models import Subscription
+from minispod.subscriptions.pricing import period
+from minispod.subscriptions.rules import BusinessRules
+from minispod.subscriptions.states import SubscriptionStatus
+from minispod.subscriptions.telling import tell_customer
+
+NOTICE = timedelta(days=14)
+_AT_ONCE = 500
+
+_OWED = and_(
+    Subscription.status == SubscriptionStatus.ACTIVE,
+    Plan.is_price_for_all.is_(True),
+    or_(
+        and_(
+            Subscription.price != Plan.monthly_price,
+            Subscription.coming_price.is_distinct_from(Plan.monthly_price),
+        ),
+        and_(Subscription.price == Plan.monthly_price, Subscription.coming_price.is_not(None)),
+    ),
+)
+
+
+def owed_notice() -> Sequence[uuid.UUID]:
+    """Subscriptions whose owner must be told of another price, oldest first; some at a time."""
+    wanted = select(Subscription.id).join(Plan, Plan.id == Subscription.plan_id).where(_OWED)
+    return session().scalars(wanted.order_by(Subscription.id).limit(_AT_ONCE)).all()
+
+
+def announce(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, at: datetime) -> bool:
+    """Write the coming price down and tell the owner, or that the one they were told of does not come.
+
+    False when there is nothing to tell (any more).
+    """
+    subscription: Subscription | None = lock(Subscription, subscription_id)
+    owed = select(Plan).join(Subscription, Subscription.plan_id == Plan.id)
+    plan = session().scalar(
+        owed.where(Subscription.id == subscription_id, _OWED).execution_options(populate_existing=True)
+    )
+    if subscription is None or plan is None:
+        return False
+    told_before, is_withdrawn = subscription.coming_price, subscription.price == plan.monthly_price
+    if is_withdrawn:
+        subscription.set_price(plan.monthly_price)
+    else:
+        subscription.coming_price = plan.monthly_price
+        subscription.coming_price_from = at + NOTICE
+    subscription.updated_at = at
+    trail.record(
+        actor,
+        trail.Action.SUBSCRIPTION_PRICE_ANNOUNCED,
+        at=at,
+        subject_kind="subscription",
+        subject_id=subscription.id,
+        price=[subscription.price, plan.monthly_price],
+        withdrawn=told_before if is_withdrawn else None,
+    )
+    tell_customer(
+        MessageKind.PRICE_ANNOUNCED,
+        subscription,
+        event=f"{plan.monthly_price}:{at.isoformat()}",
+        at=at,
+        zone=rules.zone,
+        old_price=format_rupiah(subscription.price),
+        new_price=format_rupiah(plan.monthly_price),
+        withdrawn=format_rupiah(told_before or 0) if is_withdrawn else None,
+        applies_on=_first_renewal(subscription, rules).astimezone(rules.zone).date().isoformat(),
+        renews=subscription.auto_renew,
+    )
+    return True
+
+
+def count_older_prices(plan_id: uuid.UUID) -> int:
+    """How many active subscriptions of a plan keep another price than it has now."""
+    wanted = select(func.count()).select_from(Subscription).join(Plan, Plan.id == Subscription.plan_id)
+    return (
+        session().scalar(
+            wanted.where(
+                Plan.id == plan_id,
+                Subscription.status == SubscriptionStatus.ACTIVE,
+                Subscription.price != Plan.monthly_price,
+            )
+        )
+        or 0
+    )
+
+
+def _first_renewal(subscription: Subscription, rules: BusinessRules) -> datetime:
+    """When the first period begins that costs the coming price."""
+    renews_at, number = subscription.ends_at, subscription.period_number - subscription.anchor_period + 1
+    while subscription.coming_price_from is not None and renews_at < subscription.coming_price_from:
+        number += 1
+        renews_at = period(subscription.anchor_at, number, rules.zone)[1]
+    return renews_at
