@@ -22,6 +22,7 @@ from minispod.local.supervisor import Part
 from minispod.local.wishes import Wishes
 
 ROOT = Path(__file__).resolve().parents[2]
+_WEB_THREADS = "32"
 WEBHOOK_PATH = "/api/v1/wallet/webhook/midtrans"
 # Remembered once taken: addresses of instances and payment pages are stored.
 FIRST_CHOICES = {

@@ -5,14 +5,22 @@ import socket
 import threading
 from typing import Any
 
+from minispod.cluster.lines import Stamp, split_stamp
+
 _CHUNK = 8192
 _LONGEST_LINE = 16_384
 
 
 class LogStream:
-    """Iterates over lines; ends when the container ends, when the server is silent too long, or when closed."""
+    """Iterates over lines; ends when the container ends, when the server is silent too long, or when closed.
 
-    def __init__(self, response: Any) -> None:
+    The answer has the time before each line; what is not later than `after` is left out.
+    """
+
+    def __init__(self, response: Any, pod: str, after: Stamp | None = None) -> None:
+        self.pod = pod
+        self.newest = after
+        self._after = after
         self._response = response
         self._rest = b""
         self._ready: list[bytes] = []
@@ -22,11 +30,15 @@ class LogStream:
         return self
 
     def __next__(self) -> str:
-        while not self._ready:
-            if self._closed.is_set() or not self._read():
-                self.close()
-                raise StopIteration
-        return self._ready.pop(0).decode("utf-8", "replace").rstrip("\r")
+        while True:
+            while not self._ready:
+                if self._closed.is_set() or not self._read():
+                    self.close()
+                    raise StopIteration
+            stamp, line = split_stamp(self._ready.pop(0).decode("utf-8", "replace").rstrip("\r"))
+            if stamp is None or self._after is None or stamp > self._after:
+                self.newest = stamp or self.newest
+                return line
 
     def close(self) -> None:
         """End the stream, also while another thread waits for its next line."""
