@@ -35,7 +35,9 @@ door = Door(
 )
 
 PER_MINUTE = "30 per minute"
-ON_ITS_WAY = "The cluster is still at it: `instance.status` says what is under way; its outcome is pushed over `/status`"
+ON_ITS_WAY = (
+    "The cluster is still at it: `instance.status` says what is under way; the outcome is pushed over /status"
+)
 
 
 @dataclass(frozen=True, slots=True)

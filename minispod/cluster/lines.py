@@ -11,9 +11,7 @@ Stamp = tuple[int, int]
 
 # CSI sequences (colours, cursor), OSC sequences (titles, links), and two-character escapes.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]?|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
-_STAMPED = re.compile(
-    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?(Z|[+-]\d\d:\d\d)(?: |$)"
-)
+_STAMPED = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?(Z|[+-]\d\d:\d\d)(?: |$)")
 _LEVELS = re.compile(r"\b(FATAL|ERROR|WARN(?:ING)?|INFO|DEBUG|TRACE)\b", re.IGNORECASE)
 _WORD_FOR = {"FATAL": "ERROR", "WARNING": "WARN", "TRACE": "DEBUG"}
 # A level stands near the beginning; further on it is a word of the sentence.

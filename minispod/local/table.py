@@ -154,7 +154,17 @@ def _program(ground: _Ground) -> list[Part]:
     environment = _environment(ground)
     port = ground.wishes.port
     grounds = tuple(plan.name.lower() for plan in ground.servers)
-    gunicorn = ["-m", "gunicorn", "--no-control-socket", "-k", "gthread", "-w", "1", "--threads", _WEB_THREADS]
+    gunicorn = [
+        "-m",
+        "gunicorn",
+        "--no-control-socket",
+        "-k",
+        "gthread",
+        "-w",
+        "1",
+        "--threads",
+        _WEB_THREADS,
+    ]
     gunicorn += ["--graceful-timeout", "3", "-b", f"{places.LOOPBACK}:{port}", "wsgi:app"]
     simulators = ("midtrans", "mailbox", "names", *(() if ground.wishes.cluster else ("kubernetes",)))
 

@@ -223,7 +223,9 @@ def test_a_cluster_that_is_silent_for_a_moment_is_waited_for(
     ports: PortsNow,
     at_a_trot: None,
 ) -> None:
-    ports.change(cluster=Sessions(("pod", ["first"]), ClusterUnavailable(), ("pod", ["second"]), ("pod", None)))
+    ports.change(
+        cluster=Sessions(("pod", ["first"]), ClusterUnavailable(), ("pod", ["second"]), ("pod", None))
+    )
 
     listener = listen("/k8s-logs", auth_of(customer, buy(customer)))
 
@@ -240,7 +242,9 @@ def test_a_cluster_that_stays_silent_ends_the_view_in_words(
 ) -> None:
     ports.change(cluster=Sessions(("pod", ["first"]), *(ClusterUnavailable() for _ in range(500))))
 
-    assert said_last(listen("/k8s-logs", auth_of(customer, buy(customer)))) == ClusterUnavailable.default_message
+    assert (
+        said_last(listen("/k8s-logs", auth_of(customer, buy(customer)))) == ClusterUnavailable.default_message
+    )
 
 
 @pytest.mark.parametrize(

@@ -246,7 +246,9 @@ class KubernetesCluster:
         """The last lines and each new one; NoSuchObject while nothing has started."""
         pod = self._newest_pod(namespace, workload)
         # The API counts in whole seconds; what was there before within this one is left out by the stream.
-        since = {} if after is None else {"sinceTime": moment_of((after[0], 0)).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        since = (
+            {} if after is None else {"sinceTime": moment_of((after[0], 0)).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        )
         try:
             if pod is not None:
                 path = paths.POD.one(namespace, pod) + "/log"

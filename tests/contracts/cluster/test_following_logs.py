@@ -19,9 +19,7 @@ def running(target, customer):
 
 def read(target, running, how_many, after=None):
     """So many lines of a stream, and the stream, closed."""
-    stream = target.web.follow_logs(
-        running.namespace, running.name, container="app", lines=1000, after=after
-    )
+    stream = target.web.follow_logs(running.namespace, running.name, container="app", lines=1000, after=after)
     lines = []
     reader = threading.Thread(target=lambda: take(stream, lines, how_many), daemon=True)
     reader.start()
@@ -50,9 +48,7 @@ def test_a_second_stream_begins_after_the_last_line_of_the_first(target, running
 
 
 def test_lines_come_with_their_time(target, running):
-    timed = target.web.tail_logs(
-        running.namespace, running.name, container="app", lines=1000, timed=True
-    )
+    timed = target.web.tail_logs(running.namespace, running.name, container="app", lines=1000, timed=True)
     split = [split_stamp(line) for line in timed]
 
     plain = target.web.tail_logs(running.namespace, running.name, container="app", lines=1000)
