@@ -12,6 +12,7 @@ from minispod.api import (
     instances,
     monitoring,
     operations,
+    order_checks,
     own_instances,
     payments,
     promotions,
@@ -22,7 +23,9 @@ from minispod.api import (
 from minispod.api.envelope import Door
 from minispod.api.staff import billing as staff_billing
 from minispod.api.staff import cluster as staff_cluster
+from minispod.api.staff import health as staff_health
 from minispod.api.staff import promotions as staff_promotions
+from minispod.api.staff import subscription_edits as staff_subscription_edits
 from minispod.api.staff import subscriptions as staff_subscriptions
 from minispod.api.staff import wallets as staff_wallets
 
@@ -35,6 +38,7 @@ def all_doors() -> Sequence[Door]:
         wallet.door,
         payments.door,
         promotions.door,
+        order_checks.door,
         subscriptions.door,
         upgrades.door,
         domains.door,
@@ -46,8 +50,10 @@ def all_doors() -> Sequence[Door]:
         billing.door,
         staff_billing.door,
         staff_cluster.door,
+        staff_health.door,
         staff_promotions.door,
         staff_subscriptions.door,
+        staff_subscription_edits.door,
         staff_wallets.door,
         health.door,
     )

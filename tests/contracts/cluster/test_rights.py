@@ -30,7 +30,7 @@ AT = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 MINISPOD = Path(__file__).resolve().parents[3] / "minispod"
 APPLY_PATCH = "application/apply-patch+yaml"
 # What web and realtime call; everything else is the workers'. test_web_calls_nothing_else keeps it true.
-OF_THE_WEB = {"version", "inventory", "tail_logs", "follow_logs", "events_of"}
+OF_THE_WEB = {"version", "inventory", "see_all", "usages", "tail_logs", "follow_logs", "events_of"}
 WEB_CODE = ("api", "admin", "realtime", "cluster/monitoring.py", "instances/looking.py", "health.py")
 ADDRESS = re.compile(
     r"/(?:api/v1|apis/(?P<group>[^/]+)/[^/]+)(?:/namespaces/(?P<namespace>[^/]+)(?=/))?"

@@ -58,7 +58,7 @@ def recording(name: str) -> Recording:
         body=asked.get("json"),
         raw=raw,
         status=answered["status"],
-        answer=answered["json"],
+        answer=answered["json"] if "json" in answered else answered["text"],
     )
 
 
