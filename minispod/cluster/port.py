@@ -177,14 +177,22 @@ class NodeSighting:
     created_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LogPlace:
+    """A place in the log of one pod. Another pod's log has places of its own: two may write at the same time."""
+
+    pod: str
+    stamp: Stamp
+
+
 class LogStream(Protocol):
     """Lines of a log as they are written; ends by itself, or when any thread closes it.
 
-    `pod` is whose log it is, `newest` the time of the last line that came: where another stream goes on.
+    `pod` is whose log it is, `place` where the last line that came stands: there another stream goes on.
     """
 
     pod: str
-    newest: Stamp | None
+    place: LogPlace | None
 
     def __iter__(self) -> Iterator[str]:
         """The lines."""
@@ -328,11 +336,11 @@ class ClusterPort(Protocol):
         ...
 
     def follow_logs(
-        self, namespace: str, workload: str, *, container: str, lines: int, after: Stamp | None = None
+        self, namespace: str, workload: str, *, container: str, lines: int, after: LogPlace | None = None
     ) -> LogStream:
         """The last lines of the newest pod, then each new one as it is written; ends when the container does.
 
-        `after`: only what was written later, so that a stream goes on where another one ended.
+        `after`: only what this pod wrote later, so that a stream goes on where another one ended; all of another's.
         """
         ...
 

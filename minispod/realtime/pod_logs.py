@@ -14,8 +14,15 @@ import structlog
 from flask import request
 from flask_socketio import Namespace
 
-from minispod.cluster.lines import Stamp, readable
-from minispod.cluster.port import ClusterPort, ClusterRefused, ClusterUnavailable, LogStream, NoSuchObject
+from minispod.cluster.lines import readable
+from minispod.cluster.port import (
+    ClusterPort,
+    ClusterRefused,
+    ClusterUnavailable,
+    LogPlace,
+    LogStream,
+    NoSuchObject,
+)
 from minispod.instances.models import Instance
 from minispod.instances.workload import CONTAINER
 from minispod.kernel.errors import Refusal, RuleBroken
@@ -123,7 +130,7 @@ class Follower:
         self._stream: LogStream | None = None
         self._lock = threading.Lock()
         self._began_at = self._heard_at = time.monotonic()
-        self._newest: Stamp | None = None
+        self._place: LogPlace | None = None
         self._pod = ""
 
     def run(self) -> None:
@@ -184,7 +191,7 @@ class Follower:
     def _open(self, source: Source) -> bool:
         """Begin a stream after what was shown; False when the client left meanwhile."""
         stream = self._cluster.follow_logs(
-            source.namespace, source.workload, container=source.container, lines=TAIL, after=self._newest
+            source.namespace, source.workload, container=source.container, lines=TAIL, after=self._place
         )
         with self._lock:
             self._stream = stream
@@ -204,7 +211,7 @@ class Follower:
             return 0
         for line in stream:
             number += 1
-            self._heard_at, self._newest = time.monotonic(), stream.newest
+            self._heard_at, self._place = time.monotonic(), stream.place
             text = readable(line)
             if text:
                 if not self._has_room():

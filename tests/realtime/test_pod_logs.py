@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 
-from minispod.cluster.lines import Stamp
-from minispod.cluster.port import ClusterUnavailable, NoSuchObject
+from minispod.cluster.port import ClusterUnavailable, LogPlace, NoSuchObject
 from minispod.instances import controls
 from minispod.instances.states import InstanceStatus
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
@@ -191,7 +190,8 @@ def test_a_stream_that_ends_goes_on_after_the_last_line_that_was_shown(
     assert listener.next("log-start") == "pod-a/app"
     assert [listener.next("log-data") for _ in range(3)] == ["first", "second", "third"]
     assert listener.next("log-start") == "pod-b/app"
-    assert sessions.asked == [None, (2, 0), (3, 0), (3, 0)]
+    shown = [LogPlace("pod-a", (number, 0)) for number in (2, 3, 3)]
+    assert sessions.asked == [None, *shown]
 
 
 def test_when_the_application_is_restarted_the_new_pod_is_followed(
@@ -295,14 +295,14 @@ class Chatter:
     """A cluster whose pod never stops talking."""
 
     pod = "pod"
-    newest: Stamp | None = None
+    place: LogPlace | None = None
 
     def __init__(self) -> None:
         self.written = 0
         self._closed = False
 
     def follow_logs(
-        self, namespace: str, workload: str, *, container: str, lines: int, after: Stamp | None
+        self, namespace: str, workload: str, *, container: str, lines: int, after: LogPlace | None
     ) -> "Chatter":
         """Begin to talk."""
         return self
@@ -325,10 +325,10 @@ class Sessions:
     def __init__(self, *streams: tuple[str, list[str] | None] | Exception) -> None:
         self._streams = iter(streams)
         self._lines = 0
-        self.asked: list[Stamp | None] = []
+        self.asked: list[LogPlace | None] = []
 
     def follow_logs(
-        self, namespace: str, workload: str, *, container: str, lines: int, after: Stamp | None
+        self, namespace: str, workload: str, *, container: str, lines: int, after: LogPlace | None
     ) -> "_Stream":
         """Open the next stream."""
         self.asked.append(after)
@@ -343,7 +343,7 @@ class Sessions:
 class _Stream:
     def __init__(self, pod: str, lines: list[str] | None, before: int) -> None:
         self.pod = pod
-        self.newest: Stamp | None = None
+        self.place: LogPlace | None = None
         self._before = before
         self._queue: queue.Queue[str | None] = queue.Queue()
         for line in lines or []:
@@ -353,7 +353,7 @@ class _Stream:
 
     def __iter__(self) -> Iterator[str]:
         for number, line in enumerate(iter(self._queue.get, None), start=self._before + 1):
-            self.newest = (number, 0)
+            self.place = LogPlace(self.pod, (number, 0))
             yield line
 
     def close(self) -> None:

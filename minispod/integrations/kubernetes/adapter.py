@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
 from minispod.cluster.events import WorkloadEvent
-from minispod.cluster.lines import Stamp, moment_of
+from minispod.cluster.lines import moment_of
 from minispod.cluster.port import (
     CertificateSighting,
     ClusterRefused,
     ClusterUnavailable,
+    LogPlace,
     Manifest,
     NodeSighting,
     NoSuchObject,
@@ -241,19 +242,18 @@ class KubernetesCluster:
 
     @_fenced
     def follow_logs(
-        self, namespace: str, workload: str, *, container: str, lines: int, after: Stamp | None = None
+        self, namespace: str, workload: str, *, container: str, lines: int, after: LogPlace | None = None
     ) -> LogStream:
         """The last lines and each new one; NoSuchObject while nothing has started."""
         pod = self._newest_pod(namespace, workload)
         # The API counts in whole seconds; what was there before within this one is left out by the stream.
-        since = (
-            {} if after is None else {"sinceTime": moment_of((after[0], 0)).strftime("%Y-%m-%dT%H:%M:%SZ")}
-        )
+        stamp = after.stamp if after is not None and after.pod == pod else None
+        since = {"sinceTime": moment_of(stamp).strftime("%Y-%m-%dT%H:%M:%SZ")} if stamp else {}
         try:
             if pod is not None:
                 path = paths.POD.one(namespace, pod) + "/log"
                 query = {"container": container, "tailLines": lines, "follow": "true", "timestamps": "true"}
-                return LogStream(self._client.open(path, **query, **since), pod, after)
+                return LogStream(self._client.open(path, **query, **since), pod, stamp)
         except ApiSaidNo as refusal:
             if refusal.status != _WAITING_CONTAINER:
                 raise

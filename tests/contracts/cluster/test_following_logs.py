@@ -40,11 +40,11 @@ def test_a_second_stream_begins_after_the_last_line_of_the_first(target, running
     assert len(all_lines) >= 3
 
     first, stream = read(target, running, 2)
-    rest, again = read(target, running, len(all_lines) - 2, after=stream.newest)
+    rest, again = read(target, running, len(all_lines) - 2, after=stream.place)
 
     assert [*first, *rest] == all_lines
     assert stream.pod == again.pod == target.cluster.see(running.namespace, running.name).pod_name
-    assert again.newest > stream.newest
+    assert again.place.stamp > stream.place.stamp
 
 
 def test_lines_come_with_their_time(target, running):
