@@ -68,15 +68,15 @@ def test_half_of_the_threads_wait_and_the_other_half_answers(shop: LiveShop) -> 
     for each in waiting:
         each.start()
 
-    other.eventually(lambda: len(answers) == 1, "who finds no place is answered at once", seconds=4)
+    other.eventually(lambda: len(answers) == 1, "who finds no place is answered at once", seconds=6)
     assert other.answers()
-    assert time.monotonic() - begun < 6
+    assert time.monotonic() - begun < 7.5
     for each in waiting:
         each.join()
 
     late = sorted(at - begun for _, at in answers)
     assert [answer.status_code for answer, _ in answers] == [202] * 4
-    assert late[0] < 4 < 7.5 < late[1]
+    assert late[0] < 7.5 < late[1]
     shop.backstage.stop(web)
 
 
