@@ -6,11 +6,14 @@ from minispod.api import (
     accounts,
     billing,
     catalog,
+    controls,
     domains,
     health,
     instances,
     monitoring,
     operations,
+    order_checks,
+    own_instances,
     payments,
     promotions,
     subscriptions,
@@ -22,9 +25,11 @@ from minispod.api.envelope import Door
 from minispod.api.staff import billing as staff_billing
 from minispod.api.staff import categories as staff_categories
 from minispod.api.staff import cluster as staff_cluster
+from minispod.api.staff import health as staff_health
 from minispod.api.staff import plans as staff_plans
 from minispod.api.staff import promotions as staff_promotions
 from minispod.api.staff import quota as staff_quota
+from minispod.api.staff import subscription_edits as staff_subscription_edits
 from minispod.api.staff import subscriptions as staff_subscriptions
 from minispod.api.staff import tickets as staff_tickets
 from minispod.api.staff import wallets as staff_wallets
@@ -38,11 +43,14 @@ def all_doors() -> Sequence[Door]:
         wallet.door,
         payments.door,
         promotions.door,
+        order_checks.door,
         subscriptions.door,
         upgrades.door,
         domains.door,
+        controls.door,
         instances.door,
         operations.door,
+        own_instances.door,
         monitoring.door,
         billing.door,
         tickets.door,
@@ -51,8 +59,10 @@ def all_doors() -> Sequence[Door]:
         staff_plans.door,
         staff_quota.door,
         staff_cluster.door,
+        staff_health.door,
         staff_promotions.door,
         staff_subscriptions.door,
+        staff_subscription_edits.door,
         staff_wallets.door,
         staff_tickets.door,
         health.door,

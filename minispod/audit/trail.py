@@ -58,6 +58,7 @@ class Action(StrEnum):
     SUBSCRIPTION_EXTENDED = "subscription.extended"
     SUBSCRIPTION_PRICE_ANNOUNCED = "subscription.price_announced"
     SUBSCRIPTION_AUTO_RENEW_CHANGED = "subscription.auto_renew_changed"
+    SUBSCRIPTION_EDITED = "subscription.edited"
     INSTANCE_RUNNING = "instance.running"
     INSTANCE_FAILED = "instance.failed"
     INSTANCE_STOPPED = "instance.stopped"

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from minispod.cluster.events import WorkloadEvent
+from minispod.cluster.lines import Stamp
 from minispod.kernel.errors import Conflict, NotFound, Unavailable
 
 Manifest = dict[str, Any]
@@ -176,8 +177,22 @@ class NodeSighting:
     created_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LogPlace:
+    """A place in the log of one pod. Another pod's log has places of its own: two may write at the same time."""
+
+    pod: str
+    stamp: Stamp
+
+
 class LogStream(Protocol):
-    """Lines of a log as they are written; ends by itself, or when any thread closes it."""
+    """Lines of a log as they are written; ends by itself, or when any thread closes it.
+
+    `pod` is whose log it is, `place` where the last line that came stands: there another stream goes on.
+    """
+
+    pod: str
+    place: LogPlace | None
 
     def __iter__(self) -> Iterator[str]:
         """The lines."""
@@ -311,13 +326,28 @@ class ClusterPort(Protocol):
         ...
 
     def tail_logs(
-        self, namespace: str, workload: str, *, container: str, lines: int, previous: bool = False
+        self,
+        namespace: str,
+        workload: str,
+        *,
+        container: str,
+        lines: int,
+        previous: bool = False,
+        timed: bool = False,
     ) -> Sequence[str]:
-        """The last lines of the newest pod's container; `previous`: of its run before this one. None: no lines."""
+        """The last lines of the newest pod's container; `previous`: of its run before this one. None: no lines.
+
+        `timed`: each with its time before it (cluster/lines).
+        """
         ...
 
-    def follow_logs(self, namespace: str, workload: str, *, container: str, lines: int) -> LogStream:
-        """The last lines, then each new one as it is written; ends when the stream ends or is closed."""
+    def follow_logs(
+        self, namespace: str, workload: str, *, container: str, lines: int, after: LogPlace | None = None
+    ) -> LogStream:
+        """The last lines of the newest pod, then each new one as it is written; ends when the container does.
+
+        `after`: only what this pod wrote later, so that a stream goes on where another one ended; all of another's.
+        """
         ...
 
     def events_of(self, namespace: str, workload: str) -> Sequence[WorkloadEvent]:

@@ -33,8 +33,13 @@ def list_sold(
     search: str = "",
     status: InstanceStatus | None = None,
     user_id: uuid.UUID | None = None,
+    with_gone: bool = True,
 ) -> Page[Sold]:
-    """List instances for staff, newest first; `search` looks into names, host, node, owner and service."""
+    """List instances, newest first: all for staff, or of one customer (`user_id`).
+
+    `search` looks into names, host, node, owner and service. What is gone is left out on wish; a `status` that is
+    asked for is always listed.
+    """
     wanted = _joined().order_by(Instance.created_at.desc(), Instance.id.desc())
     if search:
         columns = (
@@ -49,6 +54,8 @@ def list_sold(
         wanted = wanted.where(or_(*(column.icontains(search, autoescape=True) for column in columns)))
     if status is not None:
         wanted = wanted.where(Instance.status == status)
+    elif not with_gone:
+        wanted = wanted.where(Instance.status != InstanceStatus.TERMINATED)
     if user_id is not None:
         wanted = wanted.where(Instance.user_id == user_id)
     found: Page[Sold] = page_of(wanted, page, shape=lambda row: Sold(*row))

@@ -10,7 +10,13 @@ from datetime import datetime
 from minispod.audit import trail
 from minispod.instances.creation import Size
 from minispod.instances.domains.ending import release_all
-from minispod.instances.errors import NoSuchInstance, NothingToRetry, ProvisioningRuns, WrongState
+from minispod.instances.errors import (
+    AlreadyRunning,
+    NoSuchInstance,
+    NothingToRetry,
+    ProvisioningRuns,
+    WrongState,
+)
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus, Wanted
 from minispod.kernel import outbox
@@ -134,10 +140,15 @@ def restart(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> Instance:
 
 
 def retry(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> InstanceStatus:
-    """Try a failed instance again and return the status it had; refuses NothingToRetry, ProvisioningRuns."""
+    """Try a failed instance again and return the status it had.
+
+    Refuses AlreadyRunning, ProvisioningRuns, NothingToRetry.
+    """
     instance = lock_instance(instance_id)
     if instance.status in (InstanceStatus.PENDING, InstanceStatus.PROVISIONING):
         raise ProvisioningRuns()
+    if instance.status is InstanceStatus.RUNNING:
+        raise AlreadyRunning()
     if instance.status is not InstanceStatus.ERROR:
         raise NothingToRetry()
     before = instance.status

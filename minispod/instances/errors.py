@@ -24,6 +24,29 @@ class ProvisioningRuns(Conflict):
     default_message = "Provisioning is already in progress"
 
 
+class AlreadyRunning(Conflict):
+    """The instance runs: there is nothing to try again."""
+
+    code = "instances.already_running"
+    default_message = "The instance is already running"
+
+
+class ResizedByUpgrade(RuleBroken):
+    """An instance has the size of its plan; another size is another plan, which is paid for."""
+
+    code = "instances.resized_by_upgrade"
+    default_message = "An instance gets another size with another plan: upgrade its subscription"
+
+
+class EndsWithSubscription(RuleBroken):
+    """An instance is never deleted while its subscription goes on being billed."""
+
+    code = "instances.ends_with_subscription"
+    default_message = (
+        "An instance is deleted with its subscription: cancel the subscription, or stop the instance"
+    )
+
+
 class EnvironmentRefused(RuleBroken):
     """A name or value of the environment may not be set; `errors` says why, by name."""
 

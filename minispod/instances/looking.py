@@ -5,10 +5,11 @@ First what is wanted is taken from the row, then the cluster is asked with no co
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from minispod.catalog.recipes import APP, get_recipe
 from minispod.cluster.events import WorkloadEvent
-from minispod.cluster.lines import readable
+from minispod.cluster.lines import level_of, moment_of, readable, split_stamp
 from minispod.cluster.port import ClusterPort, NoSuchObject
 from minispod.instances.errors import NoSuchContainer
 from minispod.instances.models import Instance
@@ -41,6 +42,15 @@ class Log:
     lines: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class TimedLine:
+    """A line, when it was written, and how severe it calls itself."""
+
+    at: datetime | None
+    level: str
+    text: str
+
+
 def read_log(
     subject: Subject, cluster: ClusterPort, *, container: str | None, lines: int, previous: bool
 ) -> Log:
@@ -60,6 +70,22 @@ def read_log(
         found = []
     shown = [text for line in found if (text := readable(line))]
     return Log(wanted, previous, shown)
+
+
+def read_timed_log(subject: Subject, cluster: ClusterPort, *, lines: int) -> Sequence[TimedLine]:
+    """The last lines of the application with time and level; none of what is not there."""
+    try:
+        found = cluster.tail_logs(
+            subject.namespace, subject.workload, container=APP, lines=min(lines, MOST_LINES), timed=True
+        )
+    except NoSuchObject:
+        found = []
+    split = [split_stamp(line) for line in found]
+    return [
+        TimedLine(moment_of(stamp) if stamp else None, level_of(shown), shown)
+        for stamp, text in split
+        if (shown := readable(text))
+    ]
 
 
 def read_events(subject: Subject, cluster: ClusterPort) -> Sequence[WorkloadEvent]:

@@ -38,6 +38,11 @@ class VolumeStatus(StrEnum):
 HEALTHY = "Healthy"
 """Exactly this text means ready to the front end (contract, section 6)."""
 
+SETTLED = frozenset(
+    {InstanceStatus.RUNNING, InstanceStatus.STOPPED, InstanceStatus.ERROR, InstanceStatus.TERMINATED}
+)
+"""States that an instance stays in until somebody wants something else."""
+
 IN_TRANSITION = frozenset(
     {
         InstanceStatus.PENDING,

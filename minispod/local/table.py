@@ -22,6 +22,7 @@ from minispod.local.supervisor import Part
 from minispod.local.wishes import Wishes
 
 ROOT = Path(__file__).resolve().parents[2]
+_WEB_THREADS = "32"
 WEBHOOK_PATH = "/api/v1/wallet/webhook/midtrans"
 # Remembered once taken: addresses of instances and payment pages are stored.
 FIRST_CHOICES = {
@@ -153,7 +154,17 @@ def _program(ground: _Ground) -> list[Part]:
     environment = _environment(ground)
     port = ground.wishes.port
     grounds = tuple(plan.name.lower() for plan in ground.servers)
-    gunicorn = ["-m", "gunicorn", "--no-control-socket", "-k", "gthread", "-w", "1", "--threads", "32"]
+    gunicorn = [
+        "-m",
+        "gunicorn",
+        "--no-control-socket",
+        "-k",
+        "gthread",
+        "-w",
+        "1",
+        "--threads",
+        _WEB_THREADS,
+    ]
     gunicorn += ["--graceful-timeout", "3", "-b", f"{places.LOOPBACK}:{port}", "wsgi:app"]
     simulators = ("midtrans", "mailbox", "names", *(() if ground.wishes.cluster else ("kubernetes",)))
 
@@ -170,6 +181,7 @@ def _program(ground: _Ground) -> list[Part]:
             *gunicorn,
             after=("seed", *simulators),
             SERVE_REALTIME="true",
+            WEB_THREADS=_WEB_THREADS,
             KUBECONFIG=environment.get("WEB_KUBECONFIG") or environment["KUBECONFIG"],
         ),
         # Several, so that a letter or a payment never waits behind an instance that starts slowly.

@@ -2,7 +2,8 @@
 
 `log-start`, `log-data` and `log-error` each carry exactly one string. After an error the client is
 disconnected from here; it reconnects when the customer asks for it. A client that reads slowly slows its
-own stream down, nothing else.
+own stream down, nothing else. A pod that is replaced, a container that starts again and a cluster that is silent
+for a moment are waited for: the stream goes on after the last line that was shown.
 """
 
 import threading
@@ -14,7 +15,14 @@ from flask import request
 from flask_socketio import Namespace
 
 from minispod.cluster.lines import readable
-from minispod.cluster.port import ClusterPort, ClusterRefused, ClusterUnavailable, LogStream, NoSuchObject
+from minispod.cluster.port import (
+    ClusterPort,
+    ClusterRefused,
+    ClusterUnavailable,
+    LogPlace,
+    LogStream,
+    NoSuchObject,
+)
 from minispod.instances.models import Instance
 from minispod.instances.workload import CONTAINER
 from minispod.kernel.errors import Refusal, RuleBroken
@@ -34,16 +42,25 @@ TAIL = 200
 PER_ACCOUNT = 5
 IN_ALL = 100
 
+# So long a pod is waited for that takes the place of the one that was followed.
+REPLACED_SECONDS = 60.0
+# A view that nobody closed: nothing was written for so long, or it has been open for so long.
+IDLE_SECONDS = 3600.0
+LONGEST_SECONDS = 6 * 3600.0
+
 THREAD = "follow-log"
 _MOST_UNREAD = 500
 _DRAIN_SECONDS = 0.05
-# A stream that ended after so long a silence ended because of it, not because the application did.
-LONG_SILENCE = 300.0
+_LOOK_SECONDS = 1.0
+# A stream that was open so long was one of a container that ran.
+_LIVED_SECONDS = 5.0
 
 NO_INSTANCE = "There is no running instance to show logs of."
 NO_POD = "The application has no pod yet. Please connect again in a moment."
 NOT_STARTED = "The application has not started yet. Please connect again in a moment."
-ENDED = "The log has ended: the application was stopped or restarted. Connect again to follow the new one."
+ENDED = "The log has ended: the application was stopped. Start it, then connect again to follow it."
+IDLE = "Nothing was written for an hour, so this view was closed. Connect again to go on."
+LONG = "This view was open for six hours and was closed. Connect again to go on."
 
 
 class SubscriptionMissing(RuleBroken):
@@ -89,7 +106,7 @@ class LogsNamespace(Namespace):
             found = get_subscription(parse_id(wanted), actor=visitor.actor)
             source = Source.of(found.instance)
             follower = Follower(self._wire, sid, source, current_ports().cluster)
-            self._presence.enter(Guest(sid, NAMESPACE, visitor, follower.end))
+            self._presence.enter(Guest(sid, NAMESPACE, visitor, follower.end, follower.say_time_is_up))
         except Refusal as refusal:
             raise connect_error(refusal) from None
         release_connection()
@@ -112,6 +129,9 @@ class Follower:
         self._ended = threading.Event()
         self._stream: LogStream | None = None
         self._lock = threading.Lock()
+        self._began_at = self._heard_at = time.monotonic()
+        self._place: LogPlace | None = None
+        self._pod = ""
 
     def run(self) -> None:
         """Follow; whatever ends it is said in one sentence, and the client is disconnected."""
@@ -120,8 +140,6 @@ class Follower:
             return
         try:
             sentence = self._follow(self._source) if self._source else NO_INSTANCE
-        except Refusal as refusal:
-            sentence = _sentence_for(refusal)
         except Exception:  # a thread of its own: nobody above would hear of it
             log.exception("realtime.log_crashed")
             sentence = ClusterUnavailable.default_message
@@ -136,45 +154,70 @@ class Follower:
         self._ended.set()
         self._close()
 
+    def say_time_is_up(self) -> bool:
+        """Tell whether this view has been open or idle for too long; the client is told so then."""
+        now = time.monotonic()
+        if now - self._began_at >= LONGEST_SECONDS:
+            sentence = LONG
+        elif now - self._heard_at >= IDLE_SECONDS:
+            sentence = IDLE
+        else:
+            return False
+        self._wire.send("log-error", sentence, to=self._sid, namespace=NAMESPACE)
+        return True
+
     def _follow(self, source: Source) -> str:
-        lines = TAIL
-        while self._open(source, lines):
-            if lines:
-                start = f"{source.workload}/{source.container}"
-                self._wire.send("log-start", start, to=self._sid, namespace=NAMESPACE)
-            heard_at = self._carry()
-            self._close()
-            if time.monotonic() - heard_at < LONG_SILENCE:
-                break
-            lines = 0
+        """Follow one stream after another until none has come for a while; the sentence that says so."""
+        patience_ends: float | None = None
+        while not self._ended.is_set():
+            sentence, opened_at, shown = ENDED, time.monotonic(), 0
+            try:
+                if self._open(source):
+                    shown = self._carry()
+                    self._close()
+            except Refusal as refusal:
+                if patience_ends is None:  # there was nothing to follow
+                    return _sentence_for(refusal)
+                if isinstance(refusal, ClusterUnavailable):
+                    sentence = refusal.message
+            now = time.monotonic()
+            if patience_ends is None or shown or now - opened_at >= _LIVED_SECONDS:
+                patience_ends = now + REPLACED_SECONDS
+            if now >= patience_ends:
+                return sentence
+            self._ended.wait(_LOOK_SECONDS)
         return ENDED
 
-    def _open(self, source: Source, lines: int) -> bool:
-        """Begin a stream; False when the client left meanwhile."""
-        if self._ended.is_set():
-            return False
+    def _open(self, source: Source) -> bool:
+        """Begin a stream after what was shown; False when the client left meanwhile."""
         stream = self._cluster.follow_logs(
-            source.namespace, source.workload, container=source.container, lines=lines
+            source.namespace, source.workload, container=source.container, lines=TAIL, after=self._place
         )
         with self._lock:
             self._stream = stream
         if self._ended.is_set():
             self._close()
             return False
+        if stream.pod != self._pod:
+            self._pod = stream.pod
+            start = f"{stream.pod}/{source.container}"
+            self._wire.send("log-start", start, to=self._sid, namespace=NAMESPACE)
         return True
 
-    def _carry(self) -> float:
-        """Send line by line until the stream ends; tells when the last one came."""
-        heard_at = time.monotonic()
-        assert self._stream is not None  # noqa: S101 - `_open` has just said so
-        for line in self._stream:
-            heard_at = time.monotonic()
+    def _carry(self) -> int:
+        """Send line by line until the stream ends; tells how many came."""
+        stream, number = self._stream, 0
+        if stream is None:  # closed at this moment
+            return 0
+        for line in stream:
+            number += 1
+            self._heard_at, self._place = time.monotonic(), stream.place
             text = readable(line)
             if text:
                 if not self._has_room():
                     break
                 self._wire.send("log-data", text, to=self._sid, namespace=NAMESPACE)
-        return heard_at
+        return number
 
     def _has_room(self) -> bool:
         """Wait until the client has read enough; False when it is gone."""

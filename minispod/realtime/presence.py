@@ -23,14 +23,19 @@ def _nothing() -> None:
     return
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """One client in one namespace; `end` stops what runs for it."""
+    """One client in one namespace; `end` stops what runs for it, `is_over` says that it has been here too long."""
 
     sid: str
     namespace: str
     visitor: Visitor
     end: Callable[[], None] = field(default=_nothing, repr=False)
+    is_over: Callable[[], bool] = field(default=_never, repr=False)
 
 
 class Presence:

@@ -69,12 +69,12 @@ class Rounds:
             return self._is_going
 
     def _check(self) -> None:
-        """Send away whose token has ended, and forget who vanished without a word."""
+        """Send away whose token or time has ended, and forget who vanished without a word."""
         for room in self._rooms:
             for guest in room.guests():
                 if self._wire.backlog(guest.sid, guest.namespace) is None:
                     room.leave(guest.sid)
-                elif not is_still_welcome(guest.visitor):
+                elif guest.is_over() or not is_still_welcome(guest.visitor):
                     self._dismiss(room, guest)
 
     def _dismiss(self, room: Presence, guest: Guest) -> None:

@@ -53,6 +53,15 @@ class WebSettings(Group):
         le=25,
         description="How long stop, start and restart wait for the cluster before answering 202.",
     )
+    web_threads: int = Field(
+        16,
+        ge=1,
+        le=1000,
+        description=(
+            "Threads of a web process (gunicorn --threads); half of those that live connections leave may wait for "
+            "the cluster."
+        ),
+    )
     admin_idle_minutes: int = Field(
         60, ge=1, description="An administration session ends after this time unused."
     )

@@ -18,6 +18,27 @@ class LiveSubscriptionExists(Conflict):
     default_message = "You already have an active subscription for this service"
 
 
+class OrderHindered(RuleBroken):
+    """An order would be refused; `validation` says why."""
+
+    code = "subscriptions.order_hindered"
+    default_message = "Subscription validation failed"
+
+
+class NothingToEdit(RuleBroken):
+    """No field was given that could be edited."""
+
+    code = "subscriptions.nothing_to_edit"
+    default_message = "At least one field must be provided for update"
+
+
+class NotEditable(RuleBroken):
+    """A field follows from others or from the ledger; `fields` says by which act each is changed."""
+
+    code = "subscriptions.not_editable"
+    default_message = "Some of these fields are never edited by hand; `data.fields` says what changes them"
+
+
 class RequestKeyReused(Conflict):
     """The same Idempotency-Key came with another wish."""
 

@@ -25,7 +25,7 @@ def start(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> Instance:
 
 
 def retry(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> InstanceStatus:
-    """Try a failed instance again and return the status it had; refuses NotActive, NothingToRetry, ProvisioningRuns."""
+    """Try a failed instance again and return the status it had; refuses NotActive and what `controls.retry` refuses."""
     _lock_active(instance_id, actor)
     return controls.retry(instance_id, actor=actor, at=at)
 

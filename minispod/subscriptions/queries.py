@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import joinedload
@@ -97,6 +98,23 @@ def find_pending_change(subscription_id: uuid.UUID) -> PlanChange | None:
     )
 
 
+class SortKey(StrEnum):
+    """What the staff's list is sorted by; the names are those of the wire."""
+
+    CREATED = "createdAt"
+    ENDS = "endDate"
+    PRICE = "monthlyPrice"
+    STATUS = "status"
+
+
+_SORTED_BY = {
+    SortKey.CREATED: Subscription.created_at,
+    SortKey.ENDS: Subscription.ends_at,
+    SortKey.PRICE: Subscription.price,
+    SortKey.STATUS: Subscription.status,
+}
+
+
 def list_all(
     page: PageRequest,
     *,
@@ -104,15 +122,20 @@ def list_all(
     status: SubscriptionStatus | None = None,
     user_id: uuid.UUID | None = None,
     service_id: uuid.UUID | None = None,
+    sort: SortKey = SortKey.CREATED,
+    ascending: bool = False,
 ) -> Page[OwnedSubscription]:
-    """List subscriptions for staff, newest first; `search` looks into owner, service, plan and host."""
+    """List subscriptions for staff, newest first unless sorted; `search` looks into owner, service, plan and host."""
+    key = _SORTED_BY[sort]
     wanted = (
         select(Subscription, Instance, User)
         .join(User, User.id == Subscription.user_id)
         .join(Plan, Plan.id == Subscription.plan_id)
         .join(Service, Service.id == Subscription.service_id)
         .outerjoin(Instance, Instance.subscription_id == Subscription.id)
-        .order_by(Subscription.created_at.desc(), Subscription.id.desc())
+        .order_by(
+            *((key.asc(), Subscription.id.asc()) if ascending else (key.desc(), Subscription.id.desc()))
+        )
         .options(joinedload(Subscription.plan), joinedload(Subscription.service))
     )
     if search:

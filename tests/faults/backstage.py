@@ -26,12 +26,12 @@ class Backstage:
         self._log = log
         self._running: list[subprocess.Popen[bytes]] = []
 
-    def web(self) -> tuple[str, subprocess.Popen[bytes]]:
+    def web(self, **changed: str) -> tuple[str, subprocess.Popen[bytes]]:
         """A web server: its address, at which it may not answer yet, and the master of its one worker."""
         with socket.create_server((places.LOOPBACK, 0)) as free:
             address = "{}:{}".format(*free.getsockname()[:2])
         options = ("--no-control-socket", "-k", "gthread", "--threads", "12", "-b", address)
-        return f"http://{address}", self._start("gunicorn", *options, "wsgi:app")
+        return f"http://{address}", self._start("gunicorn", *options, "wsgi:app", **changed)
 
     def worker(self, *queues: str, **changed: str) -> subprocess.Popen[bytes]:
         """A worker on the given queues, or on all; `changed` are settings of its own."""

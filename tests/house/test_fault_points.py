@@ -32,6 +32,8 @@ MOVES_NOTHING = {
     "api.staff.promotions.delete_coupon",
     "api.staff.promotions.set_status",
     "api.subscriptions.set_auto_renew",
+    "api.own_instances.provision",
+    "api.staff.subscription_edits.edit",
     "api.subscriptions.retry",
     "jobs.lifecycle.announce_prices",
     "jobs.lifecycle.fan_out_reminders",

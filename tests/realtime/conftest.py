@@ -91,6 +91,15 @@ class Listener:
         assert name == event, (name, payload)
         return payload
 
+    def until(self, event: str, seconds: float) -> tuple[Any, list[Any]]:
+        """The payload of the next such event, and those of all that came before it."""
+        passed: list[Any] = []
+        while True:
+            name, payload = self.heard.get(timeout=seconds)
+            if name == event:
+                return payload, passed
+            passed.append(payload)
+
     def quiet(self, seconds: float) -> bool:
         """Tell whether nothing comes for so long."""
         try:

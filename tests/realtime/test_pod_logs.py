@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 
+from minispod.cluster.port import ClusterUnavailable, LogPlace, NoSuchObject
+from minispod.instances import controls
 from minispod.instances.states import InstanceStatus
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.unit_of_work import unit_of_work
-from minispod.realtime import pod_logs
+from minispod.realtime import pod_logs, rounds
 from minispod.rules import business_rules
 from minispod.settings import Settings
 from minispod.subscriptions import cancellation, queries
@@ -107,6 +109,7 @@ def test_when_the_instance_goes_the_client_is_told_and_sent_away(
     settings: Settings,
     clock: FrozenClock,
     run_jobs: Callable[..., int],
+    at_a_trot: None,
 ) -> None:
     bought = running(customer)
     listener = listen("/k8s-logs", auth_of(customer, bought))
@@ -172,22 +175,104 @@ def test_a_client_that_does_not_read_slows_down_its_own_stream_only(
     assert unread < 600
 
 
-def test_after_a_long_silence_the_log_is_followed_on(
+def test_a_stream_that_ends_goes_on_after_the_last_line_that_was_shown(
+    listen: Callable[..., Listener],
+    customer: Person,
+    buy: Callable[..., Bought],
+    ports: PortsNow,
+    at_a_trot: None,
+) -> None:
+    sessions = Sessions(("pod-a", ["first", "second"]), ("pod-a", ["third"]), NoSuchObject(), ("pod-b", None))
+    ports.change(cluster=sessions)
+
+    listener = listen("/k8s-logs", auth_of(customer, buy(customer)))
+
+    assert listener.next("log-start") == "pod-a/app"
+    assert [listener.next("log-data") for _ in range(3)] == ["first", "second", "third"]
+    assert listener.next("log-start") == "pod-b/app"
+    shown = [LogPlace("pod-a", (number, 0)) for number in (2, 3, 3)]
+    assert sessions.asked == [None, *shown]
+
+
+def test_when_the_application_is_restarted_the_new_pod_is_followed(
+    listen: Callable[..., Listener],
+    customer: Person,
+    running: Callable[[Person], Bought],
+    app: Flask,
+    clock: FrozenClock,
+    run_jobs: Callable[..., int],
+) -> None:
+    bought = running(customer)
+    listener = listen("/k8s-logs", auth_of(customer, bought))
+    before = listener.next("log-start")
+
+    with app.app_context(), unit_of_work():
+        controls.restart(bought.instance_id, actor=customer.actor, at=clock.advance(seconds=1))
+    run_jobs()
+
+    after, lines = listener.until("log-start", seconds=40)
+    assert after != before
+    assert len(lines) == len(set(lines))
+    assert isinstance(listener.next("log-data", seconds=20), str)
+
+
+def test_a_cluster_that_is_silent_for_a_moment_is_waited_for(
+    listen: Callable[..., Listener],
+    customer: Person,
+    buy: Callable[..., Bought],
+    ports: PortsNow,
+    at_a_trot: None,
+) -> None:
+    ports.change(
+        cluster=Sessions(("pod", ["first"]), ClusterUnavailable(), ("pod", ["second"]), ("pod", None))
+    )
+
+    listener = listen("/k8s-logs", auth_of(customer, buy(customer)))
+
+    listener.next("log-start")
+    assert [listener.next("log-data") for _ in range(2)] == ["first", "second"]
+
+
+def test_a_cluster_that_stays_silent_ends_the_view_in_words(
+    listen: Callable[..., Listener],
+    customer: Person,
+    buy: Callable[..., Bought],
+    ports: PortsNow,
+    at_a_trot: None,
+) -> None:
+    ports.change(cluster=Sessions(("pod", ["first"]), *(ClusterUnavailable() for _ in range(500))))
+
+    assert (
+        said_last(listen("/k8s-logs", auth_of(customer, buy(customer)))) == ClusterUnavailable.default_message
+    )
+
+
+@pytest.mark.parametrize(
+    ("limit", "sentence"), [("IDLE_SECONDS", pod_logs.IDLE), ("LONGEST_SECONDS", pod_logs.LONG)]
+)
+def test_a_view_that_nobody_closes_is_closed(
     listen: Callable[..., Listener],
     customer: Person,
     buy: Callable[..., Bought],
     ports: PortsNow,
     monkeypatch: pytest.MonkeyPatch,
+    eventually: Callable[..., None],
+    limit: str,
+    sentence: str,
 ) -> None:
-    monkeypatch.setattr(pod_logs, "LONG_SILENCE", 0.0)
-    silent = Sessions(["first"], ["second"], None)
-    ports.change(cluster=silent)
+    monkeypatch.setattr(pod_logs, limit, 0.5)
+    monkeypatch.setattr(rounds, "CHECK_SECONDS", 0.1)
+    ports.change(cluster=Sessions(("pod", None)))
 
-    listener = listen("/k8s-logs", auth_of(customer, buy(customer)))
+    assert said_last(listen("/k8s-logs", auth_of(customer, buy(customer)))) == sentence
+    eventually(lambda: followers() == 0)
 
-    listener.next("log-start")
-    assert [listener.next("log-data"), listener.next("log-data")] == ["first", "second"]
-    assert silent.asked == [200, 0, 0]
+
+@pytest.fixture
+def at_a_trot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks and patience of a test's length."""
+    monkeypatch.setattr(pod_logs, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(pod_logs, "REPLACED_SECONDS", 1.0)
 
 
 def followers() -> int:
@@ -209,11 +294,16 @@ def said_last(listener: Listener) -> str:
 class Chatter:
     """A cluster whose pod never stops talking."""
 
+    pod = "pod"
+    place: LogPlace | None = None
+
     def __init__(self) -> None:
         self.written = 0
         self._closed = False
 
-    def follow_logs(self, namespace: str, workload: str, *, container: str, lines: int) -> "Chatter":
+    def follow_logs(
+        self, namespace: str, workload: str, *, container: str, lines: int, after: LogPlace | None
+    ) -> "Chatter":
         """Begin to talk."""
         return self
 
@@ -230,20 +320,31 @@ class Chatter:
 
 
 class Sessions:
-    """A cluster that ends its streams; one that is None stays open."""
+    """A cluster that ends its streams, one after the other; one without lines stays open, a refusal is raised."""
 
-    def __init__(self, *streams: list[str] | None) -> None:
+    def __init__(self, *streams: tuple[str, list[str] | None] | Exception) -> None:
         self._streams = iter(streams)
-        self.asked: list[int] = []
+        self._lines = 0
+        self.asked: list[LogPlace | None] = []
 
-    def follow_logs(self, namespace: str, workload: str, *, container: str, lines: int) -> "_Stream":
+    def follow_logs(
+        self, namespace: str, workload: str, *, container: str, lines: int, after: LogPlace | None
+    ) -> "_Stream":
         """Open the next stream."""
-        self.asked.append(lines)
-        return _Stream(next(self._streams))
+        self.asked.append(after)
+        found = next(self._streams)
+        if isinstance(found, Exception):
+            raise found
+        stream = _Stream(*found, self._lines)
+        self._lines += len(found[1] or [])
+        return stream
 
 
 class _Stream:
-    def __init__(self, lines: list[str] | None) -> None:
+    def __init__(self, pod: str, lines: list[str] | None, before: int) -> None:
+        self.pod = pod
+        self.place: LogPlace | None = None
+        self._before = before
         self._queue: queue.Queue[str | None] = queue.Queue()
         for line in lines or []:
             self._queue.put(line)
@@ -251,7 +352,9 @@ class _Stream:
             self._queue.put(None)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._queue.get, None)
+        for number, line in enumerate(iter(self._queue.get, None), start=self._before + 1):
+            self.place = LogPlace(self.pod, (number, 0))
+            yield line
 
     def close(self) -> None:
         self._queue.put(None)

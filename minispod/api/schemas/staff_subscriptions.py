@@ -4,8 +4,9 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from minispod.api.schemas.base import Blank, PageQuery, PaginationOut, Timestamp, WireSchema
+from minispod.api.schemas.base import Blank, BlankEnum, PageQuery, PaginationOut, Timestamp, WireSchema
 from minispod.api.schemas.subscriptions import PlanChangeIn, SubscriptionOut, UpgradedOut
+from minispod.subscriptions.queries import SortKey
 from minispod.subscriptions.states import SubscriptionStatus
 
 _REASON = validate.Length(10, 500)
@@ -16,8 +17,10 @@ class StaffSubscriptionQuery(PageQuery):
     """Which subscriptions are wanted."""
 
     search = fields.String(load_default="", validate=validate.Length(max=100))
-    status = fields.Enum(SubscriptionStatus, by_value=True, load_default=None)
+    status = BlankEnum(SubscriptionStatus, load_default=None)
     service_id = Blank(load_default=None, validate=validate.Length(max=64))
+    sort_by = BlankEnum(SortKey, load_default=None)
+    sort_order = Blank(load_default=None, validate=validate.OneOf(["asc", "desc"]))
 
 
 class ReasonIn(WireSchema):

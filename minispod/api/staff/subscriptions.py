@@ -62,12 +62,14 @@ door = Door(
 @door.arguments(StaffSubscriptionQuery, location="query")
 @door.answers(200, StaffSubscriptionsOut, message="Subscriptions retrieved successfully")
 def list_subscriptions(query: dict[str, Any]) -> dict[str, Any]:
-    """List subscriptions, newest first; the search looks into owner, service, plan and host."""
+    """List subscriptions, newest first unless sorted; the search looks into owner, service, plan and host."""
     found = queries.list_all(
         wanted_page(query),
         search=query["search"],
         status=query["status"],
         service_id=parse_id(query["service_id"]) if query["service_id"] else None,
+        sort=query["sort_by"] or queries.SortKey.CREATED,
+        ascending=query["sort_order"] == "asc",
     )
     rows = [{**subscription_row(each), "user": each.owner} for each in found.items]
     return {"subscriptions": rows, "pagination": pagination(found)}

@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
 from minispod.cluster.events import WorkloadEvent
+from minispod.cluster.lines import moment_of
 from minispod.cluster.port import (
     CertificateSighting,
     ClusterRefused,
     ClusterUnavailable,
-    LogStream,
+    LogPlace,
     Manifest,
     NodeSighting,
     NoSuchObject,
@@ -35,6 +36,7 @@ from minispod.integrations.kubernetes import (
     volumes,
 )
 from minispod.integrations.kubernetes.client import TIMEOUT, ApiSaidNo, KubernetesClient
+from minispod.integrations.kubernetes.logstream import LogStream
 from minispod.integrations.kubernetes.paths import Kind
 from minispod.kernel.unit_of_work import refuse_inside_unit_of_work
 
@@ -227,19 +229,36 @@ class KubernetesCluster:
 
     @_fenced
     def tail_logs(
-        self, namespace: str, workload: str, *, container: str, lines: int, previous: bool = False
+        self,
+        namespace: str,
+        workload: str,
+        *,
+        container: str,
+        lines: int,
+        previous: bool = False,
+        timed: bool = False,
     ) -> Sequence[str]:
         """The last lines of the newest pod; none while it has not started, or has no earlier run."""
-        path = self._log_path(namespace, workload)
-        return self._tail(path, container, lines, previous=previous) if path is not None else []
+        pod = self._newest_pod(namespace, workload)
+        if pod is None:
+            return []
+        path = paths.POD.one(namespace, pod) + "/log"
+        return self._tail(path, container, lines, previous=previous, timed=timed)
 
     @_fenced
-    def follow_logs(self, namespace: str, workload: str, *, container: str, lines: int) -> LogStream:
+    def follow_logs(
+        self, namespace: str, workload: str, *, container: str, lines: int, after: LogPlace | None = None
+    ) -> LogStream:
         """The last lines and each new one; NoSuchObject while nothing has started."""
-        path = self._log_path(namespace, workload)
+        pod = self._newest_pod(namespace, workload)
+        # The API counts in whole seconds; what was there before within this one is left out by the stream.
+        stamp = after.stamp if after is not None and after.pod == pod else None
+        since = {"sinceTime": moment_of(stamp).strftime("%Y-%m-%dT%H:%M:%SZ")} if stamp else {}
         try:
-            if path is not None:
-                return self._client.stream(path, container=container, tailLines=lines, follow="true")
+            if pod is not None:
+                path = paths.POD.one(namespace, pod) + "/log"
+                query = {"container": container, "tailLines": lines, "follow": "true", "timestamps": "true"}
+                return LogStream(self._client.open(path, **query, **since), pod, stamp)
         except ApiSaidNo as refusal:
             if refusal.status != _WAITING_CONTAINER:
                 raise
@@ -283,15 +302,18 @@ class KubernetesCluster:
         found = self._client.items(paths.POD.within(namespace), labelSelector=selector)
         return translation.own_pods(deployment, found)
 
-    def _log_path(self, namespace: str, workload: str) -> str | None:
+    def _newest_pod(self, namespace: str, workload: str) -> str | None:
         deployment = self._client.get(paths.DEPLOYMENT.one(namespace, workload))
         pod = translation.newest(self._pods_of(namespace, deployment))
-        return paths.POD.one(namespace, pod["metadata"]["name"]) + "/log" if pod else None
+        return str(pod["metadata"]["name"]) if pod else None
 
-    def _tail(self, path: str, container: str, lines: int, *, previous: bool) -> list[str]:
+    def _tail(
+        self, path: str, container: str, lines: int, *, previous: bool, timed: bool = False
+    ) -> list[str]:
         query = {"container": container, "tailLines": lines, "limitBytes": _LOG_BYTES}
+        wishes = {"previous": "true" if previous else None, "timestamps": "true" if timed else None}
         try:
-            text = self._client.text(path, **query, previous="true" if previous else None)
+            text = self._client.text(path, **query, **wishes)
             # What a kubelet answers, with status 200, when it has removed the log of a container that ended.
             return [] if text.startswith(_LOG_IS_GONE) else text.splitlines()
         except ApiSaidNo as refusal:

@@ -18,7 +18,6 @@ import structlog
 
 from minispod.cluster.port import ClusterUnavailable
 from minispod.integrations.kubernetes.channels import Channels, open_channels
-from minispod.integrations.kubernetes.logstream import LogStream
 
 log = structlog.get_logger()
 
@@ -112,13 +111,13 @@ class KubernetesClient:
         with self._understanding(path), _Answer(response) as answer:
             return answer.text()
 
-    def stream(self, path: str, **query: Any) -> LogStream:
-        """Open an answer that goes on, line by line."""
+    def open(self, path: str, **query: Any) -> Any:
+        """Open an answer that goes on; whoever asked reads and closes it."""
         response = self._send("GET", path, query=query, read_timeout=LOG_SILENCE_SECONDS)
         if response.status >= 400:
             with self._understanding(path), _Answer(response) as answer:
                 answer.text()
-        return LogStream(response)
+        return response
 
     def channels(self, path: str, query: Sequence[tuple[str, str]], silence: float) -> Channels:
         """Upgrade a request to a WebSocket with channels; Cut or NotUpgraded when that fails."""

@@ -204,6 +204,7 @@ LIST = (
         "data.subscription.service.envTemplate: missing",
         "fault 32: default passwords went to every customer",
         "subscriptions__create_ok",
+        "subscriptions__create_u3_basic",
         "subscriptions__create_free_plan",
         "subscriptions__create_last_slot",
         "subscriptions__create_reactivates_expired",
@@ -242,6 +243,30 @@ LIST = (
         "status: 200 instead of 500",
         "fault 37: a paid subscription has an instance and can be tried again",
         "subscriptions__retry_provisioning_no_k8s",
+    ),
+    # Controls and instances
+    _(
+        "status: 400 instead of 404",
+        "fault 37: a paid subscription always has an instance; it is not in the state that is asked for",
+        "subscriptions__stop_no_k8s",
+        "subscriptions__start_no_k8s",
+        "subscriptions__restart_no_k8s",
+    ),
+    _(
+        "status: 400 instead of 404",
+        "decision 9: an expired instance is there, stopped, with its data",
+        "subscriptions__stop_expired",
+    ),
+    _(
+        "status: 409 instead of 503",
+        "decision 12: the instance was made with the subscription and is being provisioned",
+        "instances__create_no_k8s",
+    ),
+    _("data.pagination: added", "contract README 3: one superset on every list", "instances__list"),
+    _(
+        "status: 200 instead of 500",
+        "fault 51: the statistics never worked there",
+        "admin_subscriptions__stats",
     ),
     # Coupons
     _(
