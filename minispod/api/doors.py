@@ -18,7 +18,9 @@ from minispod.api import (
     wallet,
 )
 from minispod.api.envelope import Door
+from minispod.api.staff import analytics as staff_analytics
 from minispod.api.staff import billing as staff_billing
+from minispod.api.staff import charging as staff_charging
 from minispod.api.staff import cluster as staff_cluster
 from minispod.api.staff import promotions as staff_promotions
 from minispod.api.staff import subscriptions as staff_subscriptions
@@ -40,7 +42,9 @@ def all_doors() -> Sequence[Door]:
         operations.door,
         monitoring.door,
         billing.door,
+        staff_analytics.door,
         staff_billing.door,
+        staff_charging.door,
         staff_cluster.door,
         staff_promotions.door,
         staff_subscriptions.door,

@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from minispod.insights.errors import BackwardsSpan
+
 
 class PeriodName(StrEnum):
     """The spans that have a name on the wire; today is the last day of each."""
@@ -51,8 +53,11 @@ def last_days(name: PeriodName, *, zone: ZoneInfo, at: datetime) -> Span:
 
 
 def between(first: date | datetime, last: date | datetime, *, zone: ZoneInfo) -> Span:
-    """The days from one to the other, both included; an instant stands for its day in `zone`."""
-    return Span(_day(first, zone), _day(last, zone), zone)
+    """The days from one to the other, both included; an instant stands for its day in `zone`. Raises BackwardsSpan."""
+    span = Span(_day(first, zone), _day(last, zone), zone)
+    if span.last < span.first:
+        raise BackwardsSpan()
+    return span
 
 
 def wire_day(day: date) -> datetime:

@@ -32,3 +32,4 @@ class MessageKind(StrEnum):
     DOMAIN_ENDED = "domain_ended"
     NODE_LOST = "node_lost"
     NODE_BACK = "node_back"
+    GRACE_REMINDER = "grace_reminder"
