@@ -22,6 +22,7 @@ from minispod.api.staff import analytics as staff_analytics
 from minispod.api.staff import billing as staff_billing
 from minispod.api.staff import charging as staff_charging
 from minispod.api.staff import cluster as staff_cluster
+from minispod.api.staff import money as staff_money
 from minispod.api.staff import promotions as staff_promotions
 from minispod.api.staff import subscriptions as staff_subscriptions
 from minispod.api.staff import wallets as staff_wallets
@@ -46,6 +47,7 @@ def all_doors() -> Sequence[Door]:
         staff_billing.door,
         staff_charging.door,
         staff_cluster.door,
+        staff_money.door,
         staff_promotions.door,
         staff_subscriptions.door,
         staff_wallets.door,

@@ -5,9 +5,11 @@ Each is looked up by an index first, so that the large tables are only asked for
 
 import re
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Select, false, or_, select
 
 from minispod.accounts.models import User
 from minispod.kernel.database import session
@@ -38,6 +40,16 @@ def look_up(search: str) -> Sought | None:
         return Sought(ids=frozenset({uuid.UUID(text)}))
     except ValueError:
         return _by_name(text)
+
+
+def is_sought(sought: Sought, number: Any, owner: Any, ids: Sequence[Any]) -> ColumnElement[bool]:
+    """The condition on a table with these columns: its number, its owner, and the ids that are asked for."""
+    if sought.number is not None:
+        return number == sought.number  # type: ignore[no-any-return]
+    found = [column.in_(sought.ids) for column in ids] if sought.ids else []
+    if sought.customers is not None:
+        found.append(owner.in_(sought.customers))
+    return or_(false(), *found)
 
 
 def _by_name(text: str) -> Sought:

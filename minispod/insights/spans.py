@@ -65,5 +65,13 @@ def wire_day(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
+def instant_of(value: date | datetime | None, *, zone: ZoneInfo, is_end: bool = False) -> datetime | None:
+    """An instant as it is; of a day its first instant, or as an end its last."""
+    if value is None or isinstance(value, datetime):
+        return value
+    day = Span(value, value, zone)
+    return day.until - timedelta(microseconds=1) if is_end else day.since
+
+
 def _day(value: date | datetime, zone: ZoneInfo) -> date:
     return value.astimezone(zone).date() if isinstance(value, datetime) else value

@@ -10,8 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import exists, false, or_, select
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy import exists, false, select
 
 from minispod.accounts.models import User
 from minispod.insights import looking_up, statement, windows
@@ -132,18 +131,9 @@ def _narrowed(
         query = query.where(table.created_at >= wanted.since)
     if wanted.until is not None:
         query = query.where(table.created_at <= wanted.until)
-    return query if sought is None else query.where(_is_sought(table, about, sought))
-
-
-def _is_sought(
-    table: type[LedgerEntry] | type[TopUp], about: Sequence[Any], sought: Sought
-) -> ColumnElement[bool]:
-    if sought.number is not None:
-        return table.number == sought.number
-    found = [column.in_(sought.ids) for column in about] if sought.ids else []
-    if sought.customers is not None:
-        found.append(table.user_id.in_(sought.customers))
-    return or_(false(), *found)
+    if sought is not None:
+        query = query.where(looking_up.is_sought(sought, table.number, table.user_id, about))
+    return query
 
 
 def _loaded(ids: Sequence[uuid.UUID]) -> list[CustomersTransaction]:

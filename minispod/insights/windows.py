@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Row, Select, func, literal_column, select, union_all
+from sqlalchemy import Row, Select, func, select, union_all
 
 from minispod.insights.errors import BeyondWindow
 from minispod.kernel.database import session
@@ -84,12 +84,14 @@ def merged(
 def _counted(branches: Sequence[Branch]) -> int:
     """How many there are, counted up to one more than the window holds."""
     counts = [
-        select(func.count())
-        .select_from(branch.with_only_columns(literal_column("1")).limit(WINDOW + 1).subquery())
-        .scalar_subquery()
+        select(func.count()).select_from(_numbers_of(branch).limit(WINDOW + 1).subquery()).scalar_subquery()
         for branch in branches
     ]
     return sum(int(each or 0) for each in session().execute(select(*counts)).one())
+
+
+def _numbers_of(branch: Branch) -> Branch:
+    return branch.with_only_columns(branch.selected_columns["number"], maintain_column_froms=True)
 
 
 def _sorted(query: Branch, order: Order) -> Branch:
