@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Date, cast, func, or_, select
+from sqlalchemy import Date, cast, func, select
 from sqlalchemy.sql import ColumnElement
 
 from minispod.catalog.models import Service
@@ -20,15 +20,14 @@ from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.states import SubscriptionStatus
 from minispod.wallet.models import CHARGE_REFUNDS, EntryKind, EntryType, LedgerEntry
 
-_IS_CHARGE = LedgerEntry.type.in_((EntryType.SUBSCRIPTION, EntryType.UPGRADE))
-# Whatever of a charge went back to the wallet; the gateway's refunds are of top-ups.
-_IS_GIVEN_BACK = LedgerEntry.kind.in_(sorted(CHARGE_REFUNDS))
-_IS_TOP_UP = LedgerEntry.kind.in_((EntryKind.TOPUP, EntryKind.TOPUP_REVERSAL))
-_SUMS: tuple[ColumnElement[Any], ...] = (
-    func.coalesce(func.sum(-LedgerEntry.delta).filter(_IS_CHARGE), 0),
-    func.coalesce(func.sum(LedgerEntry.delta).filter(_IS_GIVEN_BACK), 0),
-    func.coalesce(func.sum(LedgerEntry.delta).filter(_IS_TOP_UP), 0),
-    func.count().filter(or_(_IS_CHARGE, _IS_GIVEN_BACK)),
+_CHARGES = frozenset({EntryType.SUBSCRIPTION, EntryType.UPGRADE})
+_TOP_UPS = frozenset({EntryKind.TOPUP, EntryKind.TOPUP_REVERSAL})
+# Summed by type and kind in the database, told apart here.
+_SUMS: tuple[Any, ...] = (
+    LedgerEntry.type,
+    LedgerEntry.kind,
+    func.sum(LedgerEntry.delta),
+    func.count(),
 )
 
 MONTHLY_RECURRING: ColumnElement[int] = func.coalesce(
@@ -48,6 +47,15 @@ class Money:
     given_back: int = 0
     topped_up: int = 0
     entries: int = 0
+
+    def __add__(self, other: "Money") -> "Money":
+        """Both together."""
+        return Money(
+            self.charged + other.charged,
+            self.given_back + other.given_back,
+            self.topped_up + other.topped_up,
+            self.entries + other.entries,
+        )
 
     @property
     def earned(self) -> int:
@@ -70,7 +78,10 @@ def money(since: datetime, until: datetime | None = None) -> Money:
     query = select(*_SUMS).where(LedgerEntry.created_at >= since)
     if until is not None:
         query = query.where(LedgerEntry.created_at < until)
-    return Money(*(int(each) for each in session().execute(query).one()))
+    found = Money()
+    for type_, kind, delta, number in session().execute(query.group_by(LedgerEntry.type, LedgerEntry.kind)):
+        found += _told_apart(type_, kind, int(delta), int(number))
+    return found
 
 
 def by_day(span: Span, most: int) -> list[tuple[date, Money]]:
@@ -78,9 +89,11 @@ def by_day(span: Span, most: int) -> list[tuple[date, Money]]:
     days = span.newest_days(most)
     day = cast(func.timezone(span.zone.key, LedgerEntry.created_at), Date).label("day")
     shown = Span(days[-1], days[0], span.zone)
-    rows = session().execute(select(day, *_SUMS).where(*_within(shown)).group_by(day))
-    found = {each: Money(*(int(figure) for figure in figures)) for each, *figures in rows}
-    return [(each, found.get(each, Money())) for each in days]
+    query = select(day, *_SUMS).where(*_within(shown)).group_by(day, LedgerEntry.type, LedgerEntry.kind)
+    found = dict.fromkeys(days, Money())
+    for each, type_, kind, delta, number in session().execute(query):
+        found[each] += _told_apart(type_, kind, int(delta), int(number))
+    return list(found.items())
 
 
 def by_service(span: Span) -> list[ServiceRevenue]:
@@ -91,7 +104,7 @@ def by_service(span: Span) -> list[ServiceRevenue]:
         .select_from(LedgerEntry)
         .join(Subscription, Subscription.id == LedgerEntry.subscription_id)
         .join(Service, Service.id == Subscription.service_id)
-        .where(*_within(span), _IS_CHARGE)
+        .where(*_within(span), LedgerEntry.type.in_(sorted(_CHARGES)))
         .group_by(Service.id)
         .order_by(charged.desc(), Service.name)
     )
@@ -100,3 +113,12 @@ def by_service(span: Span) -> list[ServiceRevenue]:
 
 def _within(span: Span) -> tuple[ColumnElement[bool], ...]:
     return LedgerEntry.created_at >= span.since, LedgerEntry.created_at < span.until
+
+
+def _told_apart(type_: EntryType, kind: EntryKind, delta: int, number: int) -> Money:
+    if type_ in _CHARGES:
+        return Money(charged=-delta, entries=number)
+    # Whatever of a charge went back to the wallet; the gateway's refunds are of top-ups.
+    if kind in CHARGE_REFUNDS:
+        return Money(given_back=delta, entries=number)
+    return Money(topped_up=delta) if kind in _TOP_UPS else Money()
