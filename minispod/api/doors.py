@@ -23,6 +23,7 @@ from minispod.api.staff import billing as staff_billing
 from minispod.api.staff import charging as staff_charging
 from minispod.api.staff import cluster as staff_cluster
 from minispod.api.staff import money as staff_money
+from minispod.api.staff import orphans as staff_orphans
 from minispod.api.staff import promotions as staff_promotions
 from minispod.api.staff import subscriptions as staff_subscriptions
 from minispod.api.staff import wallets as staff_wallets
@@ -48,6 +49,7 @@ def all_doors() -> Sequence[Door]:
         staff_charging.door,
         staff_cluster.door,
         staff_money.door,
+        staff_orphans.door,
         staff_promotions.door,
         staff_subscriptions.door,
         staff_wallets.door,

@@ -51,6 +51,7 @@ MOVES_NOTHING = {
     "jobs.orphans.resolve_orphan",
     "jobs.sealed.wait_for_key",
     "admin.orphans.adopt_orphan",
+    "api.staff.orphans.adopt_orphan",
     "api.operations.back_up",
     "api.operations.reset",
     "api.operations.restore",
