@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from minispod.instances.orphan_models import Orphan, OrphanKind
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.ids import new_id
 from minispod.kernel.unit_of_work import unit_of_work
+from tests.factories.statements import asked
 from tests.plugins.app import Person, data_of, refused
 from tests.plugins.shop import Shop
 
@@ -89,18 +88,10 @@ def test_a_list_of_many_asks_no_more_than_a_list_of_one(
         )
     counts = []
     for limit in (1, 3):
-        seen: list[str] = []
-
-        def note(connection: Any, cursor: Any, statement: str, *rest: Any, seen: list[str] = seen) -> None:
-            seen.append(statement)
-
-        event.listen(Engine, "before_cursor_execute", note)
-        try:
+        with asked() as statements:
             found = look(limit=limit)["orphans"]
-        finally:
-            event.remove(Engine, "before_cursor_execute", note)
         assert [each["canAdopt"] for each in found] == [True] * limit
-        counts.append(len(seen))
+        counts.append(len(statements))
 
     assert counts[0] == counts[1]
 

@@ -5,24 +5,21 @@ The rows are consistent by construction and written past the triggers, as `bench
 
 import re
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, text
-from sqlalchemy.engine import Engine
+from sqlalchemy import text
 
 from minispod.insights.windows import WINDOW
 from minispod.kernel.database import db
+from tests.factories.statements import asked
 from tests.plugins.app import Person, data_of
 
 USERS = 5_000
 MONTHS = 18
 ENTRIES = USERS * (MONTHS + 2)
-Ask = Callable[..., Any]
 
 _FILL = (
     """
@@ -92,22 +89,6 @@ def large(app: Flask, catalog: None) -> None:
                 connection.execute(text(asked), used)
         with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")
-
-
-@contextmanager
-def asked() -> Iterator[list[tuple[str, Any]]]:
-    """The statements that are sent meanwhile, with their values."""
-    seen: list[tuple[str, Any]] = []
-
-    def note(connection: Any, cursor: Any, statement: str, values: Any, *rest: Any) -> None:
-        if statement.lstrip().upper().startswith("SELECT"):
-            seen.append((statement, values))
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 def plan_of(app: Flask, statement: str, values: Any, *, must_use_indexes: bool) -> str:
