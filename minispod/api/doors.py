@@ -22,10 +22,14 @@ from minispod.api import (
     wallet,
 )
 from minispod.api.envelope import Door
+from minispod.api.staff import analytics as staff_analytics
 from minispod.api.staff import billing as staff_billing
 from minispod.api.staff import categories as staff_categories
+from minispod.api.staff import charging as staff_charging
 from minispod.api.staff import cluster as staff_cluster
 from minispod.api.staff import health as staff_health
+from minispod.api.staff import money as staff_money
+from minispod.api.staff import orphans as staff_orphans
 from minispod.api.staff import plans as staff_plans
 from minispod.api.staff import promotions as staff_promotions
 from minispod.api.staff import quota as staff_quota
@@ -60,6 +64,12 @@ def all_doors() -> Sequence[Door]:
         staff_quota.door,
         staff_cluster.door,
         staff_health.door,
+        staff_analytics.door,
+        staff_billing.door,
+        staff_charging.door,
+        staff_cluster.door,
+        staff_money.door,
+        staff_orphans.door,
         staff_promotions.door,
         staff_subscriptions.door,
         staff_subscription_edits.door,

@@ -49,6 +49,7 @@ class Action(StrEnum):
     SUBSCRIPTION_ORDERED = "subscription.ordered"
     SUBSCRIPTION_RENEWED = "subscription.renewed"
     SUBSCRIPTION_GRACE_STARTED = "subscription.grace_started"
+    SUBSCRIPTION_GRACE_SET = "subscription.grace_set"
     SUBSCRIPTION_EXPIRED = "subscription.expired"
     SUBSCRIPTION_REVIVED = "subscription.revived"
     SUBSCRIPTION_CANCELLED = "subscription.cancelled"

@@ -72,7 +72,7 @@ def ledger_pages(wanted: Wanted) -> NextRows[int]:
 def _statement_row(line: Transaction) -> Sequence[Cell]:
     return (
         line.custom_id,
-        _instant(line.created_at),
+        instant(line.created_at),
         line.type.value,
         line.status.value,
         line.description,
@@ -81,7 +81,7 @@ def _statement_row(line: Transaction) -> Sequence[Cell]:
         line.balance_after,
         line.payment_method,
         line.payment_reference,
-        _instant(line.completed_at),
+        instant(line.completed_at),
         str(line.id),
     )
 
@@ -90,7 +90,7 @@ def _ledger_row(movement: Movement) -> Sequence[Cell]:
     entry = movement.entry
     return (
         entry.custom_id,
-        _instant(entry.created_at),
+        instant(entry.created_at),
         movement.customer.name,
         movement.customer.email,
         entry.type.value,
@@ -109,7 +109,8 @@ def _ledger_row(movement: Movement) -> Sequence[Cell]:
     )
 
 
-def _instant(at: datetime | None) -> str | None:
+def instant(at: datetime | None) -> str | None:
+    """An instant as a spreadsheet reads it, in UTC."""
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if at else None
 
 

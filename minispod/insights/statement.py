@@ -98,7 +98,7 @@ def list_transactions(
     if not actor.may_see(user_id):
         raise NoSuchTransaction()
     found = page_of(_lines(user_id, wanted or Filter()), page)
-    return Page(_loaded(found.items), found.total, found.page, found.limit)
+    return Page(load_lines(found.items), found.total, found.page, found.limit)
 
 
 def next_transactions(
@@ -121,12 +121,12 @@ def next_transactions(
         query = query.where(tuple_(line.c.created_at, line.c.number) > tuple_(*after))
     rows = session().execute(query.order_by(line.c.created_at, line.c.number).limit(limit)).all()
     last = (rows[-1].created_at, rows[-1].number) if len(rows) == limit else None
-    return _loaded([row.id for row in rows]), last
+    return load_lines([row.id for row in rows]), last
 
 
 def get_transaction(transaction_id: uuid.UUID, *, actor: Actor) -> Transaction:
     """One line; raise NoSuchTransaction when there is none or it is not the actor's."""
-    found = _loaded([transaction_id])
+    found = load_lines([transaction_id])
     if not found or not actor.may_see(found[0].user_id):
         raise NoSuchTransaction()
     return found[0]
@@ -178,8 +178,8 @@ def shown_status() -> ColumnElement[str]:
     )
 
 
-def _loaded(ids: Sequence[uuid.UUID]) -> list[Transaction]:
-    """The lines with these ids, in the same order."""
+def load_lines(ids: Sequence[uuid.UUID]) -> list[Transaction]:
+    """The lines with these ids, in the same order; whoever asks has shown that they may see them."""
     fresh = {"populate_existing": True}
     entries = {
         entry.id: entry

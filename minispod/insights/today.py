@@ -1,9 +1,7 @@
 """What needs a person now, and the figures of the day: read once for the administration's first page.
 
-Days and months are those of the billing time zone. Revenue is what was really charged for subscriptions and
-upgrades (after discounts), less what of it went back to wallets; credit that customers hold, bonuses,
-adjustments and what the gateway gave or took back are not revenue. Plans are monthly, so the recurring sum is
-that of the prices subscriptions keep (decision 10), of those that renew by themselves. Nothing here writes.
+Days and months are those of the billing time zone. What revenue is, and the recurring sum, is said in `revenue`.
+Nothing here writes.
 """
 
 from collections.abc import Sequence
@@ -17,7 +15,7 @@ from sqlalchemy.orm import aliased, joinedload
 from minispod.accounts.models import User
 from minispod.cluster.capacity import workers_of
 from minispod.cluster.port import NodeSighting
-from minispod.insights import adjustments, backups
+from minispod.insights import adjustments, backups, revenue
 from minispod.insights.workload import LateWork, late_work, silent_processes
 from minispod.instances.models import Instance
 from minispod.instances.orphans import count_orphans
@@ -31,7 +29,7 @@ from minispod.proof.history import Standing
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.pricing import day_start, month_start
 from minispod.subscriptions.states import SubscriptionStatus
-from minispod.wallet.models import CHARGE_REFUNDS, EntryKind, EntryType, LedgerEntry, Wallet
+from minispod.wallet.models import Wallet
 
 _SHOWN = 8
 _REFUSAL_SHOWN = timedelta(days=7)
@@ -154,7 +152,7 @@ def business(*, zone: ZoneInfo, at: datetime) -> Business:
     wanted = select(
         func.count(),
         func.count().filter(renews),
-        func.coalesce(func.sum(Subscription.price).filter(renews), 0),
+        revenue.MONTHLY_RECURRING,
     ).where(Subscription.status == SubscriptionStatus.ACTIVE)
     live, renewing, recurring = session().execute(wanted).one()
     day, month = takings(day_start(at, zone)), takings(month_start(at, zone))
@@ -163,26 +161,8 @@ def business(*, zone: ZoneInfo, at: datetime) -> Business:
 
 def takings(since: datetime) -> Takings:
     """What was earned and received since an instant."""
-    charged = func.sum(-LedgerEntry.delta).filter(
-        or_(
-            LedgerEntry.type.in_((EntryType.SUBSCRIPTION, EntryType.UPGRADE)),
-            # Whatever of a charge went back to the wallet; the gateway's refunds are of top-ups.
-            LedgerEntry.kind.in_(CHARGE_REFUNDS),
-        )
-    )
-    received = func.sum(LedgerEntry.delta).filter(
-        LedgerEntry.kind.in_((EntryKind.TOPUP, EntryKind.TOPUP_REVERSAL))
-    )
-    revenue, topped_up = (
-        session()
-        .execute(
-            select(func.coalesce(charged, 0), func.coalesce(received, 0)).where(
-                LedgerEntry.created_at >= since
-            )
-        )
-        .one()
-    )
-    return Takings(int(revenue), int(topped_up))
+    found = revenue.money(since)
+    return Takings(found.earned, found.topped_up)
 
 
 def utilisation(nodes: Sequence[NodeSighting]) -> Utilisation | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
 
 from minispod.audit import trail
 from minispod.cluster.port import ClusterPort
@@ -55,12 +55,12 @@ def list_orphans(*, at: datetime) -> tuple[list[Orphan], list[Orphan]]:
 def count_orphans(*, at: datetime) -> int:
     """How many objects nobody owns; a trial counts when it should long be over."""
     wanted = select(func.count()).select_from(Orphan)
-    return int(
-        session().scalar(
-            wanted.where(or_(Orphan.is_trial.is_(False), Orphan.first_seen_at <= at - _TRIAL_TAKES))
-        )
-        or 0
-    )
+    return int(session().scalar(wanted.where(is_nobodys(at))) or 0)
+
+
+def is_nobodys(at: datetime) -> ColumnElement[bool]:
+    """The condition that an orphan is no trial or drill that may still run."""
+    return or_(Orphan.is_trial.is_(False), Orphan.first_seen_at <= at - _TRIAL_TAKES)
 
 
 def lock_orphan(orphan_id: uuid.UUID) -> Orphan:

@@ -15,7 +15,7 @@ from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import Ports
 from minispod.rules import business_rules
 from minispod.settings import Settings
-from minispod.subscriptions import announcing, expiry, queries, reminders, revival
+from minispod.subscriptions import announcing, expiry, graces, queries, reminders, revival, rounds
 
 log = structlog.get_logger()
 
@@ -52,6 +52,17 @@ def credit_arrived(work: Work) -> timedelta | None:
     return None
 
 
+def send_reminder(work: Work) -> timedelta | None:
+    """Send one notice that an administrator asked for and whose turn was not in the request itself."""
+    subscription_id, rules = uuid.UUID(work.lease.args["subscription_id"]), business_rules(work.settings)
+    with unit_of_work(work.ports.courier):
+        if work.lease.args["about"] == "grace":
+            graces.remind(subscription_id, is_asked=True, rules=rules, at=work.now())
+        else:
+            reminders.remind(subscription_id, rules=rules, at=work.now())
+    return None
+
+
 def fan_out_due(ports: Ports, settings: Settings) -> None:
     """Ask for each subscription whose calendar has something to do."""
     at = ports.clock.now()
@@ -72,6 +83,9 @@ def fan_out_reminders(ports: Ports, settings: Settings) -> None:
     for subscription_id in reminders.ending_soon(at, rules=rules):
         with unit_of_work(ports.courier):
             reminders.remind(subscription_id, rules=rules, at=at)
+    for subscription_id in rounds.graces_running(at, limit=None):
+        with unit_of_work(ports.courier):
+            graces.remind(subscription_id, rules=rules, at=at)
 
 
 def announce_prices(ports: Ports, settings: Settings) -> None:

@@ -19,6 +19,7 @@ HANDLERS: dict[Task, Handler] = {
     Task.RECONCILE_INSTANCE: provisioning.reconcile_instance,
     Task.CREDIT_ARRIVED: lifecycle.credit_arrived,
     Task.ADVANCE_SUBSCRIPTION: lifecycle.advance_subscription,
+    Task.SEND_REMINDER: lifecycle.send_reminder,
     Task.SETTLE_NOTICE: payments.settle_notice,
     Task.POLL_TOPUP: payments.poll_topup,
     Task.REFUND_TOPUP: payments.refund_topup,

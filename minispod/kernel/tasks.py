@@ -41,6 +41,7 @@ class Task(StrEnum):
     POLL_TOPUP = "poll_topup"
     REFUND_TOPUP = "refund_topup"
     ADVANCE_SUBSCRIPTION = "advance_subscription"
+    SEND_REMINDER = "send_reminder"
     DELIVER_MESSAGE = "deliver_message"
     PROVE_MONEY = "prove_money"
     ISSUE_PAPERS = "issue_papers"
@@ -65,6 +66,7 @@ _NATURES = {
     Task.POLL_TOPUP: TaskNature(Queue.MONEY, 30),
     Task.REFUND_TOPUP: TaskNature(Queue.MONEY, 60),
     Task.ADVANCE_SUBSCRIPTION: TaskNature(Queue.MONEY, 30),
+    Task.SEND_REMINDER: TaskNature(Queue.MAIL, 30),
     Task.DELIVER_MESSAGE: TaskNature(Queue.MAIL, 60),
     Task.PROVE_MONEY: TaskNature(Queue.SWEEPS, 120),
     Task.ISSUE_PAPERS: TaskNature(Queue.MONEY, 60),

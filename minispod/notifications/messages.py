@@ -36,3 +36,4 @@ class MessageKind(StrEnum):
     ENVIRONMENT_UNDONE = "environment_undone"
     TICKET_ANSWERED = "ticket_answered"
     PRICE_ANNOUNCED = "price_announced"
+    GRACE_REMINDER = "grace_reminder"

@@ -42,6 +42,8 @@ class TopUp(Identified, Base):
             f"(state IN ({_TAKEN_BACK_SQL})) = (reversed_amount = amount)", name="taken_back_whole"
         ),
         Index("ix_topups_user_id_created_at", "user_id", "created_at"),
+        Index("ix_topups_state_number", "state", "number"),
+        Index("ix_topups_amount_number", "amount", "number"),
         Index("ix_topups_next_poll_at", "next_poll_at", postgresql_where=text("next_poll_at IS NOT NULL")),
     )
 

@@ -257,6 +257,12 @@ class BusinessSettings(Group):
         True, description="Whether a renewal without credit gets a payment grace (decision 9)."
     )
     grace_period_days: int = Field(7, ge=1, le=30, description="Length of the payment grace in days.")
+    grace_period_max_days: int = Field(
+        30,
+        ge=1,
+        le=90,
+        description="The longest payment grace that an administrator may set, in days from then.",
+    )
     data_retention_days: int = Field(
         30, ge=0, le=365, description="Data of an expired instance are kept this many days."
     )

@@ -74,6 +74,27 @@ class NotActive(RuleBroken):
     default_message = "The subscription is not active"
 
 
+class NotInGrace(RuleBroken):
+    """The subscription is paid, or ended: no renewal waits for credit."""
+
+    code = "subscriptions.not_in_grace"
+    default_message = "The subscription is not in its payment grace"
+
+
+class GraceTooLong(RuleBroken):
+    """A payment grace may be that long and no longer."""
+
+    code = "subscriptions.grace_too_long"
+    default_message = "The payment grace would be too long"
+
+
+class NoSuchJob(RuleBroken):
+    """There is no billing job of this name."""
+
+    code = "subscriptions.no_such_job"
+    default_message = "Invalid job name"
+
+
 class AlreadyCancelled(RuleBroken):
     """The subscription was cancelled before."""
 

@@ -199,6 +199,13 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
         {**SUBSCRIPTION, "grace_until": "2026-03-07", "price_text": "Rp 0", "owed": "Rp 20.000"},
     ),
     *(
+        (
+            MessageKind.GRACE_REMINDER,
+            {**SUBSCRIPTION, "grace_until": "2026-03-07", "price_text": "Rp 50.000", "owed": owed},
+        )
+        for owed in (None, "Rp 20.000")
+    ),
+    *(
         (MessageKind.EXPIRED, {**SUBSCRIPTION, "kept_until": "2026-03-30", "reason": reason})
         for reason in ("no_credit", "auto_renew_off", "idle")
     ),

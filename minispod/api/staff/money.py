@@ -1,0 +1,231 @@
+"""Money of all customers: /api/v1/admin/transactions, /topups, /refunds. Lists, files, and a refund at the gateway."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from flask import Response, current_app, g
+
+from minispod.api.envelope import Door
+from minispod.api.guard import limiter, requires_staff
+from minispod.api.schemas.base import pagination, wanted_page
+from minispod.api.schemas.staff_money import (
+    GatewayRefundIn,
+    OneStaffTransactionOut,
+    OneTopUpOut,
+    RefundFilter,
+    StaffRefundsOut,
+    StaffRefundsQuery,
+    StaffTopUpsOut,
+    StaffTopUpsQuery,
+    StaffTransactionsOut,
+    StaffTransactionsQuery,
+    TopUpFilter,
+    TransactionFilter,
+)
+from minispod.audit import trail
+from minispod.insights import money_exports, money_lists, movements, spans, transactions
+from minispod.insights.money_lists import MoneyWanted
+from minispod.insights.transactions import SortBy, TransactionsWanted
+from minispod.insights.windows import Window
+from minispod.kernel import spreadsheets
+from minispod.kernel.faultpoints import Step
+from minispod.kernel.ids import parse_id
+from minispod.kernel.spreadsheets import NextRows
+from minispod.kernel.unit_of_work import unit_of_work
+from minispod.payments import queries, refunding
+from minispod.ports import current_ports, current_settings
+from minispod.rules import business_rules
+
+door = Door("staff_money", __name__, url_prefix="/api/v1/admin", description="Money of all customers")
+
+_FILE: dict[str, Any] = {"schema": {"type": "string"}, "content_type": "text/csv", "description": "The file"}
+
+
+@door.get("/transactions")
+@requires_staff
+@door.arguments(StaffTransactionsQuery, location="query")
+@door.answers(200, StaffTransactionsOut, message="Transactions retrieved successfully")
+def list_transactions(query: dict[str, Any]) -> dict[str, Any]:
+    """List transactions of all customers, newest first."""
+    found = transactions.list_transactions(
+        wanted_page(query), _transactions_wanted(query), cursor=query["cursor"]
+    )
+    return {"transactions": found.page.items, "pagination": _window(found)}
+
+
+@door.get("/transactions.csv")
+@requires_staff
+@limiter.limit("10 per minute")
+@door.arguments(TransactionFilter, location="query")
+@door.alt_response(200, **_FILE)
+def export_transactions(query: dict[str, Any]) -> Response:
+    """Download transactions as CSV, oldest first, with the filters of the list."""
+    wanted = _transactions_wanted(query, now=_now())
+    return _file(
+        "transactions", money_exports.TRANSACTIONS_HEADER, money_exports.transaction_pages(wanted), query
+    )
+
+
+@door.get("/transactions/<transaction_id>")
+@requires_staff
+@door.answers(200, OneStaffTransactionOut, message="Transaction retrieved successfully")
+def show_transaction(transaction_id: str) -> dict[str, Any]:
+    """Show any customer's transaction."""
+    return {"transaction": transactions.get_transaction(parse_id(transaction_id), actor=g.actor)}
+
+
+@door.get("/topups")
+@requires_staff
+@door.arguments(StaffTopUpsQuery, location="query")
+@door.answers(200, StaffTopUpsOut, message="Top-ups retrieved successfully")
+def list_topups(query: dict[str, Any]) -> dict[str, Any]:
+    """List top-ups of all customers in every state, newest first."""
+    found = money_lists.list_topups(wanted_page(query), _money_wanted(query), cursor=query["cursor"])
+    return {"topups": found.page.items, "pagination": _window(found)}
+
+
+@door.get("/topups.csv")
+@requires_staff
+@limiter.limit("10 per minute")
+@door.arguments(TopUpFilter, location="query")
+@door.alt_response(200, **_FILE)
+def export_topups(query: dict[str, Any]) -> Response:
+    """Download top-ups as CSV, oldest first, with the filters of the list."""
+    pages = money_exports.topup_pages(_money_wanted(query, now=_now()))
+    return _file("topups", money_exports.TOPUPS_HEADER, pages, query)
+
+
+@door.get("/topups/<topup_id>")
+@requires_staff
+@door.answers(200, OneTopUpOut, message="Top-up retrieved successfully")
+def show_topup(topup_id: str) -> dict[str, Any]:
+    """Show one top-up and the refunds the gateway was asked for."""
+    return _topup(topup_id)
+
+
+@door.post("/topups/<topup_id>/refund")
+@requires_staff
+@limiter.limit("10 per minute")
+@door.arguments(GatewayRefundIn)
+@door.answers(202, OneTopUpOut, message="The gateway is being asked to give the money back")
+def refund_topup(wanted: dict[str, Any], topup_id: str) -> dict[str, Any]:
+    """Have the gateway give back a payment, or a part of it; a worker carries it out."""
+    ports = current_ports()
+    with unit_of_work(ports.courier, Step.ORDER_REFUND):
+        refunding.ask(
+            parse_id(topup_id),
+            amount=wanted["amount"],
+            reason=wanted["reason"],
+            actor=g.actor,
+            at=ports.clock.now(),
+        )
+    return _topup(topup_id)
+
+
+@door.get("/refunds")
+@requires_staff
+@door.arguments(StaffRefundsQuery, location="query")
+@door.answers(200, StaffRefundsOut, message="Refunds retrieved successfully")
+def list_refunds(query: dict[str, Any]) -> dict[str, Any]:
+    """List what of charges was given back to wallets, newest first."""
+    found = money_lists.list_refunds(wanted_page(query), _money_wanted(query), cursor=query["cursor"])
+    rows = [
+        {
+            "id": each.refund.id,
+            "custom_id": each.entry.custom_id,
+            "transaction_id": each.entry.id,
+            "subscription_id": each.refund.subscription_id,
+            "of": "PERIOD" if each.refund.period_id else "UPGRADE",
+            "amount": each.refund.amount,
+            "reason": each.refund.reason,
+            "processed_by": each.refund.actor_id,
+            "created_at": each.refund.created_at,
+            "user": each.user,
+        }
+        for each in found.page.items
+    ]
+    return {"refunds": rows, "pagination": _window(found)}
+
+
+@door.get("/refunds.csv")
+@requires_staff
+@limiter.limit("10 per minute")
+@door.arguments(RefundFilter, location="query")
+@door.alt_response(200, **_FILE)
+def export_refunds(query: dict[str, Any]) -> Response:
+    """Download refunds as CSV, oldest first, with the filters of the list."""
+    pages = money_exports.refund_pages(_money_wanted(query, now=_now()))
+    return _file("refunds", money_exports.REFUNDS_HEADER, pages, query)
+
+
+def _topup(topup_id: str) -> dict[str, Any]:
+    found = movements.get_topup(parse_id(topup_id), actor=g.actor)
+    return {"topup": found, "refunds": queries.list_refunds(found.topup.id)}
+
+
+def _transactions_wanted(query: dict[str, Any], *, now: datetime | None = None) -> TransactionsWanted:
+    since, until = _span(query, now)
+    return TransactionsWanted(
+        search=query["search"],
+        type=query["type"],
+        status=query["status"],
+        user_id=parse_id(query["user_id"]) if query["user_id"] else None,
+        since=since,
+        until=until,
+        sort_by=query.get("sort_by", SortBy.CREATED_AT),
+        ascending=query.get("sort_order") == "asc",
+    )
+
+
+def _money_wanted(query: dict[str, Any], *, now: datetime | None = None) -> MoneyWanted:
+    since, until = _span(query, now)
+    return MoneyWanted(
+        search=query["search"],
+        state=query.get("state"),
+        user_id=parse_id(query["user_id"]) if query["user_id"] else None,
+        since=since,
+        until=until,
+        by_amount=query.get("sort_by") is SortBy.AMOUNT,
+        ascending=query.get("sort_order") == "asc",
+    )
+
+
+def _span(query: dict[str, Any], now: datetime | None) -> tuple[datetime | None, datetime | None]:
+    """The span that is asked for; what happens while a file is written (`now` on) is not in it."""
+    zone = business_rules(current_settings()).zone
+    since = spans.instant_of(query["start_date"], zone=zone)
+    until = spans.instant_of(query["end_date"], zone=zone, is_end=True)
+    return since, until if now is None else min(until or now, now)
+
+
+def _window(found: Window[Any]) -> dict[str, Any]:
+    return {
+        **pagination(found.page),
+        "total_is_exact": found.is_exact,
+        "next_cursor": found.next_cursor,
+    }
+
+
+def _file(name: str, header: Sequence[str], pages: NextRows[int], query: dict[str, Any]) -> Response:
+    """Stream a file; whoever takes the books out of the house is in the audit book."""
+    asked = {key: str(value) for key, value in query.items() if value}
+    with unit_of_work():
+        trail.record(
+            g.actor,
+            trail.Action.WALLET_EXPORTED,
+            at=_now(),
+            subject_kind="wallet",
+            subject_id=query["user_id"] or "all",
+            file=name,
+            **asked,
+        )
+    return Response(
+        spreadsheets.stream(header, pages, current_app.app_context),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="minispod-{name}.csv"'},
+    )
+
+
+def _now() -> datetime:
+    return current_ports().clock.now()

@@ -1,0 +1,136 @@
+"""Top-ups of all customers, and what of their charges was given back, for staff. Reads only."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.sql import ColumnElement
+
+from minispod.accounts.models import User
+from minispod.insights import looking_up, windows
+from minispod.insights.movements import CustomerTopUp
+from minispod.insights.windows import BY_NUMBER, Branch, Order, Window
+from minispod.kernel.database import session
+from minispod.kernel.paging import PageRequest
+from minispod.payments.models import TopUp
+from minispod.payments.states import TopUpState
+from minispod.subscriptions.models import Refund, Subscription
+from minispod.wallet.models import EntryType, LedgerEntry
+
+_OLDEST_FIRST = Order(ascending=True)
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyWanted:
+    """Which rows are wanted, and in which order; both ends of the span are included."""
+
+    search: str = ""
+    state: TopUpState | None = None
+    user_id: uuid.UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    by_amount: bool = False
+    ascending: bool = False
+
+    @property
+    def order(self) -> Order:
+        """By number, which grows with time, or by amount."""
+        return Order(("amount", "number") if self.by_amount else BY_NUMBER.names, self.ascending)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomersRefund:
+    """What was given back of one charge, by which entry, and to whom."""
+
+    refund: Refund
+    entry: LedgerEntry
+    user: User
+
+
+def list_topups(
+    page: PageRequest, wanted: MoneyWanted, *, cursor: int | None = None
+) -> Window[CustomerTopUp]:
+    """A page of top-ups in every state; raises BeyondWindow."""
+    return windows.window([_topups(wanted)], page, wanted.order, cursor=cursor).load(_loaded_topups)
+
+
+def next_topups(
+    wanted: MoneyWanted, *, after: int | None, limit: int
+) -> tuple[Sequence[CustomerTopUp], int | None]:
+    """The next top-ups in the order of their numbers, and where to go on; None at the end."""
+    rows = windows.merged([_topups(wanted)], _OLDEST_FIRST, limit=limit, cursor=after)
+    return _loaded_topups([row.id for row in rows]), rows[-1].number if len(rows) == limit else None
+
+
+def list_refunds(
+    page: PageRequest, wanted: MoneyWanted, *, cursor: int | None = None
+) -> Window[CustomersRefund]:
+    """A page of what was given back of charges; raises BeyondWindow."""
+    return windows.window([_refunds(wanted)], page, wanted.order, cursor=cursor).load(_loaded_refunds)
+
+
+def next_refunds(
+    wanted: MoneyWanted, *, after: int | None, limit: int
+) -> tuple[Sequence[CustomersRefund], int | None]:
+    """The next refunds in the order of their entries' numbers, and where to go on; None at the end."""
+    rows = windows.merged([_refunds(wanted)], _OLDEST_FIRST, limit=limit, cursor=after)
+    return _loaded_refunds([row.id for row in rows]), rows[-1].number if len(rows) == limit else None
+
+
+def _topups(wanted: MoneyWanted) -> Branch:
+    query: Branch = select(TopUp.id, TopUp.number, TopUp.amount)
+    if wanted.state is not None:
+        query = query.where(TopUp.state == wanted.state)
+    ids = (TopUp.id, TopUp.user_id, TopUp.second_of)
+    return query.where(*_narrowing(wanted, TopUp.created_at, TopUp.number, TopUp.user_id, ids))
+
+
+def _refunds(wanted: MoneyWanted) -> Branch:
+    query: Branch = (
+        select(Refund.id, LedgerEntry.number, Refund.amount)
+        .join(LedgerEntry, LedgerEntry.id == Refund.entry_id)
+        .where(LedgerEntry.type == EntryType.REFUND)
+    )
+    ids = (Refund.id, Refund.entry_id, Refund.subscription_id, LedgerEntry.user_id)
+    number, owner = LedgerEntry.number, LedgerEntry.user_id
+    return query.where(*_narrowing(wanted, LedgerEntry.created_at, number, owner, ids))
+
+
+def _narrowing(
+    wanted: MoneyWanted,
+    at: Any,
+    number: Any,
+    owner: Any,
+    ids: Sequence[Any],
+) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.user_id is not None:
+        found.append(owner == wanted.user_id)
+    if wanted.since is not None:
+        found.append(at >= wanted.since)
+    if wanted.until is not None:
+        found.append(at <= wanted.until)
+    if (sought := looking_up.look_up(wanted.search)) is not None:
+        found.append(looking_up.is_sought(sought, number, owner, ids))
+    return found
+
+
+def _loaded_topups(ids: Sequence[uuid.UUID]) -> list[CustomerTopUp]:
+    query = select(TopUp, User).join(User, User.id == TopUp.user_id).where(TopUp.id.in_(ids))
+    found = {topup.id: CustomerTopUp(topup, user) for topup, user in session().execute(query)}
+    return [found[id_] for id_ in ids]
+
+
+def _loaded_refunds(ids: Sequence[uuid.UUID]) -> list[CustomersRefund]:
+    query = (
+        select(Refund, LedgerEntry, User)
+        .join(LedgerEntry, LedgerEntry.id == Refund.entry_id)
+        .join(Subscription, Subscription.id == Refund.subscription_id)
+        .join(User, User.id == Subscription.user_id)
+        .where(Refund.id.in_(ids))
+    )
+    found = {row[0].id: CustomersRefund(*row) for row in session().execute(query)}
+    return [found[id_] for id_ in ids]
