@@ -7,6 +7,7 @@ from minispod.api import (
     billing,
     catalog,
     domains,
+    google,
     health,
     instances,
     monitoring,
@@ -29,6 +30,7 @@ def all_doors() -> Sequence[Door]:
     """The blueprints to register."""
     return (
         accounts.door,
+        google.door,
         catalog.door,
         wallet.door,
         payments.door,

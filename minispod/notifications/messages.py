@@ -32,3 +32,6 @@ class MessageKind(StrEnum):
     DOMAIN_ENDED = "domain_ended"
     NODE_LOST = "node_lost"
     NODE_BACK = "node_back"
+    VERIFY_EMAIL = "verify_email"
+    RESET_PASSWORD = "reset_password"  # noqa: S105 - the name of a message
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of a message
