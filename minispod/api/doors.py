@@ -23,6 +23,7 @@ from minispod.api.staff import billing as staff_billing
 from minispod.api.staff import cluster as staff_cluster
 from minispod.api.staff import promotions as staff_promotions
 from minispod.api.staff import subscriptions as staff_subscriptions
+from minispod.api.staff import users as staff_users
 from minispod.api.staff import wallets as staff_wallets
 
 
@@ -46,6 +47,7 @@ def all_doors() -> Sequence[Door]:
         staff_cluster.door,
         staff_promotions.door,
         staff_subscriptions.door,
+        staff_users.door,
         staff_wallets.door,
         health.door,
     )

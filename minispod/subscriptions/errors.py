@@ -114,3 +114,10 @@ class MoreLiveThanSlots(RuleBroken):
 
     code = "subscriptions.more_live_than_slots"
     default_message = "The plan has more live subscriptions than slots. Give it more slots first."
+
+
+class StillSubscribed(Conflict):
+    """A customer with live subscriptions is not deleted."""
+
+    code = "subscriptions.still_subscribed"
+    default_message = "This customer still has active subscriptions. Please cancel them first."
