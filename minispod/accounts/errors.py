@@ -149,3 +149,17 @@ class NoPassword(RuleBroken):
 
     code = "accounts.no_password"
     default_message = "Set a password first; without it you could not sign in any more."
+
+
+class BadMailedToken(RuleBroken):
+    """The token is none of ours, was used, has ended, or belongs to an address that is no longer the account's."""
+
+    code = "accounts.bad_mailed_token"
+    default_message = "This link is not valid any more. Please ask for a new one."
+
+
+class WrongPassword(RuleBroken):
+    """The present password is another one."""
+
+    code = "accounts.wrong_password"
+    default_message = "The current password is not correct"

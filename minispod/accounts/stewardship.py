@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from minispod.accounts import mailed_tokens
 from minispod.accounts.directory import find_by_email
 from minispod.accounts.errors import EmailTaken, LastAdministrator, NoSuchUser, OwnAccount, PhoneTaken
 from minispod.accounts.models import User
@@ -52,6 +53,8 @@ def change(user_id: uuid.UUID, wanted: Mapping[str, Any], *, actor: Actor, at: d
             subject_id=user.id,
             changed=changed,
         )
+    if "email" in after:
+        mailed_tokens.ask_verification(user, at=at)
     if "role" in after:
         trail.record(
             actor,

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import g
 
-from minispod.accounts import directory, sessions
+from minispod.accounts import directory, mailed_tokens, sessions
 from minispod.accounts.errors import TokenReused
 from minispod.accounts.models import User
 from minispod.accounts.tokens import TokenPair
@@ -66,7 +66,10 @@ def signed_in(user: User, wallet: Wallet, pair: TokenPair) -> dict[str, Any]:
 @door.arguments(RegisterIn)
 @door.answers(201, SignedInOut, message="User registered successfully")
 def register_account(body: dict[str, Any]) -> dict[str, Any]:
-    """Open an account with its wallet, give the welcome bonuses there are, and sign in."""
+    """Open an account with its wallet, give the welcome bonuses there are, and sign in.
+
+    A mail goes out with which the address is proven.
+    """
     ports, settings = current_ports(), current_settings()
     at = ports.clock.now()
     with unit_of_work(ports.courier, Step.REGISTER):
@@ -78,6 +81,7 @@ def register_account(body: dict[str, Any]) -> dict[str, Any]:
             actor=here(),
             at=at,
         )
+        mailed_tokens.ask_verification(user, at=at)
         owner = Actor(ActorKind.CUSTOMER, user.id, user.name, here().address)
         pair = sessions.sign_in(user, keys=ports.token_keys, actor=owner, at=at)
     return signed_in(user, wallet, pair)

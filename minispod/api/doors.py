@@ -12,6 +12,7 @@ from minispod.api import (
     instances,
     monitoring,
     operations,
+    passwords,
     payments,
     promotions,
     subscriptions,
@@ -32,6 +33,7 @@ def all_doors() -> Sequence[Door]:
     return (
         accounts.door,
         google.door,
+        passwords.door,
         catalog.door,
         wallet.door,
         payments.door,

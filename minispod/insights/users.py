@@ -112,10 +112,8 @@ def export_pages(wanted: UsersWanted) -> NextRows[uuid.UUID]:
     return read
 
 
-def _chosen(wanted: UsersWanted) -> Select[Any]:
-    query: Select[Any] = (
-        select(User, Wallet).join(Wallet, Wallet.user_id == User.id).where(User.deleted_at.is_(None))
-    )
+def _chosen(wanted: UsersWanted) -> Select[User, Wallet]:
+    query = select(User, Wallet).join(Wallet, Wallet.user_id == User.id).where(User.deleted_at.is_(None))
     if wanted.search:
         columns = (User.name, User.email, User.phone)
         query = query.where(or_(*(each.icontains(wanted.search, autoescape=True) for each in columns)))

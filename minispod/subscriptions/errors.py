@@ -32,6 +32,13 @@ class TooManyFreePlans(RuleBroken):
     default_message = "You already hold the allowed number of free plans"
 
 
+class EmailNotProven(RuleBroken):
+    """Free plans are for people whose address is proven (decision 20)."""
+
+    code = "subscriptions.email_not_proven"
+    default_message = "Please confirm your email address first: free plans are for confirmed accounts"
+
+
 class NotConfirmed(RuleBroken):
     """What cannot be taken back is confirmed by the instance's name."""
 

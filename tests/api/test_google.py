@@ -85,8 +85,6 @@ def test_an_account_is_known_by_its_google_id_whatever_its_address_became(
 def test_a_proven_address_is_tied_and_keeps_its_password(
     app: Flask, client: FlaskClient, google: GoogleStandIn, customer: Person
 ) -> None:
-    _change(app, customer, email_verified=True)
-
     data = _enter(client, google.token(sub="7", email=customer.email.upper()))
 
     assert data["user"]["id"] == str(customer.id)
@@ -97,6 +95,8 @@ def test_a_proven_address_is_tied_and_keeps_its_password(
 def test_who_opened_an_account_with_a_strangers_address_is_out_when_the_owner_comes(
     app: Flask, client: FlaskClient, google: GoogleStandIn, customer: Person
 ) -> None:
+    _change(app, customer, email_verified=False)
+
     data = _enter(client, google.token(sub="7", email=customer.email))
 
     assert data["user"]["id"] == str(customer.id)

@@ -48,6 +48,11 @@ REASON = "The image docker.io/n8nio/n8n:1 cannot be pulled."
 # What the acts hand to the post office, kind by kind; some kinds have more than one shape.
 SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
     (MessageKind.WELCOME, {"url": "http://localhost:3100"}),
+    *(
+        (kind, {"url": "http://localhost:5000/account/x?token=019a", "ends_at": "2026-01-31T03:15:00+00:00"})
+        for kind in (MessageKind.VERIFY_EMAIL, MessageKind.RESET_PASSWORD)
+    ),
+    (MessageKind.PASSWORD_CHANGED, {"changed_at": "2026-01-31T03:15:00+00:00"}),
     (
         MessageKind.TOPUP_RECEIPT,
         {

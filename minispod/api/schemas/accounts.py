@@ -77,6 +77,31 @@ class GoogleTokenIn(WireSchema):
     id_token = fields.String(required=True, validate=validate.Length(1, 10_000), load_only=True)
 
 
+class MailedTokenIn(WireSchema):
+    """The token of a mail."""
+
+    token = fields.String(required=True, validate=validate.Length(1, 200), load_only=True)
+
+
+class ForgottenIn(WireSchema):
+    """Whose password is forgotten."""
+
+    email = fields.Email(required=True, validate=validate.Length(max=254))
+
+
+class PasswordResetIn(MailedTokenIn):
+    """The token of the mail and the new password."""
+
+    password = fields.String(required=True, validate=validate.Length(6, 72), load_only=True)
+
+
+class PasswordChangeIn(WireSchema):
+    """The present password and the new one."""
+
+    current_password = fields.String(required=True, validate=validate.Length(1, 1000), load_only=True)
+    new_password = fields.String(required=True, validate=validate.Length(6, 72), load_only=True)
+
+
 class UserOut(WireSchema):
     """An account as its owner sees it."""
 
