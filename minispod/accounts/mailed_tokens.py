@@ -26,26 +26,37 @@ from minispod.notifications import post
 from minispod.notifications.messages import MessageKind
 
 _LIVES = {Purpose.VERIFY_EMAIL: timedelta(days=2), Purpose.RESET_PASSWORD: timedelta(hours=1)}
-_KINDS = {
-    Purpose.VERIFY_EMAIL: MessageKind.VERIFY_EMAIL,
-    Purpose.RESET_PASSWORD: MessageKind.RESET_PASSWORD,
-}
 _HOUR = timedelta(hours=1)
 _MOST_PER_HOUR = 3
 
 
 def ask_verification(user: User, *, at: datetime) -> None:
     """Mail a token that proves the address; nothing happens when it is proven, or was asked for too often."""
-    if not user.email_verified:
-        _mail(user, Purpose.VERIFY_EMAIL, at)
+    row = None if user.email_verified else _issue(user, Purpose.VERIFY_EMAIL, at)
+    if row is not None:
+        post.queue(
+            MessageKind.VERIFY_EMAIL,
+            post.Recipient(user.name, user.email, user.id),
+            dedupe_key=f"verify_email:{row.id}",
+            at=at,
+            facts={"token_id": str(row.id), "ends_at": row.expires_at.isoformat()},
+        )
 
 
 def ask_reset(email: str, *, actor: Actor, at: datetime) -> None:
     """Mail a token for a new password, if there is such an active account; says nothing about it either way."""
     found = find_by_email(email)
     user: User | None = lock(User, found.id) if found else None
-    if user is None or not user.is_active or not _mail(user, Purpose.RESET_PASSWORD, at):
+    row = _issue(user, Purpose.RESET_PASSWORD, at) if user is not None and user.is_active else None
+    if user is None or row is None:
         return
+    post.queue(
+        MessageKind.RESET_PASSWORD,
+        post.Recipient(user.name, user.email, user.id),
+        dedupe_key=f"reset_password:{row.id}",
+        at=at,
+        facts={"token_id": str(row.id), "ends_at": row.expires_at.isoformat()},
+    )
     trail.record(
         actor, trail.Action.ACCOUNT_PASSWORD_RESET_ASKED, at=at, subject_kind="user", subject_id=user.id
     )
@@ -96,13 +107,13 @@ def forget_ended(*, before: datetime) -> None:
     session().execute(delete(MailedToken).where(MailedToken.expires_at < before))
 
 
-def _mail(user: User, purpose: Purpose, at: datetime) -> bool:
-    """Queue the mail; False when there were enough lately."""
+def _issue(user: User, purpose: Purpose, at: datetime) -> MailedToken | None:
+    """A new token instead of the older ones; None when there were enough lately."""
     locked_account(user.id)
     mine = (MailedToken.user_id == user.id, MailedToken.purpose == purpose)
     lately = select(func.count()).where(*mine, MailedToken.issued_at > at - _HOUR)
     if (session().scalar(lately) or 0) >= _MOST_PER_HOUR:
-        return False
+        return None
     _end(user, at, purpose)
     row = MailedToken(
         user_id=user.id,
@@ -113,14 +124,7 @@ def _mail(user: User, purpose: Purpose, at: datetime) -> bool:
     )
     session().add(row)
     session().flush()  # its id goes into the message
-    post.queue(
-        _KINDS[purpose],
-        post.Recipient(user.name, user.email, user.id),
-        dedupe_key=f"{purpose}:{row.id}",
-        at=at,
-        facts={"token_id": str(row.id), "ends_at": row.expires_at.isoformat()},
-    )
-    return True
+    return row
 
 
 def _spend(token: str, purpose: Purpose, keys: TokenKeys, at: datetime) -> User:
