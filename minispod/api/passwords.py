@@ -31,10 +31,7 @@ TOKEN_TRIES = limiter.shared_limit("60 per 5 minutes", scope="mailed-token")
 @door.answers(200, message="If your address is not verified yet, a mail is on its way")
 def ask_verification() -> None:
     """Have a mail sent that proves one's own address."""
-    ports = current_ports()
-    with unit_of_work(ports.courier):
-        user = sessions.locked_account(g.user.id)
-        mailed_tokens.ask_verification(user, at=ports.clock.now())
+    mail_verification()
 
 
 @door.post("/email/verify")
@@ -91,6 +88,14 @@ def change_password(body: dict[str, Any]) -> dict[str, Any]:
         pair = sessions.sign_in(user, keys=ports.token_keys, actor=g.actor, at=at)
         wallet = statements.get_wallet(user.id, actor=g.actor)
     return signed_in(user, wallet, pair)
+
+
+def mail_verification() -> None:
+    """Mail whoever is signed in what proves the address; shared with the door that wants it proven."""
+    ports = current_ports()
+    with unit_of_work(ports.courier):
+        user = sessions.locked_account(g.user.id)
+        mailed_tokens.ask_verification(user, at=ports.clock.now())
 
 
 def prove_address(token: str) -> User:

@@ -36,7 +36,7 @@ class EmailNotProven(RuleBroken):
     """Free plans are for people whose address is proven (decision 20)."""
 
     code = "subscriptions.email_not_proven"
-    default_message = "Please confirm your email address first: free plans are for confirmed accounts"
+    default_message = "Please confirm your email address first: a mail with a link is on its way to you"
 
 
 class NotConfirmed(RuleBroken):

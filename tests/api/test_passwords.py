@@ -69,10 +69,12 @@ def test_who_registers_proves_the_address_and_may_have_a_free_plan(
     plan_id: PlanFinder,
 ) -> None:
     headers = _register(client)
+    first = newest_token(Purpose.VERIFY_EMAIL)
     order = {"planId": str(plan_id("n8n-automation", "FREE"))}
     refused(
         client.post("/api/subscriptions", json=order, headers=headers), 400, "subscriptions.email_not_proven"
     )
+    assert newest_token(Purpose.VERIFY_EMAIL) != first  # it came with the refusal
     token = newest_token(Purpose.VERIFY_EMAIL)
 
     data_of(client.post("/api/auth/email/verify", json={"token": token}))
