@@ -5,7 +5,7 @@ from typing import Any
 from flask import g
 
 from minispod.accounts import google, sessions
-from minispod.accounts.errors import BadGoogleToken, EmailTaken, GoogleTokenRefused
+from minispod.accounts.errors import BadGoogleToken, EmailTaken, GoogleTokenRefused, PhoneTaken
 from minispod.accounts.google import GoogleIdentity
 from minispod.api.accounts import signed_in, with_credit
 from minispod.api.envelope import Door
@@ -29,7 +29,10 @@ def log_in(body: dict[str, Any]) -> dict[str, Any]:
     identity = _verified(body["id_token"])
     try:
         return _enter(identity)
-    except EmailTaken:  # the same person came twice at once; the other one has opened the account
+    except (
+        EmailTaken,
+        PhoneTaken,
+    ):  # the same person came twice at once; the other one has opened the account
         return _enter(identity)
 
 

@@ -281,6 +281,29 @@ def test_a_deactivated_customer_is_out_everywhere_at_once(
     data_of(client.post("/api/auth/login", json=login))
 
 
+def test_several_are_switched_each_with_an_outcome_of_its_own(
+    client: FlaskClient, administrator: Person, person: PersonMaker, listed: Callable[..., Any]
+) -> None:
+    two = [person(), person()]
+    ids = [str(two[0].id), "nobody", str(administrator.id), str(two[1].id)]
+
+    def switch(**body: Any) -> Any:
+        return client.patch(f"{PATH}/status", json=body, headers=administrator.headers)
+
+    data = data_of(switch(userIds=ids, isActive=False, instances="stop"))
+
+    assert [each["success"] for each in data["results"]] == [True, False, False, True]
+    assert [each.get("code") for each in data["results"]][2] == "accounts.last_administrator"
+    assert data["summary"] == {"total": 4, "successful": 2, "failed": 2}
+    assert listed(status="inactive")["pagination"]["totalCount"] == 2
+    for each in two:
+        refused(client.get("/api/auth/profile", headers=each.headers), 401, "accounts.deactivated")
+    data_of(switch(userIds=ids, isActive=True))
+    assert listed(status="inactive")["users"] == []
+    for odd in ({}, {"userIds": []}, {"userIds": ["x"] * 101, "isActive": True}, {"userIds": ids}):
+        refused(switch(**odd), 400, "request.invalid")
+
+
 def _fate(app: Flask, subscription_id: uuid.UUID) -> tuple[SubscriptionStatus, Wanted]:
     with app.app_context():
         subscription = session().get_one(Subscription, subscription_id)

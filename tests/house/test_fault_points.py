@@ -32,7 +32,7 @@ MOVES_NOTHING = {
     "api.passwords.change_password",
     "api.staff.users.create_user",
     "api.staff.users.delete_user",
-    "api.staff.users.set_status",
+    "api.staff.users._switched",
     "api.staff.promotions.change_coupon",
     "api.staff.promotions.create_coupon",
     "api.staff.promotions.delete_coupon",

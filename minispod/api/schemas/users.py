@@ -87,3 +87,35 @@ class UserStatusIn(WireSchema):
 
     is_active = fields.Boolean(load_default=None, allow_none=True)
     instances = BlankEnum(Applications, load_default=None)
+
+
+class ManyStatusIn(WireSchema):
+    """The same for several accounts; here it must be said which way."""
+
+    user_ids = fields.List(fields.String(), required=True, validate=validate.Length(1, 100))
+    is_active = fields.Boolean(required=True)
+    instances = BlankEnum(Applications, load_default=None)
+
+
+class OneOfManyOut(WireSchema):
+    """What became of one account; `code` and `error` when it was refused."""
+
+    user_id = fields.String()
+    success = fields.Boolean()
+    code = fields.String()
+    error = fields.String()
+
+
+class ManySummaryOut(WireSchema):
+    """How many there were."""
+
+    total = fields.Integer()
+    successful = fields.Integer()
+    failed = fields.Integer()
+
+
+class ManyStatusOut(WireSchema):
+    """What became of each, in the order they were sent."""
+
+    results = fields.List(fields.Nested(OneOfManyOut))
+    summary = fields.Nested(ManySummaryOut)

@@ -12,6 +12,8 @@ from minispod.api.guard import limiter, requires_staff
 from minispod.api.schemas.base import pagination, wanted_page
 from minispod.api.schemas.users import (
     Activity,
+    ManyStatusIn,
+    ManyStatusOut,
     OneUserOut,
     UserCreateIn,
     UserFilters,
@@ -25,6 +27,7 @@ from minispod.insights import users
 from minispod.insights.users import ListedUser, UsersWanted
 from minispod.kernel import spreadsheets
 from minispod.kernel.actor import Role
+from minispod.kernel.errors import Refusal, Unavailable
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.onboarding.signup import register
@@ -121,18 +124,24 @@ def set_status(body: dict[str, Any], user_id: str) -> Answer:
 
     The applications of a deactivated customer go on running and renewing unless `instances` says `stop` or `cancel`.
     """
-    ports, id_ = current_ports(), parse_id(user_id)
     wanted = body["is_active"]
     if wanted is None:
-        wanted = not users.get_user(id_).user.is_active
-    at = ports.clock.now()
-    with unit_of_work(ports.courier):
-        if wanted:
-            user = stewardship.unblock(id_, actor=g.actor, at=at)
-        else:
-            user = departures.deactivate(id_, body["instances"] or Applications.LEAVE, actor=g.actor, at=at)
+        wanted = not users.get_user(parse_id(user_id)).user.is_active
+    user = _switched(user_id, wanted, body["instances"])
     done = "activated" if wanted else "deactivated"
     return Answer(_shown(user), message=f"User {done} successfully")
+
+
+@door.patch("/status")
+@requires_staff
+@door.arguments(ManyStatusIn)
+@door.answers(200, ManyStatusOut, message="Users updated")
+def set_status_of_many(body: dict[str, Any]) -> dict[str, Any]:
+    """Activate or deactivate several accounts, each in a unit of work of its own with an outcome of its own."""
+    results = [_one_of_many(each, body["is_active"], body["instances"]) for each in body["user_ids"]]
+    successful = sum(each["success"] for each in results)
+    summary = {"total": len(results), "successful": successful, "failed": len(results) - successful}
+    return {"results": results, "summary": summary}
 
 
 @door.delete("/<user_id>")
@@ -146,6 +155,26 @@ def delete_user(user_id: str) -> None:
     ports = current_ports()
     with unit_of_work(ports.courier):
         departures.delete(parse_id(user_id), actor=g.actor, at=ports.clock.now())
+
+
+def _switched(user_id: str, is_active: bool, applications: Applications | None) -> User:
+    ports, id_ = current_ports(), parse_id(user_id)
+    with unit_of_work(ports.courier):
+        if is_active:
+            return stewardship.unblock(id_, actor=g.actor, at=ports.clock.now())
+        wanted = applications or Applications.LEAVE
+        return departures.deactivate(id_, wanted, actor=g.actor, at=ports.clock.now())
+
+
+def _one_of_many(user_id: str, is_active: bool, applications: Applications | None) -> dict[str, Any]:
+    try:
+        _switched(user_id, is_active, applications)
+    except Unavailable:
+        # The database is away: what was done is done, and the same request goes on from here.
+        raise
+    except Refusal as refusal:
+        return {"user_id": user_id, "success": False, "code": refusal.code, "error": refusal.message}
+    return {"user_id": user_id, "success": True}
 
 
 def _wanted(query: dict[str, Any], **order: Any) -> UsersWanted:
