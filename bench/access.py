@@ -10,10 +10,10 @@ import os
 import statistics
 import subprocess
 import time
-import uuid
 
 import requests
 
+from bench.newcomer import newcomer
 from minispod.catalog.recipes import generate_secrets, get_recipe
 from minispod.instances.manifests import InstanceSpec, instance_manifests
 from minispod.instances.namespace_manifests import NamespaceSpec, namespace_manifests
@@ -31,7 +31,7 @@ def measure(around: Surroundings, count: int) -> None:
     kubeconfig, ingress = os.environ.get("KUBECONFIG"), around.ingress
     if not kubeconfig or not ingress:
         raise StoryStopped("needs KUBECONFIG and INGRESS_ADDRESS of the demo's cluster")
-    customer = _customer(around)
+    customer = newcomer(around)
     ours, bare = [], []
     print(f"Access ({count} of each, in turn; {SERVICE})")
     for number in range(1, count + 1):
@@ -40,17 +40,6 @@ def measure(around: Surroundings, count: int) -> None:
         print(f"  {number}: ordered {ours[-1]:5.2f} s   applied {bare[-1]:5.2f} s", flush=True)
     ordered, applied = statistics.median(ours), statistics.median(bare)
     print(f"  median ordered {ordered:.2f} s, applied {applied:.2f} s: {ordered / applied:.2f} times\n")
-
-
-def _customer(around: Surroundings) -> Shopper:
-    customer = Shopper(around)
-    form = {
-        "name": "Bench Mark",
-        "email": f"bench-{uuid.uuid4().hex[:12]}@example.com",
-        "password": uuid.uuid4().hex,
-    }
-    customer.keep(customer.call("POST", "/auth/register", form, status=201))
-    return customer
 
 
 def _ordered(customer: Shopper, ingress: str) -> float:

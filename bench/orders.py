@@ -2,9 +2,9 @@
 
 import statistics
 import time
-import uuid
 from typing import Any
 
+from bench.newcomer import newcomer
 from minispod.local.shopper import Shopper
 from minispod.local.surroundings import Surroundings
 from minispod.local.timeline import eventually
@@ -15,13 +15,7 @@ _LOOK_SECONDS = 0.05
 
 def measure(around: Surroundings, count: int) -> None:
     """Order the free plan of n8n `count` times and print the spread."""
-    customer = Shopper(around)
-    form = {
-        "name": "Bench Mark",
-        "email": f"bench-{uuid.uuid4().hex[:12]}@example.com",
-        "password": uuid.uuid4().hex,
-    }
-    customer.keep(customer.call("POST", "/auth/register", form, status=201))
+    customer = newcomer(around)
     plan = _free_plan(customer)
     answered, started, removed = [], [], []
     for number in range(1, count + 1):

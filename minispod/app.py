@@ -13,7 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from minispod import __version__, cli, tables
 from minispod.admin import panel
-from minispod.api import connect_page, cross_origin, doors, guard, patience, problems
+from minispod.api import account_pages, connect_page, cross_origin, doors, guard, patience, problems
 from minispod.api.addressing import OneTree
 from minispod.api.envelope import ProblemSchema
 from minispod.integrations.redis_queue import connection
@@ -58,6 +58,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     cross_origin.init_app(app, settings)
     _register_api(app)
     app.register_blueprint(connect_page.door)
+    app.register_blueprint(account_pages.door)
     panel.init_app(app, settings, lambda: schedule(settings))
     cli.init_app(app)
     _answer_errors(app)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from flask import current_app
 
+from minispod.accounts.google import GoogleKeys
 from minispod.accounts.staff_sessions import SessionStore
 from minispod.accounts.tokens import TokenKeys
 from minispod.backups.vault import Vault
@@ -34,6 +35,7 @@ class Ports:
     mailer: Mailer
     sealer: Sealer
     token_keys: TokenKeys
+    google_keys: GoogleKeys
     admin_sessions: SessionStore
     object_store: ObjectStore
     vault: Vault

@@ -6,6 +6,7 @@ from minispod.accounts.tokens import TokenKeys
 from minispod.backups.sealing import BackupKeys
 from minispod.backups.vault import Vault
 from minispod.integrations.dns import DnsResolver
+from minispod.integrations.google_keys import GoogleKeysOverHttp
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.integrations.midtrans import MidtransGateway
 from minispod.integrations.object_store import build_object_store
@@ -34,6 +35,7 @@ def build_ports(settings: Settings, *, clock: Clock | None = None) -> Ports:
         mailer=SmtpMailer(settings.mail),
         sealer=Sealer(settings.operation.sealing_keys),
         token_keys=token_keys(settings),
+        google_keys=GoogleKeysOverHttp(settings.google.google_keys_url),
         admin_sessions=RedisSessions(settings.redis.redis_url),
         object_store=store,
         vault=Vault(store, BackupKeys(settings.backups.backup_keys)),

@@ -4,7 +4,7 @@ Whether a plan's price holds for existing subscriptions too, and the price a sub
 message about it.
 
 Revision ID: 0014
-Revises: 0010
+Revises: 0013
 """
 
 import re
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0014"
-down_revision = "0010"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

@@ -3,7 +3,7 @@
 Conversations with customers: tickets, messages, attachments. One more kind of message.
 
 Revision ID: 0016
-Revises: 0010
+Revises: 0014
 """
 
 import re
@@ -13,7 +13,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0016"
-down_revision = "0010"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

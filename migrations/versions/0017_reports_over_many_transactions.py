@@ -3,7 +3,7 @@
 Indexes that carry what revenue is summed from and the orders in which money is listed; one kind of message.
 
 Revision ID: 0017
-Revises: 0010
+Revises: 0016
 """
 
 import re
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0017"
-down_revision = "0010"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

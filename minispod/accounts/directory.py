@@ -1,6 +1,7 @@
 """Find accounts, and let people change their own profile."""
 
 import uuid
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
@@ -20,6 +21,12 @@ def get_user(user_id: uuid.UUID) -> User:
     if user is None:
         raise NoSuchUser()
     return user
+
+
+def find_users(ids: Collection[uuid.UUID]) -> Sequence[User]:
+    """Those of these accounts that there are, as they are now."""
+    wanted = select(User).where(User.id.in_(ids)).execution_options(populate_existing=True)
+    return session().scalars(wanted).all()
 
 
 def find_by_email(email: str) -> User | None:

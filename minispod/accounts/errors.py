@@ -1,6 +1,14 @@
 """Refusals of the accounts package."""
 
-from minispod.kernel.errors import Conflict, Forbidden, NotFound, RuleBroken, TooMany, Unauthenticated
+from minispod.kernel.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    RuleBroken,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
 
 
 class BadCredentials(Unauthenticated):
@@ -78,3 +86,80 @@ class TooManySignIns(TooMany):
 
     code = "accounts.too_many_sign_ins"
     default_message = "Too many attempts to sign in. Please wait a quarter of an hour."
+
+
+class OwnAccount(RuleBroken):
+    """Administrators do not block, demote or delete themselves."""
+
+    code = "accounts.own_account"
+    default_message = "Another administrator has to do this to your own account."
+
+
+class BadGoogleToken(Unauthenticated):
+    """The ID token is not Google's, not for us, expired, or about an address nobody has verified."""
+
+    code = "accounts.bad_google_token"
+    default_message = "Invalid Google token"
+
+
+class GoogleTokenRefused(RuleBroken):
+    """The same while somebody is signed in: their own token is good."""
+
+    code = "accounts.google_token_refused"
+    default_message = "Invalid Google token"
+
+
+class GoogleNotOffered(RuleBroken):
+    """No client id is configured."""
+
+    code = "accounts.google_not_offered"
+    default_message = "Signing in with Google is not offered here"
+
+
+class GoogleSilent(Unavailable):
+    """Google's keys cannot be read, and the cached ones are too old."""
+
+    code = "accounts.google_silent"
+    default_message = "Google does not answer at the moment. Please try again shortly, or use your password."
+
+
+class GoogleEmailDiffers(RuleBroken):
+    """Only the Google account of the same address is linked."""
+
+    code = "accounts.google_email_differs"
+    default_message = "The Google account has another email address than this account"
+
+
+class GoogleAccountTaken(Conflict):
+    """One Google account belongs to one account, and the other way round."""
+
+    code = "accounts.google_account_taken"
+    default_message = "This Google account is linked with another user"
+
+
+class GoogleNotLinked(RuleBroken):
+    """There is nothing to unlink."""
+
+    code = "accounts.google_not_linked"
+    default_message = "No Google account linked to this user"
+
+
+class NoPassword(RuleBroken):
+    """Without a password, Google is the only way in."""
+
+    code = "accounts.no_password"
+    default_message = "Set a password first; without it you could not sign in any more."
+
+
+class BadMailedToken(RuleBroken):
+    """The token is none of ours, was used, has ended, or belongs to an address that is no longer the account's."""
+
+    code = "accounts.bad_mailed_token"
+    default_message = "This link is not valid any more. Please ask for a new one."
+
+
+class WrongPassword(RuleBroken):
+    """The present password is another one."""
+
+    code = "accounts.wrong_password"
+    default_message = "The current password is not correct"

@@ -1,4 +1,4 @@
-"""Accounts and their refresh tokens.
+"""Accounts, their refresh tokens and the tokens they get by mail.
 
 The e-mail address is stored as typed (trimmed) and compared in lower case. A refresh token is stored
 as a digest only. `token_version` ends all access tokens at once when it is raised.
@@ -6,6 +6,7 @@ as a digest only. `token_version` ends all access tokens at once when it is rais
 
 import uuid
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -14,11 +15,21 @@ from minispod.kernel.actor import Role
 from minispod.kernel.database import Base, Identified, enum_column
 
 
+class Purpose(StrEnum):
+    """What a token that was mailed is good for."""
+
+    VERIFY_EMAIL = "verify_email"
+    RESET_PASSWORD = "reset_password"  # noqa: S105 - the name of a purpose
+
+
 class User(Identified, Base):
     """A person's account."""
 
     __tablename__ = "users"
-    __table_args__ = (Index("uq_users_email_lower", text("lower(email)"), unique=True),)
+    __table_args__ = (
+        Index("uq_users_email_lower", text("lower(email)"), unique=True),
+        Index("ix_users_created_at_id", "created_at", "id"),
+    )
 
     name: Mapped[str] = mapped_column(String(100))
     email: Mapped[str] = mapped_column(String(254))
@@ -28,11 +39,13 @@ class User(Identified, Base):
     password_hash: Mapped[str | None] = mapped_column(String(100))
     is_active: Mapped[bool] = mapped_column(default=True)
     email_verified: Mapped[bool] = mapped_column(default=False)
-    google_id: Mapped[str | None] = mapped_column(String(64), unique=True)
+    google_id: Mapped[str | None] = mapped_column(String(255), unique=True)
     token_version: Mapped[int] = mapped_column(default=1)
     signed_in_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    # Set once, when a customer with a history was deleted: nothing of the person is left in this row (decision 15).
+    deleted_at: Mapped[datetime | None]
 
 
 class RefreshToken(Identified, Base):
@@ -47,3 +60,17 @@ class RefreshToken(Identified, Base):
     expires_at: Mapped[datetime]
     spent_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+
+
+class MailedToken(Identified, Base):
+    """A token that went out by mail: used once, good for the address it was sent to, stored in no form at all."""
+
+    __tablename__ = "mailed_tokens"
+    __table_args__ = (Index("ix_mailed_tokens_user_id_purpose", "user_id", "purpose"),)
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    purpose: Mapped[Purpose] = mapped_column(enum_column(Purpose))
+    address: Mapped[str] = mapped_column(String(254))
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]

@@ -36,7 +36,7 @@ def check_password(email: str, password: str, *, bcrypt_rounds: int) -> User:
 
 def sign_in(user: User, *, keys: TokenKeys, actor: Actor, at: datetime) -> TokenPair:
     """Begin a family of tokens for an account whose password was checked; refuses one blocked since."""
-    if not _locked(user.id).is_active:
+    if not locked_account(user.id).is_active:
         raise AccountDeactivated()
     user.signed_in_at = at
     refresh = tokens.new_refresh()
@@ -57,7 +57,7 @@ def refresh(
     )
     if owner_id is None:
         raise BadToken()
-    user = _locked(owner_id)
+    user = locked_account(owner_id)
     row = session().scalar(
         select(RefreshToken)
         .where(RefreshToken.digest == tokens.digest(token))
@@ -82,7 +82,7 @@ def refresh(
 
 def sign_out(user_id: uuid.UUID, token: str | None, *, actor: Actor, at: datetime) -> None:
     """Revoke the family of `token` when it is this account's; without a token nothing is left to revoke."""
-    _locked(user_id)
+    locked_account(user_id)
     if token:
         row = session().scalar(
             select(RefreshToken).where(
@@ -96,7 +96,7 @@ def sign_out(user_id: uuid.UUID, token: str | None, *, actor: Actor, at: datetim
 
 def sign_out_everywhere(user_id: uuid.UUID, *, actor: Actor, at: datetime) -> None:
     """End every access and refresh token of the account at once."""
-    end_tokens(_locked(user_id), at=at)
+    end_tokens(locked_account(user_id), at=at)
     trail.record(
         actor,
         trail.Action.ACCOUNT_SIGNED_OUT,
@@ -126,7 +126,8 @@ def account_of(claims: tokens.AccessClaims) -> User:
     return user
 
 
-def _locked(user_id: uuid.UUID) -> User:
+def locked_account(user_id: uuid.UUID) -> User:
+    """The account of somebody who is signed in, locked; raise BadToken when it is gone."""
     user: User | None = lock(User, user_id)
     if user is None:
         raise BadToken()

@@ -4,13 +4,14 @@ from typing import Any
 
 from flask import g
 
-from minispod.accounts import directory, sessions
+from minispod.accounts import directory, mailed_tokens, sessions
 from minispod.accounts.errors import TokenReused
 from minispod.accounts.models import User
 from minispod.accounts.tokens import TokenPair
 from minispod.api.envelope import Door
 from minispod.api.guard import actor_for, here, limiter, place_and_account, requires_sign_in
 from minispod.api.schemas.accounts import (
+    AvatarIn,
     LoginIn,
     LogoutIn,
     ProfileIn,
@@ -34,7 +35,8 @@ door = Door("accounts", __name__, url_prefix="/api/v1", description="Accounts an
 _REFRESHES = limiter.shared_limit("600 per 5 minutes", scope="refresh")
 
 
-def _with_credit(user: User, wallet: Wallet) -> dict[str, Any]:
+def with_credit(user: User, wallet: Wallet) -> dict[str, Any]:
+    """An account with what its wallet holds."""
     return {
         "id": user.id,
         "name": user.name,
@@ -54,8 +56,9 @@ def _with_credit(user: User, wallet: Wallet) -> dict[str, Any]:
     }
 
 
-def _signed_in(user: User, wallet: Wallet, pair: TokenPair) -> dict[str, Any]:
-    return {"user": _with_credit(user, wallet), "access_token": pair.access, "refresh_token": pair.refresh}
+def signed_in(user: User, wallet: Wallet, pair: TokenPair) -> dict[str, Any]:
+    """What every way of signing in answers."""
+    return {"user": with_credit(user, wallet), "access_token": pair.access, "refresh_token": pair.refresh}
 
 
 @door.post("/auth/register")
@@ -63,7 +66,10 @@ def _signed_in(user: User, wallet: Wallet, pair: TokenPair) -> dict[str, Any]:
 @door.arguments(RegisterIn)
 @door.answers(201, SignedInOut, message="User registered successfully")
 def register_account(body: dict[str, Any]) -> dict[str, Any]:
-    """Open an account with its wallet, give the welcome bonuses there are, and sign in."""
+    """Open an account with its wallet, give the welcome bonuses there are, and sign in.
+
+    A mail goes out with which the address is proven.
+    """
     ports, settings = current_ports(), current_settings()
     at = ports.clock.now()
     with unit_of_work(ports.courier, Step.REGISTER):
@@ -75,9 +81,10 @@ def register_account(body: dict[str, Any]) -> dict[str, Any]:
             actor=here(),
             at=at,
         )
+        mailed_tokens.ask_verification(user, at=at)
         owner = Actor(ActorKind.CUSTOMER, user.id, user.name, here().address)
         pair = sessions.sign_in(user, keys=ports.token_keys, actor=owner, at=at)
-    return _signed_in(user, wallet, pair)
+    return signed_in(user, wallet, pair)
 
 
 @door.post("/auth/login")
@@ -96,7 +103,7 @@ def log_in(body: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work(ports.courier):
         pair = sessions.sign_in(user, keys=ports.token_keys, actor=actor, at=at)
         wallet = statements.get_wallet(user.id, actor=actor)
-    return _signed_in(user, wallet, pair)
+    return signed_in(user, wallet, pair)
 
 
 def _refresh(body: dict[str, Any]) -> dict[str, Any]:
@@ -180,6 +187,26 @@ def change_profile(body: dict[str, Any]) -> dict[str, Any]:
             phone=body.get("phone"),
             avatar=body.get("avatar"),
             fields=frozenset(body),
+            actor=g.actor,
+            at=ports.clock.now(),
+        )
+    return {"user": user}
+
+
+@door.patch("/user/avatar")
+@requires_sign_in
+@door.arguments(AvatarIn)
+@door.answers(200, ProfileOut, message="Avatar updated successfully")
+def change_avatar(body: dict[str, Any]) -> dict[str, Any]:
+    """Change one's own picture; a blank takes it away."""
+    ports = current_ports()
+    with unit_of_work(ports.courier):
+        user = directory.change_profile(
+            g.user.id,
+            name=None,
+            phone=None,
+            avatar=body["avatar"],
+            fields=frozenset({"avatar"}),
             actor=g.actor,
             at=ports.clock.now(),
         )

@@ -8,12 +8,14 @@ from minispod.api import (
     catalog,
     controls,
     domains,
+    google,
     health,
     instances,
     monitoring,
     operations,
     order_checks,
     own_instances,
+    passwords,
     payments,
     promotions,
     subscriptions,
@@ -36,6 +38,7 @@ from minispod.api.staff import quota as staff_quota
 from minispod.api.staff import subscription_edits as staff_subscription_edits
 from minispod.api.staff import subscriptions as staff_subscriptions
 from minispod.api.staff import tickets as staff_tickets
+from minispod.api.staff import users as staff_users
 from minispod.api.staff import wallets as staff_wallets
 
 
@@ -43,6 +46,8 @@ def all_doors() -> Sequence[Door]:
     """The blueprints to register."""
     return (
         accounts.door,
+        google.door,
+        passwords.door,
         catalog.door,
         wallet.door,
         payments.door,
@@ -65,14 +70,13 @@ def all_doors() -> Sequence[Door]:
         staff_cluster.door,
         staff_health.door,
         staff_analytics.door,
-        staff_billing.door,
         staff_charging.door,
-        staff_cluster.door,
         staff_money.door,
         staff_orphans.door,
         staff_promotions.door,
         staff_subscriptions.door,
         staff_subscription_edits.door,
+        staff_users.door,
         staff_wallets.door,
         staff_tickets.door,
         health.door,

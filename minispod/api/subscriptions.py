@@ -7,6 +7,7 @@ from flask import g
 
 from minispod.api.envelope import Answer, Door
 from minispod.api.guard import limit_guesses, limiter, requires_sign_in
+from minispod.api.passwords import mail_verification
 from minispod.api.schemas.base import RequestKeyHeader
 from minispod.api.schemas.subscriptions import (
     AccessOut,
@@ -31,7 +32,7 @@ from minispod.promotions.models import Redemption
 from minispod.promotions.states import CouponType
 from minispod.rules import business_rules
 from minispod.subscriptions import cancellation, operating, ordering, queries
-from minispod.subscriptions.errors import NotActive
+from minispod.subscriptions.errors import EmailNotProven, NotActive
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.pricing import days_until
 from minispod.subscriptions.queries import OwnedSubscription
@@ -143,17 +144,21 @@ def _mine(subscription_id: str) -> OwnedSubscription:
 def order(headers: dict[str, Any], body: dict[str, Any]) -> Any:
     """Order a plan: debit, slot, subscription and instance in one transaction; provisioning follows."""
     ports, settings = current_ports(), current_settings()
-    with unit_of_work(ports.courier, Step.ORDER):
-        placed = ordering.place_order(
-            parse_id(body["plan_id"]),
-            user_id=g.user.id,
-            coupon_code=body["coupon_code"],
-            request_key=headers["request_key"],
-            rules=business_rules(settings),
-            sealer=ports.sealer,
-            actor=g.actor,
-            at=ports.clock.now(),
-        )
+    try:
+        with unit_of_work(ports.courier, Step.ORDER):
+            placed = ordering.place_order(
+                parse_id(body["plan_id"]),
+                user_id=g.user.id,
+                coupon_code=body["coupon_code"],
+                request_key=headers["request_key"],
+                rules=business_rules(settings),
+                sealer=ports.sealer,
+                actor=g.actor,
+                at=ports.clock.now(),
+            )
+    except EmailNotProven:
+        mail_verification()  # the front end has no button for it
+        raise
     owned = queries.get_subscription(placed.subscription.id, actor=g.actor)
     data = {
         "subscription": subscription_row(owned),

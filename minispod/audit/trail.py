@@ -27,6 +27,15 @@ class Action(StrEnum):
     ACCOUNT_BLOCKED = "account.blocked"
     ACCOUNT_UNBLOCKED = "account.unblocked"
     ACCOUNT_ROLE_CHANGED = "account.role_changed"
+    ACCOUNT_GOOGLE_LINKED = "account.google_linked"
+    ACCOUNT_GOOGLE_UNLINKED = "account.google_unlinked"
+    ACCOUNT_CHANGED = "account.changed"
+    ACCOUNT_DELETED = "account.deleted"
+    ACCOUNT_ANONYMISED = "account.anonymised"
+    ACCOUNT_EXPORTED = "account.exported"
+    ACCOUNT_EMAIL_VERIFIED = "account.email_verified"
+    ACCOUNT_PASSWORD_CHANGED = "account.password_changed"  # noqa: S105 - the name of an act
+    ACCOUNT_PASSWORD_RESET_ASKED = "account.password_reset_asked"  # noqa: S105 - the name of an act
     WALLET_CREDITED = "wallet.credited"
     WALLET_DEBITED = "wallet.debited"
     WALLET_ADJUSTED = "wallet.adjusted"

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import structlog
 
-from minispod.accounts import sessions
+from minispod.accounts import mailed_tokens, sessions
 from minispod.cluster import monitoring
 from minispod.cluster.port import ClusterRefused, ClusterUnavailable
 from minispod.instances import tidying
@@ -28,6 +28,7 @@ def clean_up(ports: Ports, settings: Settings) -> None:
     at = ports.clock.now()
     with unit_of_work():
         sessions.forget_spent(before=at - timedelta(days=30))
+        mailed_tokens.forget_ended(before=at - timedelta(days=30))
         monitoring.forget_readings(before=at - timedelta(days=settings.operation.node_history_days))
         history.forget(before=at - timedelta(days=settings.operation.proof_days))
 

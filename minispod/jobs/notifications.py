@@ -4,6 +4,8 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
+from minispod.accounts import mailed_tokens
+from minispod.accounts.models import Purpose
 from minispod.instances import queries
 from minispod.jobs import letters
 from minispod.jobs.papers import papers_of
@@ -17,6 +19,10 @@ from minispod.notifications.messages import MessageKind
 from minispod.notifications.post import Letter
 
 _LONGEST_PAUSE = 3600
+_LINKS = {
+    MessageKind.VERIFY_EMAIL: (Purpose.VERIFY_EMAIL, "/account/verify"),
+    MessageKind.RESET_PASSWORD: (Purpose.RESET_PASSWORD, "/account/password"),
+}
 
 
 def deliver_message(work: Work) -> timedelta | None:
@@ -41,7 +47,11 @@ def deliver_message(work: Work) -> timedelta | None:
 
 
 def _secret_facts(letter: Letter, work: Work) -> dict[str, Any]:
-    """How to get into an instance is opened when the letter is written and stored nowhere in clear."""
+    """How to get into an instance or an account is made when the letter is written and stored nowhere in clear."""
+    if letter.kind in _LINKS:
+        purpose, path = _LINKS[letter.kind]
+        token = mailed_tokens.token_of(uuid.UUID(letter.facts["token_id"]), purpose, work.ports.token_keys)
+        return {"url": f"{work.settings.own_url}{path}?token={token}"}
     if letter.kind is not MessageKind.INSTANCE_READY or not letter.facts.get("instance_id"):
         return {}
     instance = queries.get_instance(uuid.UUID(letter.facts["instance_id"]), actor=system("mail"))

@@ -1,6 +1,7 @@
 """Which function does which task. A test compares this with the inventory in kernel/tasks."""
 
 from minispod.jobs import (
+    accounts,
     domains,
     lifecycle,
     notifications,
@@ -33,4 +34,5 @@ HANDLERS: dict[Task, Handler] = {
     Task.DRILL_BACKUP: operations.drill_backup,
     Task.CHECK_DOMAIN: domains.check_domain,
     Task.PUBLISH_DOMAINS: domains.publish_domains,
+    Task.FOLLOW_DEACTIVATION: accounts.follow_deactivation,
 }

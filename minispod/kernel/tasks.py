@@ -52,6 +52,7 @@ class Task(StrEnum):
     DRILL_BACKUP = "drill_backup"
     CHECK_DOMAIN = "check_domain"
     PUBLISH_DOMAINS = "publish_domains"
+    FOLLOW_DEACTIVATION = "follow_deactivation"
 
     @property
     def nature(self) -> TaskNature:
@@ -79,4 +80,5 @@ _NATURES = {
     # The DNS of others may be slow: whatever else there is goes before.
     Task.CHECK_DOMAIN: TaskNature(Queue.SWEEPS, 60),
     Task.PUBLISH_DOMAINS: TaskNature(Queue.PROVISIONING, 120),
+    Task.FOLLOW_DEACTIVATION: TaskNature(Queue.MONEY, 30),
 }

@@ -20,6 +20,14 @@ class Mailbox:
         heads = [head for mail in answer.json()["messages"] for head in mail["headers"]]
         return {head["value"] for head in heads if head["name"] == KIND_HEADER}
 
+    def links_for(self, address: str, kind: str) -> list[str]:
+        """The links in mails of a kind to an address, newest mail first."""
+        answer = self._session.get(f"{self._url}/api/messages", params={"to": address}, timeout=SECONDS)
+        wanted = {"name": KIND_HEADER, "value": kind}
+        return [
+            link for mail in answer.json()["messages"] if wanted in mail["headers"] for link in mail["links"]
+        ]
+
 
 class Gateway:
     """The simulated payment gateway, with the word for its levers."""

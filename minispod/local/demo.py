@@ -102,6 +102,10 @@ def _what_to_click(table: Table, wishes: Wishes, directory: Path) -> list[tuple[
             "Payments",
             f"{endpoints['midtrans']}/sim/   (simulated; operator key: {directory / 'midtrans.json'})",
         ),
+        (
+            "Google",
+            f"{endpoints['google']}   (a stand-in that signs ID tokens; key: {directory / 'google.json'})",
+        ),
         ("Instances", f"http://<instance>.<service>.{wishes.base_domain}{port}"),
         ("Own domains", f"add their DNS records to {endpoints['zone']}"),
         ("Cluster", f"kubectl --kubeconfig {endpoints['kubeconfig']} get pods -A"),

@@ -24,6 +24,8 @@ from minispod.local.wishes import Wishes
 ROOT = Path(__file__).resolve().parents[2]
 _WEB_THREADS = "32"
 WEBHOOK_PATH = "/api/v1/wallet/webhook/midtrans"
+# The stand-in's own default.
+GOOGLE_CLIENT_ID = "minispod-demo.apps.googleusercontent.com"
 # Remembered once taken: addresses of instances and payment pages are stored.
 FIRST_CHOICES = {
     "ingress": 8480,
@@ -31,6 +33,7 @@ FIRST_CHOICES = {
     "mailbox": 8482,
     "smtp": 8425,
     "names": 8453,
+    "google": 8483,
     "kubernetes": 8443,
     "levers": 8444,
 }
@@ -118,6 +121,7 @@ def _simulators(ground: _Ground) -> list[Part]:
             ("--port", ports["names"], "--zone", _zone(ground), "--wildcard", ground.wishes.base_domain),
         ),
     ]
+    rows.append(_simulator(ground, "google", ports["google"], ("--port", ports["google"])))
     if ground.wishes.cluster is None:
         listen = (
             "--port",
@@ -166,7 +170,13 @@ def _program(ground: _Ground) -> list[Part]:
         _WEB_THREADS,
     ]
     gunicorn += ["--graceful-timeout", "3", "-b", f"{places.LOOPBACK}:{port}", "wsgi:app"]
-    simulators = ("midtrans", "mailbox", "names", *(() if ground.wishes.cluster else ("kubernetes",)))
+    simulators = (
+        "midtrans",
+        "mailbox",
+        "names",
+        "google",
+        *(() if ground.wishes.cluster else ("kubernetes",)),
+    )
 
     def row(name: str, *argv: str, after: tuple[str, ...], once: bool = False, **more: str) -> Part:
         ready = _answers_ok(port, "/readyz") if name == "web" else _always
@@ -223,6 +233,7 @@ def _environment(ground: _Ground) -> dict[str, str]:
         "FILES_S3_BUCKET": "",
         "PUBLIC_SCHEME": "http",
         "INGRESS_TLS": "false",
+        **_google(ground),
         "DNS_NAMESERVERS": f"{places.LOOPBACK}:{ground.ports['names']}",
         "LOG_JSON": "false",
     }
@@ -232,6 +243,16 @@ def _environment(ground: _Ground) -> dict[str, str]:
     else:
         environment.pop("PUBLIC_PORT", None)
     return environment
+
+
+def _google(ground: _Ground) -> dict[str, str]:
+    """Whoever brings a client id of their own signs in with Google itself; otherwise the stand-in answers."""
+    if os.environ.get("GOOGLE_CLIENT_ID"):
+        return {}
+    return {
+        "GOOGLE_CLIENT_ID": GOOGLE_CLIENT_ID,
+        "GOOGLE_KEYS_URL": ground.url("google") + "/oauth2/v3/certs",
+    }
 
 
 def _midtrans_environment(ground: _Ground) -> dict[str, str]:
@@ -272,6 +293,7 @@ def _endpoints(ground: _Ground) -> dict[str, str]:
         "kubernetes": cluster.url if cluster else f"https://{places.LOOPBACK}:{ground.ports['kubernetes']}",
         "midtrans": ground.url("midtrans"),
         "mailbox": ground.url("mailbox"),
+        "google": ground.url("google"),
         "ingress": f"http://{ground.ingress}" if ground.ingress else "",
         "zone": str(_zone(ground)),
         "database_url": ground.database_url,

@@ -6,6 +6,7 @@ The visit knows what the wallet must show after each act (`credit`), so that eve
 import uuid
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from minispod.local import payment_page
 from minispod.local.bystanders import Gateway, Mailbox
@@ -144,12 +145,33 @@ class Visit:
             otherwise=f"not all of these mails came: {sorted(kinds)}",
         )
 
+    def confirm_address(self) -> None:
+        """Follow the mail that asks for it."""
+        if self.mailbox is None:
+            self.told.remark("left out: this demo has no mailbox")
+            return
+        confirm_address(self.me, self.mailbox, self.email)
+
     def levers(self, title: str) -> Gateway | None:
         """The gateway's levers; None, with a step that says so, where the gateway is a real one."""
         if self.gateway is None:
             with self.told.step(title):
                 self.told.remark("left out: only the simulated gateway can be told to")
         return self.gateway
+
+
+def confirm_address(who: Shopper, mailbox: Mailbox, email: str) -> None:
+    """Wait for the mail that asks to confirm an address, and send its token back."""
+
+    def token() -> str | None:
+        links = [urlsplit(link) for link in mailbox.links_for(email, "verify_email")]
+        found = (parse_qs(link.query).get("token") for link in links if link.path == "/account/verify")
+        return next((values[0] for values in found if values), None)
+
+    otherwise = "the mail to confirm the address did not come"
+    who.call(
+        "POST", "/auth/email/verify", {"token": eventually(token, within=SOON_SECONDS, otherwise=otherwise)}
+    )
 
 
 def check(is_so: bool, otherwise: str) -> None:

@@ -34,6 +34,9 @@ class MessageKind(StrEnum):
     NODE_BACK = "node_back"
     CREDENTIAL_ROTATED = "credential_rotated"
     ENVIRONMENT_UNDONE = "environment_undone"
-    TICKET_ANSWERED = "ticket_answered"
+    VERIFY_EMAIL = "verify_email"
+    RESET_PASSWORD = "reset_password"  # noqa: S105 - the name of a message
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of a message
     PRICE_ANNOUNCED = "price_announced"
+    TICKET_ANSWERED = "ticket_answered"
     GRACE_REMINDER = "grace_reminder"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from minispod.kernel import outbox
@@ -110,6 +110,17 @@ def settle_failed(message_id: uuid.UUID, error: str, *, final: bool) -> bool:
         row.state = DeliveryState.FAILED
         return False
     return True
+
+
+def forget(user_id: uuid.UUID) -> None:
+    """Take the person out of all messages to an account; what waits is not sent any more."""
+    mine = update(Notification).where(Notification.user_id == user_id)
+    session().execute(
+        mine.where(Notification.state == DeliveryState.QUEUED).values(
+            state=DeliveryState.FAILED, last_error="The account was deleted."
+        )
+    )
+    session().execute(mine.values(to_name="", to_address="", facts={}))
 
 
 def list_messages(

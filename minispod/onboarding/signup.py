@@ -1,4 +1,4 @@
-"""Sign-up: the only place that opens an account together with its wallet."""
+"""Sign-up with a password, and what every new account gets: its wallet and its welcome."""
 
 from datetime import datetime
 
@@ -41,6 +41,11 @@ def register(
         actor=actor,
         at=at,
     )
+    return user, welcome(user, with_bonus=with_welcome_bonus, frontend_url=frontend_url, actor=actor, at=at)
+
+
+def welcome(user: User, *, with_bonus: bool, frontend_url: str, actor: Actor, at: datetime) -> Wallet:
+    """Open the wallet of an account that was opened just now, queue the welcome, and give what there is to give."""
     wallet = ledger.open_wallet(user.id, at=at)
     post.queue(
         MessageKind.WELCOME,
@@ -49,6 +54,6 @@ def register(
         at=at,
         facts={"url": frontend_url},
     )
-    if with_welcome_bonus:
+    if with_bonus:
         redeeming.give_welcome(user.id, actor=actor, at=at)
-    return user, wallet
+    return wallet

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from minispod.settings.data import DataSettings
 from minispod.settings.domains import DomainSettings
 from minispod.settings.files import DEVELOPMENT_BACKUP_KEY, BackupSettings, FileSettings
+from minispod.settings.google import GOOGLE_KEYS, GoogleSettings
 from minispod.settings.groups import (
     DEVELOPMENT_SEAL,
     DEVELOPMENT_SECRET,
@@ -52,6 +53,7 @@ class Settings:
         "database",
         "domains",
         "files",
+        "google",
         "mail",
         "midtrans",
         "operation",
@@ -64,6 +66,7 @@ class Settings:
     database: DatabaseSettings
     redis: RedisSettings
     tokens: TokenSettings
+    google: GoogleSettings
     midtrans: MidtransSettings
     cluster: ClusterSettings
     domains: DomainSettings
@@ -153,6 +156,8 @@ class Settings:
             address = getattr(self.midtrans, name)
             if address and not _is_midtrans(address):
                 found.append(f"{name.upper()}: production talks to Midtrans only.")
+        if self.google.google_keys_url != GOOGLE_KEYS:
+            found.append("GOOGLE_KEYS_URL: production believes Google only.")
         if not self.midtrans.midtrans_server_key.get_secret_value():
             found.append("MIDTRANS_SERVER_KEY: is missing.")
         told_to_customers = {

@@ -53,6 +53,13 @@ class TooManyFreePlans(RuleBroken):
     default_message = "You already hold the allowed number of free plans"
 
 
+class EmailNotProven(RuleBroken):
+    """Free plans are for people whose address is proven (decision 20)."""
+
+    code = "subscriptions.email_not_proven"
+    default_message = "Please confirm your email address first: a mail with a link is on its way to you"
+
+
 class NotConfirmed(RuleBroken):
     """What cannot be taken back is confirmed by the instance's name."""
 
@@ -156,3 +163,10 @@ class MoreLiveThanSlots(RuleBroken):
 
     code = "subscriptions.more_live_than_slots"
     default_message = "The plan has more live subscriptions than slots. Give it more slots first."
+
+
+class StillSubscribed(Conflict):
+    """A customer with live subscriptions is not deleted."""
+
+    code = "subscriptions.still_subscribed"
+    default_message = "This customer still has active subscriptions. Please cancel them first."

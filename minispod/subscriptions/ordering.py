@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
+from minispod.accounts import directory
 from minispod.audit import trail
 from minispod.catalog import browsing, quota
 from minispod.catalog.errors import NoSuchPlan
@@ -29,7 +30,12 @@ from minispod.promotions.checkout import Discount
 from minispod.promotions.models import Redemption
 from minispod.promotions.states import normal_code
 from minispod.subscriptions.charging import charge_period
-from minispod.subscriptions.errors import LiveSubscriptionExists, RequestKeyReused, TooManyFreePlans
+from minispod.subscriptions.errors import (
+    EmailNotProven,
+    LiveSubscriptionExists,
+    RequestKeyReused,
+    TooManyFreePlans,
+)
 from minispod.subscriptions.models import Period, Subscription
 from minispod.subscriptions.pricing import period
 from minispod.subscriptions.queries import lock_instance_of
@@ -68,8 +74,8 @@ def place_order(
     Staff ordering for a customer may say why, and may waive the first period for that reason; later ones are charged.
 
     Refuses NoSuchPlan, LiveSubscriptionExists, InsufficientCredit, WalletInDebt, PlanSoldOut, ClusterFull,
-    TooManyFreePlans, RequestKeyReused, and what `checkout.quote` refuses of a coupon. A repeat with the same
-    `request_key` returns what the first one made.
+    EmailNotProven, TooManyFreePlans, RequestKeyReused, and what `checkout.quote` refuses of a coupon. A repeat with
+    the same `request_key` returns what the first one made.
     """
     if is_waived and not reason:
         raise ValueError("a waiver has a reason")
@@ -103,7 +109,7 @@ def place_order(
         waived_reason=reason if is_waived else None,
     )
     # The wallet is locked now: two orders of one customer count one after the other.
-    _check_free_plans(plan, user_id, rules)
+    _check_free_plans(plan, user_id, rules, actor)
     quota.reserve(plan.id)
     redemption = _use_coupon(discount, first, plan, user_id, actor, at)
     require_room(instance, rules.capacity)
@@ -288,9 +294,11 @@ def _make_instance(
     return instance
 
 
-def _check_free_plans(plan: Plan, user_id: uuid.UUID, rules: BusinessRules) -> None:
+def _check_free_plans(plan: Plan, user_id: uuid.UUID, rules: BusinessRules, actor: Actor) -> None:
     if plan.monthly_price:
         return
+    if not actor.is_staff and not directory.get_user(user_id).email_verified:
+        raise EmailNotProven()
     held = session().scalar(
         select(func.count())
         .select_from(Subscription)

@@ -5,11 +5,13 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
+from minispod.accounts import stewardship
 from minispod.audit import trail
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus, Wanted
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.kernel.actor import Role
+from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.paging import PageRequest
 from minispod.kernel.unit_of_work import unit_of_work
@@ -216,6 +218,19 @@ def test_the_last_administrator_cannot_lock_everybody_out(
     assert "The last active administrator must stay." in browser.shown(page)
     person(role=Role.ADMINISTRATOR)
     browser.post(f"{page}/block", page)
+    assert "Another administrator has to do this to your own account." in browser.shown(page)
+    assert browser.get("/admin/").status_code == 200
+
+
+def test_an_administrator_whom_another_one_blocks_is_out_at_once(
+    app: Flask, browser: Browser, administrator: Person, person: Callable[..., Person], clock: FrozenClock
+) -> None:
+    other = person(role=Role.ADMINISTRATOR)
+    assert browser.get("/admin/").status_code == 200
+
+    with app.app_context(), unit_of_work():
+        stewardship.block(administrator.id, actor=other.actor, at=clock.now())
+
     assert browser.get("/admin/").status_code == 303
 
 

@@ -63,11 +63,11 @@ def test_the_table_names_everything_and_keeps_its_addresses(tmp_path: Path, wish
 
     assert again.endpoints == table.endpoints
     assert list(table.endpoints) == [
-        *("web", "admin", "kubeconfig", "kubernetes", "midtrans", "mailbox", "ingress", "zone"),
-        *("database_url", "redis_url"),
+        *("web", "admin", "kubeconfig", "kubernetes", "midtrans", "mailbox", "google", "ingress"),
+        *("zone", "database_url", "redis_url"),
     ]
     assert [part.name for part in table.parts] == [
-        *("midtrans", "mailbox", "names", "kubernetes"),
+        *("midtrans", "mailbox", "names", "google", "kubernetes"),
         *("migrate", "seed", "web", "worker", "provisioner", "porter", "scheduler"),
     ]
 

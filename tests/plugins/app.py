@@ -44,6 +44,7 @@ from minispod.settings import Settings
 from minispod.wallet import ledger
 from minispod.wallet.models import EntryKind, EntryType
 from tests.plugins import databases
+from tests.plugins.google import CLIENT_ID, GoogleStandIn
 from tests.plugins.simulators import Simulator
 
 START = databases.SEEDED_AT
@@ -80,6 +81,8 @@ def settings(
         kubeconfig="/nonexistent/kubeconfig",
         public_scheme="http",
         ingress_tls=False,
+        google_client_id=CLIENT_ID,
+        google_keys_url=f"{NOWHERE}/certs",
         smtp_host="127.0.0.1",
         smtp_port=1,
         sealing_keys=Fernet.generate_key().decode(),
@@ -201,6 +204,15 @@ def mailbox(ports: PortsNow, settings: Settings, mailbox_simulator: Simulator) -
         mailer=SmtpMailer(settings.mail.model_copy(update={"smtp_host": host, "smtp_port": int(port)}))
     )
     return mailbox_simulator
+
+
+@pytest.fixture
+def google(ports: PortsNow, clock: FrozenClock, google_simulator: Simulator) -> GoogleStandIn:
+    """Our adapter on the stand-in for Google, whose levers are released."""
+    stand_in = GoogleStandIn(google_simulator, clock)
+    stand_in.release()
+    ports.change(google_keys=stand_in.keys())
+    return stand_in
 
 
 @pytest.fixture

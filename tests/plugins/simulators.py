@@ -68,6 +68,14 @@ def mailbox_simulator(
     yield from _run("mailbox", directory, "--smtp-port", "0", "--http-port", "0", "--store", str(store))
 
 
+@pytest.fixture(scope="session")
+def google_simulator(
+    tmp_path_factory: pytest.TempPathFactory, nothing_left_behind: None
+) -> Iterator[Simulator]:
+    """A stand-in for Google's sign-in."""
+    yield from _run("google", tmp_path_factory.mktemp("google"), "--port", "0")
+
+
 def _run(name: str, directory: Path, *arguments: str) -> Iterator[Simulator]:
     ready, log = directory / "ready.json", directory / "log"
     argv = (sys.executable, "-m", f"minispod.simulator.{name}", *arguments, "--ready-file", str(ready))

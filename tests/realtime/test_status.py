@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 from minispod.instances.states import InstanceStatus
 from minispod.kernel.clock import FrozenClock
@@ -145,6 +146,24 @@ def test_whose_tokens_were_ended_is_sent_away(
         sessions.sign_out_everywhere(customer.id, actor=customer.actor, at=clock.now())
 
     listener.next("disconnect")
+
+
+def test_whoever_is_deactivated_is_out_of_every_view_within_seconds(
+    listen: Callable[..., Listener],
+    customer: Person,
+    administrator: Person,
+    buy: Callable[..., Bought],
+    client: FlaskClient,
+) -> None:
+    buy(customer)
+    status = listen("/status", auth_of(customer))
+    status.next("instance-status")
+    assert status.quiet(1.5)
+
+    address = f"/api/admin/users/{customer.id}/status"
+    assert client.patch(address, headers=administrator.headers).status_code == 200
+
+    status.next("disconnect")
 
 
 def test_an_operation_is_told_to_its_owner_step_by_step(

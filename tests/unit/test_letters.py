@@ -82,6 +82,18 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
     (MessageKind.INSTANCE_FAILED, {**SUBSCRIPTION, "url": None, "reason": REASON, "repair_until": None}),
     *(
         (
+            kind,
+            {
+                "token_id": "019a0000-0000-7000-8000-000000000003",
+                "url": "http://localhost:5000/account/x?token=019a",
+                "ends_at": "2026-01-31T03:15:00+00:00",
+            },
+        )
+        for kind in (MessageKind.VERIFY_EMAIL, MessageKind.RESET_PASSWORD)
+    ),
+    (MessageKind.PASSWORD_CHANGED, {"changed_at": "2026-01-31T03:15:00+00:00"}),
+    *(
+        (
             MessageKind.NODE_LOST,
             {
                 "service": "n8n Automation",
@@ -473,6 +485,8 @@ def test_the_shapes_tried_here_are_those_the_acts_hand_over() -> None:
     given = facts_given()
     tried = {kind: {frozenset(facts) for shape, facts in SHAPES if shape is kind} for kind in given}
     tried[MessageKind.INSTANCE_READY] = {facts - {"access"} for facts in tried[MessageKind.INSTANCE_READY]}
+    for kind in (MessageKind.VERIFY_EMAIL, MessageKind.RESET_PASSWORD):
+        tried[kind] = {facts - {"url"} for facts in tried[kind]}
 
     assert set(MessageKind) - set(given) == set()
     assert tried == given

@@ -4,22 +4,22 @@ from marshmallow import fields, validate
 
 from minispod.api.schemas.base import Blank, Timestamp, WireSchema
 
-_PHONE = validate.Regexp(
+PHONE = validate.Regexp(
     r"^(\+62|62|0)8[1-9][0-9]{6,9}$", error="must be an Indonesian mobile number such as 081234567890"
 )
 # Mail has to arrive there: no quoted local parts, and nothing that needs a server with SMTPUTF8.
-_ADDRESS = (
+ADDRESS = (
     validate.Length(max=254),
     validate.Regexp(
         r"^[!#-'*+\--9=?A-Z^-~@]+$", error="must be an address of plain letters, digits and signs"
     ),
 )
-_AVATAR = (
+AVATAR = (
     validate.Length(max=500),
     validate.URL(schemes={"http", "https"}, error="must be a web address"),
 )
 # A name stands in mail headers and in lists: one line that reads from left to right.
-_NAME = (
+NAME = (
     validate.Length(2, 50),
     validate.Regexp(
         r"^(?=.*\S.*\S)[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$",
@@ -31,11 +31,11 @@ _NAME = (
 class RegisterIn(WireSchema):
     """What a new customer sends; a role is ignored."""
 
-    name = fields.String(required=True, validate=_NAME)
-    email = fields.Email(required=True, validate=_ADDRESS)
+    name = fields.String(required=True, validate=NAME)
+    email = fields.Email(required=True, validate=ADDRESS)
     password = fields.String(required=True, validate=validate.Length(6, 72), load_only=True)
-    phone = Blank(load_default=None, validate=_PHONE)
-    avatar = Blank(load_default=None, validate=_AVATAR)
+    phone = Blank(load_default=None, validate=PHONE)
+    avatar = Blank(load_default=None, validate=AVATAR)
 
 
 class LoginIn(WireSchema):
@@ -60,9 +60,46 @@ class LogoutIn(WireSchema):
 class ProfileIn(WireSchema):
     """One's own profile; blanks clear phone and avatar."""
 
-    name = Blank(validate=_NAME)
-    phone = Blank(validate=_PHONE)
-    avatar = Blank(validate=_AVATAR)
+    name = Blank(validate=NAME)
+    phone = Blank(validate=PHONE)
+    avatar = Blank(validate=AVATAR)
+
+
+class AvatarIn(WireSchema):
+    """One's own picture; a blank takes it away."""
+
+    avatar = Blank(required=True, validate=AVATAR)
+
+
+class GoogleTokenIn(WireSchema):
+    """What Google gave the front end."""
+
+    id_token = fields.String(required=True, validate=validate.Length(1, 10_000), load_only=True)
+
+
+class MailedTokenIn(WireSchema):
+    """The token of a mail."""
+
+    token = fields.String(required=True, validate=validate.Length(1, 200), load_only=True)
+
+
+class ForgottenIn(WireSchema):
+    """Whose password is forgotten."""
+
+    email = fields.Email(required=True, validate=validate.Length(max=254))
+
+
+class PasswordResetIn(MailedTokenIn):
+    """The token of the mail and the new password."""
+
+    password = fields.String(required=True, validate=validate.Length(6, 72), load_only=True)
+
+
+class PasswordChangeIn(WireSchema):
+    """The present password and the new one."""
+
+    current_password = fields.String(required=True, validate=validate.Length(1, 1000), load_only=True)
+    new_password = fields.String(required=True, validate=validate.Length(6, 72), load_only=True)
 
 
 class UserOut(WireSchema):
@@ -119,3 +156,9 @@ class ProfileOut(WireSchema):
     """One's own account."""
 
     user = fields.Nested(UserOut)
+
+
+class ProfileWithCreditOut(WireSchema):
+    """One's own account with its wallet and with what it is tied to."""
+
+    user = fields.Nested(UserWithCreditOut)

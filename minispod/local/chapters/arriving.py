@@ -35,12 +35,14 @@ def find_shop(directory: Path, told: Timeline) -> Surroundings:
 
 
 def arrive(visit: Visit) -> None:
-    """Register, sign in, and change the profile."""
+    """Register, confirm the address, sign in, and change the profile."""
     told, me = visit.told, visit.me
     with told.step(f"registers as {visit.email}"):
         form = {"name": "Budi Santoso", "email": visit.email, "password": PASSWORD}
         user = me.call("POST", "/auth/register", form, status=201)["user"]
         told.remark(f"account {user['id']}")
+    with told.step("confirms the address"):
+        visit.confirm_address()
     with told.step("signs in"):
         me.keep(me.call("POST", "/auth/login", {"email": visit.email, "password": PASSWORD}))
     with told.step("gets fresh tokens for the old ones"):

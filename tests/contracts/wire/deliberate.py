@@ -131,6 +131,38 @@ LIST = (
         "wallet__info_as_deleted_user",
     ),
     _("status: 400 instead of 500", "contract README 2: malformed JSON is 400", "generic__malformed_json"),
+    *(
+        _(
+            difference,
+            "frontend A2: Google's refusals come in the normal envelope",
+            "auth__google_login_unverifiable",
+            "auth__google_unlink_none",
+        )
+        for difference in ("error: missing", "message: added")
+    ),
+    # User administration
+    _(
+        "status: 200 instead of 400",
+        "frontend H3: without a body it is switched over",
+        "admin_users__status_no_body",
+    ),
+    _(
+        "status: 200 instead of 400",
+        "frontend H2: the dialog sends the e-mail address, too",
+        "admin_users__update_frontend_body_with_email",
+    ),
+    _(
+        "status: 400 instead of 200",
+        "fault 56: nobody deactivates or deletes themselves",
+        "admin_users__status_self_off",
+        "admin_users__delete_self",
+    ),
+    _(
+        "status: 401 instead of 500",
+        "fault 28: tokens of deactivated and deleted accounts end at once",
+        "admin_users__list_as_deactivated_admin",
+        "admin_users__list_as_deleted_admin",
+    ),
     # Catalogue
     _("status: 200 instead of 401", "decision 4: the catalogue is public", "catalog__services_no_token"),
     _(

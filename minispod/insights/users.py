@@ -1,0 +1,161 @@
+"""Accounts as staff see them: the list with wallets and subscriptions, one of them, and the file. Reads only."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.sql import ColumnElement
+
+from minispod.accounts.errors import NoSuchUser
+from minispod.accounts.models import User
+from minispod.kernel.actor import Role
+from minispod.kernel.database import page_of, session
+from minispod.kernel.paging import Page, PageRequest
+from minispod.kernel.spreadsheets import Cell, NextRows
+from minispod.subscriptions.models import Subscription
+from minispod.wallet.models import Wallet
+
+_PAGE = 500
+EXPORT_HEADER = (
+    "Id",
+    "Name",
+    "E-mail",
+    "E-mail verified",
+    "Phone",
+    "Role",
+    "Active",
+    "Google",
+    "Credit (IDR)",
+    "Topped up (IDR)",
+    "Spent (IDR)",
+    "Owed (IDR)",
+    "Subscriptions",
+    "Last signed in (UTC)",
+    "Since (UTC)",
+)
+
+
+class SortBy(StrEnum):
+    """What the list can be sorted by, in the words of the wire."""
+
+    NAME = "name"
+    EMAIL = "email"
+    CREATED_AT = "createdAt"
+    CREDIT_BALANCE = "creditBalance"
+    TOTAL_TOP_UP = "totalTopUp"
+    TOTAL_SPENT = "totalSpent"
+
+
+_COLUMNS: dict[SortBy, ColumnElement[Any]] = {
+    SortBy.NAME: func.lower(User.name),
+    SortBy.EMAIL: func.lower(User.email),
+    SortBy.CREATED_AT: User.created_at,  # type: ignore[dict-item]
+    SortBy.CREDIT_BALANCE: Wallet.balance,  # type: ignore[dict-item]
+    SortBy.TOTAL_TOP_UP: Wallet.total_top_up,  # type: ignore[dict-item]
+    SortBy.TOTAL_SPENT: Wallet.total_spent,  # type: ignore[dict-item]
+}
+
+
+@dataclass(frozen=True, slots=True)
+class UsersWanted:
+    """Which accounts are wanted, and in which order; those that were deleted are no longer there."""
+
+    search: str = ""
+    role: Role | None = None
+    is_active: bool | None = None
+    sort_by: SortBy = SortBy.CREATED_AT
+    ascending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListedUser:
+    """One account with its wallet and how many subscriptions it has had."""
+
+    user: User
+    wallet: Wallet
+    subscriptions: int
+
+
+def list_users(page: PageRequest, wanted: UsersWanted) -> Page[ListedUser]:
+    """List accounts; `search` looks into name, address and phone."""
+    column = _COLUMNS[wanted.sort_by]
+    turned = (column.asc(), User.id.asc()) if wanted.ascending else (column.desc(), User.id.desc())
+    found = page_of(_chosen(wanted).order_by(*turned), page)
+    counts = _subscriptions([user.id for user, _ in found.items])
+    return found.map(lambda row: ListedUser(row[0], row[1], counts.get(row[0].id, 0)))
+
+
+def get_user(user_id: uuid.UUID) -> ListedUser:
+    """One account; raises NoSuchUser, also for one that was deleted."""
+    row = session().execute(_chosen(UsersWanted()).where(User.id == user_id)).one_or_none()
+    if row is None:
+        raise NoSuchUser()
+    return ListedUser(row[0], row[1], _subscriptions([user_id]).get(user_id, 0))
+
+
+def export_pages(wanted: UsersWanted) -> NextRows[uuid.UUID]:
+    """A reader of the chosen accounts, page by page, oldest first."""
+
+    def read(after: uuid.UUID | None) -> tuple[Sequence[Sequence[Cell]], uuid.UUID | None]:
+        query = _chosen(wanted).order_by(User.id).limit(_PAGE)
+        if after is not None:
+            query = query.where(User.id > after)
+        found = session().execute(query).all()
+        counts = _subscriptions([user.id for user, _ in found])
+        rows = [_row(user, wallet, counts.get(user.id, 0)) for user, wallet in found]
+        return rows, found[-1][0].id if len(found) == _PAGE else None
+
+    return read
+
+
+def _chosen(wanted: UsersWanted) -> Select[User, Wallet]:
+    query = select(User, Wallet).join(Wallet, Wallet.user_id == User.id).where(User.deleted_at.is_(None))
+    if wanted.search:
+        columns = (User.name, User.email, User.phone)
+        query = query.where(or_(*(each.icontains(wanted.search, autoescape=True) for each in columns)))
+    if wanted.role is not None:
+        query = query.where(User.role == wanted.role)
+    if wanted.is_active is not None:
+        query = query.where(User.is_active.is_(wanted.is_active))
+    return query
+
+
+def _subscriptions(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    rows = session().execute(
+        select(Subscription.user_id, func.count())
+        .where(Subscription.user_id.in_(ids))
+        .group_by(Subscription.user_id)
+    )
+    return {id_: int(number) for id_, number in rows}
+
+
+def _row(user: User, wallet: Wallet, subscriptions: int) -> Sequence[Cell]:
+    return (
+        str(user.id),
+        user.name,
+        user.email,
+        _yes(user.email_verified),
+        user.phone,
+        user.role.value,
+        _yes(user.is_active),
+        _yes(user.google_id is not None),
+        wallet.balance,
+        wallet.total_top_up,
+        wallet.total_spent,
+        wallet.gateway_debt,
+        subscriptions,
+        _instant(user.signed_in_at),
+        _instant(user.created_at),
+    )
+
+
+def _yes(claim: bool) -> str:
+    return "yes" if claim else "no"
+
+
+def _instant(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if at else None

@@ -1,0 +1,130 @@
+"""What becomes of a customer's applications when the account is deactivated, and how a customer is deleted.
+
+Deactivating leaves them running unless staff choose otherwise (decision 19); the choice is carried out by a job, one
+subscription at a time, because each takes locks of its own (docs/adr/0005). Lock order: accounts, then a subscription.
+"""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Select, exists, func, select
+from sqlalchemy import delete as delete_rows
+from sqlalchemy.exc import IntegrityError
+
+from minispod.accounts import directory, stewardship
+from minispod.accounts.models import User
+from minispod.audit import trail
+from minispod.instances import controls
+from minispod.instances.states import Wanted
+from minispod.kernel import outbox
+from minispod.kernel.actor import Actor
+from minispod.kernel.database import session
+from minispod.kernel.tasks import Task
+from minispod.notifications import post
+from minispod.payments.models import TopUp
+from minispod.subscriptions.cancellation import force_cancel
+from minispod.subscriptions.errors import StillSubscribed
+from minispod.subscriptions.models import Subscription
+from minispod.subscriptions.queries import lock_instance_of, lock_own
+from minispod.subscriptions.rules import BusinessRules
+from minispod.subscriptions.states import LIVE
+from minispod.wallet.models import LedgerEntry, Wallet
+
+
+class Applications(StrEnum):
+    """What becomes of the applications of somebody who is deactivated."""
+
+    LEAVE = "leave"
+    STOP = "stop"
+    CANCEL = "cancel"
+
+
+def deactivate(user_id: uuid.UUID, applications: Applications, *, actor: Actor, at: datetime) -> User:
+    """Block the account at once; its applications follow right after the commit, if they are to.
+
+    Refuses NoSuchUser, OwnAccount, LastAdministrator.
+    """
+    user = stewardship.block(user_id, actor=actor, at=at, applications=applications.value)
+    if applications is not Applications.LEAVE:
+        for subscription_id in session().scalars(_live(user_id).order_by(Subscription.id)):
+            outbox.later(
+                Task.FOLLOW_DEACTIVATION,
+                key=str(subscription_id),
+                at=at,
+                subscription_id=str(subscription_id),
+                applications=applications.value,
+                by=actor.name,
+            )
+    return user
+
+
+def follow(
+    subscription_id: uuid.UUID,
+    applications: Applications,
+    *,
+    by: str,
+    rules: BusinessRules,
+    actor: Actor,
+    at: datetime,
+) -> bool:
+    """Stop or cancel one subscription of a deactivated account; False when there is nothing (any more) to do."""
+    subscription = lock_own(subscription_id, actor=actor)
+    if not subscription.is_active or directory.get_user(subscription.user_id).is_active:
+        return False
+    reason = f"The account was deactivated by {by}."
+    if applications is Applications.CANCEL:
+        force_cancel(subscription_id, reason=reason, with_refund=False, rules=rules, actor=actor, at=at)
+        return True
+    instance = lock_instance_of(subscription)
+    if instance.wanted is not Wanted.RUNNING:
+        return False
+    controls.halt(instance, at=at)
+    trail.record(
+        actor,
+        trail.Action.INSTANCE_CONTROLLED,
+        at=at,
+        subject_kind="instance",
+        subject_id=instance.id,
+        act="stop",
+        reason=reason,
+    )
+    return True
+
+
+def delete(user_id: uuid.UUID, *, actor: Actor, at: datetime) -> bool:
+    """Delete the account; with a history of money it is anonymised and stays. True when it is gone altogether.
+
+    Refuses NoSuchUser, OwnAccount, LastAdministrator, and StillSubscribed: nobody's data go with one click.
+    """
+    user = stewardship.lock_to_delete(user_id, actor=actor)
+    live = session().scalar(select(func.count()).select_from(_live(user_id).subquery())) or 0
+    if live:
+        raise StillSubscribed(activeSubscriptions=live)
+    post.forget(user_id)
+    if not _has_history(user_id) and _removed(user):
+        trail.record(actor, trail.Action.ACCOUNT_DELETED, at=at, subject_kind="user", subject_id=user_id)
+        return True
+    stewardship.anonymise(user, actor=actor, at=at)
+    return False
+
+
+def _live(user_id: uuid.UUID) -> Select[uuid.UUID]:
+    return select(Subscription.id).where(Subscription.user_id == user_id, Subscription.status.in_(LIVE))
+
+
+def _has_history(user_id: uuid.UUID) -> bool:
+    kept = (LedgerEntry, TopUp, Subscription)
+    return any(session().scalar(select(exists().where(each.user_id == user_id))) for each in kept)
+
+
+def _removed(user: User) -> bool:
+    """Remove wallet and account; False when something else still refers to them."""
+    try:
+        with session().begin_nested():
+            session().execute(delete_rows(Wallet).where(Wallet.user_id == user.id))
+            session().execute(delete_rows(User).where(User.id == user.id))
+    except IntegrityError:
+        return False
+    session().expunge(user)
+    return True
