@@ -29,6 +29,7 @@ from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.queries import lock_instance_of, lock_own
 from minispod.subscriptions.rules import BusinessRules
 from minispod.subscriptions.states import LIVE
+from minispod.tickets import leaving
 from minispod.wallet.models import LedgerEntry, Wallet
 
 
@@ -102,6 +103,7 @@ def delete(user_id: uuid.UUID, *, actor: Actor, at: datetime) -> bool:
     if live:
         raise StillSubscribed(activeSubscriptions=live)
     post.forget(user_id)
+    leaving.forget_customer(user_id, actor=actor, at=at)
     if not _has_history(user_id) and _removed(user):
         trail.record(actor, trail.Action.ACCOUNT_DELETED, at=at, subject_kind="user", subject_id=user_id)
         return True

@@ -16,8 +16,10 @@ from minispod.kernel.database import session
 from minispod.notifications.models import Notification
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.states import SubscriptionStatus
+from minispod.tickets.models import Ticket
 from minispod.wallet.models import Wallet
 from tests.api.users.conftest import PATH, acts_on
+from tests.factories.tickets import open_ticket
 from tests.plugins.app import PASSWORD, Person, data_of, refused
 from tests.plugins.shop import Shop
 
@@ -137,6 +139,7 @@ def test_without_a_history_the_account_is_gone(
     someone = person(email="gone@example.com")
     login = {"email": someone.email, "password": PASSWORD}
     data_of(client.post("/api/auth/login", json=login))
+    open_ticket(client, someone)
 
     assert data_of(remove(someone.id)) is None
 
@@ -146,6 +149,7 @@ def test_without_a_history_the_account_is_gone(
             assert session().scalar(select(func.count()).where(column == someone.id)) == 0
         left = session().scalars(select(Notification).where(Notification.user_id == someone.id)).all()
         assert [(each.to_address, each.state.value) for each in left] == [("", "FAILED")]
+        assert session().scalar(select(func.count()).select_from(Ticket)) == 0
     refused(client.get("/api/user/profile", headers=someone.headers), 401, "accounts.bad_token")
     refused(client.post("/api/auth/login", json=login), 401, "accounts.bad_credentials")
     assert len(listed()["users"]) == 1
@@ -164,6 +168,7 @@ def test_with_a_history_nothing_of_the_person_is_left_but_the_books(
     listed: Callable[..., Any],
 ) -> None:
     data_of(put(customer.id, phone="081298765432", avatar="https://example.com/a.png"))
+    open_ticket(client, customer)
 
     data_of(remove(customer.id))
 
@@ -175,6 +180,7 @@ def test_with_a_history_nothing_of_the_person_is_left_but_the_books(
         assert session().get_one(Wallet, customer.id).balance == 500_000
         messages = session().scalars(select(Notification).where(Notification.user_id == customer.id)).all()
         assert {(each.to_name, each.to_address) for each in messages} == {("", "")}
+        assert session().scalar(select(func.count()).select_from(Ticket)) == 0
     assert [each["name"] for each in listed()["users"]] == ["Ayu Admin"]
     refused(client.get("/api/user/profile", headers=customer.headers), 401, "accounts.deactivated")
     for again in (remove(customer.id), put(customer.id, name="Back"), switch(customer.id)):
