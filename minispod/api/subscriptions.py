@@ -7,6 +7,7 @@ from flask import g
 
 from minispod.api.envelope import Answer, Door
 from minispod.api.guard import limit_guesses, limiter, requires_sign_in
+from minispod.api.request_keys import once_per_key
 from minispod.api.schemas.base import RequestKeyHeader
 from minispod.api.schemas.subscriptions import (
     AccessOut,
@@ -138,22 +139,22 @@ def _mine(subscription_id: str) -> OwnedSubscription:
 @limiter.limit("60 per minute")
 @limit_guesses
 @door.arguments(RequestKeyHeader, location="headers")
+@once_per_key(Step.ORDER)
 @door.arguments(OrderIn)
 @door.answers(201, OrderedOut, message="Subscription created successfully")
 def order(headers: dict[str, Any], body: dict[str, Any]) -> Any:
     """Order a plan: debit, slot, subscription and instance in one transaction; provisioning follows."""
     ports, settings = current_ports(), current_settings()
-    with unit_of_work(ports.courier, Step.ORDER):
-        placed = ordering.place_order(
-            parse_id(body["plan_id"]),
-            user_id=g.user.id,
-            coupon_code=body["coupon_code"],
-            request_key=headers["request_key"],
-            rules=business_rules(settings),
-            sealer=ports.sealer,
-            actor=g.actor,
-            at=ports.clock.now(),
-        )
+    placed = ordering.place_order(
+        parse_id(body["plan_id"]),
+        user_id=g.user.id,
+        coupon_code=body["coupon_code"],
+        request_key=headers["request_key"],
+        rules=business_rules(settings),
+        sealer=ports.sealer,
+        actor=g.actor,
+        at=ports.clock.now(),
+    )
     owned = queries.get_subscription(placed.subscription.id, actor=g.actor)
     data = {
         "subscription": subscription_row(owned),
