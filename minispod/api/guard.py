@@ -147,10 +147,12 @@ def requires_staff(view: Callable[..., Any]) -> Callable[..., Any]:
             raise StaffOnly()
         return view(*args, **kwargs)
 
-    return _secured(guarded)
+    return _secured(guarded, **{"x-role": Role.ADMINISTRATOR.value})
 
 
-def _secured(view: Any) -> Callable[..., Any]:
+def _secured(view: Any, **facts: str) -> Callable[..., Any]:
     # flask-smorest reads this attribute when it writes the OpenAPI document.
-    view._apidoc = {**getattr(view, "_apidoc", {}), "manual_doc": {"security": [{"bearer": []}]}}
+    said = getattr(view, "_apidoc", {})
+    secured = {**said.get("manual_doc", {}), "security": [{"bearer": []}], **facts}
+    view._apidoc = {**said, "manual_doc": secured}
     return view  # type: ignore[no-any-return]
