@@ -22,6 +22,7 @@ pytest_plugins = [
     "tests.plugins.names",
     "tests.plugins.app",
     "tests.plugins.shop",
+    "tests.plugins.scene",
     "tests.plugins.keeper",
     "tests.plugins.histories",
 ]

@@ -76,7 +76,7 @@ class Completing(BasePlugin):
 
     def _refusals(self, path: str, method: str, operation: dict[str, Any]) -> Iterator[tuple[str, str]]:
         """What an operation may be refused with, by what guards it and what it takes."""
-        if operation["security"]:
+        if operation["security"] and {} not in operation["security"]:
             yield "401", "UNAUTHORIZED"
         if operation.get("x-role"):
             yield "403", "FORBIDDEN"
