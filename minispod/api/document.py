@@ -31,7 +31,7 @@ Ready-to-use applications from your own cluster.
 """
 
 _SAFE = frozenset({"get", "head", "options"})
-_NAMES_AN_ID = re.compile(r"(^|[a-z])Id$|^id$")
+_NAMES_AN_ID = re.compile(r"(^id|Id)s?$")
 
 _ID = "019b1c2e-7d40-7c3a-9f51-2b6d8e0a4c11"
 _TIME = "2026-11-20T03:00:00.000Z"

@@ -74,9 +74,14 @@ def scene(app: Flask, request: pytest.FixtureRequest, _kept: dict[str, Scene]) -
             _take_picture()
         _kept[AT_HAND] = made
     else:
-        with app.app_context(), unit_of_work():
-            session().execute(text("SELECT scene.bring_back()"))
+        bring_back(app)
     return _kept[AT_HAND]
+
+
+def bring_back(app: Flask) -> None:
+    """Everything is again as it was when the shop was furnished."""
+    with app.app_context(), unit_of_work():
+        session().execute(text("SELECT scene.bring_back()"))
 
 
 def _furnish(app: Flask, fixture: Callable[[str], Any]) -> Scene:
@@ -100,6 +105,7 @@ def _furnish(app: Flask, fixture: Callable[[str], Any]) -> Scene:
     fixture("run_jobs")()  # among other things papers get their numbers
     for each in running:
         shop.runs(each)
+    shop.put(running[0], cpu_usage=120, memory_usage=300.5, last_health_check_at=at)
     shop.put(running[1], version=get_recipe("postgresql").version)
     backups = [_backup(shop, running[1]) for _ in range(4)]
     _over_the_wire(app, customer, running)

@@ -14,11 +14,10 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from minispod.kernel.database import session
-from minispod.kernel.unit_of_work import unit_of_work
 from tests.api.roles.row import For, Row
 from tests.api.roles.rows import ROWS
 from tests.plugins.app import Person
-from tests.plugins.scene import Scene
+from tests.plugins.scene import Scene, bring_back
 
 pytestmark = pytest.mark.usefixtures("gateway", "cluster")
 _PAGES = ("/admin", "/static")  # tests/admin/test_gate.py tries each of those
@@ -94,8 +93,7 @@ class Caller:
         else:
             body = answer.get_json()
             assert body.get("code") == self.row.answers, (self.row.route, answer.status_code, body)
-        with self.app.app_context(), unit_of_work():
-            session().execute(text("SELECT scene.bring_back()"))
+        bring_back(self.app)
 
     def _books(self) -> list[Any]:
         """What any act writes into: the trail, the ledger and the outbox."""
