@@ -36,6 +36,8 @@ door = Door("payments", __name__, url_prefix="/api/v1", description="Top-ups and
 log = structlog.get_logger(__name__)
 
 _OPENED = "Top-up transaction created successfully"
+# The gateway sends for all our customers from a few addresses, and sends again what was refused.
+_NOTICES = limiter.shared_limit("1200 per minute", scope="notices")
 _NOTICE_LIMIT = 64 * 1024
 _GATEWAY = system("payment gateway")
 
@@ -151,6 +153,7 @@ def cancel_topup(transaction_id: str) -> None:
 
 
 @door.post("/wallet/webhook/midtrans")
+@_NOTICES
 @door.response(200, NoticeAnswerOut)
 def receive_notice() -> Response:
     """Take a notification of the payment gateway."""
@@ -158,6 +161,7 @@ def receive_notice() -> Response:
 
 
 @door.post("/webhooks/midtrans/notification")
+@_NOTICES
 @door.response(200, NoticeAnswerOut)
 def receive_notice_by_configured_name() -> Response:
     """The same under the path the original's sample configuration announces."""
