@@ -100,9 +100,9 @@ class Completing(BasePlugin):
 
 def example_of(self: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
     """An example for a field of a schema that has none, by its name; apispec asks for each."""
-    if field.metadata.get("examples") or field.metadata.get("enum"):
+    if field.metadata.get("examples") or not isinstance(field, fields.String | fields.Integer):
         return {}
-    if not isinstance(field, fields.String | fields.Integer):
+    if any(isinstance(check, validate.OneOf) for check in field.validators):
         return {}
     name = field.data_key or field.name or ""
     for pattern, value in _LOOKS:

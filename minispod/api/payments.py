@@ -12,6 +12,7 @@ from minispod.api.problems import problem
 from minispod.api.schemas.base import RequestKeyHeader
 from minispod.api.schemas.payments import (
     NoticeAnswerOut,
+    NoticeIn,
     TopUpIn,
     TopUpOut,
     TransactionStatusOut,
@@ -154,6 +155,7 @@ def cancel_topup(transaction_id: str) -> None:
 
 @door.post("/wallet/webhook/midtrans")
 @_NOTICES
+@door.doc(requestBody={"required": True, "content": {"application/json": {"schema": NoticeIn}}})
 @door.response(200, NoticeAnswerOut)
 def receive_notice() -> Response:
     """Take a notification of the payment gateway."""
@@ -162,6 +164,7 @@ def receive_notice() -> Response:
 
 @door.post("/webhooks/midtrans/notification")
 @_NOTICES
+@door.doc(requestBody={"required": True, "content": {"application/json": {"schema": NoticeIn}}})
 @door.response(200, NoticeAnswerOut)
 def receive_notice_by_configured_name() -> Response:
     """The same under the path the original's sample configuration announces."""

@@ -220,7 +220,9 @@ def test_a_silent_redis_stops_no_read_and_no_guesser_goes_free(
     one = person()
     silent = connection("redis://127.0.0.1:1/0").connection_pool
     monkeypatch.setattr(limiter.storage.storage, "connection_pool", silent)
-    monkeypatch.setattr(limiter, "_storage_dead", False)  # what the limiter now learns is forgotten afterwards
+    monkeypatch.setattr(
+        limiter, "_storage_dead", False
+    )  # what the limiter now learns is forgotten afterwards
 
     assert limited.get("/api/subscriptions", headers=one.headers).status_code == 200
     guesses = [limited.post("/api/auth/login", json={"email": "x"}).status_code for _ in range(12)]
