@@ -23,7 +23,8 @@ def test_the_page_loads_nothing_from_elsewhere(client: FlaskClient, path: str) -
     assert len(addresses) >= 5
     for address in addresses:
         assert address.startswith("/"), address
-        assert client.get(address).status_code == 200, address
+        with client.get(address) as loaded:
+            assert loaded.status_code == 200, address
     assert "<script>" not in page.text
     assert "onclick" not in page.text
 
