@@ -41,7 +41,7 @@ class Asker:
     def __init__(self, app: Flask, scene: Scene) -> None:
         self._app, self._client, self._scene = app, app.test_client(), scene
 
-    def send(self, method: str, path: str, **how: Any) -> TestResponse:
+    def send(self, method: str, path: str, *, request_id: str | None = None, **how: Any) -> TestResponse:
         path = path.replace("categories/{slug}", "categories/databases")
         filled = re.sub(r"{(\w+)}", lambda hole: self._scene.first(hole[1]), path)
         answer = self._client.open(
@@ -116,3 +116,14 @@ def test_a_body_of_another_type_is_refused_or_read_as_empty(asker: Asker, method
     for kind in ("text/plain", "application/xml", "application/octet-stream", "image/png", "nonsense"):
         answer = asker.send(method, path, data=json.dumps({"a": 1}).encode(), content_type=kind)
         assert answer.status_code in {empty.status_code, 400, 415}, (kind, answer.get_json())
+
+
+@pytest.mark.parametrize(
+    "given", ["short", "x" * 65, "two words", 'a"quoted"one', "l\u00e4nger-als-acht", "<script>alert"]
+)
+def test_a_request_id_that_could_harm_a_log_is_replaced(asker: Asker, given: str) -> None:
+    answer = asker.send("get", "/api/v1/catalog/services/{subscription_id}", request_id=given)
+
+    ours = answer.headers["X-Request-ID"]
+    assert re.fullmatch(r"[0-9a-f]{32}", ours)
+    assert answer.get_json()["requestId"] == ours
