@@ -37,7 +37,9 @@ REAL = 0.85
 
 
 def operations() -> list[tuple[str, str]]:
-    return [(method, path) for path, item in DOCUMENT["paths"].items() for method in sorted(METHODS & set(item))]
+    return [
+        (method, path) for path, item in DOCUMENT["paths"].items() for method in sorted(METHODS & set(item))
+    ]
 
 
 def snake(name: str) -> str:
