@@ -18,7 +18,7 @@ LOCK_FLAGS := --python-version 3.11 --generate-hashes --no-emit-index-url --no-h
 WORKERS ?= 3
 ARGS ?=
 
-.PHONY: help demo demo-reset story test test-fast test-cluster histories mutants lint format types contracts migrations openapi check-recipes try-recipe bench lock check
+.PHONY: help demo demo-reset story test test-fast test-cluster histories mutants lint format types contracts migrations openapi client check-recipes try-recipe bench lock check
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,6 +89,11 @@ migrations: $(READY) ## check that migrations and models agree: up, down, up
 openapi: $(READY) ## write the OpenAPI snapshot anew
 	@DATABASE_URL=postgresql://unused@127.0.0.1:1/unused REDIS_URL=redis://127.0.0.1:1/0 \
 	  $(BIN)/flask --app wsgi openapi write docs/openapi.json
+
+client: ## generate the TypeScript client from docs/openapi.json and compile it (needs node)
+	@command -v npm >/dev/null 2>&1 || { echo "npm is needed for the TypeScript client; on Debian and Ubuntu: apt install npm" >&2; exit 2; }
+	@cd clients/typescript && npm ci --silent --no-audit --no-fund && npm run --silent generate && npm run --silent check
+	@echo "clients/typescript compiles"
 
 check-recipes: $(READY) ## check recipe files: make check-recipes FILES="my.yaml other.yaml"
 	@DATABASE_URL=postgresql://unused@127.0.0.1:1/unused REDIS_URL=redis://127.0.0.1:1/0 \

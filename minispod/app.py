@@ -1,5 +1,6 @@
 """create_app: assemble the parts, register the doors, return the application."""
 
+import re
 import uuid
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,17 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from minispod import __version__, cli, tables
 from minispod.admin import panel
-from minispod.api import account_pages, connect_page, cross_origin, doors, guard, patience, problems
+from minispod.api import (
+    account_pages,
+    connect_page,
+    cross_origin,
+    docs_page,
+    document,
+    doors,
+    guard,
+    patience,
+    problems,
+)
 from minispod.api.addressing import OneTree
 from minispod.api.envelope import ProblemSchema
 from minispod.integrations.redis_queue import connection
@@ -29,6 +40,8 @@ from minispod.wiring import build_ports
 
 ROOT = Path(__file__).resolve().parent.parent
 _SCHEMA = tables.__all__
+# What others may call a request: it goes into logs, answers and the outbox.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{8,64}")
 
 
 class _Api(flask_smorest.Api):
@@ -59,6 +72,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     _register_api(app)
     app.register_blueprint(connect_page.door)
     app.register_blueprint(account_pages.door)
+    app.register_blueprint(docs_page.door)
     panel.init_app(app, settings, lambda: schedule(settings))
     cli.init_app(app)
     _answer_errors(app)
@@ -104,12 +118,16 @@ def _register_api(app: Flask) -> None:
     api = _Api(
         app,
         spec_kwargs={
-            "info": {"description": "Ready-to-use applications from your own cluster."},
+            "extra_plugins": [document.Completing()],
+            "info": {"description": document.ABOUT},
+            "servers": [{"url": "/"}],
             "components": {
                 "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
             },
         },
     )
+    for told in (document.example_of, document.pattern_of):
+        api.ma_plugin.converter.add_attribute_function(told)
     for door in doors.all_doors():
         api.register_blueprint(door)
 
@@ -118,9 +136,7 @@ def _bind_requests(app: Flask) -> None:
     @app.before_request
     def bind() -> None:
         given = request.headers.get("X-Request-ID", "")
-        g.request_id = (
-            given if given.isascii() and 8 <= len(given) <= 64 and given.isprintable() else uuid.uuid4().hex
-        )
+        g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
         if "\x00" in request.path:  # no name of ours has one, and PostgreSQL refuses to look for it

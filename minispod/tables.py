@@ -11,7 +11,7 @@ from minispod.instances import orphan_models as instance_orphans
 from minispod.instances.domains import models as domains
 from minispod.instances.uptime import models as uptime
 from minispod.instances.usage import models as usage
-from minispod.kernel import outbox, pulse
+from minispod.kernel import kept_answers, outbox, pulse
 from minispod.notifications import models as notifications
 from minispod.operations import models as operations
 from minispod.papers import models as papers
@@ -32,6 +32,7 @@ __all__ = [
     "instance_environments",
     "instance_orphans",
     "instances",
+    "kept_answers",
     "notifications",
     "operations",
     "outbox",

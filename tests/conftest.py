@@ -23,6 +23,7 @@ pytest_plugins = [
     "tests.plugins.app",
     "tests.plugins.shop",
     "tests.plugins.nodes",
+    "tests.plugins.scene",
     "tests.plugins.keeper",
     "tests.plugins.histories",
 ]

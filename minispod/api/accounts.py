@@ -91,6 +91,7 @@ def register_account(body: dict[str, Any]) -> dict[str, Any]:
 @limiter.limit("10 per 5 minutes", key_func=place_and_account)
 @limiter.limit("300 per 5 minutes")
 @door.arguments(LoginIn)
+@door.alt_response(401, response="UNAUTHORIZED")
 @door.answers(200, SignedInOut, message="Login successful")
 def log_in(body: dict[str, Any]) -> dict[str, Any]:
     """Sign in with address and password."""
@@ -121,6 +122,7 @@ def _refresh(body: dict[str, Any]) -> dict[str, Any]:
 @door.post("/auth/refresh-token")
 @_REFRESHES
 @door.arguments(RefreshIn)
+@door.alt_response(401, response="UNAUTHORIZED")
 @door.answers(200, RefreshedOut, message="Token refreshed successfully")
 def refresh_token(body: dict[str, Any]) -> dict[str, Any]:
     """Exchange a refresh token for the next pair; each may be used once."""
@@ -130,6 +132,7 @@ def refresh_token(body: dict[str, Any]) -> dict[str, Any]:
 @door.post("/auth/refresh")
 @_REFRESHES
 @door.arguments(RefreshIn)
+@door.alt_response(401, response="UNAUTHORIZED")
 @door.answers(200, RefreshedOut, message="Token refreshed successfully")
 def refresh_token_by_frontend_name(body: dict[str, Any]) -> dict[str, Any]:
     """The same under the name the front end's table gives it."""

@@ -1,8 +1,11 @@
 """Bearer token to Actor, and roles. The role is read from the database at every request."""
 
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from hashlib import sha256
+from math import ceil
 from typing import Any
 
 import structlog
@@ -11,22 +14,34 @@ from flask_jwt_extended import JWTManager, decode_token
 from flask_jwt_extended.exceptions import JWTExtendedException
 from flask_limiter import Limiter
 from jwt import PyJWTError
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
 
 from minispod.accounts import sessions
 from minispod.accounts.errors import BadToken, StaffOnly
 from minispod.accounts.models import User
 from minispod.accounts.tokens import ALGORITHM, check_claims
 from minispod.kernel.actor import Actor, ActorKind, Role, place_of, visitor
-from minispod.kernel.errors import Unauthenticated
+from minispod.kernel.errors import TooMany, Unauthenticated
 from minispod.ports import current_ports
 from minispod.settings import Settings
 
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+WRITES = "120 per minute"
+"""What one account, or one place without one, may change in a minute where a route says nothing else."""
+READS = parse("1200 per minute")
+"""What they may read; the front end asks every three seconds in each tab that is open."""
 _TEN_YEARS = 10 * 365 * 24 * 3600
 
 
 def _who() -> str:
+    """Whose requests these are: before a view has looked, the account that a token of ours names; else the place."""
     user: User | None = g.get("user")
-    return str(user.id) if user else _place()
+    if user is not None:
+        return str(user.id)
+    claims = _claims()
+    return str(claims.get("userId")) if claims else _place()
 
 
 def _place() -> str:
@@ -48,7 +63,17 @@ def place_and_account() -> str:
     return f"{place_of(request.remote_addr)}:{account}"
 
 
-limiter = Limiter(_who, strategy="moving-window", headers_enabled=True)
+def _needs_no_limit() -> bool:
+    return request.method in _READING or not request.path.startswith("/api/")
+
+
+limiter = Limiter(
+    _who,
+    strategy="moving-window",
+    headers_enabled=True,
+    default_limits=[WRITES],
+    default_limits_exempt_when=_needs_no_limit,
+)
 
 
 def _names_no_coupon() -> bool:
@@ -89,6 +114,21 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config["RATELIMIT_STORAGE_URI"] = settings.redis.redis_url
     app.config["RATELIMIT_IN_MEMORY_FALLBACK_ENABLED"] = True
     limiter.init_app(app)
+    _count_reads(app)
+
+
+def _count_reads(app: Flask) -> None:
+    """Count reads in the memory of each process: they come by the thousand, and go on when Redis is silent."""
+    counter = FixedWindowRateLimiter(MemoryStorage())
+
+    @app.before_request
+    def count() -> None:
+        if not limiter.enabled or request.method != "GET" or not request.path.startswith("/api/"):
+            return
+        who = _who()
+        if not counter.hit(READS, who):
+            over_at = counter.get_window_stats(READS, who).reset_time
+            raise TooMany(retry_after=max(1, ceil(over_at - time.time())))
 
 
 def here() -> Actor:
@@ -96,16 +136,29 @@ def here() -> Actor:
     return visitor(request.remote_addr)
 
 
+def _token() -> str:
+    header = request.headers.get("Authorization", "")
+    return header.split(" ", 1)[1].strip() if " " in header else ""
+
+
+def _claims() -> dict[str, Any] | None:
+    """What the bearer token says, if we signed it; read once a request. Whether it still counts is asked elsewhere."""
+    if "claims" not in g:
+        g.claims = None
+        if token := _token():
+            with suppress(PyJWTError, JWTExtendedException, ValueError):
+                g.claims = decode_token(token, allow_expired=True)
+    claims: dict[str, Any] | None = g.claims
+    return claims
+
+
 def signed_in() -> tuple[User, Actor]:
     """The account behind the bearer token; raise an Unauthenticated refusal."""
-    header = request.headers.get("Authorization", "")
-    token = header.split(" ", 1)[1].strip() if " " in header else ""
-    if not token:
+    if not _token():
         raise Unauthenticated("Access token is required")
-    try:
-        claims = decode_token(token, allow_expired=True)
-    except (PyJWTError, JWTExtendedException, ValueError):
-        raise BadToken() from None
+    claims = _claims()
+    if claims is None:
+        raise BadToken()
     user = sessions.account_of(check_claims(claims, current_ports().clock.now()))
     return user, actor_for(user, request.remote_addr)
 
@@ -147,10 +200,12 @@ def requires_staff(view: Callable[..., Any]) -> Callable[..., Any]:
             raise StaffOnly()
         return view(*args, **kwargs)
 
-    return _secured(guarded)
+    return _secured(guarded, **{"x-role": Role.ADMINISTRATOR.value})
 
 
-def _secured(view: Any) -> Callable[..., Any]:
+def _secured(view: Any, **facts: str) -> Callable[..., Any]:
     # flask-smorest reads this attribute when it writes the OpenAPI document.
-    view._apidoc = {**getattr(view, "_apidoc", {}), "manual_doc": {"security": [{"bearer": []}]}}
+    said = getattr(view, "_apidoc", {})
+    secured = {**said.get("manual_doc", {}), "security": [{"bearer": []}], **facts}
+    view._apidoc = {**said, "manual_doc": secured}
     return view  # type: ignore[no-any-return]

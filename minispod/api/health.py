@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Response, jsonify, make_response
+from marshmallow import Schema, fields
 
 from minispod.api.envelope import Door, timestamp
 from minispod.health import readiness
@@ -11,11 +12,30 @@ from minispod.ports import current_ports, current_settings
 
 door = Door("health", __name__, description="Alive and ready")
 
+
+class AliveOut(Schema):
+    """A process that answers."""
+
+    success = fields.Boolean(required=True)
+    message = fields.String(required=True)
+    timestamp = fields.String(required=True, metadata={"format": "date-time"})
+
+
+class ReadyOut(AliveOut):
+    """What is there and what is missing."""
+
+    checks = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+
+
+def _says(what: str, schema: type[Schema]) -> dict[str, Any]:
+    return {"description": what, "content": {"application/json": {"schema": schema}}}
+
+
 _STALE = timedelta(seconds=60)
 
 
 @door.get("/livez")
-@door.doc(summary="Is the process alive", responses={"200": {"description": "alive"}})
+@door.doc(summary="Is the process alive", responses={"200": _says("alive", AliveOut)})
 def alive() -> Response:
     """Answer as long as the process can."""
     return _alive()
@@ -26,7 +46,7 @@ def _alive() -> Response:
 
 
 @door.get("/api/v1/health")
-@door.doc(summary="The same for clients of the API", responses={"200": {"description": "alive"}})
+@door.doc(summary="The same for clients of the API", responses={"200": _says("alive", AliveOut)})
 def alive_for_clients() -> Response:
     """Answer as `/livez` does."""
     return _alive()
@@ -36,8 +56,8 @@ def alive_for_clients() -> Response:
 @door.doc(
     summary="Is the shop ready",
     responses={
-        "200": {"description": "ready"},
-        "503": {"description": "not ready; `checks` says what is missing"},
+        "200": _says("ready", ReadyOut),
+        "503": _says("not ready; `checks` says what is missing", ReadyOut),
     },
 )
 def ready() -> Response:

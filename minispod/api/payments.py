@@ -5,12 +5,14 @@ from typing import Any
 import structlog
 from flask import Response, g, jsonify, request
 
-from minispod.api.envelope import Door
+from minispod.api import request_keys
+from minispod.api.envelope import Door, enveloped, success
 from minispod.api.guard import limiter, requires_sign_in
 from minispod.api.problems import problem
 from minispod.api.schemas.base import RequestKeyHeader
 from minispod.api.schemas.payments import (
     NoticeAnswerOut,
+    NoticeIn,
     TopUpIn,
     TopUpOut,
     TransactionStatusOut,
@@ -20,6 +22,7 @@ from minispod.kernel.actor import system
 from minispod.kernel.errors import Refusal
 from minispod.kernel.faultpoints import Step
 from minispod.kernel.ids import parse_id
+from minispod.kernel.kept_answers import Key
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.payments import notices, polling, queries, settling, topups
 from minispod.payments.errors import TopUpNotPending
@@ -33,6 +36,9 @@ from minispod.rules import topup_rules
 door = Door("payments", __name__, url_prefix="/api/v1", description="Top-ups and payment notifications")
 log = structlog.get_logger(__name__)
 
+_OPENED = "Top-up transaction created successfully"
+# The gateway sends for all our customers from a few addresses, and sends again what was refused.
+_NOTICES = limiter.shared_limit("1200 per minute", scope="notices")
 _NOTICE_LIMIT = 64 * 1024
 _GATEWAY = system("payment gateway")
 
@@ -41,19 +47,22 @@ def _merchant_id() -> str:
     return current_settings().midtrans.midtrans_merchant_id
 
 
-def _opened(topup: TopUp) -> dict[str, Any]:
-    return {
-        "transaction": {
-            "transaction_id": topup.id,
-            "snap_token": topup.snap_token if topup.can_be_paid else None,
-            "redirect_url": topup.redirect_url if topup.can_be_paid else None,
-            "amount": topup.amount,
-            "fee": topup.fee,
-            "payable_amount": topup.payable,
-            "payment_method": topup.payment_group.value,
-            "expiry_time": statement.gateway_time(topup.expires_at),
-        }
+def _opened(topup: TopUp, key: Key | None) -> Response:
+    """The answer, kept in the open unit of work."""
+    shown = {
+        "transaction_id": topup.id,
+        "snap_token": topup.snap_token if topup.can_be_paid else None,
+        "redirect_url": topup.redirect_url if topup.can_be_paid else None,
+        "amount": topup.amount,
+        "fee": topup.fee,
+        "payable_amount": topup.payable,
+        "payment_method": topup.payment_group.value,
+        "expiry_time": statement.gateway_time(topup.expires_at),
     }
+    answer = jsonify(enveloped(TopUpOut)().dump(success({"transaction": shown}, _OPENED, 201)))
+    answer.status_code = 201
+    request_keys.keep(key, answer)
+    return answer
 
 
 @door.post("/wallet/topup")
@@ -61,11 +70,13 @@ def _opened(topup: TopUp) -> dict[str, Any]:
 @limiter.limit("20 per minute")
 @door.arguments(RequestKeyHeader, location="headers")
 @door.arguments(TopUpIn)
-@door.answers(201, TopUpOut, message="Top-up transaction created successfully")
-def open_topup(header: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+@door.answers(201, TopUpOut, message=_OPENED)
+def open_topup(header: dict[str, Any], body: dict[str, Any]) -> Response:
     """Order credit and get the payment page. After a 503 the same request goes on with the same order."""
-    ports = current_ports()
+    ports, key = current_ports(), request_keys.key_of_request(header)
     with unit_of_work(ports.courier, Step.OPEN_TOPUP):
+        if (given := request_keys.claimed(key)) is not None:
+            return given
         opening = topups.open_topup(
             g.user.id,
             amount=body["amount"],
@@ -75,8 +86,8 @@ def open_topup(header: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
             actor=g.actor,
             at=ports.clock.now(),
         )
-    if opening.request is None:
-        return _opened(opening.topup)
+        if opening.request is None:
+            return _opened(opening.topup, key)
     release_connection()
     try:
         checkout = topups.carry_out_checkout(opening.request, ports.gateway)
@@ -85,8 +96,10 @@ def open_topup(header: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
             topups.refuse_checkout(opening.topup.id, refusal, actor=g.actor, at=ports.clock.now())
         raise
     with unit_of_work(ports.courier, Step.ATTACH_CHECKOUT):
+        if (given := request_keys.claimed(key)) is not None:  # the key is locked before the top-up
+            return given
         topup = topups.attach_checkout(opening.topup.id, checkout, at=ports.clock.now())
-    return _opened(topup)
+        return _opened(topup, key)
 
 
 @door.get("/wallet/transactions/<transaction_id>/status")
@@ -141,6 +154,8 @@ def cancel_topup(transaction_id: str) -> None:
 
 
 @door.post("/wallet/webhook/midtrans")
+@_NOTICES
+@door.doc(requestBody={"required": True, "content": {"application/json": {"schema": NoticeIn}}})
 @door.response(200, NoticeAnswerOut)
 def receive_notice() -> Response:
     """Take a notification of the payment gateway."""
@@ -148,6 +163,8 @@ def receive_notice() -> Response:
 
 
 @door.post("/webhooks/midtrans/notification")
+@_NOTICES
+@door.doc(requestBody={"required": True, "content": {"application/json": {"schema": NoticeIn}}})
 @door.response(200, NoticeAnswerOut)
 def receive_notice_by_configured_name() -> Response:
     """The same under the path the original's sample configuration announces."""

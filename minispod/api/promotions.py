@@ -6,6 +6,7 @@ from flask import g
 
 from minispod.api.envelope import Answer, Door
 from minispod.api.guard import limit_guesses, limiter, requires_sign_in
+from minispod.api.request_keys import once_per_key
 from minispod.api.schemas.base import RequestKeyHeader, pagination, wanted_page
 from minispod.api.schemas.promotions import (
     HistoryOut,
@@ -19,7 +20,6 @@ from minispod.insights import redemptions
 from minispod.kernel.errors import Conflict, RuleBroken
 from minispod.kernel.faultpoints import Step
 from minispod.kernel.ids import parse_id
-from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports
 from minispod.promotions import checkout, redeeming
 from minispod.promotions.checkout import Look
@@ -34,19 +34,18 @@ door = Door("promotions", __name__, url_prefix="/api/v1/wallet", description="Co
 @limiter.limit("60 per minute")
 @limit_guesses
 @door.arguments(RequestKeyHeader, location="headers")
+@once_per_key(Step.REDEEM_COUPON)
 @door.arguments(RedeemIn)
 @door.answers(200, RedeemedOut, message="Coupon redeemed successfully")
 def redeem_coupon(headers: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
     """Turn a coupon into credit, once per use."""
-    ports = current_ports()
-    with unit_of_work(ports.courier, Step.REDEEM_COUPON):
-        done = redeeming.redeem_credit(
-            body["coupon_code"],
-            user_id=g.user.id,
-            request_key=headers["request_key"],
-            actor=g.actor,
-            at=ports.clock.now(),
-        )
+    done = redeeming.redeem_credit(
+        body["coupon_code"],
+        user_id=g.user.id,
+        request_key=headers["request_key"],
+        actor=g.actor,
+        at=current_ports().clock.now(),
+    )
     return {
         "redemption": {
             "redemption_id": done.redemption.id,

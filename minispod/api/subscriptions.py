@@ -1,6 +1,8 @@
 """Order, list, show, cancel, switch renewal, retry: /api/v1/subscriptions."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
 from typing import Any
 
 from flask import g
@@ -8,6 +10,7 @@ from flask import g
 from minispod.api.envelope import Answer, Door
 from minispod.api.guard import limit_guesses, limiter, requires_sign_in
 from minispod.api.passwords import mail_verification
+from minispod.api.request_keys import once_per_key
 from minispod.api.schemas.base import RequestKeyHeader
 from minispod.api.schemas.subscriptions import (
     AccessOut,
@@ -134,31 +137,42 @@ def _mine(subscription_id: str) -> OwnedSubscription:
     return queries.get_subscription(parse_id(subscription_id), actor=g.actor)
 
 
+def _mails_who_must_prove(order: Callable[..., Any]) -> Callable[..., Any]:
+    """Send the mail that proves an address with the refusal: the front end has no button for it."""
+
+    @wraps(order)
+    def mailing(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return order(*args, **kwargs)
+        except EmailNotProven:
+            mail_verification()
+            raise
+
+    return mailing
+
+
 @door.post("")
 @requires_sign_in
 @limiter.limit("60 per minute")
 @limit_guesses
 @door.arguments(RequestKeyHeader, location="headers")
+@_mails_who_must_prove
+@once_per_key(Step.ORDER)
 @door.arguments(OrderIn)
 @door.answers(201, OrderedOut, message="Subscription created successfully")
 def order(headers: dict[str, Any], body: dict[str, Any]) -> Any:
     """Order a plan: debit, slot, subscription and instance in one transaction; provisioning follows."""
     ports, settings = current_ports(), current_settings()
-    try:
-        with unit_of_work(ports.courier, Step.ORDER):
-            placed = ordering.place_order(
-                parse_id(body["plan_id"]),
-                user_id=g.user.id,
-                coupon_code=body["coupon_code"],
-                request_key=headers["request_key"],
-                rules=business_rules(settings),
-                sealer=ports.sealer,
-                actor=g.actor,
-                at=ports.clock.now(),
-            )
-    except EmailNotProven:
-        mail_verification()  # the front end has no button for it
-        raise
+    placed = ordering.place_order(
+        parse_id(body["plan_id"]),
+        user_id=g.user.id,
+        coupon_code=body["coupon_code"],
+        request_key=headers["request_key"],
+        rules=business_rules(settings),
+        sealer=ports.sealer,
+        actor=g.actor,
+        at=ports.clock.now(),
+    )
     owned = queries.get_subscription(placed.subscription.id, actor=g.actor)
     data = {
         "subscription": subscription_row(owned),

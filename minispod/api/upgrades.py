@@ -6,13 +6,13 @@ from flask import g
 
 from minispod.api.envelope import Door
 from minispod.api.guard import limiter, requires_sign_in
+from minispod.api.request_keys import once_per_key
 from minispod.api.schemas.base import RequestKeyHeader
 from minispod.api.schemas.subscriptions import PlanChangeIn, UpgradedOut, UpgradeOptionsOut
 from minispod.api.subscriptions import subscription_row
 from minispod.catalog.models import Plan
 from minispod.kernel.faultpoints import Step
 from minispod.kernel.ids import parse_id
-from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports, current_settings
 from minispod.rules import business_rules
 from minispod.subscriptions import changing, queries
@@ -43,20 +43,19 @@ def show_options(subscription_id: str) -> dict[str, Any]:
 @requires_sign_in
 @limiter.limit("30 per minute")
 @door.arguments(RequestKeyHeader, location="headers")
+@once_per_key(Step.CHANGE_PLAN)
 @door.arguments(PlanChangeIn)
 @door.answers(200, UpgradedOut, message="Subscription upgraded successfully")
 def upgrade(headers: dict[str, Any], body: dict[str, Any], subscription_id: str) -> dict[str, Any]:
     """Move to a higher plan of the same service: the difference is charged at once, the instance follows."""
-    ports = current_ports()
-    with unit_of_work(ports.courier, Step.CHANGE_PLAN):
-        changed = changing.upgrade(
-            parse_id(subscription_id),
-            parse_id(body["new_plan_id"]),
-            request_key=headers["request_key"],
-            rules=business_rules(current_settings()),
-            actor=g.actor,
-            at=ports.clock.now(),
-        )
+    changed = changing.upgrade(
+        parse_id(subscription_id),
+        parse_id(body["new_plan_id"]),
+        request_key=headers["request_key"],
+        rules=business_rules(current_settings()),
+        actor=g.actor,
+        at=current_ports().clock.now(),
+    )
     owned = queries.get_subscription(changed.subscription.id, actor=g.actor)
     return changed_row(owned, changed)
 

@@ -9,7 +9,7 @@ from minispod.cluster import monitoring
 from minispod.cluster.port import ClusterRefused, ClusterUnavailable
 from minispod.instances import tidying
 from minispod.jobs import runner
-from minispod.kernel import pulse
+from minispod.kernel import kept_answers, pulse
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.ports import Ports
 from minispod.proof import history
@@ -24,9 +24,10 @@ def sweep_outbox(ports: Ports, settings: Settings) -> None:
 
 
 def clean_up(ports: Ports, settings: Settings) -> None:
-    """Remove tokens that cannot be used any more, and node readings and proofs that are too old."""
+    """Remove tokens that cannot be used any more, and answers, node readings and proofs that are too old."""
     at = ports.clock.now()
     with unit_of_work():
+        kept_answers.forget(before=at - timedelta(days=1))
         sessions.forget_spent(before=at - timedelta(days=30))
         mailed_tokens.forget_ended(before=at - timedelta(days=30))
         monitoring.forget_readings(before=at - timedelta(days=settings.operation.node_history_days))

@@ -279,7 +279,7 @@ def test_an_order_is_repeated_with_its_discount(
     body = {"planId": str(plan_id()), "couponCode": " save20 "}
 
     first = data_of(client.post("/api/subscriptions", json=body, headers=headers), 201)
-    again = data_of(client.post("/api/subscriptions", json=body, headers=headers), 200)
+    again = data_of(client.post("/api/subscriptions", json=body, headers=headers), 201)
 
     assert first["discount"] == again["discount"]
     assert (again["finalAmount"], again["originalAmount"], again["discountAmount"]) == (

@@ -120,7 +120,7 @@ def test_repeated_request_key_is_the_same_order(shop: Shop, app: Flask, levers: 
 
     assert first == second
     assert len(all_topups(app)) == 1
-    refused(shop.order(amount=60_000, key="wish-1"), 409, "payments.request_key_reused")
+    refused(shop.order(amount=60_000, key="wish-1"), 409, "kept_answers.key_reused")
     refused(shop.order(key="a key with blanks"), 400, "request.invalid")
 
 

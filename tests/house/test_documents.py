@@ -20,6 +20,7 @@ OTHER_VARIABLES = {
     "WEB_CONCURRENCY",
     "WEB_THREADS",
     "HISTORIES_SEED",
+    "FUZZ_SEED",
 }
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")

@@ -1,6 +1,6 @@
 """Top-ups and the gateway's webhook on the wire."""
 
-from marshmallow import fields
+from marshmallow import INCLUDE, Schema, fields
 
 from minispod.api.schemas.base import WireSchema
 from minispod.api.schemas.wallet import TransactionSummaryOut
@@ -66,6 +66,24 @@ class TransactionStatusOut(WireSchema):
     """How a transaction stands."""
 
     transaction = fields.Nested(TransactionStateOut)
+
+
+class NoticeIn(Schema):
+    """A notification as the gateway sends it, of which these facts are read; documentation only, the port reads it."""
+
+    class Meta:
+        """The gateway sends more."""
+
+        unknown = INCLUDE
+
+    order_id = fields.String(required=True, metadata={"examples": ["TOPUP-01JD8X6K5V3Q2W1E9R7T5Y3U1I"]})
+    transaction_id = fields.String(required=True)
+    transaction_status = fields.String(required=True, metadata={"examples": ["settlement"]})
+    status_code = fields.String(required=True, metadata={"examples": ["200"]})
+    gross_amount = fields.String(required=True, metadata={"examples": ["50000.00"]})
+    signature_key = fields.String(
+        required=True, metadata={"description": "sha512 over order, status, amount and key"}
+    )
 
 
 class NoticeAnswerOut(WireSchema):

@@ -66,7 +66,8 @@ def test_every_answer_can_be_read_by_the_page(
 
     assert response.status_code == status
     assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
-    assert "X-Request-ID" in words(response, "Access-Control-Expose-Headers")
+    exposed = words(response, "Access-Control-Expose-Headers")
+    assert {"X-Request-ID", "Retry-After", "X-RateLimit-Remaining", "Idempotent-Replayed"} <= exposed
 
 
 def test_refusals_to_customers_can_be_read_too(client: FlaskClient, customer: Person) -> None:

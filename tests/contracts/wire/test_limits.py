@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from limits import parse
+from werkzeug.test import TestResponse
 
+from minispod.api import guard
 from minispod.api.guard import limiter
 from minispod.app import create_app
+from minispod.integrations.redis_queue import connection
 from minispod.kernel.database import db
 from minispod.settings import Settings
 from tests.contracts.wire.test_cross_origin import ORIGIN, preflight
@@ -163,3 +167,72 @@ def test_a_guesser_of_coupons_does_not_get_far_with_many_accounts_either(
 
     assert {attempt(who) for who in people[:10] for _ in range(20)} == {400}
     assert attempt(people[10]) == 429
+
+
+def test_whatever_has_no_limit_of_its_own_has_the_one_for_writes(
+    limited: FlaskClient, person: Callable[..., Person]
+) -> None:
+    one, other = person(), person()
+
+    def rename(who: Person | None) -> TestResponse:
+        return limited.put("/api/user/profile", json={"name": "Siti"}, headers=who.headers if who else {})
+
+    first = rename(one)
+    assert first.headers["X-RateLimit-Limit"] == "120"
+    assert first.headers["X-RateLimit-Remaining"] == "119"
+    assert {rename(one).status_code for _ in range(119)} == {200}
+    response = rename(one)
+    refused(response, 429, "too_many")
+    assert 0 < int(response.headers["Retry-After"]) <= 60
+    assert rename(other).status_code == 200
+    assert rename(None).status_code == 401
+    assert limited.get("/api/user/profile", headers=one.headers).status_code == 200
+
+
+def test_a_made_up_token_is_no_new_account(limited: FlaskClient) -> None:
+    def rename(number: int) -> int:
+        headers = {"Authorization": f"Bearer e30.e30.{number:04}"}
+        return limited.put("/api/user/profile", json={}, headers=headers).status_code
+
+    assert {rename(number) for number in range(120)} == {401}
+    assert rename(121) == 429
+
+
+def test_who_reads_without_end_is_told_to_wait(
+    limited: FlaskClient, monkeypatch: pytest.MonkeyPatch, person: Callable[..., Person]
+) -> None:
+    monkeypatch.setattr(guard, "READS", parse("30 per minute"))
+    one, other = person(), person()
+
+    def poll(who: Person) -> TestResponse:
+        return limited.get("/api/subscriptions", headers=who.headers)
+
+    assert {poll(one).status_code for _ in range(30)} == {200}
+    response = poll(one)
+    refused(response, 429, "too_many")
+    assert 0 < int(response.headers["Retry-After"]) <= 60
+    assert poll(other).status_code == 200
+
+
+def test_a_silent_redis_stops_no_read_and_no_guesser_goes_free(
+    limited: FlaskClient, monkeypatch: pytest.MonkeyPatch, person: Callable[..., Person]
+) -> None:
+    one = person()
+    silent = connection("redis://127.0.0.1:1/0").connection_pool
+    monkeypatch.setattr(limiter.storage.storage, "connection_pool", silent)
+    monkeypatch.setattr(
+        limiter, "_storage_dead", False
+    )  # what the limiter now learns is forgotten afterwards
+
+    assert limited.get("/api/subscriptions", headers=one.headers).status_code == 200
+    guesses = [limited.post("/api/auth/login", json={"email": "x"}).status_code for _ in range(12)]
+
+    assert guesses == [400] * 10 + [429] * 2
+
+
+def test_the_gateway_may_send_many_notices(limited: FlaskClient) -> None:
+    for path in ("/api/wallet/webhook/midtrans", "/api/webhooks/midtrans/notification"):
+        response = limited.post(path, json={})
+
+        assert response.status_code == 400
+        assert response.headers["X-RateLimit-Limit"] == "1200"

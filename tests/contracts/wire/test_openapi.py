@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 DOCUMENT: dict[str, Any] = json.loads(
     (Path(__file__).parents[3] / "docs" / "openapi.json").read_text(encoding="utf-8")
@@ -93,3 +95,51 @@ def schemas(node: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(node, list):
         for value in node:
             yield from schemas(value)
+
+
+def test_the_document_is_valid() -> None:
+    OpenAPIV31SpecValidator(DOCUMENT).validate()  # type: ignore[arg-type]
+
+
+def test_every_operation_has_a_name_of_its_own_a_tag_that_is_described_and_says_its_security() -> None:
+    described = {tag["name"] for tag in DOCUMENT["tags"] if tag.get("description")}
+    names = [operation["operationId"] for _, _, operation in operations()]
+
+    assert len(names) == len(set(names))
+    assert all(re.fullmatch(r"[a-z][A-Za-z0-9]+", name) for name in names)
+    for path, method, operation in operations():
+        assert set(operation["tags"]) <= described, (method, path)
+        assert operation["security"] in ([], [{"bearer": []}], [{}, {"bearer": []}]), (method, path)
+
+
+def test_what_an_operation_may_refuse_follows_from_its_guard_and_what_it_takes() -> None:
+    for path, method, operation in operations():
+        told = set(operation["responses"])
+        assert {"429", "503"} <= told, (method, path)
+        assert ("401" in told) or operation["security"] != [{"bearer": []}], (method, path)
+        assert ("403" in told) is path.startswith("/api/v1/admin/"), (method, path)
+        assert "404" in told or "{" not in path, (method, path)
+        assert method == "get" or {"400", "409", "413"} <= told, (method, path)
+
+
+def test_every_success_has_a_schema_or_a_type_of_file() -> None:
+    for path, method, operation in operations():
+        for status, answer in operation["responses"].items():
+            if status.startswith("2"):
+                assert answer.get("content"), (method, path, status)
+
+
+def test_examples_fit_their_schemas() -> None:
+    found = [node for node in schemas(DOCUMENT) if "examples" in node]
+
+    assert len(found) > 300
+    for node in found:
+        for example in node["examples"]:
+            Draft202012Validator(node).validate(example)
+
+
+def test_patterns_are_those_of_json_schema() -> None:
+    patterns = [node["pattern"] for node in schemas(DOCUMENT) if "pattern" in node]
+
+    assert patterns
+    assert [each for each in patterns if not each.startswith("^") or r"\Z" in each or r"\A" in each] == []
