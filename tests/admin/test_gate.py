@@ -20,6 +20,7 @@ def rules_of(app: Flask, method: str) -> Iterator[tuple[Rule, str]]:
         "filename": "x.css",
         "path": "x",
         "instance_number": "0",
+        "number": "1",
         "per_page": "8",
         "page": "1",
     }
