@@ -20,6 +20,7 @@ from minispod.backups.models import Backup, BackupReason, BackupStatus
 from minispod.catalog.models import Category, Service
 from minispod.catalog.recipes import get_recipe
 from minispod.instances.domains.models import CustomDomain
+from minispod.instances.orphan_models import Orphan, OrphanKind
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.kernel import pulse
 from minispod.kernel.actor import Role, system
@@ -30,11 +31,14 @@ from minispod.operations.models import Operation
 from minispod.papers.models import Paper
 from minispod.payments.states import TopUpState
 from minispod.ports import current_ports
+from minispod.tickets.models import Ticket, TicketAttachment
 from minispod.wallet import adjusting
 from minispod.wallet.adjusting import AdjustmentRules, Correction
 from minispod.wallet.models import LedgerEntry
 from tests.factories.coupons import put_coupon
 from tests.factories.payments import put_topup
+from tests.factories.pictures import picture
+from tests.factories.tickets import open_ticket, send_files
 from tests.plugins.app import PASSWORD, Person, data_of
 from tests.plugins.shop import Shop
 
@@ -108,6 +112,7 @@ def _furnish(app: Flask, fixture: Callable[[str], Any]) -> Scene:
     shop.put(running[0], cpu_usage=120, memory_usage=300.5, last_health_check_at=at)
     shop.put(running[1], version=get_recipe("postgresql").version)
     backups = [_backup(shop, running[1]) for _ in range(4)]
+    orphans = [_orphan(app, f"stray-{number}", at) for number in range(4)]
     _over_the_wire(app, customer, running)
     with app.app_context():
         mine = LedgerEntry.user_id == customer.id
@@ -128,7 +133,14 @@ def _furnish(app: Flask, fixture: Callable[[str], Any]) -> Scene:
                 "invoice_id": _texts(_all(Paper.id, Paper.user_id == customer.id)),
                 "plan_id": _texts([plan_id("n8n-automation", "PRO"), plan_id("grafana")]),
                 "new_plan_id": _texts([plan_id("n8n-automation", "PRO")]),
-                "service_id": _texts(_all(Service.id)),
+                "service_id": _texts([_service(services[0]), *_all(Service.id)]),
+                "instance_id": _texts([shop.look(each)[1].id for each in running]),
+                "ticket_id": _texts(_all(Ticket.id)),
+                "attachment_id": _texts(_all(TicketAttachment.id)),
+                "topup_id": _texts([each.id for each in topups]),
+                "orphan_id": _texts(orphans),
+                "number": ("1",),
+                "job_name": ("low-credit-notifications",),
                 "category_id": _texts(_all(Category.id)),
                 "slug": (*services, *_all(Category.slug)),
                 "instance_name": _texts([shop.look(each)[1].name for each in running]),
@@ -148,6 +160,9 @@ def _over_the_wire(app: Flask, customer: Person, running: list[uuid.UUID]) -> No
     data_of(client.post(f"{first}/domains", json={"host": "shop.example.com"}, headers=headers), 201)
     data_of(client.post(f"{last}/domains", json={"host": "blog.example.com"}, headers=headers), 201)
     data_of(client.post(f"{last}/backups", headers=headers), 202)
+    data_of(send_files(client, customer, [("screen.png", picture())]), 201)
+    closed = open_ticket(client, customer, "Solved long ago")
+    data_of(client.put(f"/api/v1/tickets/{closed['id']}/close", headers=headers))
 
 
 def _ask(owner: Person, colleague: Person, at: datetime) -> uuid.UUID:
@@ -174,6 +189,26 @@ def _backup(shop: Shop, subscription: uuid.UUID) -> uuid.UUID:
     with shop.app.app_context(), unit_of_work():
         session().add(row)
     return row.id
+
+
+def _orphan(app: Flask, name: str, at: datetime) -> uuid.UUID:
+    row = Orphan(
+        id=new_id(),
+        kind=OrphanKind.WORKLOAD,
+        namespace="user-nobody",
+        name=name,
+        instance_label=str(new_id()),
+        is_trial=False,
+        first_seen_at=at,
+        last_seen_at=at,
+    )
+    with app.app_context(), unit_of_work():
+        session().add(row)
+    return row.id
+
+
+def _service(slug: str) -> uuid.UUID:
+    return session().scalars(select(Service.id).where(Service.slug == slug)).one()
 
 
 def _user(person: Person) -> User:

@@ -134,7 +134,10 @@ def test_rejected_credentials_are_unavailable_and_not_the_customers_fault(server
 def test_log_without_a_line_end_is_not_lost(server, cluster):
     pod = {"metadata": {"name": "p", "namespace": "n", "creationTimestamp": "2026-11-20T10:00:00Z"}}
     server.answers = {
-        "/apis/apps/v1/namespaces/n/deployments/w": (200, json.dumps({"metadata": {"name": "w", "labels": {}}})),
+        "/apis/apps/v1/namespaces/n/deployments/w": (
+            200,
+            json.dumps({"metadata": {"name": "w", "labels": {}}}),
+        ),
         "/api/v1/namespaces/n/pods/p/log": (200, "first\r\nsecond\n\nlast without end"),
         "/api/v1/namespaces/n/pods": listed(pod),
     }
@@ -147,7 +150,10 @@ def test_log_without_a_line_end_is_not_lost(server, cluster):
 def test_container_that_has_not_started_has_no_log_yet(server, cluster):
     pod = {"metadata": {"name": "p", "namespace": "n", "creationTimestamp": "2026-11-20T10:00:00Z"}}
     server.answers = {
-        "/apis/apps/v1/namespaces/n/deployments/w": (200, json.dumps({"metadata": {"name": "w", "labels": {}}})),
+        "/apis/apps/v1/namespaces/n/deployments/w": (
+            200,
+            json.dumps({"metadata": {"name": "w", "labels": {}}}),
+        ),
         "/api/v1/namespaces/n/pods/p/log": (400, '{"message": "container is waiting to start"}'),
         "/api/v1/namespaces/n/pods": listed(pod),
     }
