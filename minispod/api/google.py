@@ -23,6 +23,7 @@ door = Door("google", __name__, url_prefix="/api/v1/auth/google", description="S
 @door.post("/login")
 @limiter.limit("300 per 5 minutes")
 @door.arguments(GoogleTokenIn)
+@door.alt_response(401, response="UNAUTHORIZED")
 @door.answers(200, SignedInOut, message="Login successful")
 def log_in(body: dict[str, Any]) -> dict[str, Any]:
     """Sign in with an ID token of Google; the first time, the account is opened with its welcome bonuses."""

@@ -57,7 +57,6 @@ ADDITIONS = {
     r"data\.plan\.service\.id": "backend 9: a plan names its service with its id",
     r"data\.(plan|plans\[\])\.utilization": "frontend L1: each plan as in the list of services",
     r"data\.priceChange": "decision 10: what a new price means for existing customers is said",
-    r"data\.pagination": "backend 10: the overview has pages",
     r"data\.category": "backend 2: the text has the category as an object, the recording beside the list",
     r"data\.validation\.coupon": "backend 3: one shape for every code that is refused",
     r"data\.redemptions\[\]\.returnedAt": "decision 13: what never ran gives its coupon back",
@@ -299,7 +298,6 @@ LIST = (
         "decision 12: the instance was made with the subscription and is being provisioned",
         "instances__create_no_k8s",
     ),
-    _("data.pagination: added", "contract README 3: one superset on every list", "instances__list"),
     _(
         "status: 200 instead of 500",
         "fault 51: the statistics never worked there",
