@@ -23,6 +23,13 @@ def camel(name: str) -> str:
 
 # Neither PostgreSQL nor UTF-8 can hold these.
 _UNHOLDABLE = re.compile("[\x00\ud800-\udfff]")
+_UNHELD = "must be text without NUL and without lone surrogates"
+
+
+def holdable(text: str) -> None:
+    """Refuse a text that cannot be kept; for texts inside of lists, which no schema looks through."""
+    if _UNHOLDABLE.search(text):
+        raise ValidationError(_UNHELD)
 
 
 class WireSchema(Schema):
@@ -43,7 +50,7 @@ class WireSchema(Schema):
         keys = [str(field.data_key) for field in self.load_fields.values()]
         texts = {key: data.get(key) for key in keys} if hasattr(data, "get") else {}
         problems = {
-            key: ["must be text without NUL and without lone surrogates"]
+            key: [_UNHELD]
             for key, text in texts.items()
             if isinstance(text, str) and _UNHOLDABLE.search(text)
         }

@@ -35,7 +35,7 @@ class OrphanOut(WireSchema):
     first_seen_at = Timestamp(attribute="orphan.first_seen_at")
     last_seen_at = Timestamp(attribute="orphan.last_seen_at")
     wish = fields.Function(
-        lambda found: found.orphan.wish and found.orphan.wish.value, metadata={"type": "string"}
+        lambda found: found.orphan.wish and found.orphan.wish.value, metadata={"type": ["string", "null"]}
     )
     error = fields.String(attribute="orphan.error", allow_none=True)
     user = fields.Nested(OrphanOwnerOut, attribute="owner", allow_none=True)

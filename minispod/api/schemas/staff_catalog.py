@@ -15,6 +15,7 @@ from minispod.api.schemas.base import (
     PaginationOut,
     Timestamp,
     WireSchema,
+    holdable,
 )
 from minispod.api.schemas.catalog import CategoryRefOut, ServiceOut
 from minispod.api.schemas.categories import SLUG, FullCategoryOut, Given, WholeNumber
@@ -33,8 +34,7 @@ class Words(fields.List[str]):
     """A list of short texts; null is an empty one."""
 
     def __init__(self, longest: int, **kwargs: Any) -> None:
-        # Neither PostgreSQL nor UTF-8 can hold NUL and lone surrogates.
-        each = [validate.Length(max=longest), validate.Regexp("[^\x00\ud800-\udfff]*\\Z")]
+        each = [validate.Length(max=longest), holdable]
         super().__init__(
             fields.String(validate=each), allow_none=True, validate=validate.Length(max=50), **kwargs
         )

@@ -113,6 +113,7 @@ def set_quota(body: dict[str, Any], plan_id: str) -> dict[str, Any]:
 @door.put("/bulk-update")
 @requires_staff
 @door.arguments(QuotasIn)
+@door.alt_response(404, response="NOT_FOUND")
 @door.answers(200, ChangedQuotasOut, message="Bulk quota update completed successfully")
 def set_quotas(body: dict[str, Any]) -> dict[str, Any]:
     """Set the slots of several plans: of all, or, if one cannot be set, of none; `data.validationErrors` says why."""
