@@ -3,6 +3,7 @@
 Forms send every key, blank ones as "" or null: those mean "not set", and clear what can be cleared.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
@@ -34,7 +35,7 @@ class Words(fields.List[str]):
     """A list of short texts; null is an empty one."""
 
     def __init__(self, longest: int, **kwargs: Any) -> None:
-        each = [validate.Length(max=longest), holdable]
+        each: list[Callable[[str], object]] = [validate.Length(max=longest), holdable]
         super().__init__(
             fields.String(validate=each), allow_none=True, validate=validate.Length(max=50), **kwargs
         )
