@@ -9,7 +9,7 @@ from minispod.accounts.errors import TokenReused
 from minispod.accounts.models import User
 from minispod.accounts.tokens import TokenPair
 from minispod.api.envelope import Door
-from minispod.api.guard import actor_for, here, limiter, place_and_account, requires_sign_in
+from minispod.api.guard import actor_for, here, is_front_end, limiter, place_and_account, requires_sign_in
 from minispod.api.schemas.accounts import (
     AvatarIn,
     LoginIn,
@@ -89,7 +89,7 @@ def register_account(body: dict[str, Any]) -> dict[str, Any]:
 
 @door.post("/auth/login")
 @limiter.limit("10 per 5 minutes", key_func=place_and_account)
-@limiter.limit("300 per 5 minutes")
+@limiter.limit("300 per 5 minutes", exempt_when=is_front_end)
 @door.arguments(LoginIn)
 @door.alt_response(401, response="UNAUTHORIZED")
 @door.answers(200, SignedInOut, message="Login successful")

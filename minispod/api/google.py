@@ -9,7 +9,7 @@ from minispod.accounts.errors import BadGoogleToken, EmailTaken, GoogleTokenRefu
 from minispod.accounts.google import GoogleIdentity
 from minispod.api.accounts import signed_in, with_credit
 from minispod.api.envelope import Door
-from minispod.api.guard import actor_for, here, limiter, requires_sign_in
+from minispod.api.guard import actor_for, here, is_front_end, limiter, requires_sign_in
 from minispod.api.schemas.accounts import GoogleTokenIn, ProfileWithCreditOut, SignedInOut
 from minispod.kernel.faultpoints import Step
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
@@ -21,7 +21,7 @@ door = Door("google", __name__, url_prefix="/api/v1/auth/google", description="S
 
 
 @door.post("/login")
-@limiter.limit("300 per 5 minutes")
+@limiter.limit("300 per 5 minutes", exempt_when=is_front_end)
 @door.arguments(GoogleTokenIn)
 @door.alt_response(401, response="UNAUTHORIZED")
 @door.answers(200, SignedInOut, message="Login successful")

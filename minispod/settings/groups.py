@@ -4,6 +4,7 @@ Each group is frozen and judges its own values; whether they make sense together
 The README's table is generated from here (`flask settings-table`).
 """
 
+import ipaddress
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -44,6 +45,13 @@ class WebSettings(Group):
     trusted_proxies: int = Field(
         0, ge=0, le=5, description="How many reverse proxies in front of us set X-Forwarded-For."
     )
+    frontend_addresses: Texts = Field(
+        (),
+        description=(
+            "IP addresses (comma-separated) from which the front end's server signs its customers in; all of them "
+            "together come from there, so sign-ins are then limited by account alone."
+        ),
+    )
     secret_key: SecretStr = Field(
         SecretStr(DEVELOPMENT_SECRET), description="Signs the administration's cookies."
     )
@@ -68,6 +76,11 @@ class WebSettings(Group):
     admin_absolute_hours: int = Field(
         12, ge=1, description="An administration session ends after this time at the latest."
     )
+
+    @field_validator("frontend_addresses")
+    @classmethod
+    def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(ipaddress.ip_address(text)) for text in value)
 
 
 class DatabaseSettings(Group):

@@ -29,7 +29,8 @@ MAX_BYTES = 5 * 1024 * 1024
 # A photo of 24 megapixels, the largest that telephones take unasked; it takes 200 to 300 MB while it is written anew.
 MAX_PIXELS = 25_000_000
 MAX_FRAMES = 100
-_PATIENCE_SECONDS = 20
+# So many requests may wait for their turn, each so long for each of its pictures: threads are for others, too.
+_MOST_WAITING, _PATIENCE_SECONDS = 3, 5
 _LONGEST_STEM = 80
 
 # The library's own guard stands behind ours: it looks also where frames grow while they are decoded.
@@ -55,6 +56,7 @@ _KINDS = {
 # Telephones put further views behind the first one; the first is an ordinary JPEG.
 _SAME_AS = {"MPO": "JPEG"}
 
+_queue = threading.BoundedSemaphore(1 + _MOST_WAITING)
 _one_at_a_time = threading.Lock()
 
 
@@ -86,12 +88,17 @@ def read_picture(filename: str, content: bytes) -> Picture:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    if not _one_at_a_time.acquire(timeout=_PATIENCE_SECONDS):
+    if not _queue.acquire(blocking=False):
         raise PicturesBusy()
     try:
-        yield
+        if not _one_at_a_time.acquire(timeout=_PATIENCE_SECONDS):
+            raise PicturesBusy()
+        try:
+            yield
+        finally:
+            _one_at_a_time.release()
     finally:
-        _one_at_a_time.release()
+        _queue.release()
 
 
 @contextmanager

@@ -239,3 +239,17 @@ def test_one_picture_is_decoded_at_a_time(monkeypatch: pytest.MonkeyPatch) -> No
         over.set()
         holder.join()
     assert read_picture("x.png", picture()).filename == "x.png"
+
+
+def test_few_wait_for_their_turn() -> None:
+    taken = 0
+    try:
+        while pictures._queue.acquire(blocking=False):
+            taken += 1
+        assert taken == 4
+        with pytest.raises(PicturesBusy):
+            read_picture("x.png", picture())
+    finally:
+        for _ in range(taken):
+            pictures._queue.release()
+    assert read_picture("x.png", picture()).filename == "x.png"

@@ -16,7 +16,7 @@ ADDRESS = (
 )
 AVATAR = (
     validate.Length(max=500),
-    validate.URL(schemes={"http", "https"}, error="must be a web address"),
+    validate.URL(schemes={"http", "https"}, require_tld=False, error="must be a web address"),
 )
 # A name stands in mail headers and in lists: one line that reads from left to right.
 NAME = (

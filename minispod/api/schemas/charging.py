@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from minispod.api.schemas.base import Blank, PageQuery, PaginationOut, Timestamp, WireSchema
+from minispod.api.schemas.base import Blank, BlankInteger, PageQuery, PaginationOut, Timestamp, WireSchema
 from minispod.api.schemas.subscriptions import SubscriptionOut
 
 REASON_UNSAID = "Expired by an administrator"
@@ -102,10 +102,11 @@ class LowCreditQuery(PageQuery):
 class GraceIn(WireSchema):
     """How many days from now the payment grace shall last."""
 
-    grace_days = fields.Integer(
+    grace_days = BlankInteger(
         strict=True,
-        load_default=7,
+        load_default=None,
         validate=validate.Range(min=1, max=1000),
+        metadata={"description": "7 unless said otherwise"},
     )
 
 

@@ -43,6 +43,8 @@ from minispod.subscriptions.errors import NoSuchJob
 from minispod.subscriptions.rounds import Looked, Result
 from minispod.subscriptions.rules import BusinessRules
 
+_GRACE_DAYS = 7
+
 door = Door("staff_charging", __name__, url_prefix="/api/v1/admin/billing", description="Charging by hand")
 
 AT_ONCE = 50
@@ -142,7 +144,7 @@ def run_job(job_name: str) -> Answer:
 @door.answers(200, OneSubscriptionOut, message="Grace period set successfully")
 def set_grace_period(wanted: dict[str, Any], subscription_id: str) -> Answer:
     """Let a payment grace that runs, or begins now, end so many days from now."""
-    days, ports = wanted["grace_days"], current_ports()
+    days, ports = wanted["grace_days"] or _GRACE_DAYS, current_ports()
     with unit_of_work(ports.courier):
         graces.set_end(
             parse_id(subscription_id),

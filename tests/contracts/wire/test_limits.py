@@ -19,6 +19,8 @@ from tests.contracts.wire.test_cross_origin import ORIGIN, preflight
 from tests.factories.coupons import put_coupon
 from tests.plugins.app import PASSWORD, START, Person, refused
 
+FRONT_END = "192.0.2.7"
+
 
 @pytest.fixture(scope="module")
 def strict(settings: Settings) -> Iterator[Flask]:
@@ -30,6 +32,7 @@ def strict(settings: Settings) -> Iterator[Flask]:
         jwt_secret=settings.tokens.jwt_secret.get_secret_value(),
         log_level="WARNING",
         rate_limits_enabled=True,
+        frontend_addresses=FRONT_END,
     )
     strict = create_app(limits)
     strict.testing = True
@@ -81,6 +84,18 @@ def test_a_guesser_does_not_get_far_with_many_accounts_either(limited: FlaskClie
 
     assert {attempt(number) for number in range(300)} == {400}
     assert attempt(300) == 429
+
+
+def test_the_front_ends_server_signs_in_for_many_but_nobody_guesses_through_it(limited: FlaskClient) -> None:
+    def attempt(email: str) -> int:
+        from_there = {"REMOTE_ADDR": FRONT_END}
+        return limited.post(
+            "/api/auth/login", json={"email": email}, environ_overrides=from_there
+        ).status_code
+
+    assert {attempt(f"{number}@example.com") for number in range(301)} == {400}
+    assert {attempt("victim@example.com") for _ in range(10)} == {400}
+    assert attempt("victim@example.com") == 429
 
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"email": {"a": []}}', b'{"email": "\\ud800"}', b"\xff"])
@@ -212,6 +227,7 @@ def test_who_reads_without_end_is_told_to_wait(
     refused(response, 429, "too_many")
     assert 0 < int(response.headers["Retry-After"]) <= 60
     assert poll(other).status_code == 200
+    assert limited.head("/api/subscriptions", headers=one.headers).status_code == 429
 
 
 def test_a_silent_redis_stops_no_read_and_no_guesser_goes_free(
