@@ -12,14 +12,14 @@ from sqlalchemy import Select, exists, func, select
 from sqlalchemy import delete as delete_rows
 from sqlalchemy.exc import IntegrityError
 
-from minispod.accounts import directory, stewardship
+from minispod.accounts import stewardship
 from minispod.accounts.models import User
 from minispod.audit import trail
 from minispod.instances import controls
 from minispod.instances.states import Wanted
 from minispod.kernel import outbox
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import session
+from minispod.kernel.database import lock, session
 from minispod.kernel.tasks import Task
 from minispod.notifications import post
 from minispod.payments.models import TopUp
@@ -56,6 +56,7 @@ def deactivate(user_id: uuid.UUID, applications: Applications, *, actor: Actor, 
                 subscription_id=str(subscription_id),
                 applications=applications.value,
                 by=actor.name,
+                token_version=str(user.token_version),
             )
     return user
 
@@ -65,13 +66,19 @@ def follow(
     applications: Applications,
     *,
     by: str,
+    token_version: int,
     rules: BusinessRules,
     actor: Actor,
     at: datetime,
 ) -> bool:
-    """Stop or cancel one subscription of a deactivated account; False when there is nothing (any more) to do."""
+    """Stop or cancel one subscription of a deactivated account; False when there is nothing (any more) to do.
+
+    `token_version` is the account's as that deactivation left it: a later one has a choice of its own.
+    """
+    if not _still_holds(subscription_id, token_version):
+        return False
     subscription = lock_own(subscription_id, actor=actor)
-    if not subscription.is_active or directory.get_user(subscription.user_id).is_active:
+    if not subscription.is_active:
         return False
     reason = f"The account was deactivated by {by}."
     if applications is Applications.CANCEL:
@@ -109,6 +116,13 @@ def delete(user_id: uuid.UUID, *, actor: Actor, at: datetime) -> bool:
         return True
     stewardship.anonymise(user, actor=actor, at=at)
     return False
+
+
+def _still_holds(subscription_id: uuid.UUID, token_version: int) -> bool:
+    """Whether the owner's account is deactivated as it was then; locked, so that nobody reactivates it meanwhile."""
+    owner_id = session().scalar(select(Subscription.user_id).where(Subscription.id == subscription_id))
+    owner: User | None = lock(User, owner_id) if owner_id else None
+    return owner is not None and not owner.is_active and owner.token_version == token_version
 
 
 def _live(user_id: uuid.UUID) -> Select[uuid.UUID]:

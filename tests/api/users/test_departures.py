@@ -129,6 +129,28 @@ def test_who_is_active_again_before_the_job_came_keeps_everything(
     assert _fate(app, mine) == (SubscriptionStatus.ACTIVE, Wanted.RUNNING)
 
 
+@pytest.mark.parametrize(("choice", "wanted"), [("leave", Wanted.RUNNING), ("stop", Wanted.STOPPED)])
+def test_a_choice_holds_only_for_the_deactivation_it_was_made_with(
+    app: Flask,
+    customer: Person,
+    shop: Shop,
+    plan_id: PlanFinder,
+    switch: Callable[..., Any],
+    run_jobs: Callable[[], int],
+    cluster: object,
+    choice: str,
+    wanted: Wanted,
+) -> None:
+    mine = shop.order(customer, plan_id())
+
+    data_of(switch(customer.id, isActive=False, instances="cancel"))
+    data_of(switch(customer.id, isActive=True))
+    data_of(switch(customer.id, isActive=False, instances=choice))
+    run_jobs()
+
+    assert _fate(app, mine) == (SubscriptionStatus.ACTIVE, wanted)
+
+
 def test_without_a_history_the_account_is_gone(
     app: Flask,
     client: FlaskClient,
