@@ -107,6 +107,7 @@ def anonymise(user: User, *, actor: Actor, at: datetime) -> None:
     user.is_active = user.email_verified = False
     user.deleted_at = at
     end_tokens(user, at=at)
+    mailed_tokens.forget_account(user)
     trail.record(actor, trail.Action.ACCOUNT_ANONYMISED, at=at, subject_kind="user", subject_id=user.id)
 
 

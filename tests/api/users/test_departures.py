@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from minispod.accounts.models import User
+from minispod.accounts.models import MailedToken, User
 from minispod.instances.models import Instance
 from minispod.instances.states import Wanted
 from minispod.kernel.database import session
@@ -191,10 +191,12 @@ def test_with_a_history_nothing_of_the_person_is_left_but_the_books(
 ) -> None:
     data_of(put(customer.id, phone="081298765432", avatar="https://example.com/a.png"))
     open_ticket(client, customer)
+    data_of(client.post("/api/auth/password/forgot", json={"email": customer.email}))
 
     data_of(remove(customer.id))
 
     with app.app_context():
+        assert session().scalar(select(func.count()).select_from(MailedToken)) == 0
         user = session().get_one(User, customer.id)
         assert (user.name, user.is_active, user.deleted_at is not None) == ("Deleted customer", False, True)
         assert (user.phone, user.avatar, user.google_id, user.password_hash) == (None,) * 4
