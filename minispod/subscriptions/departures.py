@@ -1,7 +1,8 @@
 """What becomes of a customer's applications when the account is deactivated, and how a customer is deleted.
 
 Deactivating leaves them running unless staff choose otherwise (decision 19); the choice is carried out by a job, one
-subscription at a time, because each takes locks of its own (docs/adr/0005). Lock order: accounts, then a subscription.
+subscription at a time, because each takes locks of its own (docs/adr/0005). Lock order: tickets, accounts, then a
+subscription; a deletion waits for no wallet.
 """
 
 import uuid
@@ -105,6 +106,7 @@ def delete(user_id: uuid.UUID, *, actor: Actor, at: datetime) -> bool:
 
     Refuses NoSuchUser, OwnAccount, LastAdministrator, and StillSubscribed: nobody's data go with one click.
     """
+    leaving.hold_tickets(user_id)
     user = stewardship.lock_to_delete(user_id, actor=actor)
     live = session().scalar(select(func.count()).select_from(_live(user_id).subquery())) or 0
     if live:
@@ -135,7 +137,9 @@ def _has_history(user_id: uuid.UUID) -> bool:
 
 
 def _removed(user: User) -> bool:
-    """Remove wallet and account; False when something else still refers to them."""
+    """Remove wallet and account; False when something else still refers to them, or is just about to."""
+    if not _is_wallet_free(user.id):
+        return False
     try:
         with session().begin_nested():
             session().execute(delete_rows(Wallet).where(Wallet.user_id == user.id))
@@ -144,3 +148,14 @@ def _removed(user: User) -> bool:
         return False
     session().expunge(user)
     return True
+
+
+def _is_wallet_free(user_id: uuid.UUID) -> bool:
+    """Whether nobody is just moving money; the wallet is locked then.
+
+    Whoever holds it writes a history, and waits for the account to refer to it: to wait for them would be a deadlock.
+    """
+    mine = Wallet.user_id == user_id
+    if not session().scalar(select(exists().where(mine))):
+        return True
+    return session().scalar(select(Wallet.user_id).where(mine).with_for_update(skip_locked=True)) is not None
