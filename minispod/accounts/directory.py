@@ -23,6 +23,22 @@ def get_user(user_id: uuid.UUID) -> User:
     return user
 
 
+def keep_user(user_id: uuid.UUID) -> User:
+    """The account as it is now, kept from being deleted until the end of the transaction; raise NoSuchUser.
+
+    The lock is the one a new row takes that refers to the account: it stands in the way of nothing but a deletion.
+    """
+    user = session().scalar(
+        select(User)
+        .where(User.id == user_id, User.deleted_at.is_(None))
+        .with_for_update(read=True, key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    if user is None:
+        raise NoSuchUser()
+    return user
+
+
 def find_users(ids: Collection[uuid.UUID]) -> Sequence[User]:
     """Those of these accounts that there are, as they are now."""
     wanted = select(User).where(User.id.in_(ids)).execution_options(populate_existing=True)

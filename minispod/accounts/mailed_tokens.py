@@ -102,6 +102,11 @@ def token_of(row_id: uuid.UUID, purpose: Purpose, keys: TokenKeys) -> str:
     return row_id.hex + base64.urlsafe_b64encode(seal.digest()).decode().rstrip("=")
 
 
+def forget_account(user: User) -> None:
+    """Remove the tokens of a locked account, with the addresses they went to."""
+    session().execute(delete(MailedToken).where(MailedToken.user_id == user.id))
+
+
 def forget_ended(*, before: datetime) -> None:
     """Remove tokens that ended before an instant."""
     session().execute(delete(MailedToken).where(MailedToken.expires_at < before))

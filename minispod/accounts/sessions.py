@@ -35,9 +35,17 @@ def check_password(email: str, password: str, *, bcrypt_rounds: int) -> User:
 
 
 def sign_in(user: User, *, keys: TokenKeys, actor: Actor, at: datetime) -> TokenPair:
-    """Begin a family of tokens for an account whose password was checked; refuses one blocked since."""
-    if not locked_account(user.id).is_active:
+    """Begin a family of tokens for an account as it was when its password was checked, or else was locked.
+
+    Refuses one blocked since (AccountDeactivated), and one whose tokens were ended since (BadCredentials): checking a
+    password takes long, and a new one may have been chosen meanwhile.
+    """
+    version_checked = user.token_version
+    user = locked_account(user.id)
+    if not user.is_active:
         raise AccountDeactivated()
+    if user.token_version != version_checked:
+        raise BadCredentials()
     user.signed_in_at = at
     refresh = tokens.new_refresh()
     _remember(user.id, new_id(), refresh, keys, at)

@@ -29,7 +29,7 @@ def change(user_id: uuid.UUID, wanted: Mapping[str, Any], *, actor: Actor, at: d
     """Change what `wanted` names of name, email, phone, avatar and role; None clears phone and avatar only.
 
     Refuses NoSuchUser, EmailTaken, PhoneTaken; a role also OwnAccount, LastAdministrator. A new address is not
-    proven yet.
+    proven yet, and whoever came in with the old one is out.
     """
     administrators = _locked_administrators()
     user = _locked(user_id)
@@ -54,6 +54,8 @@ def change(user_id: uuid.UUID, wanted: Mapping[str, Any], *, actor: Actor, at: d
             changed=changed,
         )
     if "email" in after:
+        if before["email"].lower() != user.email.lower():
+            _end_entries(user, actor, at)
         mailed_tokens.ask_verification(user, at=at)
     if "role" in after:
         trail.record(
@@ -107,6 +109,7 @@ def anonymise(user: User, *, actor: Actor, at: datetime) -> None:
     user.is_active = user.email_verified = False
     user.deleted_at = at
     end_tokens(user, at=at)
+    mailed_tokens.forget_account(user)
     trail.record(actor, trail.Action.ACCOUNT_ANONYMISED, at=at, subject_kind="user", subject_id=user.id)
 
 
@@ -124,6 +127,22 @@ def _write(user: User, after: Mapping[str, Any], at: datetime) -> None:
     except IntegrityError:
         owner = find_by_email(after["email"]) if "email" in after else None
         raise (EmailTaken() if owner is not None and owner.id != user.id else PhoneTaken()) from None
+
+
+def _end_entries(user: User, actor: Actor, at: datetime) -> None:
+    """Let nobody in by what the former address gave: Google's identity of it, and whoever is signed in."""
+    if user.is_active:  # else they are ended already, and the version says which deactivation this is
+        end_tokens(user, at=at)
+    if user.google_id is not None:
+        user.google_id = None
+        trail.record(
+            actor,
+            trail.Action.ACCOUNT_GOOGLE_UNLINKED,
+            at=at,
+            subject_kind="user",
+            subject_id=user.id,
+            because="address changed",
+        )
 
 
 def _may_lose_rights(user: User, administrators: list[User], actor: Actor) -> None:

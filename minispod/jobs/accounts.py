@@ -25,6 +25,7 @@ def follow_deactivation(work: Work) -> timedelta | None:
             subscription_id,
             applications,
             by=args["by"],
+            token_version=int(args["token_version"]),
             rules=business_rules(work.settings),
             actor=system("deactivation"),
             at=work.now(),

@@ -1,7 +1,8 @@
 """What becomes of a customer's applications when the account is deactivated, and how a customer is deleted.
 
 Deactivating leaves them running unless staff choose otherwise (decision 19); the choice is carried out by a job, one
-subscription at a time, because each takes locks of its own (docs/adr/0005). Lock order: accounts, then a subscription.
+subscription at a time, because each takes locks of its own (docs/adr/0005). Lock order: tickets, accounts, then a
+subscription; a deletion waits for no wallet.
 """
 
 import uuid
@@ -12,14 +13,14 @@ from sqlalchemy import Select, exists, func, select
 from sqlalchemy import delete as delete_rows
 from sqlalchemy.exc import IntegrityError
 
-from minispod.accounts import directory, stewardship
+from minispod.accounts import stewardship
 from minispod.accounts.models import User
 from minispod.audit import trail
 from minispod.instances import controls
 from minispod.instances.states import Wanted
 from minispod.kernel import outbox
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import session
+from minispod.kernel.database import lock, session
 from minispod.kernel.tasks import Task
 from minispod.notifications import post
 from minispod.payments.models import TopUp
@@ -56,6 +57,7 @@ def deactivate(user_id: uuid.UUID, applications: Applications, *, actor: Actor, 
                 subscription_id=str(subscription_id),
                 applications=applications.value,
                 by=actor.name,
+                token_version=str(user.token_version),
             )
     return user
 
@@ -65,13 +67,19 @@ def follow(
     applications: Applications,
     *,
     by: str,
+    token_version: int,
     rules: BusinessRules,
     actor: Actor,
     at: datetime,
 ) -> bool:
-    """Stop or cancel one subscription of a deactivated account; False when there is nothing (any more) to do."""
+    """Stop or cancel one subscription of a deactivated account; False when there is nothing (any more) to do.
+
+    `token_version` is the account's as that deactivation left it: a later one has a choice of its own.
+    """
+    if not _still_holds(subscription_id, token_version):
+        return False
     subscription = lock_own(subscription_id, actor=actor)
-    if not subscription.is_active or directory.get_user(subscription.user_id).is_active:
+    if not subscription.is_active:
         return False
     reason = f"The account was deactivated by {by}."
     if applications is Applications.CANCEL:
@@ -98,6 +106,7 @@ def delete(user_id: uuid.UUID, *, actor: Actor, at: datetime) -> bool:
 
     Refuses NoSuchUser, OwnAccount, LastAdministrator, and StillSubscribed: nobody's data go with one click.
     """
+    leaving.hold_tickets(user_id)
     user = stewardship.lock_to_delete(user_id, actor=actor)
     live = session().scalar(select(func.count()).select_from(_live(user_id).subquery())) or 0
     if live:
@@ -111,6 +120,13 @@ def delete(user_id: uuid.UUID, *, actor: Actor, at: datetime) -> bool:
     return False
 
 
+def _still_holds(subscription_id: uuid.UUID, token_version: int) -> bool:
+    """Whether the owner's account is deactivated as it was then; locked, so that nobody reactivates it meanwhile."""
+    owner_id = session().scalar(select(Subscription.user_id).where(Subscription.id == subscription_id))
+    owner: User | None = lock(User, owner_id) if owner_id else None
+    return owner is not None and not owner.is_active and owner.token_version == token_version
+
+
 def _live(user_id: uuid.UUID) -> Select[uuid.UUID]:
     return select(Subscription.id).where(Subscription.user_id == user_id, Subscription.status.in_(LIVE))
 
@@ -121,7 +137,9 @@ def _has_history(user_id: uuid.UUID) -> bool:
 
 
 def _removed(user: User) -> bool:
-    """Remove wallet and account; False when something else still refers to them."""
+    """Remove wallet and account; False when something else still refers to them, or is just about to."""
+    if not _is_wallet_free(user.id):
+        return False
     try:
         with session().begin_nested():
             session().execute(delete_rows(Wallet).where(Wallet.user_id == user.id))
@@ -130,3 +148,14 @@ def _removed(user: User) -> bool:
         return False
     session().expunge(user)
     return True
+
+
+def _is_wallet_free(user_id: uuid.UUID) -> bool:
+    """Whether nobody is just moving money; the wallet is locked then.
+
+    Whoever holds it writes a history, and waits for the account to refer to it: to wait for them would be a deadlock.
+    """
+    mine = Wallet.user_id == user_id
+    if not session().scalar(select(exists().where(mine))):
+        return True
+    return session().scalar(select(Wallet.user_id).where(mine).with_for_update(skip_locked=True)) is not None

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from sqlalchemy import func, select
 
+from minispod.accounts import directory
 from minispod.catalog import browsing
 from minispod.catalog.errors import NoSuchPlan, PlanSoldOut
 from minispod.catalog.models import Plan
@@ -24,12 +25,13 @@ from minispod.wallet.errors import InsufficientCredit, WalletInDebt
 
 
 class Hindrance(StrEnum):
-    """Why an order would be refused; the words of the wire contract, and three of ours."""
+    """Why an order would be refused; the words of the wire contract, and four of ours."""
 
     PLAN_NOT_AVAILABLE = "PLAN_NOT_AVAILABLE"
     DUPLICATE_SUBSCRIPTION = "DUPLICATE_SUBSCRIPTION"
     WALLET_IN_DEBT = "WALLET_IN_DEBT"
     INSUFFICIENT_CREDIT = "INSUFFICIENT_CREDIT"
+    EMAIL_NOT_PROVEN = "EMAIL_NOT_PROVEN"
     TOO_MANY_FREE_PLANS = "TOO_MANY_FREE_PLANS"
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     CLUSTER_FULL = "CLUSTER_FULL"
@@ -40,6 +42,8 @@ _SENTENCES = {
     Hindrance.DUPLICATE_SUBSCRIPTION: LiveSubscriptionExists.default_message,
     Hindrance.WALLET_IN_DEBT: WalletInDebt.default_message,
     Hindrance.INSUFFICIENT_CREDIT: InsufficientCredit.default_message,
+    # No mail goes out for a question, so the sentence does not speak of one.
+    Hindrance.EMAIL_NOT_PROVEN: "Please confirm your email address first",
     Hindrance.TOO_MANY_FREE_PLANS: TooManyFreePlans.default_message,
     Hindrance.QUOTA_EXCEEDED: PlanSoldOut.default_message,
     Hindrance.CLUSTER_FULL: ClusterFull.default_message,
@@ -81,6 +85,8 @@ def foresee_order(
         return replace(met, hindrance=Hindrance.WALLET_IN_DEBT)
     if wallet.balance < plan.monthly_price:
         return replace(met, hindrance=Hindrance.INSUFFICIENT_CREDIT)
+    if not plan.monthly_price and not actor.is_staff and not directory.get_user(user_id).email_verified:
+        return replace(met, hindrance=Hindrance.EMAIL_NOT_PROVEN)
     if not plan.monthly_price and _free_plans(user_id) >= rules.free_plans_per_customer:
         return replace(met, hindrance=Hindrance.TOO_MANY_FREE_PLANS)
     if not plan.available_quota:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from minispod.accounts import directory
+from minispod.accounts.errors import AccountDeactivated
 from minispod.audit import trail
 from minispod.catalog import browsing, quota
 from minispod.catalog.errors import NoSuchPlan
@@ -74,8 +75,9 @@ def place_order(
     Staff ordering for a customer may say why, and may waive the first period for that reason; later ones are charged.
 
     Refuses NoSuchPlan, LiveSubscriptionExists, InsufficientCredit, WalletInDebt, PlanSoldOut, ClusterFull,
-    EmailNotProven, TooManyFreePlans, RequestKeyReused, and what `checkout.quote` refuses of a coupon. A repeat with
-    the same `request_key` returns what the first one made.
+    EmailNotProven, TooManyFreePlans, RequestKeyReused, NoSuchUser and AccountDeactivated of somebody who left
+    meanwhile, and what `checkout.quote` refuses of a coupon. A repeat with the same `request_key` returns what the
+    first one made.
     """
     if is_waived and not reason:
         raise ValueError("a waiver has a reason")
@@ -86,6 +88,7 @@ def place_order(
     newest = _lock_newest(user_id, plan.service_id)
     if newest is not None and newest.status in LIVE:
         return _somebody_was_first(wish, plan)
+    _require_owner(user_id, actor)
     discount = checkout.quote(coupon_code, plan, user_id=user_id, at=at) if coupon_code else None
     expired = newest if newest is not None and newest.status is SubscriptionStatus.EXPIRED else None
     subscription = expired or _new(plan, user_id, rules, at)
@@ -187,6 +190,16 @@ def _first_period(subscription: Subscription) -> tuple[Period, Redemption | None
     )
     period_, redemption = found.one()
     return period_, redemption
+
+
+def _require_owner(user_id: uuid.UUID, actor: Actor) -> None:
+    """The door looked before we waited for locks: nobody orders who was deleted or deactivated since.
+
+    Staff may order for a deactivated customer, whose applications run on as well (decision 19).
+    """
+    owner = directory.keep_user(user_id)
+    if not owner.is_active and not actor.is_staff:
+        raise AccountDeactivated()
 
 
 def _lock_newest(user_id: uuid.UUID, service_id: uuid.UUID) -> Subscription | None:

@@ -10,6 +10,9 @@ from datetime import datetime
 
 from sqlalchemy import or_, select
 
+from minispod.accounts import directory
+from minispod.accounts.errors import NoSuchUser
+from minispod.accounts.models import User
 from minispod.audit import trail
 from minispod.catalog import quota
 from minispod.instances import controls
@@ -29,7 +32,10 @@ from minispod.wallet import ledger
 
 
 def waiting_for_money(user_id: uuid.UUID) -> Sequence[uuid.UUID]:
-    """Subscriptions of this customer in payment grace or expired for lack of credit, oldest end first."""
+    """Subscriptions of this customer in payment grace or expired for lack of credit, oldest end first.
+
+    Nothing waits for a customer who was deleted; a deactivated one's run on (decision 19).
+    """
     grace = (
         (Subscription.status == SubscriptionStatus.ACTIVE)
         & Subscription.grace_until.is_not(None)
@@ -42,7 +48,8 @@ def waiting_for_money(user_id: uuid.UUID) -> Sequence[uuid.UUID]:
         session()
         .scalars(
             select(Subscription.id)
-            .where(Subscription.user_id == user_id, or_(grace, expired))
+            .join(User, User.id == Subscription.user_id)
+            .where(Subscription.user_id == user_id, User.deleted_at.is_(None), or_(grace, expired))
             .order_by(Subscription.ends_at)
         )
         .all()
@@ -65,6 +72,8 @@ def revive(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, at
     ):
         return False
     if subscription.retention_until is not None and subscription.retention_until <= at:
+        return False
+    if not _has_owner(subscription):
         return False
     instance = lock_instance_of(subscription)
     price = subscription.price_from(at)
@@ -101,4 +110,13 @@ def revive(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, at
         zone=rules.zone,
         entry_ids=[paid.entry_id],
     )
+    return True
+
+
+def _has_owner(subscription: Subscription) -> bool:
+    """Whether the customer was not deleted, who cannot be from now on until the end of the transaction."""
+    try:
+        directory.keep_user(subscription.user_id)
+    except NoSuchUser:
+        return False
     return True

@@ -1,6 +1,7 @@
 """What becomes of tickets when their customer leaves."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, select
@@ -11,14 +12,18 @@ from minispod.kernel.database import session
 from minispod.tickets.models import Ticket
 
 
+def hold_tickets(user_id: uuid.UUID) -> None:
+    """Lock a customer's tickets, before the account: whoever writes into one refers to the account after it."""
+    _lock(user_id)
+
+
 def forget_customer(user_id: uuid.UUID, *, actor: Actor, at: datetime) -> int:
     """Delete a customer's tickets with their messages, in the transaction of the leaving; returns how many.
 
     Their attachments are loose from now on: a job removes the files within two hours. What an
     administrator wrote in others' tickets stays, and loses its author when the account is deleted.
     """
-    locked = select(Ticket.number).where(Ticket.user_id == user_id).order_by(Ticket.id).with_for_update()
-    forgotten = sorted(session().scalars(locked))
+    forgotten = sorted(_lock(user_id))
     session().execute(
         delete(Ticket).where(Ticket.user_id == user_id).execution_options(synchronize_session=False)
     )
@@ -32,3 +37,8 @@ def forget_customer(user_id: uuid.UUID, *, actor: Actor, at: datetime) -> int:
             numbers=forgotten,
         )
     return len(forgotten)
+
+
+def _lock(user_id: uuid.UUID) -> Sequence[int]:
+    wanted = select(Ticket.number).where(Ticket.user_id == user_id).order_by(Ticket.id).with_for_update()
+    return session().scalars(wanted).all()

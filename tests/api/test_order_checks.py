@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from minispod.accounts.models import User
 from minispod.catalog.models import Plan
 from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
@@ -91,6 +92,22 @@ def test_debt_and_too_many_free_plans_are_foreseen(
     change(app, Wallet, debtor.id, balance=-5, gateway_debt=5)
     owed = hindered(client, debtor, free, "WALLET_IN_DEBT", "wallet.in_debt")
     assert (owed["currentBalance"], owed["shortfall"]) == (-5, 5)
+
+
+def test_an_address_that_is_not_proven_is_foreseen_for_free_plans_of_customers_only(
+    client: FlaskClient,
+    app: Flask,
+    person: Callable[..., Person],
+    administrator: Person,
+    plan_id: PlanFinder,
+) -> None:
+    who, free = person(credit=60_000), plan_id("n8n-automation", "FREE")
+    for each in (who, administrator):
+        change(app, User, each.id, email_verified=False)
+
+    data_of(check(client, who, plan_id()))
+    data_of(check(client, administrator, free))
+    hindered(client, who, free, "EMAIL_NOT_PROVEN", "subscriptions.email_not_proven")
 
 
 def test_nobody_checks_without_signing_in(client: FlaskClient) -> None:

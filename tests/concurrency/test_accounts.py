@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from minispod.accounts import sessions, stewardship
-from minispod.accounts.errors import AccountDeactivated, BadToken, LastAdministrator
+from minispod.accounts import mailed_tokens, sessions, stewardship
+from minispod.accounts.errors import AccountDeactivated, BadCredentials, BadToken, LastAdministrator
 from minispod.accounts.models import RefreshToken, User
 from minispod.kernel.actor import Role, system, visitor
 from minispod.kernel.clock import FrozenClock
@@ -121,6 +121,26 @@ def test_a_sign_in_whose_password_was_checked_before_the_block_is_refused(
         other.start()
         other.join(10)
         with pytest.raises(AccountDeactivated), unit_of_work():
+            sessions.sign_in(user, keys=ports.token_keys, actor=customer.actor, at=clock.now())
+
+    assert _usable(app, customer.id) == 0
+
+
+def test_a_sign_in_whose_password_was_checked_before_it_changed_is_refused(
+    app: Flask, ports: PortsNow, customer: Person, clock: FrozenClock
+) -> None:
+    def change() -> None:
+        with app.app_context(), unit_of_work():
+            mailed_tokens.change_password(
+                customer.id, PASSWORD, "anew-and-fit1", bcrypt_rounds=4, actor=customer.actor, at=clock.now()
+            )
+
+    with app.app_context():
+        user = sessions.check_password(customer.email, PASSWORD, bcrypt_rounds=4)
+        other = threading.Thread(target=change)
+        other.start()
+        other.join(10)
+        with pytest.raises(BadCredentials), unit_of_work():
             sessions.sign_in(user, keys=ports.token_keys, actor=customer.actor, at=clock.now())
 
     assert _usable(app, customer.id) == 0

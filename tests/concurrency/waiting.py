@@ -91,8 +91,11 @@ def holding(app: Flask, statement: str, **values: Any) -> Iterator[Connection]:
         yield holder
 
 
-def waits_with(app: Flask, holder: Connection, act: Act) -> str:
-    """Begin the act, and end the holder's transaction as soon as it waits; the statement it waited with, or nothing."""
+def waits_with(app: Flask, holder: Connection, act: Act, *, meanwhile: Act = lambda: None) -> str:
+    """Begin the act, and end the holder's transaction as soon as it waits; the statement it waited with, or nothing.
+
+    `meanwhile` is done before that end.
+    """
     found = ""
     with app.app_context():
         engine = db.engine
@@ -110,6 +113,9 @@ def waits_with(app: Flask, holder: Connection, act: Act) -> str:
                     " WHERE wait_event_type = 'Lock' AND datname = current_database()"
                 )
             )
-        holder.commit()
+        try:
+            meanwhile()
+        finally:
+            holder.commit()
         acting.result(timeout=PATIENCE_SECONDS)
     return found or ""

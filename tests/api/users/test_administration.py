@@ -13,11 +13,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select
 from sqlalchemy.engine import Engine
 
+from minispod.accounts.models import User
 from minispod.audit.models import AuditEntry
 from minispod.kernel.actor import Role
 from minispod.kernel.database import session
+from minispod.kernel.unit_of_work import unit_of_work
 from tests.api.users.conftest import PATH, acts_on
-from tests.plugins.app import Person, data_of, refused
+from tests.plugins.app import PASSWORD, Person, data_of, refused
 from tests.plugins.shop import Shop
 
 NEW = {"name": "Dewi Baru", "email": "dewi@example.com", "password": "rahasia123"}
@@ -154,7 +156,8 @@ def test_the_dialog_changes_an_account(
     )["user"]
     assert (user["email"], user["phone"], user["avatar"]) == ("dewi@example.com", "081298765432", None)
     assert data_of(put(customer.id, name="", email=None, phone="", role=""))["user"]["phone"] is None
-    assert data_of(client.get("/api/user/profile", headers=customer.headers))["user"]["name"] == "Dewi"
+    login = {"email": "dewi@example.com", "password": PASSWORD}
+    assert data_of(client.post("/api/auth/login", json=login))["user"]["name"] == "Dewi"
 
     other = person(email="other@example.com")
     refused(put(customer.id, email="OTHER@example.com"), 409, "accounts.email_taken")
@@ -171,10 +174,42 @@ def test_the_dialog_changes_an_account(
         assert next(iter(entries)).details["changed"]["name"] == ["Siti Rahma", "Dewi"]
 
 
-def test_an_address_in_another_case_stays_ones_own(put: Callable[..., Any], person: PersonMaker) -> None:
+def test_an_address_in_another_case_stays_ones_own(
+    client: FlaskClient, put: Callable[..., Any], person: PersonMaker
+) -> None:
     someone = person(email="siti@example.com")
 
     assert data_of(put(someone.id, email="Siti@Example.com"))["user"]["email"] == "Siti@Example.com"
+    data_of(client.get("/api/user/profile", headers=someone.headers))
+
+
+def test_whoever_came_in_with_the_former_address_is_out(
+    app: Flask, client: FlaskClient, put: Callable[..., Any], person: PersonMaker
+) -> None:
+    someone = person(email="old@example.com")
+    with app.app_context(), unit_of_work():
+        session().get_one(User, someone.id).google_id = "the old owner's"
+
+    data_of(put(someone.id, email="new@example.com"))
+
+    refused(client.get("/api/user/profile", headers=someone.headers), 401, "accounts.bad_token")
+    with app.app_context():
+        assert session().get_one(User, someone.id).google_id is None
+    assert "account.google_unlinked" in acts_on(app, someone.id)
+
+
+def test_an_address_changed_while_deactivated_leaves_the_choice_for_the_applications(
+    app: Flask, put: Callable[..., Any], switch: Callable[..., Any], person: PersonMaker
+) -> None:
+    someone = person()
+    data_of(switch(someone.id, isActive=False))
+    with app.app_context():
+        version = session().get_one(User, someone.id).token_version
+
+    data_of(put(someone.id, email="new@example.com"))
+
+    with app.app_context():
+        assert session().get_one(User, someone.id).token_version == version
 
 
 def test_a_role_takes_effect_at_once(

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from minispod.accounts.models import User
+from minispod.accounts.models import MailedToken, User
 from minispod.instances.models import Instance
 from minispod.instances.states import Wanted
 from minispod.kernel.database import session
@@ -129,6 +129,28 @@ def test_who_is_active_again_before_the_job_came_keeps_everything(
     assert _fate(app, mine) == (SubscriptionStatus.ACTIVE, Wanted.RUNNING)
 
 
+@pytest.mark.parametrize(("choice", "wanted"), [("leave", Wanted.RUNNING), ("stop", Wanted.STOPPED)])
+def test_a_choice_holds_only_for_the_deactivation_it_was_made_with(
+    app: Flask,
+    customer: Person,
+    shop: Shop,
+    plan_id: PlanFinder,
+    switch: Callable[..., Any],
+    run_jobs: Callable[[], int],
+    cluster: object,
+    choice: str,
+    wanted: Wanted,
+) -> None:
+    mine = shop.order(customer, plan_id())
+
+    data_of(switch(customer.id, isActive=False, instances="cancel"))
+    data_of(switch(customer.id, isActive=True))
+    data_of(switch(customer.id, isActive=False, instances=choice))
+    run_jobs()
+
+    assert _fate(app, mine) == (SubscriptionStatus.ACTIVE, wanted)
+
+
 def test_without_a_history_the_account_is_gone(
     app: Flask,
     client: FlaskClient,
@@ -169,10 +191,12 @@ def test_with_a_history_nothing_of_the_person_is_left_but_the_books(
 ) -> None:
     data_of(put(customer.id, phone="081298765432", avatar="https://example.com/a.png"))
     open_ticket(client, customer)
+    data_of(client.post("/api/auth/password/forgot", json={"email": customer.email}))
 
     data_of(remove(customer.id))
 
     with app.app_context():
+        assert session().scalar(select(func.count()).select_from(MailedToken)) == 0
         user = session().get_one(User, customer.id)
         assert (user.name, user.is_active, user.deleted_at is not None) == ("Deleted customer", False, True)
         assert (user.phone, user.avatar, user.google_id, user.password_hash) == (None,) * 4

@@ -2,17 +2,22 @@
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from minispod.accounts import stewardship
+from minispod.accounts.errors import AccountDeactivated, NoSuchUser
 from minispod.kernel.actor import system
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.rules import business_rules
-from minispod.subscriptions import revival
+from minispod.subscriptions import departures, revival
 from minispod.subscriptions.errors import ClusterFull
 from minispod.subscriptions.states import SubscriptionStatus
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
+
+PlanFinder = Callable[..., uuid.UUID]
 
 
 def _revive(shop: Shop, subscription_id: uuid.UUID) -> bool:
@@ -58,3 +63,55 @@ def test_without_room_on_the_machines_it_stays_expired_and_nothing_is_charged(
 
     assert shop.look(expired)[0].status is SubscriptionStatus.EXPIRED
     assert shop.balance(customer) == 200_000
+
+
+def test_nothing_of_somebody_who_was_deleted_is_taken_up(
+    shop: Shop, customer: Person, administrator: Person, expired: uuid.UUID
+) -> None:
+    with shop.app.app_context(), unit_of_work():
+        departures.delete(customer.id, actor=administrator.actor, at=shop.clock.now())
+
+    with shop.app.app_context():
+        assert revival.waiting_for_money(customer.id) == []
+    assert not _revive(shop, expired)
+    assert shop.balance(customer) == 200_000
+
+
+def test_what_a_deactivated_customer_has_is_taken_up(
+    shop: Shop, customer: Person, administrator: Person, expired: uuid.UUID
+) -> None:
+    with shop.app.app_context(), unit_of_work():
+        stewardship.block(customer.id, actor=administrator.actor, at=shop.clock.now())
+
+    with shop.app.app_context():
+        assert revival.waiting_for_money(customer.id) == [expired]
+    assert _revive(shop, expired)
+
+
+@pytest.mark.parametrize("is_again", [True, False])
+def test_nobody_orders_who_was_deleted_since_the_door_looked(
+    shop: Shop,
+    customer: Person,
+    administrator: Person,
+    plan_id: PlanFinder,
+    expired: uuid.UUID,
+    is_again: bool,
+) -> None:
+    with shop.app.app_context(), unit_of_work():
+        departures.delete(customer.id, actor=administrator.actor, at=shop.clock.now())
+
+    with pytest.raises(NoSuchUser):
+        shop.order(customer, plan_id() if is_again else plan_id("ghost-blog"))
+    assert shop.balance(customer) == 200_000
+
+
+def test_a_deactivated_customer_orders_nothing_but_staff_may(
+    shop: Shop, customer: Person, administrator: Person, plan_id: PlanFinder
+) -> None:
+    shop.credit(customer, 200_000)
+    with shop.app.app_context(), unit_of_work():
+        stewardship.block(customer.id, actor=administrator.actor, at=shop.clock.now())
+
+    with pytest.raises(AccountDeactivated):
+        shop.order(customer, plan_id())
+    shop.order(replace(customer, actor=administrator.actor), plan_id())
