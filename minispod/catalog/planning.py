@@ -69,11 +69,13 @@ def change_plan(
     plan_id: uuid.UUID,
     changes: Mapping[str, Any],
     *,
-    for_existing: bool = False,
+    for_existing: bool | None = None,
     actor: Actor,
     at: datetime,
 ) -> PlanChanged:
     """Change what is given; a price holds for new customers, or `for_existing` ones after notice too.
+
+    Unless that is said, a price that changes is for new customers, and one that does not keeps whom it is for.
 
     Refuses NoSuchPlan, QuotaBelowUse, PlanDoesNotFit.
     """
@@ -83,8 +85,8 @@ def change_plan(
     old_price = plan.monthly_price
     for name, value in changes.items():
         setattr(plan, name, value)
-    if for_existing or plan.monthly_price != old_price:
-        plan.is_price_for_all = for_existing
+    if for_existing is not None or plan.monthly_price != old_price:
+        plan.is_price_for_all = bool(for_existing)
     quota.check_total(plan, plan.total_quota)
     _check_fit(plan, service)
     plan.updated_at = at
