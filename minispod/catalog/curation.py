@@ -5,7 +5,7 @@ runs; a service without one can be written up, but not offered. What customers b
 """
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -53,11 +53,12 @@ def find_recipe(slug: str) -> AppRecipe | None:
 
 
 def add_service(terms: Mapping[str, Any], *, actor: Actor, at: datetime) -> Service:
-    """Put a service into the catalogue; unless it is said, it is active exactly if it has a recipe.
+    """Put a service into the catalogue; active unless it is said otherwise, and never without a recipe.
 
-    Refuses NoSuchCategory, SlugTaken, NothingToRun, BadServiceTerms.
+    Whoever adds one without a recipe is not refused: forms say "active" where nobody thought of it. Refuses
+    NoSuchCategory, SlugTaken, BadServiceTerms.
     """
-    is_active = terms.get("is_active", find_recipe(terms["slug"]) is not None)
+    is_active = terms.get("is_active", True) and find_recipe(terms["slug"]) is not None
     service = Service(id=new_id(), created_at=at, updated_at=at)
     for name, value in {**_DEFAULTS, **terms, "is_active": is_active}.items():
         setattr(service, name, value)
@@ -70,13 +71,26 @@ def add_service(terms: Mapping[str, Any], *, actor: Actor, at: datetime) -> Serv
 
 
 def change_service(
-    service_id: uuid.UUID, changes: Mapping[str, Any], *, actor: Actor, at: datetime
+    service_id: uuid.UUID,
+    changes: Mapping[str, Any],
+    *,
+    is_kept: Callable[[uuid.UUID], bool],
+    actor: Actor,
+    at: datetime,
 ) -> Service:
-    """Change what is given; refuses NoSuchService and as `add_service`, and SlugInUse."""
+    """Change what is given; refuses NoSuchService and as `add_service`, NothingToRun and SlugInUse.
+
+    `is_kept` tells whether anybody still has something of a service; the slug stays then, because it names the
+    recipe of what runs, and of the data of what ran. Customers must not have another one under the same name.
+    """
     service = _locked(service_id)
+    if changes.get("slug", service.slug) != service.slug and is_kept(service.id):
+        raise SlugInUse()
+    return _change(service, changes, actor=actor, at=at)
+
+
+def _change(service: Service, changes: Mapping[str, Any], *, actor: Actor, at: datetime) -> Service:
     before = {name: getattr(service, name) for name in changes}
-    if changes.get("slug", service.slug) != service.slug:
-        _check_slug_is_free_to_change(service)
     with refusing({"uq_services_slug": SlugTaken(), "fk_services_category_id": NoSuchCategory()}):
         for name, value in changes.items():
             setattr(service, name, value)
@@ -90,7 +104,7 @@ def change_service(
 def toggle_service(service_id: uuid.UUID, *, actor: Actor, at: datetime) -> Service:
     """Take it off sale, or offer it again; subscriptions go on either way. Refuses NoSuchService, NothingToRun."""
     service = _locked(service_id)
-    return change_service(service_id, {"is_active": not service.is_active}, actor=actor, at=at)
+    return _change(service, {"is_active": not service.is_active}, actor=actor, at=at)
 
 
 def delete_service(service_id: uuid.UUID, *, actor: Actor, at: datetime) -> None:
@@ -150,12 +164,6 @@ def _settle(service: Service) -> None:
         )
     elif not service.docker_image:
         raise BadServiceTerms("A service without a recipe needs the name of its image")
-
-
-def _check_slug_is_free_to_change(service: Service) -> None:
-    """What runs keeps the recipe it was ordered with; customers must not have another one under the same name."""
-    if any(plan.used_quota for plan in _plans(service.id)):
-        raise SlugInUse()
 
 
 def _plans(service_id: uuid.UUID) -> list[Plan]:

@@ -81,7 +81,7 @@ class CategoryInUse(Conflict):
 
 
 class SlugInUse(Conflict):
-    """Subscriptions run on the recipe that the slug names."""
+    """Subscriptions run on the recipe that the slug names, or their data are kept for it."""
 
     code = "catalog.slug_in_use"
     default_message = "The slug names the recipe of instances that customers have; it cannot change any more"

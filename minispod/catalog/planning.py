@@ -1,5 +1,7 @@
 """What staff do with plans: add, change, price, switch on and off, delete. Each act locks the plan.
 
+Where a plan must fit its service, the service is held before it: nobody offers the one while the other shrinks.
+
 Subscriptions keep their own price and size; whether they come to a new price too is chosen with it (decision 10) and
 carried out in subscriptions/announcing.
 """
@@ -10,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ScalarSelect, select
 
 from minispod.audit import trail
 from minispod.catalog import quota
@@ -50,7 +52,7 @@ class PlanChanged:
 
 def add_plan(service_id: uuid.UUID, terms: Mapping[str, Any], *, actor: Actor, at: datetime) -> Plan:
     """Add a tier to a service; refuses NoSuchService, PlanTypeTaken, PlanDoesNotFit."""
-    service = session().get(Service, service_id)
+    service = _held(service_id)
     if service is None:
         raise NoSuchService()
     plan = Plan(id=new_id(), service_id=service_id, used_quota=0, created_at=at, updated_at=at)
@@ -69,22 +71,23 @@ def change_plan(
     plan_id: uuid.UUID,
     changes: Mapping[str, Any],
     *,
-    for_existing: bool = False,
+    for_existing: bool | None = None,
     actor: Actor,
     at: datetime,
 ) -> PlanChanged:
     """Change what is given; a price holds for new customers, or `for_existing` ones after notice too.
 
+    Unless that is said, a price that changes is for new customers, and one that does not keeps whom it is for.
+
     Refuses NoSuchPlan, QuotaBelowUse, PlanDoesNotFit.
     """
-    plan = _locked(plan_id)
-    service = session().get_one(Service, plan.service_id)
+    plan, service = _locked(plan_id)
     before = {name: getattr(plan, name) for name in (*changes, "is_price_for_all")}
     old_price = plan.monthly_price
     for name, value in changes.items():
         setattr(plan, name, value)
-    if for_existing or plan.monthly_price != old_price:
-        plan.is_price_for_all = for_existing
+    if for_existing is not None or plan.monthly_price != old_price:
+        plan.is_price_for_all = bool(for_existing)
     quota.check_total(plan, plan.total_quota)
     _check_fit(plan, service)
     plan.updated_at = at
@@ -98,7 +101,7 @@ def change_plan(
 
 def toggle_plan(plan_id: uuid.UUID, *, actor: Actor, at: datetime) -> Plan:
     """Take it off sale or offer it again; subscriptions go on either way. Refuses NoSuchPlan, PlanDoesNotFit."""
-    is_active = not _locked(plan_id).is_active
+    is_active = not _locked(plan_id)[0].is_active
     return change_plan(plan_id, {"is_active": is_active}, actor=actor, at=at).plan
 
 
@@ -121,11 +124,19 @@ def _check_fit(plan: Plan, service: Service) -> None:
         check_fit(plan, recipe)
 
 
-def _locked(plan_id: uuid.UUID) -> Plan:
+def _locked(plan_id: uuid.UUID) -> tuple[Plan, Service]:
+    """A plan to be changed, and its service held before it: docs/adr/0005."""
+    service = _held(select(Plan.service_id).where(Plan.id == plan_id).scalar_subquery())
     plan: Plan | None = lock(Plan, plan_id)
-    if plan is None:
+    if plan is None or service is None:
         raise NoSuchPlan("Service plan not found")
-    return plan
+    return plan, service
+
+
+def _held(service_id: uuid.UUID | ScalarSelect[uuid.UUID]) -> Service | None:
+    """A service as it stays until we are done; several may hold it, who changes it waits."""
+    wanted = select(Service).where(Service.id == service_id).with_for_update(read=True)
+    return session().scalar(wanted.execution_options(populate_existing=True))
 
 
 def _book(

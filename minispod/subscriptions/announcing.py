@@ -2,7 +2,8 @@
 
 A plan says whether its price is for everybody; what differs from it is owed a notice. So nothing is lost when a
 round dies in the middle, when a price changes twice, or when a change of plan is taken back: the next round looks
-again. A subscription's price only ever rises to what its owner was told. Lock: the subscription.
+again. A subscription's price only ever rises to what its owner was told, and what they were told is taken back
+where the plan does not ask for it any more. Lock: the subscription.
 """
 
 import uuid
@@ -26,15 +27,23 @@ from minispod.subscriptions.telling import tell_customer
 NOTICE = timedelta(days=14)
 _AT_ONCE = 500
 
+# A rise that the plan asks nobody for any more; a fall that was promised is kept.
+_TAKEN_BACK = and_(
+    Subscription.coming_price.is_not(None),
+    or_(
+        Subscription.price == Plan.monthly_price,
+        and_(Plan.is_price_for_all.is_(False), Subscription.coming_price > Subscription.price),
+    ),
+)
 _OWED = and_(
     Subscription.status == SubscriptionStatus.ACTIVE,
-    Plan.is_price_for_all.is_(True),
     or_(
         and_(
+            Plan.is_price_for_all.is_(True),
             Subscription.price != Plan.monthly_price,
             Subscription.coming_price.is_distinct_from(Plan.monthly_price),
         ),
-        and_(Subscription.price == Plan.monthly_price, Subscription.coming_price.is_not(None)),
+        _TAKEN_BACK,
     ),
 )
 
@@ -57,9 +66,11 @@ def announce(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, 
     )
     if subscription is None or plan is None:
         return False
-    told_before, is_withdrawn = subscription.coming_price, subscription.price == plan.monthly_price
+    told_before = subscription.coming_price
+    is_withdrawn = not plan.is_price_for_all or subscription.price == plan.monthly_price
+    coming = subscription.price if is_withdrawn else plan.monthly_price
     if is_withdrawn:
-        subscription.set_price(plan.monthly_price)
+        subscription.set_price(subscription.price)
     else:
         subscription.coming_price = plan.monthly_price
         subscription.coming_price_from = at + NOTICE
@@ -70,17 +81,17 @@ def announce(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, 
         at=at,
         subject_kind="subscription",
         subject_id=subscription.id,
-        price=[subscription.price, plan.monthly_price],
+        price=[subscription.price, coming],
         withdrawn=told_before if is_withdrawn else None,
     )
     tell_customer(
         MessageKind.PRICE_ANNOUNCED,
         subscription,
-        event=f"{plan.monthly_price}:{at.isoformat()}",
+        event=f"{coming}:{at.isoformat()}",
         at=at,
         zone=rules.zone,
         old_price=format_rupiah(subscription.price),
-        new_price=format_rupiah(plan.monthly_price),
+        new_price=format_rupiah(coming),
         withdrawn=format_rupiah(told_before or 0) if is_withdrawn else None,
         applies_on=_first_renewal(subscription, rules).astimezone(rules.zone).date().isoformat(),
         renews=subscription.auto_renew,

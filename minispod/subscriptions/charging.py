@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from minispod.catalog.models import Plan
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
 from minispod.kernel.money import Rupiah
@@ -19,6 +20,22 @@ from minispod.subscriptions.models import Period, PlanChange, Subscription
 from minispod.subscriptions.pricing import period
 from minispod.wallet import ledger
 from minispod.wallet.models import EntryKind, EntryType, LedgerEntry
+
+
+def due_price(subscription: Subscription, starts_at: datetime) -> Rupiah:
+    """What a period that begins at `starts_at` is charged: what was announced, unless the plan asks for less now.
+
+    An announcement may have been taken back while no round of notices has looked yet; it must not cost anybody money.
+    """
+    price = subscription.price_from(starts_at)
+    if price <= subscription.price:
+        return price
+    wanted, is_for_all = (
+        session()
+        .execute(select(Plan.monthly_price, Plan.is_price_for_all).where(Plan.id == subscription.plan_id))
+        .one()
+    )
+    return price if is_for_all and price <= wanted else subscription.price
 
 
 def charge_period(

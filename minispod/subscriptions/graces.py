@@ -80,6 +80,6 @@ def _tell(subscription: Subscription, event: str, rules: BusinessRules, at: date
         at=at,
         zone=rules.zone,
         grace_until=until.astimezone(rules.zone).date().isoformat() if until else None,
-        price_text=format_rupiah(subscription.price),
+        price_text=format_rupiah(subscription.next_price),
         owed=format_rupiah(wallet.gateway_debt) if wallet.gateway_debt else None,
     )

@@ -192,6 +192,14 @@ def count_live() -> int:
     )
 
 
+def is_kept_of(service_id: uuid.UUID) -> bool:
+    """Tell whether anybody has a subscription of a service, or might come back to one that ended."""
+    kept = select(Subscription.id).where(
+        Subscription.service_id == service_id, Subscription.status != SubscriptionStatus.CANCELLED
+    )
+    return session().scalar(select(kept.exists())) is True
+
+
 def live_per_plan() -> dict[uuid.UUID, int]:
     """Number of live subscriptions by plan; each holds one slot."""
     rows = session().execute(

@@ -8,7 +8,7 @@ from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
 from minispod.kernel.money import format_rupiah
 from minispod.notifications.messages import MessageKind
-from minispod.subscriptions.charging import charge_period
+from minispod.subscriptions.charging import charge_period, due_price
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.pricing import period
 from minispod.subscriptions.rules import BusinessRules
@@ -18,7 +18,7 @@ from minispod.wallet import ledger
 
 def renew(subscription: Subscription, *, rules: BusinessRules, actor: Actor, at: datetime) -> bool:
     """Charge the next period when the wallet covers it; False when it does not. The row is locked by the caller."""
-    price = subscription.next_price
+    price = due_price(subscription, subscription.ends_at)
     if not ledger.covers(subscription.user_id, price):
         return False
     if price != subscription.price:

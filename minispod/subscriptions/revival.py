@@ -20,7 +20,7 @@ from minispod.kernel.actor import Actor
 from minispod.kernel.database import lock, session
 from minispod.notifications.messages import MessageKind
 from minispod.subscriptions import renewal
-from minispod.subscriptions.charging import charge_period
+from minispod.subscriptions.charging import charge_period, due_price
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.ordering import begin_again
 from minispod.subscriptions.queries import lock_instance_of
@@ -76,7 +76,7 @@ def revive(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, at
     if not _has_owner(subscription):
         return False
     instance = lock_instance_of(subscription)
-    price = subscription.price_from(at)
+    price = due_price(subscription, at)
     if not ledger.covers(subscription.user_id, price):
         return False
     if price != subscription.price:

@@ -37,7 +37,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """One subscription of a round; balance and price are those after it, for whoever could not pay."""
+    """One subscription of a round; balance and the price of its renewal after it, for whoever could not pay."""
 
     subscription_id: uuid.UUID
     user_id: uuid.UUID
@@ -63,7 +63,7 @@ def is_short_of_credit(at: datetime, *, rules: BusinessRules) -> tuple[ColumnEle
         _is_active(),
         Subscription.auto_renew.is_(True),
         Subscription.ends_at <= at + timedelta(days=rules.low_credit_days),
-        Wallet.balance < Subscription.price,
+        Wallet.balance < Subscription.next_price,
     )
 
 
@@ -113,7 +113,7 @@ def look(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, at: 
         owner.email,
         _result(steps, subscription, at),
         Rupiah(balance),
-        subscription.price,
+        subscription.next_price,
     )
 
 

@@ -10,8 +10,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from minispod.api.staff import charging
+from minispod.catalog import planning
 from minispod.kernel.database import session
+from minispod.kernel.money import Rupiah
 from minispod.kernel.outbox import OutboxRow
+from minispod.kernel.unit_of_work import unit_of_work
 from minispod.subscriptions.states import EndReason, SubscriptionStatus
 from tests.plugins.app import Person, data_of, refused
 from tests.plugins.shop import Shop
@@ -19,6 +22,7 @@ from tests.plugins.shop import Shop
 PlanFinder = Callable[..., uuid.UUID]
 Press = Callable[..., Any]
 People = Callable[..., Person]
+NOBODY = uuid.UUID(int=1)
 
 
 @pytest.fixture
@@ -157,6 +161,36 @@ def test_who_is_short_of_credit_is_listed_and_warned_once_a_day(
     assert shop.mails(owner).count("low_credit") == 1
 
 
+def test_what_was_announced_is_what_lists_and_notices_ask_for(
+    app: Flask,
+    shop: Shop,
+    press: Press,
+    subscribed: Callable[..., tuple[Person, uuid.UUID]],
+    administrator: Person,
+    plan_id: PlanFinder,
+    tick: Callable[[str], None],
+) -> None:
+    owner, mine = subscribed(55_000)
+    with app.app_context(), unit_of_work():
+        dearer = {"monthly_price": Rupiah(60_000)}
+        at = shop.clock.now()
+        planning.change_plan(plan_id(), dearer, for_existing=True, actor=administrator.actor, at=at)
+    tick("announce-prices")
+    shop.clock.advance(days=28)
+    assert [each["id"] for each in press("low-credit")["subscriptions"]] == [str(mine)]
+    assert press("send-low-credit-notifications")["successful"] == 1
+
+    shop.clock.advance(days=3)
+    [unpaid] = press("process-renewals")["errors"]
+    assert "Required: 60000" in unpaid["error"]
+    shop.clock.advance(days=1)
+    press("run-job/grace-period-reminders")
+
+    asked = [each.facts.get("price_text") for each in shop.messages(owner) if "price_text" in each.facts]
+    assert set(asked) == {"Rp 60.000"}
+    assert shop.mails(owner).count("grace_reminder") == 1
+
+
 def test_warnings_beyond_the_request_are_sent_by_the_workers(
     app: Flask,
     shop: Shop,
@@ -259,8 +293,8 @@ def test_staff_end_a_subscription_before_its_time(
         "POST process-grace-period",
         "POST send-low-credit-notifications",
         "POST run-job/billing-stats",
-        f"POST set-grace-period/{uuid.UUID(int=7)}",
-        f"POST expire/{uuid.UUID(int=7)}",
+        f"POST set-grace-period/{NOBODY}",
+        f"POST expire/{NOBODY}",
     ],
 )
 def test_only_for_administrators(client: FlaskClient, customer: Person, path: str) -> None:
@@ -272,7 +306,7 @@ def test_only_for_administrators(client: FlaskClient, customer: Person, path: st
 
 
 @pytest.mark.parametrize("act", ["set-grace-period", "expire"])
-@pytest.mark.parametrize("id_", [str(uuid.UUID(int=7)), "nonsense"])
+@pytest.mark.parametrize("id_", [str(NOBODY), "nonsense"])
 def test_what_is_not_there(client: FlaskClient, administrator: Person, act: str, id_: str) -> None:
     answer = client.post(f"/api/admin/billing/{act}/{id_}", headers=administrator.headers)
 

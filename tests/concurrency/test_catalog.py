@@ -12,17 +12,19 @@ from minispod.catalog import curation, planning, quota, shelving
 from minispod.catalog.errors import (
     CategoryCycle,
     NoSuchPlan,
+    PlanDoesNotFit,
     PlanInUse,
     PlanSoldOut,
     QuotaBelowUse,
     ServiceInUse,
 )
-from minispod.catalog.models import Category, Plan, Service
+from minispod.catalog.models import Category, Plan, PlanType, Service
 from minispod.kernel.actor import system
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.subscriptions.models import Subscription
+from tests.concurrency.waiting import holding, waits_with
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
 
@@ -94,6 +96,31 @@ def test_slots_taken_and_taken_away_at_once_never_oversell(
         live = session().scalar(select(func.count()).select_from(Subscription))
         assert row.used_quota == live == len(sold) <= row.total_quota
         assert (row.total_quota == 2) is not isinstance(cut, QuotaBelowUse)
+
+
+@pytest.mark.parametrize("what", ["shrink", "switch", "add"])
+def test_a_plan_does_not_shrink_beneath_a_service_that_is_being_offered(
+    app: Flask, clock: FrozenClock, plan_id: PlanFinder, what: str
+) -> None:
+    plan = plan_id("nextcloud", "BASIC")
+    with app.app_context():
+        service = session().get_one(Plan, plan).service_id
+    do(app, lambda: curation.toggle_service(service, actor=ME, at=clock.now()))
+    if what == "switch":
+        draft = {"is_active": False, "storage_gb": 0}
+        do(app, lambda: planning.change_plan(plan, draft, actor=ME, at=clock.now()))
+    tiny = {"name": "Tiny", "plan_type": PlanType.MAX, "storage_gb": 0}
+    acts: dict[str, Callable[[], Any]] = {
+        "shrink": lambda: planning.change_plan(plan, {"storage_gb": 0}, actor=ME, at=clock.now()),
+        "switch": lambda: planning.toggle_plan(plan, actor=ME, at=clock.now()),
+        "add": lambda: planning.add_plan(service, tiny, actor=ME, at=clock.now()),
+    }
+
+    with (
+        holding(app, "UPDATE services SET is_active = true WHERE id = :id", id=service) as offering,
+        pytest.raises(PlanDoesNotFit),
+    ):
+        waits_with(app, offering, lambda: do(app, acts[what]))
 
 
 def test_two_moves_at_once_close_no_circle(

@@ -66,6 +66,7 @@ MOVES_NOTHING = {
     "api.operations.restore",
     "api.operations.return_to_volume",
     "api.operations.upgrade_version",
+    "api.staff.catalog.change_service",
 }
 
 

@@ -1,5 +1,6 @@
 """Migrations: one head, up and down and up again, and the schema they make is the schema of the models."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, event, inspect, text
 
 from minispod.app import create_app
 from minispod.kernel.database import db
@@ -77,6 +78,31 @@ def test_up_down_up_works_and_down_leaves_nothing(empty_app: Flask) -> None:
     assert made == set(db.metadata.tables)
     assert left == (set(), [])
     assert made_again == made
+
+
+def test_indexes_of_the_ledger_are_built_while_others_write(empty_app: Flask) -> None:
+    """The shop is open while `release` runs: no statement may shut the ledger, and a run that died is run again."""
+    upgrade(revision="0016")
+    seen: list[str] = []
+
+    def watch(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        seen.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", watch)
+    upgrade(revision="0017")
+    with db.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0016'"))
+        half = "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_topups_state_number'::regclass"
+        connection.execute(text(half))
+    upgrade(revision="0017")
+    with db.engine.connect() as connection:
+        assert connection.scalars(text("SELECT indexrelid FROM pg_index WHERE NOT indisvalid")).all() == []
+    downgrade(revision="0016")
+    event.remove(db.engine, "before_cursor_execute", watch)
+
+    touching = [each for each in seen if re.match(r"\s*(CREATE|DROP) INDEX", each)]
+    assert len(touching) > 12
+    assert [each for each in touching if "CONCURRENTLY" not in each] == []
 
 
 def test_migrations_make_what_the_models_say(empty_app: Flask) -> None:

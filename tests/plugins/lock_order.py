@@ -1,7 +1,7 @@
 """Locks are taken in one order (docs/adr/0005): every transaction of every test is watched, and fails its test if not.
 
-What counts is the first lock of a transaction on a table: by SELECT ... FOR UPDATE or by UPDATE. Rows of tables
-without a place in the order are not watched.
+What counts is the first lock of a transaction on a table: by SELECT ... FOR UPDATE (or SHARE) or by UPDATE. Rows of
+tables without a place in the order are not watched.
 """
 
 import re
@@ -11,10 +11,19 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-ORDER = (("topups", "adjustments", "subscriptions"), ("instances",), ("wallets",), ("plans",), ("coupons",))
+ORDER = (
+    ("topups", "adjustments", "subscriptions"),
+    ("instances",),
+    ("wallets",),
+    ("services",),
+    ("plans",),
+    ("coupons",),
+)
 RANK = {table: rank for rank, tables in enumerate(ORDER) for table in tables}
 
-_LOCKS = re.compile(r"SELECT\s.*?\sFROM (\w+).*\sFOR (?:NO KEY )?UPDATE|UPDATE (\w+) SET", re.DOTALL)
+_LOCKS = re.compile(
+    r"SELECT\s.*?\sFROM (\w+).*\sFOR (?:SHARE|(?:NO KEY )?UPDATE)|UPDATE (\w+) SET", re.DOTALL
+)
 _MAKES = re.compile(r"INSERT INTO (\w+)")
 _LOCKS_HELD = "locks_held"
 

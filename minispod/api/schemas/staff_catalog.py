@@ -131,10 +131,11 @@ class PlanChangesIn(PlanTermsIn):
 
     apply_price_to = BlankEnum(
         PriceFor,
-        load_default=PriceFor.NEW,
+        load_default=None,
         metadata={
             "description": "`existing`: also for existing subscriptions, from their first renewal at least 14 days "
-            "later; their owners are told by mail. `new` (default): they keep their price"
+            "later; their owners are told by mail. `new`: they keep their price, and a rise that was announced is "
+            "taken back. Without it a changed price is for `new`, and an unchanged one stays for whom it was"
         },
     )
 

@@ -27,6 +27,7 @@ from minispod.insights import catalogue
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports
+from minispod.subscriptions import queries as subscriptions
 
 door = Door("staff_catalog", __name__, url_prefix="/api/v1/admin/services", description="Services and plans")
 
@@ -123,7 +124,11 @@ def change_service(body: dict[str, Any], service_id: str) -> Any:
     ports = current_ports()
     with unit_of_work(ports.courier):
         made = curation.change_service(
-            parse_id(service_id), _terms(body), actor=g.actor, at=ports.clock.now()
+            parse_id(service_id),
+            _terms(body),
+            is_kept=subscriptions.is_kept_of,
+            actor=g.actor,
+            at=ports.clock.now(),
         )
     service = queries.get_service(made.id)
     row = _detailed([service])[0]

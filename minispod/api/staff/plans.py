@@ -136,25 +136,25 @@ def delete_plan(query: dict[str, Any], service_id: str, plan_id: str) -> None:
 
 
 def _change(body: dict[str, Any], plan_id: str) -> dict[str, Any]:
-    applies_to = body.pop("apply_price_to") or PriceFor.NEW
-    if not body and applies_to is PriceFor.NEW:
+    applies_to = body.pop("apply_price_to")
+    if not body and applies_to is None:
         raise NothingGiven()
     ports = current_ports()
     with unit_of_work(ports.courier):
         changed = planning.change_plan(
             parse_id(plan_id),
             _terms(body),
-            for_existing=applies_to is PriceFor.EXISTING,
+            for_existing=None if applies_to is None else applies_to is PriceFor.EXISTING,
             actor=g.actor,
             at=ports.clock.now(),
         )
     plan = queries.get_plan(changed.plan.id)
     answer: dict[str, Any] = {"plan": _with_service(plan)}
-    if plan.monthly_price != changed.old_price or applies_to is PriceFor.EXISTING:
+    if plan.monthly_price != changed.old_price or applies_to is not None:
         answer["price_change"] = {
             "old_price": changed.old_price,
             "new_price": plan.monthly_price,
-            "applies_to": applies_to,
+            "applies_to": applies_to or PriceFor.NEW,
             "existing_subscriptions": announcing.count_older_prices(plan.id),
         }
     return answer

@@ -96,11 +96,14 @@ def test_a_price_is_changed_for_new_customers_unless_it_is_chosen(
     assert (silent["plan"]["isPriceForAll"], chosen["plan"]["isPriceForAll"]) == (False, True)
     assert chosen["priceChange"]["appliesTo"] == "existing"
     assert "priceChange" not in other
+    withdrawn = office.put(path, applyPriceTo="new")
+    assert (withdrawn["plan"]["isPriceForAll"], withdrawn["priceChange"]["appliesTo"]) == (False, "new")
+    office.refused(400, "catalog.nothing_given", "PUT", path)
     assert other["plan"]["isPriceForAll"] is True
     office.refused(400, "request.invalid", "PUT", path, monthlyPrice=60_000, applyPriceTo="everybody")
     with app.app_context():
         written = session().scalars(select(AuditEntry.action).where(AuditEntry.subject_id == str(plan_id())))
-        assert list(written).count("plan.price_changed") == 2
+        assert list(written).count("plan.price_changed") == 3
 
 
 def test_quotas_are_set_together_or_not_at_all(

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from minispod.kernel.database import session
 from minispod.subscriptions.models import Subscription
+from minispod.subscriptions.states import SubscriptionStatus
 from tests.api.catalog.conftest import Office
 from tests.api.catalog.test_freshness import counting
 from tests.plugins.app import Person, data_of, refused
@@ -71,13 +72,15 @@ def test_what_the_dialog_sends_is_understood(office: Office, ids: Callable[[str]
 def test_only_what_has_a_recipe_is_offered(
     office: Office, client: FlaskClient, ids: Callable[[str], str]
 ) -> None:
-    told = office.refused(400, "catalog.nothing_to_run", "POST", SERVICES, **form(ids("databases")))
-    assert "There is no recipe called cache" in told["message"]
-    assert "redis" in told["message"]
-    made = office.post(SERVICES, **form(ids("databases"), isActive=False))["service"]
+    answer = client.post(SERVICES, json=form(ids("databases")), headers=office.headers)
+    made = data_of(answer, 201)["service"]
     path = f"{SERVICES}/{made['id']}"
 
-    assert made["hasRecipe"] is False
+    assert "It stays inactive: there is no recipe called cache" in answer.get_json()["message"]
+    assert (made["hasRecipe"], made["isActive"]) == (False, False)
+    told = office.refused(400, "catalog.nothing_to_run", "PUT", path, **form(ids("databases")))
+    assert "There is no recipe called cache" in told["message"]
+    assert "redis" in told["message"]
     office.refused(400, "catalog.nothing_to_run", "PATCH", f"{path}/toggle-status")
     office.refused(400, "catalog.nothing_to_run", "PUT", path, isActive=True)
     office.refused(
@@ -134,13 +137,32 @@ def test_what_was_sold_is_never_deleted(
     assert "gitea" not in {each["slug"] for each in office.get(SERVICES)["services"]}
 
 
-def test_the_slug_of_what_runs_stays(
-    office: Office, shop: Shop, customer: Person, ids: Callable[[str], str], plan_id: PlanFinder
+def test_the_slug_of_what_runs_or_ran_stays(
+    office: Office,
+    shop: Shop,
+    customer: Person,
+    administrator: Person,
+    ids: Callable[[str], str],
+    plan_id: PlanFinder,
+    headers_now: Callable[[Person], dict[str, str]],
 ) -> None:
-    shop.order(customer, plan_id())
-
+    mine = shop.order(customer, plan_id())
     path = f"{SERVICES}/{ids('n8n-automation')}"
-    office.refused(409, "catalog.slug_in_use", "PUT", path, slug="other-name", isActive=False)
+
+    def stays() -> None:
+        office.refused(409, "catalog.slug_in_use", "PUT", path, slug="other-name", isActive=False)
+
+    stays()
+    shop.runs(mine)
+    shop.auto_renew(customer, mine, False)
+    shop.clock.advance(days=30)
+    shop.advance(mine)
+    assert shop.look(mine)[0].status is SubscriptionStatus.EXPIRED
+    office.headers = headers_now(administrator)
+    assert shop.used(plan_id()) == 0
+    stays()  # the data are kept for a while, and come back with the recipe that wrote them
+    shop.cancel(customer, mine)
+    assert office.put(path, slug="other-name", isActive=False)["service"]["slug"] == "other-name"
     office.refused(409, "catalog.slug_taken", "PUT", f"{SERVICES}/{ids('gitea')}", slug="grafana")
 
 

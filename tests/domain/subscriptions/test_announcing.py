@@ -24,7 +24,7 @@ Advance = Callable[..., datetime]
 def price(app: Flask, shop: Shop, administrator: Person, tick: Callable[[str], None]) -> Callable[..., None]:
     """Change a plan's price, and let the round that tells of it pass: `price(plan, 60_000, for_existing=True)`."""
 
-    def change(plan: uuid.UUID, amount: int, *, for_existing: bool) -> None:
+    def change(plan: uuid.UUID, amount: int, *, for_existing: bool | None, is_told: bool = True) -> None:
         with app.app_context(), unit_of_work():
             planning.change_plan(
                 plan,
@@ -33,7 +33,8 @@ def price(app: Flask, shop: Shop, administrator: Person, tick: Callable[[str], N
                 actor=administrator.actor,
                 at=shop.clock.now(),
             )
-        tick("announce-prices")
+        if is_told:
+            tick("announce-prices")
 
     return change
 
@@ -154,6 +155,68 @@ def test_a_price_that_is_taken_back_is_taken_back_in_words_too(
     assert [each["withdrawn"] for each in told(shop, customer)] == [None, "Rp 60.000"]
     advance(days=31)
     assert charged(shop, mine) == (50_000, 50_000)
+
+
+@pytest.mark.parametrize("amount", [50_000, 40_000, 70_000])
+@pytest.mark.parametrize("is_told", [True, False], ids=["told", "renewed-before-the-round"])
+def test_a_rise_that_is_asked_of_nobody_any_more_is_not_charged(
+    shop: Shop,
+    customer: Person,
+    plan_id: PlanFinder,
+    mine: uuid.UUID,
+    price: Callable[..., None],
+    advance: Advance,
+    amount: int,
+    is_told: bool,
+) -> None:
+    price(plan_id(), 60_000, for_existing=True)
+    if not is_told:
+        shop.clock.advance(days=30)
+    price(plan_id(), amount, for_existing=None, is_told=is_told)
+    if is_told:
+        assert [(each["withdrawn"], each["new_price"]) for each in told(shop, customer)][1:] == [
+            ("Rp 60.000", "Rp 50.000")
+        ]
+        assert shop.look(mine)[0].coming_price is None
+        advance(days=31)
+    else:
+        shop.advance(mine)
+
+    assert (shop.look(mine)[0].period_number, *charged(shop, mine)) == (2, 50_000, 50_000)
+
+
+def test_for_all_is_switched_off_without_another_price(
+    shop: Shop,
+    customer: Person,
+    plan_id: PlanFinder,
+    mine: uuid.UUID,
+    price: Callable[..., None],
+    advance: Advance,
+) -> None:
+    price(plan_id(), 60_000, for_existing=True)
+    price(plan_id(), 60_000, for_existing=None)
+    assert shop.look(mine)[0].coming_price == 60_000
+    price(plan_id(), 60_000, for_existing=False)
+
+    assert [each["withdrawn"] for each in told(shop, customer)] == [None, "Rp 60.000"]
+    advance(days=31)
+    assert charged(shop, mine) == (50_000, 50_000)
+
+
+def test_a_fall_that_was_promised_is_kept(
+    shop: Shop,
+    customer: Person,
+    plan_id: PlanFinder,
+    mine: uuid.UUID,
+    price: Callable[..., None],
+    advance: Advance,
+) -> None:
+    price(plan_id(), 40_000, for_existing=True)
+    price(plan_id(), 45_000, for_existing=False)
+
+    assert len(told(shop, customer)) == 1
+    advance(days=31)
+    assert charged(shop, mine) == (40_000, 40_000)
 
 
 def test_a_second_change_has_its_own_fourteen_days(
