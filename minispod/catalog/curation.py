@@ -109,10 +109,14 @@ def toggle_service(service_id: uuid.UUID, *, actor: Actor, at: datetime) -> Serv
 
 def delete_service(service_id: uuid.UUID, *, actor: Actor, at: datetime) -> None:
     """Remove a service that nobody ever bought, with its plans; refuses NoSuchService, ServiceInUse."""
-    # The key too: whoever is ordering it at this moment is waited for before a plan is touched.
-    if session().scalar(select(Service.id).where(Service.id == service_id).with_for_update()) is None:
+    service = lock(Service, service_id)
+    if service is None:
         raise NoSuchService()
-    service = session().get_one(Service, service_id)
+    # An order refers to its plan first and then to the service, whose key is therefore left free until here:
+    # whoever is ordering now is waited for at a plan, holding nothing that is needed below.
+    session().execute(
+        select(Plan.id).where(Plan.service_id == service_id).order_by(Plan.id).with_for_update()
+    )
     with refusing({"fk_": ServiceInUse()}):
         session().execute(delete_rows(Plan).where(Plan.service_id == service_id))
         session().delete(service)
