@@ -82,7 +82,7 @@ def test_a_list_of_many_asks_no_more_than_a_list_of_one(
             OrphanKind.WORKLOAD,
             instance.name,
             namespace=instance.namespace,
-            instance_label=str(instance.id),
+            instance_label=str(uuid.uuid4()),
             instance_id=instance.id,
             user_id=owner.id,
         )

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import g
 
-from minispod.api.envelope import Answer, Door
+from minispod.api.envelope import Answer, Door, enveloped
 from minispod.api.guard import limiter, requires_staff
 from minispod.api.schemas.base import RequestKeyHeader, pagination, wanted_page
 from minispod.api.schemas.wallets import (
@@ -34,6 +34,8 @@ from minispod.wallet import adjusting, statements
 from minispod.wallet.adjusting import Correction
 from minispod.wallet.models import Adjustment
 from minispod.wallet.states import AdjustmentState
+
+_WAITS = "It waits for a second confirmation"
 
 door = Door(
     "staff_wallets", __name__, url_prefix="/api/v1/admin/wallets", description="Wallet administration"
@@ -136,6 +138,7 @@ def show_wallet(user_id: str) -> dict[str, Any]:
 @requires_staff
 @door.arguments(RequestKeyHeader, location="headers")
 @door.arguments(CorrectionIn)
+@door.alt_response(202, schema=enveloped(CorrectionOut), description=_WAITS)
 @door.answers(200, CorrectionOut, message="Credit added to user wallet successfully")
 def add_credit(key: dict[str, Any], wanted: dict[str, Any], user_id: str) -> Any:
     """Add credit; 202 while it waits for a second confirmation."""
@@ -147,6 +150,7 @@ def add_credit(key: dict[str, Any], wanted: dict[str, Any], user_id: str) -> Any
 @requires_staff
 @door.arguments(RequestKeyHeader, location="headers")
 @door.arguments(DeductionIn)
+@door.alt_response(202, schema=enveloped(CorrectionOut), description=_WAITS)
 @door.answers(200, CorrectionOut, message="Credit deducted from user wallet successfully")
 def deduct_credit(key: dict[str, Any], wanted: dict[str, Any], user_id: str) -> Any:
     """Deduct credit; 202 while it waits for a second confirmation."""

@@ -132,13 +132,17 @@ def test_rejected_credentials_are_unavailable_and_not_the_customers_fault(server
 
 
 def test_log_without_a_line_end_is_not_lost(server, cluster):
+    lines = ["first\r\n", "second\n", "\n", "last without end"]
     pod = {"metadata": {"name": "p", "namespace": "n", "creationTimestamp": "2026-11-20T10:00:00Z"}}
     server.answers = {
         "/apis/apps/v1/namespaces/n/deployments/w": (
             200,
             json.dumps({"metadata": {"name": "w", "labels": {}}}),
         ),
-        "/api/v1/namespaces/n/pods/p/log": (200, "first\r\nsecond\n\nlast without end"),
+        "/api/v1/namespaces/n/pods/p/log": (
+            200,
+            "".join(f"2026-11-20T10:00:0{at}Z {line}" for at, line in enumerate(lines)),
+        ),
         "/api/v1/namespaces/n/pods": listed(pod),
     }
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from minispod.simulator.kubernetes.controllers.images import Images, full_name
@@ -199,6 +199,7 @@ def test_any_selector_is_understood_or_refused(text: str) -> None:
 
 
 @given(st.binary(max_size=200))
+@example(b"\t\x00\x00")
 def test_any_protobuf_is_read_or_refused(body: bytes) -> None:
     for start in (b"", protobuf.MAGIC, protobuf.MAGIC + b"\x0a\x0f\x0a\x02v1\x12\x09Namespace\x12"):
         assert refusal_of(partial(protobuf.read, start + body)) in (None, 400)

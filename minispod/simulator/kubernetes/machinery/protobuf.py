@@ -59,7 +59,7 @@ def read(body: bytes) -> Json:
         version, kind = type_.get(1, ""), type_.get(2, "")
         name = _message_name(version, kind)
         return {"apiVersion": version, "kind": kind, **_message(name, envelope[2])}
-    except (ValueError, KeyError, IndexError, TypeError, OverflowError, OSError) as fault:
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, OSError) as fault:
         raise bad_request(f"the protobuf body cannot be read: {fault}") from fault
 
 
