@@ -36,8 +36,11 @@ def take(stream, lines, how_many):
 
 
 def test_a_second_stream_begins_after_the_last_line_of_the_first(target, running):
-    all_lines = target.web.tail_logs(running.namespace, running.name, container="app", lines=1000)
-    assert len(all_lines) >= 3
+    def written() -> list[str]:
+        lines = list(target.web.tail_logs(running.namespace, running.name, container="app", lines=1000))
+        return lines if len(lines) >= 3 else []
+
+    all_lines = target.eventually(written)
 
     first, stream = read(target, running, 2)
     rest, again = read(target, running, len(all_lines) - 2, after=stream.place)
