@@ -61,11 +61,6 @@ def list_users(page: PageRequest, *, search: str = "", role: Role | None = None)
     return page_of(wanted, page)
 
 
-def count_users() -> int:
-    """Number of accounts."""
-    return session().scalar(select(func.count()).select_from(User)) or 0
-
-
 def change_profile(
     user_id: uuid.UUID,
     *,

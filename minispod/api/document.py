@@ -34,7 +34,6 @@ _SAFE = frozenset({"get", "head", "options"})
 _NAMES_AN_ID = re.compile(r"(^id|Id)s?$")
 
 _ID = "019b1c2e-7d40-7c3a-9f51-2b6d8e0a4c11"
-_TIME = "2026-11-20T03:00:00.000Z"
 # The first pattern that fits the name of a field says what it looks like.
 _LOOKS: tuple[tuple[str, str | int | float], ...] = (
     (r"^(userId|.*[a-z]Id|id|.*By)$", _ID),

@@ -31,13 +31,6 @@ class PlanSoldOut(Conflict):
     default_message = "This plan is sold out at the moment"
 
 
-class SeedConflict(Conflict):
-    """The seed file contradicts what is in the catalogue."""
-
-    code = "catalog.seed_conflict"
-    default_message = "The seed contradicts the catalogue."
-
-
 class SlugTaken(Conflict):
     """Another service has this slug."""
 

@@ -1,7 +1,6 @@
 """Reads of the catalogue for staff: everything, on sale or not."""
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -137,11 +136,6 @@ def list_categories(page: PageRequest, *, search: str = "") -> Page[tuple[Catego
         columns = (Category.name, Category.slug, Category.description)
         found = found.where(or_(*(column.icontains(words, autoescape=True) for column in columns)))
     return page_of(found, page)
-
-
-def all_of(page: Page[Service]) -> Sequence[Plan]:
-    """The plans of a page of services."""
-    return [plan for service in page.items for plan in service.plans]
 
 
 def level_of(plan: Plan) -> Level:

@@ -96,11 +96,6 @@ def picture_of(instance: Instance, *, actor: Actor, at: datetime) -> DataPicture
     )
 
 
-def _copies(backups: Sequence[Backup]) -> list[KeptCopy]:
-    # The first is the newest, which stays until there is a newer one.
-    return [KeptCopy(each, deleting.is_on_demand(each) and number > 0) for number, each in enumerate(backups)]
-
-
 def _other_nodes(instance: Instance) -> list[str]:
     volume = volumes.volume_of(instance.id, instance.volume_number)
     here = (volume.node_name if volume else None) or instance.node_name

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from minispod.settings.business import BusinessSettings, CompanySettings
 from minispod.settings.data import DataSettings
 from minispod.settings.domains import DomainSettings
 from minispod.settings.files import DEVELOPMENT_BACKUP_KEY, BackupSettings, FileSettings
@@ -17,9 +18,7 @@ from minispod.settings.google import GOOGLE_KEYS, GoogleSettings
 from minispod.settings.groups import (
     DEVELOPMENT_SEAL,
     DEVELOPMENT_SECRET,
-    BusinessSettings,
     ClusterSettings,
-    CompanySettings,
     DatabaseSettings,
     Environment,
     MailSettings,

@@ -198,18 +198,3 @@ def is_kept_of(service_id: uuid.UUID) -> bool:
         Subscription.service_id == service_id, Subscription.status != SubscriptionStatus.CANCELLED
     )
     return session().scalar(select(kept.exists())) is True
-
-
-def live_per_plan() -> dict[uuid.UUID, int]:
-    """Number of live subscriptions by plan; each holds one slot."""
-    rows = session().execute(
-        select(Subscription.plan_id, func.count())
-        .where(Subscription.status.in_(LIVE))
-        .group_by(Subscription.plan_id)
-    )
-    return {plan_id: int(number) for plan_id, number in rows}
-
-
-def has_transition(instance: Instance) -> bool:
-    """Tell whether an instance is on its way somewhere, so that a page should look again."""
-    return instance.status not in (InstanceStatus.RUNNING, InstanceStatus.STOPPED, InstanceStatus.TERMINATED)

@@ -7,9 +7,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import page_of, session
+from minispod.kernel.database import session
 from minispod.kernel.money import Rupiah
-from minispod.kernel.paging import Page, PageRequest
 from minispod.wallet.errors import NoSuchWallet
 from minispod.wallet.models import EntryType, LedgerEntry, Wallet
 
@@ -66,11 +65,3 @@ def entries_of_subscription(subscription_id: uuid.UUID, limit: int = 10) -> Sequ
         )
         .all()
     )
-
-
-def list_entries(page: PageRequest, *, user_id: uuid.UUID | None = None) -> Page[LedgerEntry]:
-    """List ledger entries for staff, newest first."""
-    wanted = select(LedgerEntry).order_by(LedgerEntry.created_at.desc(), LedgerEntry.number.desc())
-    if user_id:
-        wanted = wanted.where(LedgerEntry.user_id == user_id)
-    return page_of(wanted, page)
