@@ -5,8 +5,10 @@ Fixtures live in tests/plugins; this file only loads them and registers the opti
 
 import gc
 import os
+from collections.abc import Iterator
 
 import pytest
+import structlog
 
 gc.disable()  # until all tests are collected, see below
 # What a check of a history compared is shown, as in a test.
@@ -44,6 +46,14 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             "--cluster needs KUBECONFIG: the path of a kubeconfig of the cluster to test against"
         )
+
+
+@pytest.fixture(autouse=True)
+def _logs_stay_as_they_are() -> Iterator[None]:
+    """Whoever builds an application configures structlog for the whole process: the next test has it as before."""
+    configured = structlog.get_config()
+    yield
+    structlog.configure(**configured)
 
 
 def pytest_collection_finish() -> None:

@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy import select
 
 from minispod.catalog.models import Plan
 from minispod.catalog.recipes import AppRecipe, all_recipes, get_recipe
-from minispod.cluster.port import Manifest
+from minispod.cluster.port import Manifest, WorkloadSighting
 from minispod.cluster.quantities import parse_quantity
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
@@ -298,11 +299,21 @@ def test_a_silent_cluster_loses_no_order(
 
 
 class CountedCluster:
-    """A cluster that counts how often something is applied to it."""
+    """A cluster that counts how often something is applied to it; its pods are not ready in the first two looks.
+
+    A pod of the simulator may be ready before the first look of a machine that is busy.
+    """
 
     def __init__(self, cluster: KubernetesCluster) -> None:
         self._cluster = cluster
         self.applied = 0
+        self._looks = 0
+
+    def see(self, namespace: str, name: str) -> WorkloadSighting | None:
+        """Look, and at first see no pod that is ready."""
+        self._looks += 1
+        found = self._cluster.see(namespace, name)
+        return found if found is None or self._looks > 2 else replace(found, is_ready=False, ready_replicas=0)
 
     def apply(self, objects: Sequence[Manifest]) -> None:
         """Apply, and count."""

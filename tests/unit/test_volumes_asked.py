@@ -4,11 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from minispod.cluster.port import ClusterRefused, ClusterUnavailable, VolumeUsage
-from minispod.integrations.kubernetes import volumes
 from minispod.integrations.kubernetes.client import ApiSaidNo
 from minispod.integrations.kubernetes.volumes import volume_usages
 
@@ -83,9 +81,7 @@ def test_silence_of_all_is_silence() -> None:
         ask(a=ClusterUnavailable(), b=BROKEN)
 
 
-def test_one_that_tells_is_enough_and_the_others_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    # A logger that was used before keeps what it wrote to.
-    monkeypatch.setattr(volumes, "log", structlog.get_logger())
+def test_one_that_tells_is_enough_and_the_others_are_named() -> None:
     with capture_logs() as lines:
         found = ask(a=FORBIDDEN, b=TOLD, c=ClusterUnavailable())
 
