@@ -169,6 +169,7 @@ def test_no_address_crashes_us(attacker: Attacker) -> None:
     assert attacker.answers[400] + attacker.answers[404] > 10
 
 
+@pytest.mark.timeout(600)
 def test_no_field_of_a_body_crashes_us(attacker: Attacker) -> None:
     for operation in attacker.operations:
         for name in operation.fields:

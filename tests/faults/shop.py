@@ -130,7 +130,7 @@ class LiveShop:
         for (namespace,) in namespaces:
             self.cluster.delete_namespace(namespace)
 
-    def eventually(self, is_so: Callable[[], bool], what: str, *, seconds: float = 25.0) -> None:
+    def eventually(self, is_so: Callable[[], bool], what: str, *, seconds: float = 90.0) -> None:
         """Wait until something is so; fails with the words given, and what the processes said, when it stays false."""
         deadline = time.monotonic() + seconds
         while not is_so():
@@ -191,7 +191,7 @@ class Customer:
         assert len(rows) <= 1
         return str(rows[0][0]) if rows else None
 
-    def awaits(self, status: str, *, seconds: float = 25.0) -> None:
+    def awaits(self, status: str, *, seconds: float = 90.0) -> None:
         """Wait until the instance shows this state."""
         self.shop.eventually(lambda: self.status() == status, f"the instance is {status}", seconds=seconds)
 

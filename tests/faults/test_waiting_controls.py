@@ -32,7 +32,7 @@ def second_server(shop: LiveShop, **changed: str) -> tuple[LiveShop, subprocess.
 
 def press(customer: Customer, subscription: str, into: list[Any]) -> None:
     """Stop, and note the answer and when it came."""
-    answer = customer.call("PUT", f"/subscriptions/{subscription}/stop", seconds=30)
+    answer = customer.call("PUT", f"/subscriptions/{subscription}/stop", seconds=60)
     into.append((answer, time.monotonic()))
 
 
@@ -52,13 +52,13 @@ def test_who_waits_is_answered_when_the_server_goes_down(shop: LiveShop) -> None
 
     [(answer, at)] = answers
     assert (answer.status_code, answer.json()["data"]["instance"]["status"]) == (202, "STOPPING")
-    assert at - told < 2, "20 seconds were left"
+    assert at - told < 10, "20 seconds were left"
     assert status == 0
 
 
 def test_half_of_the_threads_wait_and_the_other_half_answers(shop: LiveShop) -> None:
     people = [running(shop) for _ in range(4)]
-    other, web = second_server(shop, WEB_THREADS="6", CONTROL_WAIT_SECONDS="8")
+    other, web = second_server(shop, WEB_THREADS="6", CONTROL_WAIT_SECONDS="15")
     answers: list[Any] = []
     begun = time.monotonic()
     waiting = [
@@ -68,15 +68,15 @@ def test_half_of_the_threads_wait_and_the_other_half_answers(shop: LiveShop) -> 
     for each in waiting:
         each.start()
 
-    other.eventually(lambda: len(answers) == 1, "who finds no place is answered at once", seconds=6)
+    other.eventually(lambda: len(answers) == 1, "who finds no place is answered at once", seconds=13)
     assert other.answers()
-    assert time.monotonic() - begun < 7.5
+    assert time.monotonic() - begun < 14.5
     for each in waiting:
         each.join()
 
     late = sorted(at - begun for _, at in answers)
     assert [answer.status_code for answer, _ in answers] == [202] * 4
-    assert late[0] < 7.5 < late[1]
+    assert late[0] < 14.5 < late[1]
     shop.backstage.stop(web)
 
 

@@ -85,7 +85,7 @@ class Listener:
     def _keep(self, event: str) -> Callable[..., None]:
         return lambda *data: self.heard.put((event, data[0] if data else None))
 
-    def next(self, event: str, seconds: float = 5.0) -> Any:
+    def next(self, event: str, seconds: float = 30.0) -> Any:
         """What comes next must be this event; its payload."""
         name, payload = self.heard.get(timeout=seconds)
         assert name == event, (name, payload)
