@@ -62,9 +62,13 @@ class Tab:
     def go(self, path: str) -> Response:
         """Open an address and wait until everything it asks for is there."""
         answer = self.page.goto(path, wait_until="load")
-        self.page.wait_for_load_state("networkidle")
+        self.settle()
         assert answer is not None
         return answer
+
+    def settle(self) -> None:
+        """Wait until htmx has put everything in its place."""
+        self.page.wait_for_function("() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')")
 
     def forbidden(self) -> list[str]:
         """What the page's policy kept from happening."""

@@ -58,6 +58,7 @@ ROWS: tuple[Row, ...] = (
     page("panel.work"),
     page("panel.audit_list"),
     page("panel.sign_in"),
+    page("panel.components"),
     page("admin.index"),
     page("table_users.index_view"),
     Row("table_users.details_view", query={"id": "user_id"}),

@@ -54,7 +54,7 @@ def _looked_at(tab: Tab, row: Row, size: dict[str, int], name: str) -> Iterator[
 def _address(app: Flask, ids: dict[str, str], row: Row) -> str:
     with app.test_request_context():
         rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint == row.endpoint]
-        wanted = min(rules, key=lambda rule: len(rule.arguments)).arguments
-        given = {name: ids[name] for name in wanted if name not in row.pick}
+        wanted = min(rules, key=lambda rule: len(rule.arguments))
+        given = {name: ids[name] for name in wanted.arguments - row.pick.keys() - (wanted.defaults or {}).keys()}
         query = {name: ids[each] for name, each in row.query.items()}
         return url_for(row.endpoint, **given, **row.pick, **query)
