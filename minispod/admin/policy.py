@@ -40,7 +40,9 @@ def script_nonce() -> str:
 
 def _policy() -> str:
     if jobs_board.is_board(request.path):
-        return _OURS.format(script=f" 'nonce-{script_nonce()}' 'unsafe-eval'", style="; style-src-attr 'unsafe-inline'")
+        return _OURS.format(
+            script=f" 'nonce-{script_nonce()}' 'unsafe-eval'", style="; style-src-attr 'unsafe-inline'"
+        )
     return _OURS.format(script="", style="")
 
 

@@ -32,10 +32,12 @@
   }, true);
 
   // The keyboard's place survives a refresh, and an act that leads back to its page: the same link or button has it again.
-  const nameOf = (element) =>
-    ["id", "href", "popovertarget", "action"]
+  const nameOf = (element) => {
+    const found = ["id", "href", "popovertarget", "action"]
       .map((name) => element?.getAttribute(name) ?? element?.closest("form")?.getAttribute(name))
       .find(Boolean);
+    return found && `${element.tagName} ${element.name ?? ""} ${found}`;
+  };
   let place = null;
   let path = location.pathname;
   on("htmx:beforeSwap", (event) => {

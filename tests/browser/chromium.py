@@ -9,7 +9,9 @@ from pathlib import Path
 import axe_playwright_python
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, Response
 
-NOT_FOUND = "chromium is not on the PATH; `make chromium` installs it (on Debian and Ubuntu: apt install chromium)"
+NOT_FOUND = (
+    "chromium is not on the PATH; `make chromium` installs it (on Debian and Ubuntu: apt install chromium)"
+)
 PATIENCE_MS = 60_000
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
 
@@ -29,11 +31,13 @@ _AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 _WATCH = """window.forbidden = [];
 document.addEventListener("securitypolicyviolation",
   (event) => window.forbidden.push(`${event.effectiveDirective}: ${event.blockedURI}`));"""
-_ASK_AXE = """() => axe.run(document, {resultTypes: ["violations"]}).then((found) => found.violations.flatMap(
-  (each) => each.nodes.map((node) => `${each.id}: ${node.html.slice(0, 160)} (${node.any.map((any) => any.message).join("; ").slice(0, 200)})`)))"""
+_ASK_AXE = """() => axe.run(document, {resultTypes: ["violations"]}).then((found) => found.violations.flatMap((each) =>
+  each.nodes.map(({html, any}) =>
+    `${each.id}: ${html.slice(0, 160)} (${any.map((one) => one.message).join("; ").slice(0, 200)})`)))"""
 _TOO_WIDE = """() => document.documentElement.scrollWidth <= window.innerWidth ? [] : [
   `scrolls sideways: ${document.documentElement.scrollWidth} px`,
-  ...[...document.querySelectorAll("body *")].filter((each) => each.getBoundingClientRect().right > window.innerWidth + 1)
+  ...[...document.querySelectorAll("body *")]
+    .filter((each) => each.getBoundingClientRect().right > window.innerWidth + 1)
     .slice(0, 5).map((each) => each.outerHTML.slice(0, 120))]"""
 
 
@@ -54,7 +58,9 @@ class Tab:
     def __post_init__(self) -> None:
         self.page.set_default_timeout(PATIENCE_MS)
         self.page.add_init_script(_WATCH)
-        self.page.on("console", lambda said: said.type in ("error", "warning") and self._note(f"console: {said.text}"))
+        self.page.on(
+            "console", lambda said: said.type in ("error", "warning") and self._note(f"console: {said.text}")
+        )
         self.page.on("pageerror", lambda error: self._note(f"script: {error}"))
         self.page.on("requestfailed", self._request_failed)
         self.page.on("response", self._answered)
@@ -68,7 +74,9 @@ class Tab:
 
     def settle(self) -> None:
         """Wait until htmx has put everything in its place."""
-        self.page.wait_for_function("() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')")
+        self.page.wait_for_function(
+            "() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')"
+        )
 
     def forbidden(self) -> list[str]:
         """What the page's policy kept from happening."""
@@ -104,7 +112,9 @@ class Tab:
 @contextmanager
 def open_tab(browser: Browser, url: str, cookie: str | None = None) -> Iterator[Tab]:
     """A fresh profile with one page in it, signed in where a cookie is given."""
-    context: BrowserContext = browser.new_context(base_url=url, viewport=WIDE, color_scheme="light", reduced_motion="reduce")
+    context: BrowserContext = browser.new_context(
+        base_url=url, viewport=WIDE, color_scheme="light", reduced_motion="reduce"
+    )
     if cookie is not None:
         context.add_cookies([{"name": "minispod_admin", "value": cookie, "url": f"{url}/admin"}])
     try:

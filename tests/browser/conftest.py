@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, sync_playwright
+from rq import Queue
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from tests.admin.conftest import Browser as Forms
 from minispod.admin.sessions import COOKIE
 from minispod.integrations.redis_queue import connection
 from minispod.kernel.actor import system
@@ -18,7 +18,7 @@ from minispod.kernel.unit_of_work import unit_of_work
 from minispod.proof import history
 from minispod.proof.proving import prove
 from minispod.settings import Settings
-from rq import Queue
+from tests.admin.conftest import Browser as Forms
 from tests.admin.conftest import nodes_seen
 from tests.browser.chromium import Tab, launch, open_tab
 from tests.plugins.scene import Scene
@@ -47,7 +47,12 @@ def ids(app: Flask, scene: Scene, clock: FrozenClock, settings: Settings, nodes_
         run = history.record(prove(clock.now()), cause="night", asked_by="the clock", actor=system("proof"))
         session().flush()
         found = {name: each[0] for name, each in scene.ids.items() if each}
-        found |= {"run_id": str(run.id), "paper_id": found["invoice_id"], "name": "worker-1", "job_id": "a-job"}
+        found |= {
+            "run_id": str(run.id),
+            "paper_id": found["invoice_id"],
+            "name": "worker-1",
+            "job_id": "a-job",
+        }
     waiting = Queue("mail", connection=connection(settings.redis.redis_url))
     waiting.enqueue_call("minispod.jobs.runner.run", job_id=found["job_id"])
     return found

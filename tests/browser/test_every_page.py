@@ -10,7 +10,12 @@ from tests.browser.chromium import NARROW, WIDE, Tab
 from tests.browser.rows import NO_PAGES, ROWS, Row
 
 SHOTS = Path(__file__).resolve().parents[2] / ".screenshots"
-_LOOKS = (("1440-light", WIDE, "light"), ("1440-dark", WIDE, "dark"), ("360-dark", NARROW, "dark"), ("360-light", NARROW, "light"))
+_LOOKS = (
+    ("1440-light", WIDE, "light"),
+    ("1440-dark", WIDE, "dark"),
+    ("360-dark", NARROW, "dark"),
+    ("360-light", NARROW, "light"),
+)
 
 
 def test_every_address_has_its_row(app: Flask) -> None:
@@ -55,6 +60,8 @@ def _address(app: Flask, ids: dict[str, str], row: Row) -> str:
     with app.test_request_context():
         rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint == row.endpoint]
         wanted = min(rules, key=lambda rule: len(rule.arguments))
-        given = {name: ids[name] for name in wanted.arguments - row.pick.keys() - (wanted.defaults or {}).keys()}
+        given = {
+            name: ids[name] for name in wanted.arguments - row.pick.keys() - (wanted.defaults or {}).keys()
+        }
         query = {name: ids[each] for name, each in row.query.items()}
         return url_for(row.endpoint, **given, **row.pick, **query)
