@@ -71,12 +71,12 @@
 
   // What came of an act can be closed, and is read aloud: a region that comes with its text is passed over.
   const showOutcomes = () => {
-    const outcomes = [...document.querySelectorAll("#outcomes .message")];
+    const outcomes = [...document.querySelectorAll(".outcome")];
     outcomes.forEach((each) => each.querySelector("[data-close]")?.removeAttribute("hidden"));
     const said = document.getElementById("said");
-    if (said) said.textContent = outcomes.map((each) => each.querySelector("p").textContent).join(" ");
+    if (said) said.textContent = outcomes.map((each) => each.querySelector(".message").textContent).join(" ");
   };
-  on("click", (event) => event.target.closest?.("[data-close]")?.closest(".message").remove());
+  on("click", (event) => event.target.closest?.("[data-close]")?.closest(".outcome").remove());
 
   // After another page came, a screen reader and the keyboard begin at its content, at the top; an act that leads back
   // to its own page leaves both where they were.
