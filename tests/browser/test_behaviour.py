@@ -17,6 +17,8 @@ from tests.plugins.scene import Scene
 
 PROOF = "/admin/money/proof"
 expect.set_options(timeout=PATIENCE_MS)
+# A browser on a busy machine: longer than what a test waits for by itself.
+pytestmark = pytest.mark.timeout(300)
 
 
 def _posts(page: Page) -> list[str]:

@@ -9,6 +9,8 @@ from flask import Flask, url_for
 from tests.browser.chromium import NARROW, WIDE, Tab
 from tests.browser.rows import NO_PAGES, ROWS, Row
 
+# A browser on a busy machine is slow.
+pytestmark = pytest.mark.timeout(300)
 SHOTS = Path(__file__).resolve().parents[2] / ".screenshots"
 _LOOKS = (
     ("1440-light", WIDE, "light"),
