@@ -18,7 +18,10 @@ LOCK_FLAGS := --python-version 3.11 --generate-hashes --no-emit-index-url --no-h
 WORKERS ?= 3
 ARGS ?=
 
-.PHONY: help demo demo-reset story test test-fast test-cluster histories mutants lint format types contracts migrations openapi client check-recipes try-recipe bench lock check
+# The tests of the pages drive Debian's chromium; Playwright's wheel has the driver and no browser.
+INSTALL_CHROMIUM = env DEBIAN_FRONTEND=noninteractive sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium'
+
+.PHONY: chromium help demo demo-reset story test test-fast test-cluster histories mutants lint format types contracts migrations openapi client check-recipes try-recipe bench lock check
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +47,15 @@ $(S3_READY): tests/s3/requirements.txt | $(READY)
 	@.venv-s3/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r tests/s3/requirements.txt
 	@touch $@
 
+chromium: ## install the browser of the tests where none is on the PATH (Debian and Ubuntu)
+	@command -v chromium >/dev/null 2>&1 && exit 0; \
+	if ! command -v apt-get >/dev/null 2>&1; then \
+	  echo "The tests of the pages need chromium on the PATH and there is no apt-get here; please install it." >&2; exit 2; fi; \
+	if [ "$$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null 2>&1; then \
+	  echo "The tests of the pages need chromium on the PATH; please install it as root: apt-get install chromium" >&2; exit 2; fi; \
+	echo "Installing chromium ..."; \
+	if [ "$$(id -u)" -eq 0 ]; then $(INSTALL_CHROMIUM); else sudo $(INSTALL_CHROMIUM); fi
+
 demo: $(READY) ## run everything on this machine; PORT, BASE_DOMAIN and KUBECONFIG are honoured
 	@$(PYTHON) -m minispod.local.demo --end-with-parent
 
@@ -53,7 +65,7 @@ demo-reset: $(READY) ## delete the data of the demo
 story: $(READY) ## play the whole customer story against the running demo
 	@$(PYTHON) -m minispod.local.story $(ARGS)
 
-test: $(READY) $(S3_READY) ## run all tests
+test: $(READY) $(S3_READY) chromium ## run all tests
 	@$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 test-fast: $(READY) ## run the tests that need neither server nor simulator

@@ -81,8 +81,9 @@ def stranger() -> Actor:
 
 def to_sign_in() -> BaseResponse:
     """Send the browser to the sign-in page and have it come back; htmx is told to load the whole page."""
-    wanted = request.full_path.rstrip("?") if request.method == "GET" and not _is_fragment() else ""
-    target = url_for("panel.sign_in", next=wanted or None)
+    is_page = request.method == "GET" and not _is_fragment()
+    wanted = request.full_path.rstrip("?") if is_page else _stood_on()
+    target = url_for("panel.sign_in", next=wanted)
     if request.headers.get("HX-Request"):
         return Response(status=401, headers={"HX-Redirect": target})
     return redirect(target, 303)
@@ -147,6 +148,14 @@ def _note_use() -> None:
 def _limits() -> SessionLimits:
     web = current_settings().web
     return SessionLimits(timedelta(minutes=web.admin_idle_minutes), timedelta(hours=web.admin_absolute_hours))
+
+
+def _stood_on() -> str | None:
+    """The page of ours from which a part or a form was asked for: there the work goes on after the sign-in."""
+    parts = pages.split_address(request.headers.get("HX-Current-URL") or request.referrer)
+    if parts is None or parts.netloc != request.host or not is_admin(parts.path):
+        return None
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 def _is_fragment() -> bool:

@@ -27,6 +27,7 @@ from minispod.admin import (
     audit,
     backups,
     cluster,
+    components,
     domains,
     guard,
     instance_data,
@@ -39,6 +40,7 @@ from minispod.admin import (
     pages,
     papers,
     payments,
+    policy,
     promotions,
     proof,
     raw_tables,
@@ -76,16 +78,6 @@ _STATUS_OF_FAMILY: dict[type[Refusal], int] = {
     Unavailable: 503,
 }
 _PAGES_OF_ERRORS = frozenset({400, 403, 404, 405, 429, 500, 503})
-_OURS_ONLY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-# Flask-Admin and the RQ dashboard carry scripts and styles inside their pages; the latter compiles its templates.
-_WITH_INLINE = _OURS_ONLY.replace(
-    "script-src 'self'; style-src 'self'",
-    "script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'",
-)
-_WITH_EVAL = _WITH_INLINE.replace("script-src 'self'", "script-src 'self' 'unsafe-eval'")
 
 __all__ = ["answer_page_error", "answer_refusal", "init_app"]
 
@@ -94,6 +86,7 @@ _PAGES = (
     audit,
     backups,
     cluster,
+    components,
     domains,
     instance_data,
     instance_settings,
@@ -125,7 +118,7 @@ def init_app(app: Flask, settings: Settings, timetable: Callable[[], Sequence[Ti
     raw_tables.init_app(app)
     app.add_url_rule("/", "home", _home)
     app.add_url_rule("/favicon.ico", "favicon", _favicon)
-    app.after_request(_harden)
+    policy.init_app(app)
 
 
 def answer_refusal(refusal: Refusal) -> Any:
@@ -173,20 +166,3 @@ def _home() -> Any:
 
 def _favicon() -> Any:
     return current_app.send_static_file("img/mark.svg")
-
-
-def _policy() -> str:
-    if jobs_board.is_board(request.path):
-        return _WITH_EVAL
-    return _WITH_INLINE if raw_tables.is_table(request.path) else _OURS_ONLY
-
-
-def _harden(response: Response) -> Response:
-    if request.path.startswith(("/api/", "/static/")):
-        return response
-    response.headers.setdefault("Content-Security-Policy", _policy())
-    response.headers.setdefault("X-Frame-Options", "DENY")
-    response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
-    if is_admin(request.path) and request.endpoint not in raw_tables.STATIC_ENDPOINTS:
-        response.headers["Cache-Control"] = "no-store"
-    return response

@@ -5,11 +5,13 @@ sealed values are not shown. The one file of this package that may know the data
 """
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, abort, request
 from flask_admin import Admin, AdminIndexView, expose
 from flask_admin.contrib.sqla import ModelView
+from flask_admin.model.typefmt import dict_formatter
 from flask_admin.theme import Bootstrap4Theme
 from flask_login import current_user
 
@@ -49,6 +51,13 @@ _NEVER_SHOWN = (
     "digest",
     "request_key",
 )
+# How a value reads that does not read well by itself.
+_PLAINLY: dict[type[Any], Callable[..., str]] = {
+    type(None): lambda _view, _value, _name: "—",
+    bool: lambda _view, value, _name: "yes" if value else "no",
+    dict: dict_formatter,
+    list: dict_formatter,
+}
 # Refresh tokens are left out whole: there is nothing in them but digests.
 _SHELVES: dict[str, tuple[type[Any], ...]] = {
     "People": (User, Tenancy),
@@ -95,6 +104,10 @@ class ReadOnlyTable(ModelView):
     page_size = 50
     can_set_page_size = False
     named_filter_urls = False
+    list_template = "admin/tables/list.html"
+    details_template = "admin/tables/one.html"
+    column_type_formatters = _PLAINLY
+    column_type_formatters_detail = _PLAINLY
 
     def __init__(self, model: type[Any], category: str) -> None:
         shown = [column.key for column in model.__table__.columns if column.key not in _NEVER_SHOWN]

@@ -1,5 +1,6 @@
 """How values read on the pages: money, times, sizes, states. Pure; the pages' only formatting."""
 
+import re
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -63,6 +64,7 @@ _TONE_OF = {state: tone for tone, states in _TONES.items() for state in states}
 _AMOUNTS = differences.AMOUNTS | {"debt", "price"}
 _SILENT_FACTS = frozenset({"door"})
 _LONGEST_FACT = 160
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
@@ -175,7 +177,8 @@ def _fact(name: str, value: Any) -> str:
         return rupiah(value)
     if isinstance(value, Mapping):
         return "; ".join(f"{key} {_change(each)}" for key, each in value.items())
-    return str(value)
+    text = str(value)
+    return short_id(text) if _ID.fullmatch(text) else text
 
 
 def _change(value: Any) -> str:

@@ -1,35 +1,55 @@
-/* What htmx cannot be told in attributes: when not to refresh, and what to show when an answer fails.
-   Every page works without this file. */
+/* What htmx cannot be told in attributes: when not to refresh, where the keyboard stays, what is sent once, and what to
+   show when an answer fails. Every page works without this file. */
 (() => {
   "use strict";
 
+  const on = (name, act, early = false) => document.addEventListener(name, act, early);
   const live = () => document.querySelector("[data-live]");
+  document.documentElement.classList.add("scripted");
 
   // A part that refreshes itself stays as it is while nobody looks, or somebody is asked or selects text in it.
   const isInUse = (part) => {
     const selection = document.getSelection();
     const isSelecting = selection && !selection.isCollapsed && part.contains(selection.anchorNode);
-    return document.hidden || isSelecting || part.querySelector(":popover-open") !== null;
+    const isWriting = part.contains(document.activeElement) && document.activeElement.matches("input, select, textarea");
+    return document.hidden || isSelecting || isWriting || part.querySelector(":popover-open") !== null;
   };
-  document.addEventListener("htmx:beforeRequest", (event) => {
+  on("htmx:beforeRequest", (event) => {
     const part = event.detail.elt;
     if (part === live() && isInUse(part)) event.preventDefault();
   });
+  // The answer may come when somebody has begun in between.
+  on("htmx:beforeSwap", (event) => {
+    const part = live();
+    if (part && event.detail.elt === part && isInUse(part)) event.detail.shouldSwap = false;
+  });
 
-  // The keyboard's place survives a refresh: the same link or button has it again.
-  const nameOf = (element) =>
-    ["href", "popovertarget", "action"]
+  // A form is on its way once: a second click waits for nothing and sends nothing.
+  on("submit", (event) => {
+    if (!event.target.classList.contains("htmx-request")) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
+
+  // The keyboard's place survives a refresh, and an act that leads back to its page: the same link or button has it again.
+  const nameOf = (element) => {
+    const found = ["id", "href", "popovertarget", "action"]
       .map((name) => element?.getAttribute(name) ?? element?.closest("form")?.getAttribute(name))
       .find(Boolean);
+    return found && `${element.tagName} ${element.name ?? ""} ${found}`;
+  };
   let place = null;
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    const part = live();
-    place = event.detail.target === part && part?.contains(document.activeElement) ? nameOf(document.activeElement) : null;
+  let path = location.pathname;
+  on("htmx:beforeSwap", (event) => {
+    const part = event.detail.boosted ? document.body : live();
+    const isReplaced = event.detail.boosted || event.detail.target === part;
+    place = isReplaced && part?.contains(document.activeElement) ? nameOf(document.activeElement) : null;
   });
-  document.addEventListener("htmx:afterSwap", () => {
-    if (!place) return;
-    const again = [...(live()?.querySelectorAll("a, button") ?? [])].find((each) => nameOf(each) === place);
-    again?.focus({ preventScroll: true });
+  const again = () =>
+    place && [...document.querySelectorAll("main :is(a, button, input, select)")].find((each) => nameOf(each) === place);
+  on("htmx:afterSwap", (event) => {
+    if (event.detail.boosted) return;
+    again()?.focus({ preventScroll: true });
     place = null;
   });
 
@@ -38,25 +58,48 @@
     const line = document.getElementById("connection");
     if (line) line.hidden = !isLost;
   };
-  document.addEventListener("htmx:beforeSwap", (event) => {
+  on("htmx:beforeSwap", (event) => {
     const failed = event.detail.xhr.status >= 400;
     if (failed && event.detail.boosted) event.detail.shouldSwap = true;
     else told(failed);
   });
-  document.addEventListener("htmx:sendError", () => told(true));
-  document.addEventListener("htmx:timeout", () => told(true));
-  document.addEventListener("htmx:afterOnLoad", (event) => {
+  on("htmx:sendError", () => told(true));
+  on("htmx:timeout", () => told(true));
+  on("htmx:afterOnLoad", (event) => {
     if (event.detail.xhr.status < 400) told(false);
   });
 
-  // After a page came in place of another, a screen reader and the keyboard begin at its content.
-  document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.detail.boosted) document.getElementById("main")?.focus({ preventScroll: true });
-    showWhereWeAre();
-  });
+  // What came of an act can be closed, and is read aloud: a region that comes with its text is passed over.
+  const showOutcomes = () => {
+    const outcomes = [...document.querySelectorAll(".outcome")];
+    outcomes.forEach((each) => each.querySelector("[data-close]")?.removeAttribute("hidden"));
+    const said = document.getElementById("said");
+    if (said) said.textContent = outcomes.map((each) => each.querySelector(".message").textContent).join(" ");
+  };
+  on("click", (event) => event.target.closest?.("[data-close]")?.closest(".outcome").remove());
 
-  // On a narrow screen the navigation scrolls sideways: bring the current section into view.
-  const showWhereWeAre = () =>
-    document.querySelector("nav [aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" });
-  showWhereWeAre();
+  // After another page came, a screen reader and the keyboard begin at its content, at the top; an act that leads back
+  // to its own page leaves both where they were.
+  on("htmx:afterSettle", (event) => {
+    if (!event.detail.boosted) return;
+    const isSame = location.pathname === path;
+    path = location.pathname;
+    if (!isSame) window.scrollTo(0, 0);
+    ((isSame && again()) || document.getElementById("main"))?.focus({ preventScroll: true });
+    place = null;
+    showOutcomes();
+  });
+  showOutcomes();
+
+  // Shortcuts; they are letters only while nobody writes.
+  on("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;
+    if (document.querySelector(".dialog:popover-open")) return;
+    const search = event.key === "/" && document.querySelector("main input[type=search]");
+    if (search) {
+      event.preventDefault();
+      search.focus();
+      search.select();
+    } else if (event.key === "?") document.getElementById("shortcuts")?.showPopover();
+  });
 })();

@@ -1,11 +1,15 @@
 """Nothing under /admin answers to strangers or customers, and nothing changes without its token."""
 
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+import rq_dashboard
 from flask import Flask
 from werkzeug.routing import Rule
 
+from minispod.admin.jobs_board import CHANGES
 from tests.admin.conftest import Browser
 from tests.plugins.app import Person
 
@@ -168,3 +172,27 @@ def test_no_page_of_ours_has_a_script_or_a_style_inside(browser: Browser) -> Non
         assert " onclick=" not in text
         assert all("src=" in piece.split(">")[0] for piece in text.split("<script")[1:])
         assert "//cdn" not in text
+
+
+def test_the_jobs_board_runs_no_script_that_does_not_carry_the_nonce_of_its_answer(browser: Browser) -> None:
+    answers = [browser.get(path) for path in ("/admin/jobs/", "/admin/jobs/0/view/workers")]
+
+    nonces = [
+        re.search(
+            r"script-src 'self' 'nonce-([^']+)' 'unsafe-eval'", answer.headers["Content-Security-Policy"]
+        )
+        for answer in answers
+    ]
+    assert all(
+        nonce and f'<script nonce="{nonce[1]}"' in answer.text
+        for nonce, answer in zip(nonces, answers, strict=True)
+    )
+    assert len({nonce and nonce[1] for nonce in nonces}) == 2
+    assert "script-src 'self';" in browser.get("/admin/tables/users/").headers["Content-Security-Policy"]
+
+
+def test_every_change_to_the_jobs_board_finds_its_place() -> None:
+    folder = Path(rq_dashboard.__file__).parent / "templates"
+    templates = "".join(each.read_text() for each in folder.rglob("*.html"))
+
+    assert [theirs for theirs in CHANGES if theirs not in templates] == []

@@ -1,0 +1,86 @@
+"""Every address of the administration that answers GET, one row an endpoint."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How one endpoint is looked at: `pick` and `query` complete its address, `foreign` is a library's own page."""
+
+    endpoint: str
+    pick: dict[str, str | int] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
+    foreign: bool = False
+
+
+def page(endpoint: str, **pick: str | int) -> Row:
+    """A page of ours."""
+    return Row(endpoint, pick)
+
+
+_BOARD = {"instance_number": 0}
+
+ROWS: tuple[Row, ...] = (
+    page("panel.today"),
+    page("panel.customers_list"),
+    page("panel.customer"),
+    page("panel.wallet"),
+    page("panel.adjust_form"),
+    page("panel.instances_list"),
+    page("panel.instance"),
+    page("panel.instance_data"),
+    page("panel.instance_events"),
+    page("panel.instance_logs"),
+    page("panel.instance_settings"),
+    page("panel.instance_usage"),
+    page("panel.orphans_list"),
+    page("panel.backups_list"),
+    page("panel.domains_list"),
+    page("panel.nodes"),
+    page("panel.node"),
+    page("panel.subscriptions_list"),
+    page("panel.subscription"),
+    page("panel.ledger_list"),
+    page("panel.topups_list"),
+    page("panel.topup"),
+    page("panel.topup_at_gateway"),
+    page("panel.papers_list"),
+    page("panel.paper"),
+    page("panel.adjustments_list"),
+    page("panel.adjustment"),
+    page("panel.proof"),
+    page("panel.proof_run"),
+    page("panel.coupons_list"),
+    page("panel.coupon"),
+    page("panel.edit_coupon"),
+    page("panel.new_coupon"),
+    page("panel.messages_list"),
+    page("panel.work"),
+    page("panel.audit_list"),
+    page("panel.sign_in"),
+    page("panel.components"),
+    page("admin.index"),
+    page("table_users.index_view"),
+    Row("table_users.details_view", query={"id": "user_id"}),
+    Row("rq_dashboard.queues_overview", foreign=True),
+    Row("rq_dashboard.workers_overview", _BOARD, foreign=True),
+    Row("rq_dashboard.jobs_overview", _BOARD, foreign=True),
+    Row("rq_dashboard.job_view", _BOARD, foreign=True),
+)
+
+# What answers GET and is no page: files to keep, data for a page's script, and writes that refuse GET.
+NO_PAGES = frozenset(
+    {
+        "admin.static",
+        "panel.export_ledger",
+        "panel.export_wallet",
+        "panel.paper_pdf",
+        "rq_dashboard.static",
+        "rq_dashboard.favicon",
+        "rq_dashboard.job_info",
+        "rq_dashboard.list_jobs",
+        "rq_dashboard.list_queues",
+        "rq_dashboard.list_workers",
+        "rq_dashboard.requeue_all",
+    }
+)
