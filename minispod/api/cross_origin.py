@@ -7,7 +7,7 @@ preflight never needs a token and never counts against a limit. No cookies are u
 from flask import Flask
 from flask_cors import CORS
 
-from minispod.settings import Settings
+from minispod.settings import Settings, origins
 
 _A_DAY = 24 * 3600
 
@@ -17,9 +17,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     CORS(
         app,
         resources={r"/api/.*": {}},
-        origins=list(settings.web.cors_origins),
+        origins=origins.patterns(settings.web.cors_origins),
         methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
+        allow_headers="*",  # which origin it is decides; what HTTP libraries add of their own does not harm
         expose_headers=[
             "X-Request-ID",
             "Retry-After",

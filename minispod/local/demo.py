@@ -96,6 +96,10 @@ def _what_to_click(table: Table, wishes: Wishes, directory: Path) -> list[tuple[
     return [
         ("Administration", f"{endpoints['admin']}   (admin@minispod.com / password)"),
         ("Customer", "user@minispod.com / password   (500,000 credit)"),
+        (
+            "Front end",
+            f"NEXT_PUBLIC_API_URL and API_BASE_URL are {endpoints['web']}; any port of localhost may call it",
+        ),
         ("API", f"{endpoints['web']}{DOCS_PATH}"),
         ("Mailbox", endpoints["mailbox"]),
         (

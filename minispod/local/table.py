@@ -24,6 +24,8 @@ from minispod.local.wishes import Wishes
 ROOT = Path(__file__).resolve().parents[2]
 _WEB_THREADS = "32"
 WEBHOOK_PATH = "/api/v1/wallet/webhook/midtrans"
+# Wherever on this machine a front end is started, it may call us.
+FRONT_ENDS = "http://localhost:*,http://127.0.0.1:*,http://[::1]:*"
 # The stand-in's own default.
 GOOGLE_CLIENT_ID = "minispod-demo.apps.googleusercontent.com"
 # Remembered once taken: addresses of instances and payment pages are stored.
@@ -169,7 +171,7 @@ def _program(ground: _Ground) -> list[Part]:
         "--threads",
         _WEB_THREADS,
     ]
-    gunicorn += ["--graceful-timeout", "3", "-b", f"{places.LOOPBACK}:{port}", "wsgi:app"]
+    gunicorn += ["--graceful-timeout", "3", *_bound_to(port), "wsgi:app"]
     simulators = (
         "midtrans",
         "mailbox",
@@ -211,6 +213,14 @@ def _program(ground: _Ground) -> list[Part]:
     ]
 
 
+def _bound_to(port: int) -> list[str]:
+    """Both loopback addresses: a front end's Node.js may look for `localhost` on one of them alone."""
+    bound = ["-b", f"{places.LOOPBACK}:{port}"]
+    if places.has_ipv6() and places.is_free(port, places.LOOPBACK_6):
+        bound += ["-b", f"[{places.LOOPBACK_6}]:{port}"]
+    return bound
+
+
 def _environment(ground: _Ground) -> dict[str, str]:
     """The person's own environment with the demo's facts on top."""
     secrets = {name: value for name, value in ground.secrets.items() if name != "LEVER_TOKEN"}
@@ -218,6 +228,7 @@ def _environment(ground: _Ground) -> dict[str, str]:
     environment |= {
         "MINISPOD_ENV": "development",
         "PORT": str(ground.wishes.port),
+        "CORS_ORIGINS": environment.get("CORS_ORIGINS") or FRONT_ENDS,
         "BASE_DOMAIN": ground.wishes.base_domain,
         "DATABASE_URL": ground.database_url,
         "REDIS_URL": ground.redis_url,
