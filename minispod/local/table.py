@@ -97,7 +97,7 @@ def lay_out(wishes: Wishes, state: DemoState) -> Table:
         database_url=wishes.database_url or (postgres.url if postgres else ""),
         redis_url=wishes.redis_url or (redis.url if redis else ""),
     )
-    parts = (*_servers(ground), *_simulators(ground), *_program(ground))
+    parts = (*_servers(ground), *_simulators(ground), *_program(ground), *_residents(ground))
     remarks = tuple(remark for plan in ground.servers for remark in plan.remarks)
     return Table(parts, _endpoints(ground), remarks)
 
@@ -210,6 +210,17 @@ def _program(ground: _Ground) -> list[Part]:
         row("provisioner", "-m", "minispod.worker", "worker", "provisioning", after=("seed", *simulators)),
         row("porter", "-m", "minispod.worker", "worker", "data", after=("seed", *simulators)),
         row("scheduler", "-m", "minispod.worker", "scheduler", after=("seed", *simulators)),
+    ]
+
+
+def _residents(ground: _Ground) -> list[Part]:
+    """Customers who have bought something; on a real cluster nothing runs that nobody asked for."""
+    if ground.wishes.cluster is not None:
+        return []
+    address = f"http://{places.LOOPBACK}:{ground.wishes.port}"
+    argv = _python("-m", "minispod.local.residents", address)
+    return [
+        Part("residents", Program(argv, _bare_environment(), ROOT), after=("web",), once=True, aside=True)
     ]
 
 

@@ -68,7 +68,7 @@ def test_the_table_names_everything_and_keeps_its_addresses(tmp_path: Path, wish
     ]
     assert [part.name for part in table.parts] == [
         *("midtrans", "mailbox", "names", "google", "kubernetes"),
-        *("migrate", "seed", "web", "worker", "provisioner", "porter", "scheduler"),
+        *("migrate", "seed", "web", "worker", "provisioner", "porter", "scheduler", "residents"),
     ]
 
 
