@@ -26,6 +26,8 @@ _WEB_THREADS = "32"
 WEBHOOK_PATH = "/api/v1/wallet/webhook/midtrans"
 # Wherever on this machine a front end is started, it may call us.
 FRONT_ENDS = "http://localhost:*,http://127.0.0.1:*,http://[::1]:*"
+# Where the payment window may open; browsers take no IPv6 address here.
+PAYMENT_WINDOWS = "http://localhost:* http://127.0.0.1:*"
 # The stand-in's own default.
 GOOGLE_CLIENT_ID = "minispod-demo.apps.googleusercontent.com"
 # Remembered once taken: addresses of instances and payment pages are stored.
@@ -289,6 +291,7 @@ def _midtrans_environment(ground: _Ground) -> dict[str, str]:
         "MIDSIM_ADMIN_TOKEN": ground.secrets["LEVER_TOKEN"],
         "MIDSIM_NOTIFICATION_URL": web + WEBHOOK_PATH,
         "MIDSIM_FINISH_URL": web + "/",
+        "MIDSIM_APP_ORIGIN": PAYMENT_WINDOWS,
     }
 
 

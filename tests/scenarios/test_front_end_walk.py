@@ -6,6 +6,7 @@ import uuid
 import pytest
 import requests
 
+from minispod.local.timeline import eventually
 from tests.plugins.demo import START_SECONDS, STOP_SECONDS, Demo
 from tests.scenarios.front_end.administrator import Administrator
 from tests.scenarios.front_end.customer import Customer
@@ -31,6 +32,28 @@ def test_every_page_of_the_front_end_works(demo: Demo) -> None:
     Administrator(staff, customer, email).walk()
 
     assert tab.called | staff.called == set(CALLS)
+    _look_at_the_residents(staff)
+
+
+def _look_at_the_residents(staff: Tab) -> None:
+    """A demo has customers from its start, in whose pages and about whom there is something to see."""
+    wanted = {"ACTIVE": 3 + 1 + 1, "EXPIRED": 1, "CANCELLED": 1}
+
+    def counted(status: str) -> int:
+        found = staff.call("all subscriptions", more=f"&status={status}&search=@minispod.com")
+        return int(found["pagination"]["totalCount"])
+
+    for status, number in wanted.items():
+        eventually(
+            lambda status=status, number=number: counted(status) >= number,
+            within=120.0,
+            otherwise=f"not {number} {status}",
+        )
+    resident = Tab(staff.api)
+    resident.sign_in("login", email="user1@minispod.com", password="password")
+    listed, _, shown = resident.load("subscriptions", "transactions", "tickets", page=1)
+    assert {each["status"] for each in listed["subscriptions"]} == {"ACTIVE"}
+    assert {each["status"] for each in shown["tickets"]} == {"OPEN"}
 
 
 def _google_token(demo: Demo, email: str) -> str:

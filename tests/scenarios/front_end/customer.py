@@ -59,6 +59,10 @@ class Customer:
         opened = tab.call("top up", {"amount": TOP_UP, "paymentMethod": "QRIS"})["transaction"]
         newest = tab.call("transactions", page=1)["transactions"][0]
         assert (newest["status"], newest["metadata"]["midtrans_token"]) == ("PENDING", opened["snapToken"])
+        window = requests.get(opened["redirectUrl"], params={"embed": "1"}, timeout=20)
+        assert (
+            "http://localhost:*" in window.headers["Content-Security-Policy"]
+        )  # the page opens it in a frame
         payment_page.pay(opened["redirectUrl"])
         tab.poll("wallet", lambda data: data["wallet"]["creditBalance"] == before + TOP_UP, within=SOON)
         newest = tab.call("transactions", page=1)["transactions"][0]
