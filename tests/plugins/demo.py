@@ -19,7 +19,7 @@ from minispod.local.processes import Program
 from tests.plugins.rights import ServiceAccounts
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS, STOP_SECONDS = 150.0, 30.0
+START_SECONDS, STOP_SECONDS = 400.0, 30.0
 # What belongs to the person at the terminal must not decide what this test runs on.
 NOT_OURS = (
     "DATABASE_URL",

@@ -12,7 +12,7 @@ from tests.scenarios.front_end.administrator import Administrator
 from tests.scenarios.front_end.customer import Customer
 from tests.scenarios.front_end.tab import CALLS, Tab
 
-WALK_SECONDS = 900.0
+WALK_SECONDS = 1800.0
 
 
 @pytest.mark.parametrize("demo", ["simulator"], indirect=True)

@@ -7,7 +7,6 @@ from tests.scenarios.front_end.customer import Customer
 from tests.scenarios.front_end.tab import Tab
 
 REASON = "Agreed with the customer on the phone."
-SOON, PATIENT = 60.0, 180.0
 
 
 class Administrator:
