@@ -13,6 +13,7 @@ from urllib.parse import quote
 import requests
 import socketio
 import yaml
+from requests.adapters import HTTPAdapter
 
 from tests.scenarios.front_end import reading
 
@@ -39,6 +40,7 @@ class Tab:
         self.api, self._origin = api, origin
         self._session = requests.Session()
         self._session.trust_env = False
+        self._session.mount("http://", HTTPAdapter(pool_maxsize=32))
         self._token = ""
         self._preflighted: set[tuple[str, str]] = set()
         self.called: set[str] = set()
