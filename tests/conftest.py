@@ -23,6 +23,7 @@ pytest_plugins = [
     "tests.plugins.rights",
     "tests.plugins.names",
     "tests.plugins.app",
+    "tests.plugins.demo",
     "tests.plugins.shop",
     "tests.plugins.nodes",
     "tests.plugins.scene",

@@ -9,7 +9,15 @@ from minispod.accounts.errors import TokenReused
 from minispod.accounts.models import User
 from minispod.accounts.tokens import TokenPair
 from minispod.api.envelope import Door
-from minispod.api.guard import actor_for, here, is_front_end, limiter, place_and_account, requires_sign_in
+from minispod.api.guard import (
+    actor_for,
+    here,
+    is_front_end,
+    is_refused,
+    limiter,
+    place_and_account,
+    requires_sign_in,
+)
 from minispod.api.schemas.accounts import (
     AvatarIn,
     LoginIn,
@@ -88,7 +96,7 @@ def register_account(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @door.post("/auth/login")
-@limiter.limit("10 per 5 minutes", key_func=place_and_account)
+@limiter.limit("10 per 5 minutes", key_func=place_and_account, deduct_when=is_refused)
 @limiter.limit("300 per 5 minutes", exempt_when=is_front_end)
 @door.arguments(LoginIn)
 @door.alt_response(401, response="UNAUTHORIZED")

@@ -63,6 +63,11 @@ def place_and_account() -> str:
     return f"{place_of(request.remote_addr)}:{account}"
 
 
+def is_refused(response: Response) -> bool:
+    """Whether an attempt failed: who knows the password is no guesser, however often he signs in."""
+    return response.status_code >= 400
+
+
 def is_front_end() -> bool:
     """Whether the front end's own server asks, which signs all its customers in from one place."""
     return request.remote_addr in current_settings().web.frontend_addresses

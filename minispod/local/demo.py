@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from minispod.local import keeper, processes, state
+from minispod.local import keeper, processes, residents, state
 from minispod.local.console import Console
 from minispod.local.refusals import CannotStart
 from minispod.local.supervisor import Supervisor
@@ -89,6 +89,13 @@ def _run(directory: Path, stop: _StopSwitch, began: float) -> int:
         return code
 
 
+def _residents(wishes: Wishes) -> list[tuple[str, str]]:
+    if wishes.cluster is not None:
+        return []
+    first, *others = (each.email for each in residents.RESIDENTS)
+    return [("With applications", f"{first} / {residents.PASSWORD}   (and {', '.join(others)})")]
+
+
 def _what_to_click(table: Table, wishes: Wishes, directory: Path) -> list[tuple[str, str]]:
     endpoints = table.endpoints
     _, _, ingress_port = endpoints["ingress"].removeprefix("http://").partition(":")
@@ -96,6 +103,11 @@ def _what_to_click(table: Table, wishes: Wishes, directory: Path) -> list[tuple[
     return [
         ("Administration", f"{endpoints['admin']}   (admin@minispod.com / password)"),
         ("Customer", "user@minispod.com / password   (500,000 credit)"),
+        *_residents(wishes),
+        (
+            "Front end",
+            f"NEXT_PUBLIC_API_URL and API_BASE_URL are {endpoints['web']}; any port of localhost may call it",
+        ),
         ("API", f"{endpoints['web']}{DOCS_PATH}"),
         ("Mailbox", endpoints["mailbox"]),
         (

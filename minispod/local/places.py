@@ -20,6 +20,7 @@ from minispod.local.refusals import CannotStart
 
 FALLBACK = Path("/var/lib/minispod-local")
 LOOPBACK = "127.0.0.1"
+LOOPBACK_6 = "::1"
 
 
 def unprivileged_account() -> Account | None:
@@ -125,13 +126,23 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def is_free(port: int) -> bool:
+def has_ipv6() -> bool:
+    """Whether this machine has a loopback address of IPv6; `localhost` may mean that one first."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind((LOOPBACK_6, 0))
+    except OSError:
+        return False
+    return True
+
+
+def is_free(port: int, address: str = LOOPBACK) -> bool:
     """Whether a server could listen on this loopback port right now."""
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
         # As servers do: what merely lingers in TIME_WAIT does not count as taken.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((LOOPBACK, port))
+            probe.bind((address, port))
         except OSError:
             return False
         return True

@@ -27,13 +27,17 @@ STOP_SECONDS = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One row of the table: a server that shall keep running, or (`once`) a step that shall succeed."""
+    """One row of the table: a server that shall keep running, or (`once`) a step that shall succeed.
+
+    Nobody waits for a step that is done `aside`, and if it fails, that is said and nothing else ends.
+    """
 
     name: str
     program: Program
     is_ready: Callable[[], bool] = lambda: True
     after: tuple[str, ...] = ()
     once: bool = False
+    aside: bool = False
     quiet: bool = False
     # Generous: after a crash a scheduler has to wait until the lock of its predecessor expires.
     start_seconds: float = 120.0
@@ -126,7 +130,9 @@ class Supervisor:
                 self._take_end(charge)
             case Standing.STARTING if not charge.part.once and charge.part.is_ready():
                 charge.standing, charge.since = Standing.READY, now
-            case Standing.STARTING if now - charge.since > charge.part.start_seconds:
+            case Standing.STARTING if (
+                not charge.part.aside and now - charge.since > charge.part.start_seconds
+            ):
                 patience = f"{charge.part.start_seconds:.0f} s"
                 raise GaveUp(f"{charge.part.name} was not ready within {patience}; {self._see_log(charge)}")
             case _:
@@ -144,8 +150,11 @@ class Supervisor:
         status, part, now = charge.process.returncode, charge.part, time.monotonic()
         processes.kill_group(charge.process.pid)
         if part.once:
+            failure = f"{part.name} failed ({_describe(status)}); {self._see_log(charge)}"
+            if status != 0 and not part.aside:
+                raise GaveUp(failure)
             if status != 0:
-                raise GaveUp(f"{part.name} failed ({_describe(status)}); {self._see_log(charge)}")
+                self._console.say(failure)
             charge.standing = Standing.DONE
             return
         settled = charge.standing is Standing.READY and now - charge.since > SETTLED_SECONDS
@@ -164,7 +173,8 @@ class Supervisor:
         )
 
     def _all_up(self) -> bool:
-        return all(each.standing in (Standing.READY, Standing.DONE) for each in self._charges)
+        up = (Standing.READY, Standing.DONE)
+        return all(each.part.aside or each.standing in up for each in self._charges)
 
     def _see_log(self, charge: _Charge) -> str:
         return f"see {self._pump.path_of(charge.part.name)}"

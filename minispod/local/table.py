@@ -24,6 +24,10 @@ from minispod.local.wishes import Wishes
 ROOT = Path(__file__).resolve().parents[2]
 _WEB_THREADS = "32"
 WEBHOOK_PATH = "/api/v1/wallet/webhook/midtrans"
+# Wherever on this machine a front end is started, it may call us.
+FRONT_ENDS = "http://localhost:*,http://127.0.0.1:*,http://[::1]:*"
+# Where the payment window may open; browsers take no IPv6 address here.
+PAYMENT_WINDOWS = "http://localhost:* http://127.0.0.1:*"
 # The stand-in's own default.
 GOOGLE_CLIENT_ID = "minispod-demo.apps.googleusercontent.com"
 # Remembered once taken: addresses of instances and payment pages are stored.
@@ -95,7 +99,7 @@ def lay_out(wishes: Wishes, state: DemoState) -> Table:
         database_url=wishes.database_url or (postgres.url if postgres else ""),
         redis_url=wishes.redis_url or (redis.url if redis else ""),
     )
-    parts = (*_servers(ground), *_simulators(ground), *_program(ground))
+    parts = (*_servers(ground), *_simulators(ground), *_program(ground), *_residents(ground))
     remarks = tuple(remark for plan in ground.servers for remark in plan.remarks)
     return Table(parts, _endpoints(ground), remarks)
 
@@ -169,7 +173,7 @@ def _program(ground: _Ground) -> list[Part]:
         "--threads",
         _WEB_THREADS,
     ]
-    gunicorn += ["--graceful-timeout", "3", "-b", f"{places.LOOPBACK}:{port}", "wsgi:app"]
+    gunicorn += ["--graceful-timeout", "3", *_bound_to(port), "wsgi:app"]
     simulators = (
         "midtrans",
         "mailbox",
@@ -211,6 +215,25 @@ def _program(ground: _Ground) -> list[Part]:
     ]
 
 
+def _residents(ground: _Ground) -> list[Part]:
+    """Customers who have bought something; on a real cluster nothing runs that nobody asked for."""
+    if ground.wishes.cluster is not None:
+        return []
+    address = f"http://{places.LOOPBACK}:{ground.wishes.port}"
+    argv = _python("-m", "minispod.local.residents", address)
+    return [
+        Part("residents", Program(argv, _bare_environment(), ROOT), after=("web",), once=True, aside=True)
+    ]
+
+
+def _bound_to(port: int) -> list[str]:
+    """Both loopback addresses: a front end's Node.js may look for `localhost` on one of them alone."""
+    bound = ["-b", f"{places.LOOPBACK}:{port}"]
+    if places.has_ipv6() and places.is_free(port, places.LOOPBACK_6):
+        bound += ["-b", f"[{places.LOOPBACK_6}]:{port}"]
+    return bound
+
+
 def _environment(ground: _Ground) -> dict[str, str]:
     """The person's own environment with the demo's facts on top."""
     secrets = {name: value for name, value in ground.secrets.items() if name != "LEVER_TOKEN"}
@@ -218,6 +241,7 @@ def _environment(ground: _Ground) -> dict[str, str]:
     environment |= {
         "MINISPOD_ENV": "development",
         "PORT": str(ground.wishes.port),
+        "CORS_ORIGINS": environment.get("CORS_ORIGINS") or FRONT_ENDS,
         "BASE_DOMAIN": ground.wishes.base_domain,
         "DATABASE_URL": ground.database_url,
         "REDIS_URL": ground.redis_url,
@@ -267,6 +291,7 @@ def _midtrans_environment(ground: _Ground) -> dict[str, str]:
         "MIDSIM_ADMIN_TOKEN": ground.secrets["LEVER_TOKEN"],
         "MIDSIM_NOTIFICATION_URL": web + WEBHOOK_PATH,
         "MIDSIM_FINISH_URL": web + "/",
+        "MIDSIM_APP_ORIGIN": PAYMENT_WINDOWS,
     }
 
 

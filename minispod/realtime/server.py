@@ -20,7 +20,7 @@ from minispod.realtime.rounds import Rounds
 from minispod.realtime.status import StatusNamespace
 from minispod.realtime.status_board import StatusBoard
 from minispod.realtime.wire import Wire
-from minispod.settings import Settings
+from minispod.settings import Settings, origins
 
 log = structlog.get_logger()
 
@@ -62,15 +62,17 @@ class _Origins:
     """Which pages may connect: our own, and those of the configured front ends."""
 
     def __init__(self, settings: Settings) -> None:
-        self._allowed = {*settings.web.cors_origins, settings.own_url}
+        self._own_url = settings.own_url
+        self._allowed = origins.patterns(settings.web.cors_origins)
 
     def __call__(self, origin: str | None, environ: dict[str, Any]) -> bool:
         if origin is None:
             return True
         try:
-            return origin in self._allowed or urlsplit(origin).netloc == environ.get("HTTP_HOST")
+            is_ours = origin == self._own_url or urlsplit(origin).netloc == environ.get("HTTP_HOST")
         except ValueError:
             return False
+        return is_ours or any(each.match(origin) for each in self._allowed)
 
 
 class _Gate:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from cryptography.fernet import Fernet
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 
-from minispod.settings.shapes import ADDRESS, DOMAIN, Group, Ranges, Texts
+from minispod.settings.shapes import ADDRESS, DOMAIN, Group, Origins, Ranges, Texts
 
 DEVELOPMENT_SECRET = "development-only-secret-do-not-use-in-production"  # noqa: S105
 DEVELOPMENT_SEAL = "ZGV2ZWxvcG1lbnQtb25seS1zZWFsLWtleS0wMDAwMDA="
@@ -38,8 +38,11 @@ class WebSettings(Group):
         pattern=ADDRESS,
         description="The customer front end; links in mails lead there.",
     )
-    cors_origins: Texts = Field(
-        ("http://localhost:3100",), description="Origins (comma-separated) whose pages may call the API."
+    cors_origins: Origins = Field(
+        ("http://localhost:3100",),
+        description=(
+            "Origins (comma-separated) whose pages may call the API; http://localhost:* is every port, * everybody."
+        ),
     )
     trusted_proxies: int = Field(
         0, ge=0, le=5, description="How many reverse proxies in front of us set X-Forwarded-For."

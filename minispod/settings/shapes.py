@@ -6,6 +6,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from minispod.settings import origins
+
 
 def _split(value: Any, separator: str = ",") -> Any:
     if not isinstance(value, str):
@@ -27,6 +29,9 @@ def _range(value: str) -> str:
 
 
 Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Origins = Annotated[
+    tuple[Annotated[str, AfterValidator(origins.checked)], ...], NoDecode, BeforeValidator(_split)
+]
 Lines = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_lines)]
 Days = Annotated[tuple[Annotated[int, Field(ge=1)], ...], NoDecode, BeforeValidator(_split)]
 Ranges = Annotated[tuple[Annotated[str, AfterValidator(_range)], ...], NoDecode, BeforeValidator(_split)]

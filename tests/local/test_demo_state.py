@@ -68,7 +68,7 @@ def test_the_table_names_everything_and_keeps_its_addresses(tmp_path: Path, wish
     ]
     assert [part.name for part in table.parts] == [
         *("midtrans", "mailbox", "names", "google", "kubernetes"),
-        *("migrate", "seed", "web", "worker", "provisioner", "porter", "scheduler"),
+        *("migrate", "seed", "web", "worker", "provisioner", "porter", "scheduler", "residents"),
     ]
 
 
@@ -78,6 +78,28 @@ def test_nothing_secret_is_on_a_command_line(tmp_path: Path, wishes: Wishes) -> 
         lines = [" ".join(part.program.argv) for part in lay_out(wishes, held).parts]
 
     assert not [line for line in lines for secret in secrets if secret in line]
+
+
+def test_a_front_end_on_any_port_of_this_machine_may_call(
+    tmp_path: Path, wishes: Wishes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def allowed() -> str:
+        [web] = [part for part in lay_out(wishes, held).parts if part.name == "web"]
+        return web.program.env["CORS_ORIGINS"]
+
+    with state.held(tmp_path / "demo") as held:
+        assert "http://localhost:*" in allowed().split(",")
+        monkeypatch.setenv("CORS_ORIGINS", "https://shop.example")
+        assert allowed() == "https://shop.example"
+
+
+def test_the_web_process_listens_wherever_localhost_may_lead(tmp_path: Path, wishes: Wishes) -> None:
+    with state.held(tmp_path / "demo") as held:
+        [web] = [part for part in lay_out(wishes, held).parts if part.name == "web"]
+
+    bound = {each for each in web.program.argv if each.endswith(f":{wishes.port}")}
+    assert f"127.0.0.1:{wishes.port}" in bound
+    assert (f"[::1]:{wishes.port}" in bound) is places.has_ipv6()
 
 
 def test_two_roles_never_share_a_port_even_if_the_person_takes_one_of_ours(

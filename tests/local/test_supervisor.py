@@ -138,6 +138,24 @@ def test_a_failed_step_ends_the_run(supervise: Callable[..., Supervisor], termin
     assert terminal.lines[1].startswith("migrate failed (exit status 1); see ")
 
 
+def test_nobody_waits_for_what_is_done_aside(
+    supervise: Callable[..., Supervisor], terminal: Terminal
+) -> None:
+    endless = Part("endless", SLEEP, once=True, aside=True, start_seconds=0.0)
+
+    assert supervise(Part("server", SLEEP), endless).run() == 0
+
+
+def test_what_fails_aside_is_said_and_ends_nothing(
+    supervise: Callable[..., Supervisor], terminal: Terminal
+) -> None:
+    failing = Part("decoration", python("raise SystemExit(3)"), once=True, aside=True)
+    after = Part("after", SLEEP, after=("decoration",))
+
+    assert supervise(Part("server", SLEEP), failing, after).run() == 0
+    assert any(line.startswith("decoration failed") for line in terminal.lines)
+
+
 def test_a_part_that_never_gets_ready_ends_the_run(
     supervise: Callable[..., Supervisor], terminal: Terminal
 ) -> None:

@@ -36,7 +36,8 @@ class Config:
     notification_url: str = DEFAULT_NOTIFICATION_URL
     finish_url: str = DEFAULT_FINISH_URL  # where a paid page leads when the request names no other
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
-    app_origin: str = ""  # who may frame the page; empty: the origin of the finish URL
+    # Who may frame the page: origins with blanks between, `http://localhost:*` is every port; empty: the finish URL's.
+    app_origin: str = ""
     admin_token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     db: str = ":memory:"
     clock: str = "real"  # or manual
@@ -65,8 +66,14 @@ class Config:
 
     @property
     def framing_origin(self) -> str:
-        """The only origin that may show the payment page in a frame."""
+        """Who may show the payment page in a frame, as browsers are told it."""
         return self.app_origin or origin_of(self.finish_url)
+
+    @property
+    def told_origin(self) -> str:
+        """To whom a framed page tells how it ended: the one origin, or whichever of several may frame it."""
+        framing = self.framing_origin
+        return "*" if " " in framing or "*" in framing else framing
 
 
 _CHOICES = {

@@ -144,7 +144,7 @@ class _Desk:
             expires=wib(expires_at) if expires_at else None,
             seconds_left=int(expires_at - self._sim.clock.now()) if expires_at else None,
             embedded=_is_embedded(),
-            parent_origin=self._sim.config.framing_origin,
+            parent_origin=self._sim.config.told_origin,
             result=_result(transaction) if transaction else None,
             **more,
         )

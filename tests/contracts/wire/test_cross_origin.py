@@ -36,6 +36,7 @@ def words(response: TestResponse, header: str) -> set[str]:
         ("/api/subscriptions/any/auto-renew", "PUT"),
         ("/api/admin/k8s/nodes", "GET"),
         ("/api/auth/login", "POST"),
+        ("/api/nothing/here", "GET"),  # else the page would not get to see the 404
     ],
 )
 def test_a_preflight_is_answered_at_once_without_token(client: FlaskClient, path: str, method: str) -> None:
@@ -68,6 +69,19 @@ def test_every_answer_can_be_read_by_the_page(
     assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
     exposed = words(response, "Access-Control-Expose-Headers")
     assert {"X-Request-ID", "Retry-After", "X-RateLimit-Remaining", "Idempotent-Replayed"} <= exposed
+
+
+def test_headers_that_http_libraries_add_are_no_obstacle(client: FlaskClient) -> None:
+    asked = "authorization, cache-control, content-type, pragma, x-requested-with"
+    headers = {
+        "Origin": ORIGIN,
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": asked,
+    }
+
+    response = client.options("/api/wallet/info", headers=headers)
+
+    assert words(response, "Access-Control-Allow-Headers") == set(asked.split(", "))
 
 
 def test_refusals_to_customers_can_be_read_too(client: FlaskClient, customer: Person) -> None:

@@ -66,6 +66,16 @@ def test_guessing_passwords_is_stopped(limited: FlaskClient) -> None:
     assert preflight(limited, "/api/auth/login", "POST").status_code == 200
 
 
+def test_who_knows_the_password_may_sign_in_again_and_again(limited: FlaskClient, customer: Person) -> None:
+    def attempt(password: str) -> int:
+        body = {"email": customer.email, "password": password}
+        return limited.post("/api/auth/login", json=body).status_code
+
+    assert {attempt("a guess") for _ in range(9)} == {401}
+    assert {attempt(PASSWORD) for _ in range(15)} == {200}
+    assert (attempt("a guess"), attempt("a guess")) == (401, 429)
+
+
 def test_neighbours_of_a_guesser_may_still_sign_in(limited: FlaskClient, customer: Person) -> None:
     for spelling in ("victim@example.com", " VICTIM@example.com") * 5:
         limited.post("/api/auth/login", json={"email": spelling, "password": "guess"})

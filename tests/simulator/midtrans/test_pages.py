@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.simulator.midtrans.conftest import ORDER, Midsim, Shop
+from tests.simulator.midtrans.conftest import ORDER, MakeMidsim, Midsim, Shop
 
 ACCEPT, DENIED, FDS = "4811 1111 1111 1114", "4911111111111113", "4611 1111 1111 1116"
 LATER, CHALLENGE = "4024 0071 7626 5022", "4511 1111 1111 1117"
@@ -192,6 +192,20 @@ def test_inside_a_frame_the_result_is_told_to_the_shop_only(midsim: Midsim) -> N
     assert over.status_code == 200
     assert 'data-parent-origin="http://shop.example"' in over.text
     assert "&#34;transaction_status&#34;: &#34;settlement&#34;" in over.text
+
+
+def test_pages_of_several_origins_may_frame_it_and_are_told(make_midsim: MakeMidsim) -> None:
+    midsim = make_midsim(app_origin="http://localhost:* http://shop.example")
+    token = midsim.token()
+    midsim.press(token, "choose", method="bca_va")
+
+    over = midsim.press(token, "pay", embed="1")
+
+    assert (
+        "frame-ancestors 'self' http://localhost:* http://shop.example"
+        in over.headers["Content-Security-Policy"]
+    )
+    assert 'data-parent-origin="*"' in over.text
 
 
 def test_the_snap_script_listens_to_its_own_origin_only(midsim: Midsim) -> None:
