@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from minispod.backups.models import Backup, BackupReason, BackupStatus
 from minispod.catalog.recipes import get_recipe
@@ -104,7 +105,7 @@ def newest_usable_backups(instance_ids: Collection[uuid.UUID]) -> Mapping[uuid.U
             Backup.removed_at.is_(None),
         )
         .order_by(Backup.instance_id, Backup.taken_at.desc())
-        .distinct(Backup.instance_id)
+        .ext(distinct_on(Backup.instance_id))
     )
     return {each.instance_id: each for each in session().scalars(newest)}
 
