@@ -1,8 +1,9 @@
 """Bring an act on a node to its end: claim and settle, in units of work of their own; carrying.py talks between them.
 
-A drain marks the node, moves what is tied to it where that is wanted (each by the MOVE operation, a few at a time, so
-that nobody stands still long before his turn), and then asks the pods to leave, again and again, until none is left
-that may go. Locked is the node's operation, then (through `requesting.move`) an instance.
+A drain moves what is tied to the node where that is wanted (each by the MOVE operation, a few at a time, so that nobody
+stands still long before his turn), marks the node, and then asks the pods to leave, again and again, until none is left
+that may go. The mark comes after the moves: a move that fails leaves its instance where it was, and nothing that is tied
+to a marked node could start there again. Locked is the node's operation, then (through `requesting.move`) an instance.
 """
 
 import uuid
@@ -54,7 +55,7 @@ def claim(operation_id: uuid.UUID, *, rules: ClusterRules, at: datetime) -> Node
         wait = _move_on(operation, rules, at)
         if wait is not None:
             return wait
-        operation.step, operation.moved_on_at = NodeStep.EVICT, at
+        operation.step, operation.moved_on_at = NodeStep.MARK, at
     busy = frozenset(
         str(each)
         for each in session().scalars(select(Operation.instance_id).where(Operation.status.in_(LIVE)))
@@ -82,8 +83,7 @@ def settle(order: NodeOrder, report: NodeReport, *, at: datetime) -> timedelta |
         if operation.act is not NodeAct.DRAIN:
             _end(operation, NodeActStatus.DONE, None, at=at)
             return None
-        is_moving = operation.bound is BoundChoice.MOVE
-        operation.step, operation.moved_on_at = (NodeStep.MOVE if is_moving else NodeStep.EVICT), at
+        operation.step, operation.moved_on_at = NodeStep.EVICT, at
         return _NOW
     waiting = [asdict(each) for each in report.waiting]
     if report.sent_away or {_key(each) for each in waiting} != {_key(each) for each in operation.waiting}:

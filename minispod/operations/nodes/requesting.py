@@ -106,7 +106,7 @@ def _ask(
         node_name=node,
         act=act,
         status=NodeActStatus.PENDING,
-        step=NodeStep.MARK,
+        step=NodeStep.MOVE if bound is BoundChoice.MOVE else NodeStep.MARK,
         turn=0,
         bound=bound,
         instances=list(instances),

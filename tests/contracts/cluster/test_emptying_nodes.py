@@ -7,8 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from minispod.cluster.draining import Keeper
+from minispod.cluster.port import NoSuchObject
 from minispod.instances.manifests import instance_manifests
 from minispod.instances.namespace_manifests import namespace_manifests
+from minispod.integrations.kubernetes.client import ApiSaidNo
 from minispod.integrations.kubernetes.translation import INSTANCE_LABEL
 from tests.contracts.cluster.conftest import Customer, Target
 from tests.contracts.cluster.workbenches import pod_of, ready_instance
@@ -43,6 +46,62 @@ def node_of(target: Target, spec) -> str:
 
 def policy(target: Target) -> str:
     """The version of disruption budgets that this server knows."""
+    try:
+        target.bare.get("/apis/policy/v1")
+    except ApiSaidNo:
+        return "v1beta1"
+    return "v1"
+
+
+def test_a_node_is_taken_out_of_service_and_put_back(target, cordoned):
+    node = next(each.name for each in target.cluster.nodes() if each.is_schedulable)
+
+    cordon(target, cordoned, node)
+    target.cluster.set_schedulable(node, is_schedulable=False)  # as often as one likes
+
+    assert not takes_pods(target, node)
+    target.cluster.set_schedulable(node, is_schedulable=True)
+    target.cluster.set_schedulable(node, is_schedulable=True)
+    target.eventually(lambda: takes_pods(target, node))
+
+
+def test_a_node_that_is_not_there_is_no_node(target):
+    with pytest.raises(NoSuchObject):
+        target.cluster.set_schedulable(NO_SUCH, is_schedulable=False)
+    assert list(target.cluster.pods_on(NO_SUCH)) == []
+
+
+def test_the_pods_of_a_node_say_who_keeps_them_and_what_they_mount(target, customer):
+    spec, pod = ready_instance(target, customer, "postgresql")
+
+    [found] = [each for each in target.cluster.pods_on(node_of(target, spec)) if each.name == pod]
+
+    assert found.keeper is Keeper.CONTROLLER
+    assert found.claims == (spec.names.claim,)
+    assert found.instance_id == str(spec.instance_id)
+    assert [found.is_leaving, found.is_over, found.is_workbench] == [False] * 3
+
+
+def test_what_has_no_data_there_leaves_for_another_node(target, customer, cordoned):
+    spec, pod = _without_data(target, customer)
+    home = node_of(target, spec)
+    cordon(target, cordoned, home)
+
+    assert target.cluster.evict(spec.namespace, pod).is_accepted
+
+    target.eventually(lambda: _runs_elsewhere(target, spec, home))
+    target.eventually(lambda: pod not in [each.name for each in target.cluster.pods_on(home)])
+
+
+def test_what_is_tied_to_its_node_waits_for_it_and_keeps_its_volume(target, customer, cordoned):
+    spec, pod = ready_instance(target, customer, "postgresql")
+    home = node_of(target, spec)
+    cordon(target, cordoned, home)
+    [place] = [each for each in target.cluster.volumes() if each.claim == spec.names.claim]
+    assert place.nodes == (home,)
+
+    assert target.cluster.evict(spec.namespace, pod).is_accepted
+
     target.eventually(lambda: _waits(target, spec))
     [kept] = [each for each in target.cluster.volumes() if each.claim == spec.names.claim]
     assert kept == place
