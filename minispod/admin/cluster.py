@@ -14,6 +14,7 @@ from minispod.insights.outlook import look_ahead
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.operations import node_loss
+from minispod.operations.nodes import queries as node_operations
 from minispod.ports import current_ports, current_settings
 from minispod.rules import business_rules
 
@@ -53,6 +54,8 @@ def node(name: str) -> Any:
         readings=readings,
         outage=outages.outage_of(name),
         touched=node_loss.touched_by(name),
+        live=node_operations.live_on(name),
+        done=[each for each in node_operations.newest(name) if not each.is_live],
         evacuates_after=current_settings().data.evacuate_after_minutes,
         spans=_SPANS,
         span=span,

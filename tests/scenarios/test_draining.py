@@ -1,4 +1,4 @@
-"""A node is drained with a database on it: it is moved with its data, the node is empty, and then it takes pods again."""
+"""A node is drained with a database on it: it is moved with its data, the node is empty, and it takes pods again."""
 
 import time
 import uuid

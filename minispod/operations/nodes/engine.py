@@ -2,8 +2,8 @@
 
 A drain moves what is tied to the node where that is wanted (each by the MOVE operation, a few at a time, so that nobody
 stands still long before his turn), marks the node, and then asks the pods to leave, again and again, until none is left
-that may go. The mark comes after the moves: a move that fails leaves its instance where it was, and nothing that is tied
-to a marked node could start there again. Locked is the node's operation, then (through `requesting.move`) an instance.
+that may go. The mark comes after the moves: a move that fails leaves its instance where it was, and what is tied to a
+marked node could not start there again. Locked is the node's operation, then (through `requesting.move`) an instance.
 """
 
 import uuid

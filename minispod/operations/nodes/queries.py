@@ -1,13 +1,14 @@
 """Reads of acts on nodes, for staff: nothing here belongs to a customer."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 
 from minispod.accounts.models import User
 from minispod.instances.models import Instance
 from minispod.kernel.database import session
+from minispod.operations.models import Operation
 from minispod.operations.nodes.errors import NoSuchNodeOperation
 from minispod.operations.nodes.models import NodeOperation
 from minispod.operations.nodes.states import LIVE
@@ -39,3 +40,11 @@ def instances_of(operation: NodeOperation) -> Sequence[tuple[Instance, User]]:
     ids = [uuid.UUID(each) for each in operation.instances]
     wanted = select(Instance, User).join(User, User.id == Instance.user_id).where(Instance.id.in_(ids))
     return [(instance, owner) for instance, owner in session().execute(wanted.order_by(Instance.name))]
+
+
+def moves_of(operation: NodeOperation) -> Mapping[uuid.UUID, Operation]:
+    """The moves that a drain has asked for, by instance."""
+    ids = [uuid.UUID(each) for each in operation.moves.values()]
+    return {
+        each.instance_id: each for each in session().scalars(select(Operation).where(Operation.id.in_(ids)))
+    }
