@@ -1,6 +1,6 @@
-"""nodes: what is done with them
+"""nodes: what is done with them, and their history
 
-Cordon, uncordon and drain.
+Cordon, uncordon and drain; hours and days of readings; conditions that came and went.
 
 Revision ID: 0021
 Revises: 0018
@@ -15,6 +15,8 @@ down_revision = "0018"
 branch_labels = None
 depends_on = None
 
+GRAIN = sa.Enum("HOUR", "DAY", name="grain", native_enum=False, create_constraint=True, length=8)
+
 
 def _one_of(name: str, *values: str) -> sa.Enum:
     return sa.Enum(*values, name=name, native_enum=False, create_constraint=True, length=32)
@@ -22,6 +24,7 @@ def _one_of(name: str, *values: str) -> sa.Enum:
 
 def upgrade() -> None:
     _make_operations()
+    _make_history()
 
 
 def _make_operations() -> None:
@@ -68,7 +71,52 @@ def _make_operations() -> None:
     )
 
 
+def _make_history() -> None:
+    pieces = ("cpu_requested_avg", "cpu_requested_max", "memory_requested_avg", "memory_requested_max")
+    used = ("cpu_used_avg", "cpu_used_max", "memory_used_avg", "memory_used_max")
+    op.create_table(
+        "node_rollups",
+        sa.Column("name", sa.String(length=253), nullable=False),
+        sa.Column("grain", GRAIN, nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("samples", sa.Integer(), nullable=False),
+        sa.Column("ready_samples", sa.Integer(), nullable=False),
+        sa.Column("cpu_allocatable", sa.Integer(), nullable=False),
+        sa.Column("memory_allocatable", sa.Integer(), nullable=False),
+        *(sa.Column(each, sa.Integer(), nullable=False) for each in pieces),
+        sa.Column("used_samples", sa.Integer(), nullable=False),
+        *(sa.Column(each, sa.Integer(), nullable=True) for each in used),
+        sa.PrimaryKeyConstraint("name", "grain", "starts_at", name=op.f("pk_node_rollups")),
+    )
+    op.create_index("ix_node_rollups_grain_starts_at", "node_rollups", ["grain", "starts_at"])
+    op.create_table(
+        "node_progress",
+        sa.Column("grain", GRAIN, nullable=False),
+        sa.Column("done_until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("grain", name=op.f("pk_node_progress")),
+    )
+    op.create_table(
+        "node_spells",
+        sa.Column("node_name", sa.String(length=253), nullable=False),
+        sa.Column("condition", sa.String(length=120), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_node_spells")),
+    )
+    op.create_index(
+        "uq_node_spells_node_name_condition_open",
+        "node_spells",
+        ["node_name", "condition"],
+        unique=True,
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_index("ix_node_spells_node_name_began_at", "node_spells", ["node_name", "began_at"])
+
+
 def downgrade() -> None:
+    for table in ("node_spells", "node_progress", "node_rollups"):
+        op.drop_table(table)
     # Nobody would do them any more.
     op.execute("DELETE FROM outbox WHERE task = 'work_on_node'")
     op.drop_table("node_operations")

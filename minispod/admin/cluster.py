@@ -1,6 +1,5 @@
 """Nodes: the picture as last seen, each node's history, and what becomes of what was on a lost one. Asks no cluster."""
 
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -8,7 +7,8 @@ from flask import abort, flash
 
 from minispod.admin import charts, guard, pages
 from minispod.admin.door import door
-from minispod.cluster import monitoring, outages
+from minispod.cluster import history, monitoring, outages, spells
+from minispod.cluster.history import Span
 from minispod.insights import today as insight
 from minispod.insights.outlook import look_ahead
 from minispod.kernel.ids import parse_id
@@ -17,8 +17,6 @@ from minispod.operations import node_loss
 from minispod.operations.nodes import queries as node_operations
 from minispod.ports import current_ports, current_settings
 from minispod.rules import business_rules
-
-_SPANS = {"6h": timedelta(hours=6), "24h": timedelta(days=1), "7d": timedelta(days=7)}
 
 
 @door.get("/nodes")
@@ -40,8 +38,9 @@ def node(name: str) -> Any:
     """Show one node with its history."""
     at = current_ports().clock.now()
     picture = monitoring.last_picture()
-    span = pages.one_of(_SPANS, "span", "24h")
-    readings = monitoring.node_history(name, at - _SPANS[span])
+    span = pages.chosen(Span, "span") or Span.DAY
+    since = at - history.length_of(span)
+    readings = history.node_history(name, span, at)
     now = next((each for each in picture.nodes if each.name == name), None)
     if now is None and not readings:
         abort(404)
@@ -57,10 +56,11 @@ def node(name: str) -> Any:
         live=node_operations.live_on(name),
         done=[each for each in node_operations.newest(name) if not each.is_live],
         evacuates_after=current_settings().data.evacuate_after_minutes,
-        spans=_SPANS,
+        spans=list(Span),
         span=span,
-        cpu=charts.node_lines(readings, "cpu", since=at - _SPANS[span], until=at),
-        memory=charts.node_lines(readings, "memory", since=at - _SPANS[span], until=at),
+        spells=spells.list_spells(name, since),
+        cpu=charts.node_lines(readings, "cpu", since=since, until=at),
+        memory=charts.node_lines(readings, "memory", since=since, until=at),
         at=at,
     )
 

@@ -66,7 +66,9 @@ def test_the_preview_says_whom_it_touches_and_changes_nothing(
         assert session().scalars(select(NodeOperation)).all() == []
 
 
-def test_a_drain_that_makes_no_sense_is_refused_in_words(browser: Browser, app: Flask, tied: Instance) -> None:
+def test_a_drain_that_makes_no_sense_is_refused_in_words(
+    browser: Browser, app: Flask, tied: Instance
+) -> None:
     browser.shown(f"/admin/nodes/{NODE}/drain")
 
     refused = browser.post(f"/admin/nodes/{NODE}/drain", f"/admin/nodes/{NODE}/drain", bound="LEAVE")
