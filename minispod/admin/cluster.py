@@ -10,6 +10,7 @@ from minispod.admin.door import door
 from minispod.cluster import history, monitoring, outages, spells
 from minispod.cluster.history import Span
 from minispod.insights import today as insight
+from minispod.insights.advice import advise
 from minispod.insights.outlook import look_ahead
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import unit_of_work
@@ -23,12 +24,14 @@ from minispod.rules import business_rules
 def nodes() -> Any:
     """Show all nodes as last seen."""
     picture = monitoring.last_picture()
+    outlook = look_ahead(business_rules(current_settings()).capacity)
     return pages.live_fragment(
         "admin/nodes/page.html",
         "admin/nodes/_live.html",
         picture=picture,
         used=insight.utilisation(picture.nodes),
-        outlook=look_ahead(business_rules(current_settings()).capacity),
+        outlook=outlook,
+        advice=advise(picture.nodes, outlook),
         at=current_ports().clock.now(),
     )
 
