@@ -112,10 +112,17 @@ def _make_history() -> None:
         postgresql_where=sa.text("ended_at IS NULL"),
     )
     op.create_index("ix_node_spells_node_name_began_at", "node_spells", ["node_name", "began_at"])
+    op.create_table(
+        "cluster_sights",
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("rows", postgresql.JSONB(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", name=op.f("pk_cluster_sights")),
+    )
 
 
 def downgrade() -> None:
-    for table in ("node_spells", "node_progress", "node_rollups"):
+    for table in ("cluster_sights", "node_spells", "node_progress", "node_rollups"):
         op.drop_table(table)
     # Nobody would do them any more.
     op.execute("DELETE FROM outbox WHERE task = 'work_on_node'")

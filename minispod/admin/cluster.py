@@ -6,6 +6,7 @@ from typing import Any
 from flask import abort, flash
 
 from minispod.admin import charts, guard, pages
+from minispod.admin.cluster_lists import TITLES
 from minispod.admin.door import door
 from minispod.cluster import history, monitoring, outages, spells
 from minispod.cluster.history import Span
@@ -32,6 +33,7 @@ def nodes() -> Any:
         used=insight.utilisation(picture.nodes),
         outlook=outlook,
         advice=advise(picture.nodes, outlook),
+        lists=TITLES,
         at=current_ports().clock.now(),
     )
 

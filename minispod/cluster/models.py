@@ -116,6 +116,16 @@ class NodeOutage(Identified, Base):
     end_told_at: Mapped[datetime | None]
 
 
+class ClusterSight(Base):
+    """The rows of one of the staff's lists, as they were last seen."""
+
+    __tablename__ = "cluster_sights"
+
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    seen_at: Mapped[datetime]
+    rows: Mapped[list[Any]]
+
+
 class ClusterState(Base):
     """One row: when the nodes were last read, since when the cluster is silent, and why storage is not measured."""
 
