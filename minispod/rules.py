@@ -1,5 +1,6 @@
 """Settings as the rule values that domain acts take: the translation, written once for all doors."""
 
+from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ from minispod.instances.exposing import TcpRules
 from minispod.instances.naming import check_host_pattern
 from minispod.instances.specifying import ClusterRules
 from minispod.instances.uptime.reckoning import UptimeRules
-from minispod.instances.usage.rolling import KeepRules
+from minispod.kernel.rollups import KeepRules
 from minispod.operations.rules import OperationRules
 from minispod.papers.rules import PaperRules, Seller
 from minispod.papers.states import Language
@@ -174,6 +175,11 @@ def keep_rules(settings: Settings) -> KeepRules:
         hours=timedelta(days=operation.usage_hour_days),
         days=timedelta(days=31 * operation.usage_day_months),
     )
+
+
+def node_keep_rules(settings: Settings) -> KeepRules:
+    """How long the history of nodes is kept: as usage, but for the readings themselves."""
+    return replace(keep_rules(settings), samples=timedelta(days=settings.operation.node_history_days))
 
 
 def uptime_rules(settings: Settings) -> UptimeRules:

@@ -14,6 +14,7 @@ from minispod.instances.usage import models as usage
 from minispod.kernel import kept_answers, outbox, pulse
 from minispod.notifications import models as notifications
 from minispod.operations import models as operations
+from minispod.operations.nodes import models as node_operations
 from minispod.papers import models as papers
 from minispod.payments import models as payments
 from minispod.promotions import models as promotions
@@ -33,6 +34,7 @@ __all__ = [
     "instance_orphans",
     "instances",
     "kept_answers",
+    "node_operations",
     "notifications",
     "operations",
     "outbox",

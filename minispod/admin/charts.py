@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from minispod.cluster.models import NodeReading
+from minispod.cluster.history import NodePoint
 from minispod.instances.usage.history import History, Measure
 
 WIDTH = 600
@@ -30,7 +30,7 @@ class Chart:
     height: int = HEIGHT
 
 
-def node_lines(readings: Sequence[NodeReading], what: str, *, since: datetime, until: datetime) -> Chart:
+def node_lines(readings: Sequence[NodePoint], what: str, *, since: datetime, until: datetime) -> Chart:
     """Requested and used `what` ("cpu" or "memory") of one node in per cent of its allocatable."""
     step = max(1, -(-len(readings) // _MOST_POINTS))
     kept = readings[::step]
@@ -57,7 +57,7 @@ def usage_lines(history: History, what: str) -> Chart | None:
     return Chart([Line(name, _pieces(xs, curve, top)) for name, curve in curves.items()], top)
 
 
-def _share(reading: NodeReading, what: str, name: str) -> float | None:
+def _share(reading: NodePoint, what: str, name: str) -> float | None:
     whole: int = getattr(reading, f"{what}_allocatable")
     part: int | None = getattr(reading, f"{what}_{name}")
     return None if part is None or not whole else part / whole * 100

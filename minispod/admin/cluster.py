@@ -1,35 +1,39 @@
 """Nodes: the picture as last seen, each node's history, and what becomes of what was on a lost one. Asks no cluster."""
 
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from flask import abort, flash
 
 from minispod.admin import charts, guard, pages
+from minispod.admin.cluster_lists import TITLES
 from minispod.admin.door import door
-from minispod.cluster import monitoring, outages
+from minispod.cluster import history, monitoring, outages, spells
+from minispod.cluster.history import Span
 from minispod.insights import today as insight
+from minispod.insights.advice import advise
 from minispod.insights.outlook import look_ahead
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.operations import node_loss
+from minispod.operations.nodes import queries as node_operations
 from minispod.ports import current_ports, current_settings
 from minispod.rules import business_rules
-
-_SPANS = {"6h": timedelta(hours=6), "24h": timedelta(days=1), "7d": timedelta(days=7)}
 
 
 @door.get("/nodes")
 def nodes() -> Any:
     """Show all nodes as last seen."""
     picture = monitoring.last_picture()
+    outlook = look_ahead(business_rules(current_settings()).capacity)
     return pages.live_fragment(
         "admin/nodes/page.html",
         "admin/nodes/_live.html",
         picture=picture,
         used=insight.utilisation(picture.nodes),
-        outlook=look_ahead(business_rules(current_settings()).capacity),
+        outlook=outlook,
+        advice=advise(picture.nodes, outlook),
+        lists=TITLES,
         at=current_ports().clock.now(),
     )
 
@@ -39,8 +43,9 @@ def node(name: str) -> Any:
     """Show one node with its history."""
     at = current_ports().clock.now()
     picture = monitoring.last_picture()
-    span = pages.one_of(_SPANS, "span", "24h")
-    readings = monitoring.node_history(name, at - _SPANS[span])
+    span = pages.chosen(Span, "span") or Span.DAY
+    since = at - history.length_of(span)
+    readings = history.node_history(name, span, at)
     now = next((each for each in picture.nodes if each.name == name), None)
     if now is None and not readings:
         abort(404)
@@ -53,11 +58,14 @@ def node(name: str) -> Any:
         readings=readings,
         outage=outages.outage_of(name),
         touched=node_loss.touched_by(name),
+        live=node_operations.live_on(name),
+        done=[each for each in node_operations.newest(name) if not each.is_live],
         evacuates_after=current_settings().data.evacuate_after_minutes,
-        spans=_SPANS,
+        spans=list(Span),
         span=span,
-        cpu=charts.node_lines(readings, "cpu", since=at - _SPANS[span], until=at),
-        memory=charts.node_lines(readings, "memory", since=at - _SPANS[span], until=at),
+        spells=spells.list_spells(name, since),
+        cpu=charts.node_lines(readings, "cpu", since=since, until=at),
+        memory=charts.node_lines(readings, "memory", since=since, until=at),
         at=at,
     )
 

@@ -8,6 +8,8 @@ from minispod.audit import trail
 from minispod.cluster import monitoring
 from minispod.insights import today as insight
 from minispod.insights.activity import named
+from minispod.insights.advice import advise
+from minispod.insights.outlook import look_ahead
 from minispod.instances import queries as instance_queries
 from minispod.kernel import outbox
 from minispod.kernel.paging import PageRequest
@@ -26,6 +28,7 @@ def today() -> Any:
     attention = insight.attention(
         picture.nodes, picture.silent_since, backup_alarm=backup_rules(settings).alarm, at=at
     )
+    outlook = look_ahead(business_rules(settings).capacity)
     return pages.live_fragment(
         "admin/today/page.html",
         "admin/today/_live.html",
@@ -34,6 +37,7 @@ def today() -> Any:
         statuses=instance_queries.count_by_status(),
         used=insight.utilisation(picture.nodes),
         picture=picture,
+        advice=advise(picture.nodes, outlook),
         backlog=outbox.backlog(),
         recent=named(trail.search(PageRequest(1, _RECENT)).items),
         at=at,

@@ -140,6 +140,10 @@ class Action(StrEnum):
     TICKET_REOPENED = "ticket.reopened"
     TICKET_PRIORITY_CHANGED = "ticket.priority_changed"
     TICKETS_FORGOTTEN = "tickets.forgotten"
+    NODE_ACT_REQUESTED = "node.act_requested"
+    NODE_ACT_DONE = "node.act_done"
+    NODE_ACT_FAILED = "node.act_failed"
+    NODE_ACT_CANCELLED = "node.act_cancelled"
 
 
 SUBJECT_KINDS = (
@@ -158,6 +162,7 @@ SUBJECT_KINDS = (
     "orphan",
     "backup",
     "ticket",
+    "node",
 )
 """What the book speaks about; a filter offers these."""
 

@@ -6,7 +6,7 @@ CPU is stretched instead of reserved. Two workers of 32 GB (65,536 MB allocatabl
 81 instances of 1 vCPU / 1 GB at a reserve of 36 %, and 76 at 40 %.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 
@@ -111,6 +111,25 @@ def missing_of(load: Load, nodes: Sequence[NodeSighting]) -> Load:
         max(0, load.memory_mb - room.memory_mb),
         max(0, load.instances - room.instances),
     )
+
+
+def roomiest(
+    request: Request, nodes: Sequence[NodeSighting], taken: Mapping[str, Load]
+) -> NodeSighting | None:
+    """Pick the ready worker with the most memory that nothing is set aside of; None when none has room.
+
+    Counted is what the scheduler counts, the requests on each node, and beside it what is `taken` (by the node's name).
+    """
+    with_room = [
+        (node.memory_allocatable - node.memory_requested - gone.memory_mb, node.name, node)
+        for node in workers_of(nodes)
+        if node.is_ready
+        and (gone := taken.get(node.name, Load())) is not None
+        and node.cpu_allocatable - node.cpu_requested - gone.cpu_milli >= request.cpu_milli
+        and node.memory_allocatable - node.memory_requested - gone.memory_mb >= request.memory_mb
+        and node.pods_allocatable - node.pods_running - gone.instances >= 1
+    ]
+    return max(with_room, key=lambda each: each[:2], default=(0, "", None))[2]
 
 
 def _kept(total: int, reserve: float) -> int:

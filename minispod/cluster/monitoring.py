@@ -1,4 +1,4 @@
-"""What staff see of the cluster: live lists, the last known picture, and the history of nodes.
+"""What staff see of the cluster: live lists, and the last known picture.
 
 The live lists raise ClusterUnavailable when the cluster is silent (the door answers 503). Everything that
 was recorded stays readable then, and says how old it is. Nothing here changes the cluster.
@@ -10,15 +10,14 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ScalarSelect, delete, func, literal, select, update
+from sqlalchemy import ScalarSelect, func, literal, select, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 
-from minispod.cluster import listings, outages
+from minispod.cluster import listings, outages, spells
 from minispod.cluster.models import ClusterState, NodeReading
 from minispod.cluster.port import ClusterPort, NodeSighting, NoSuchObject
 from minispod.kernel.database import session
 
-_HISTORY_LIMIT = 5000
 _COLUMNS = (
     "name",
     "is_ready",
@@ -105,6 +104,7 @@ def list_ingresses(cluster: ClusterPort) -> list[listings.Item]:
 def record_nodes(sightings: Sequence[NodeSighting], at: datetime) -> None:
     """Write one poll into the history, and which nodes do not answer; the cluster itself has answered."""
     outages.note(last_picture().nodes, sightings, at)
+    spells.note(sightings, at)
     for sighting in sightings:
         known = asdict(sighting)
         session().add(
@@ -184,25 +184,6 @@ def capacity_mark() -> ScalarSelect[str]:
     last = select(ClusterState.answered_at).scalar_subquery()
     told = select(func.string_agg(facts, aggregate_order_by(literal(";"), NodeReading.name)))
     return told.where(NodeReading.at == last).scalar_subquery()
-
-
-def node_history(name: str, since: datetime) -> Sequence[NodeReading]:
-    """List the readings of one node from `since` on, oldest first; the newest 5,000 at most."""
-    newest = (
-        select(NodeReading)
-        .where(NodeReading.name == name, NodeReading.at >= since)
-        .order_by(NodeReading.at.desc())
-        .limit(_HISTORY_LIMIT)
-    )
-    return list(reversed(session().scalars(newest).all()))
-
-
-def forget_readings(before: datetime) -> None:
-    """Remove readings that are older, except those of the last picture."""
-    last = select(ClusterState.answered_at).scalar_subquery()
-    session().execute(
-        delete(NodeReading).where(NodeReading.at < before, NodeReading.at.is_distinct_from(last))
-    )
 
 
 def _sighting(reading: NodeReading) -> NodeSighting:

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
+from minispod.cluster.draining import Eviction, PlacedPod
 from minispod.cluster.events import WorkloadEvent
 from minispod.cluster.lines import Stamp
 from minispod.kernel.errors import Conflict, NotFound, Unavailable
@@ -323,6 +324,18 @@ class ClusterPort(Protocol):
 
     def nodes(self) -> Sequence[NodeSighting]:
         """All nodes with requests and usage."""
+        ...
+
+    def set_schedulable(self, node: str, *, is_schedulable: bool) -> None:
+        """Let the scheduler place pods on a node, or not; what runs there stays. NoSuchObject when it is gone."""
+        ...
+
+    def pods_on(self, node: str) -> Sequence[PlacedPod]:
+        """All pods of a node, whoever they belong to; none of a node that is not there."""
+        ...
+
+    def evict(self, namespace: str, pod: str) -> Eviction:
+        """Ask a pod to leave its node; refused while a disruption budget needs it. A pod that is gone has left."""
         ...
 
     def tail_logs(

@@ -17,8 +17,9 @@ from minispod.catalog.models import Plan, Service
 from minispod.insights.fleet import Sold
 from minispod.instances.models import Instance
 from minispod.instances.states import HEALTHY, InstanceStatus
-from minispod.instances.usage.models import Grain, UsageRollup, UsageSample
+from minispod.instances.usage.models import UsageRollup, UsageSample
 from minispod.kernel.database import session
+from minispod.kernel.rollups import Grain
 from minispod.subscriptions.models import Subscription
 
 RECENT = timedelta(minutes=5)

@@ -5,7 +5,6 @@ from datetime import timedelta
 import structlog
 
 from minispod.accounts import mailed_tokens, sessions
-from minispod.cluster import monitoring
 from minispod.cluster.port import ClusterRefused, ClusterUnavailable
 from minispod.instances import tidying
 from minispod.jobs import runner
@@ -24,13 +23,12 @@ def sweep_outbox(ports: Ports, settings: Settings) -> None:
 
 
 def clean_up(ports: Ports, settings: Settings) -> None:
-    """Remove tokens that cannot be used any more, and answers, node readings and proofs that are too old."""
+    """Remove tokens that cannot be used any more, and answers and proofs that are too old."""
     at = ports.clock.now()
     with unit_of_work():
         kept_answers.forget(before=at - timedelta(days=1))
         sessions.forget_spent(before=at - timedelta(days=30))
         mailed_tokens.forget_ended(before=at - timedelta(days=30))
-        monitoring.forget_readings(before=at - timedelta(days=settings.operation.node_history_days))
         history.forget(before=at - timedelta(days=settings.operation.proof_days))
 
 

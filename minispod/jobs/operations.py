@@ -22,6 +22,7 @@ from minispod.kernel.errors import Unavailable
 from minispod.kernel.sealed import SealBroken
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.operations import carrying, daily, drill, engine, queries, requesting
+from minispod.operations.nodes import requesting as node_requests
 from minispod.operations.orders import Hands, Overtaken
 from minispod.ports import Ports
 from minispod.rules import backup_rules, business_rules, cluster_rules, operation_rules
@@ -118,6 +119,7 @@ def carry_on(ports: Ports, settings: Settings) -> None:
     """See to it that no operation is left lying."""
     with unit_of_work(ports.courier):
         requesting.ensure_carried_on(ports.clock.now())
+        node_requests.ensure_carried_on(ports.clock.now())
 
 
 def delete_volumes(ports: Ports, settings: Settings) -> None:

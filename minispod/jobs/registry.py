@@ -4,6 +4,7 @@ from minispod.jobs import (
     accounts,
     domains,
     lifecycle,
+    nodes,
     notifications,
     operations,
     orphans,
@@ -35,4 +36,5 @@ HANDLERS: dict[Task, Handler] = {
     Task.CHECK_DOMAIN: domains.check_domain,
     Task.PUBLISH_DOMAINS: domains.publish_domains,
     Task.FOLLOW_DEACTIVATION: accounts.follow_deactivation,
+    Task.WORK_ON_NODE: nodes.work_on_node,
 }

@@ -1,16 +1,18 @@
-"""Write down what instances use, make hours and days of it, and let the old go."""
+"""Write down what instances use, make hours and days of it (and of the nodes' readings), and let the old go."""
 
 from collections.abc import Sequence
 
 import structlog
 
-from minispod.cluster import monitoring
+from minispod.cluster import monitoring, spells
+from minispod.cluster.history import NODES
 from minispod.cluster.port import ClusterRefused, ClusterUnavailable, VolumeUsage
 from minispod.instances.uptime import watching
-from minispod.instances.usage import rolling, sampling
+from minispod.instances.usage import sampling
+from minispod.instances.usage.rolling import USAGE
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.ports import Ports
-from minispod.rules import keep_rules
+from minispod.rules import keep_rules, node_keep_rules
 from minispod.settings import Settings
 
 log = structlog.get_logger()
@@ -54,11 +56,13 @@ def _volumes(ports: Ports) -> tuple[Sequence[VolumeUsage] | None, str | None]:
 def roll_up_usage(ports: Ports, settings: Settings) -> None:
     """Make hours and days, then forget: in short transactions, a bounded number of them per run."""
     at, rules = ports.clock.now(), keep_rules(settings)
-    for step in (rolling.roll_up, rolling.forget_samples, rolling.forget_rollups):
-        for _ in range(_ROUNDS):
-            with unit_of_work():
-                more = step(rules, at=at)
-            if not more:
-                break
+    for series, kept in ((USAGE, rules), (NODES, node_keep_rules(settings))):
+        for step in (series.roll_up, series.forget_samples, series.forget_rollups):
+            for _ in range(_ROUNDS):
+                with unit_of_work():
+                    more = step(kept, at=at)
+                if not more:
+                    break
     with unit_of_work():
         watching.forget(before=at - rules.days)
+        spells.forget(before=at - rules.days)

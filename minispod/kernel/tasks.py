@@ -53,6 +53,7 @@ class Task(StrEnum):
     CHECK_DOMAIN = "check_domain"
     PUBLISH_DOMAINS = "publish_domains"
     FOLLOW_DEACTIVATION = "follow_deactivation"
+    WORK_ON_NODE = "work_on_node"
 
     @property
     def nature(self) -> TaskNature:
@@ -81,4 +82,6 @@ _NATURES = {
     Task.CHECK_DOMAIN: TaskNature(Queue.SWEEPS, 60),
     Task.PUBLISH_DOMAINS: TaskNature(Queue.PROVISIONING, 120),
     Task.FOLLOW_DEACTIVATION: TaskNature(Queue.MONEY, 30),
+    # Not where data are copied: a drain waits for copies that it has asked for itself.
+    Task.WORK_ON_NODE: TaskNature(Queue.PROVISIONING, 120),
 }

@@ -61,7 +61,7 @@ class Touched:
 def touched_by(node_name: str) -> Sequence[Touched]:
     """The instances whose data lie on a node, and those that were last seen running there; for staff and for us."""
     lies_there = and_(InstanceVolume.node_name == node_name, InstanceVolume.is_node_bound.is_(True))
-    rows = session().execute(
+    wanted = (
         select(Instance, User, Service.name, InstanceVolume)
         .join(User, User.id == Instance.user_id)
         .outerjoin(Service, Service.slug == Instance.service_slug)
@@ -78,14 +78,17 @@ def touched_by(node_name: str) -> Sequence[Touched]:
         )
         .order_by(Instance.name)
     )
+    rows = session().execute(wanted).all()
+    ids = [row.Instance.id for row in rows]
+    backups, operations = queries.newest_usable_backups(ids), queries.live_operations(ids)
     return [
         Touched(
             instance,
             owner,
             service or instance.service_slug,
             bool(volume and volume.is_node_bound),
-            queries.newest_usable_backup(instance.id),
-            queries.live_operation(instance.id),
+            backups.get(instance.id),
+            operations.get(instance.id),
         )
         for instance, owner, service, volume in rows
     ]

@@ -9,10 +9,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from minispod.instances.states import InstanceStatus
-from minispod.instances.usage.models import Grain, UsageRollup, UsageSample
+from minispod.instances.usage.models import UsageRollup, UsageSample
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
+from minispod.kernel.rollups import Grain
 from minispod.kernel.unit_of_work import unit_of_work
 from tests.plugins.app import Person, data_of, refused
 from tests.plugins.shop import Shop

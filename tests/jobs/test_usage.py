@@ -11,10 +11,11 @@ from minispod.cluster import monitoring
 from minispod.cluster.port import ClusterRefused, ClusterUnavailable, PodUsage, VolumeUsage
 from minispod.instances.states import InstanceStatus
 from minispod.instances.uptime.models import AvailabilitySpan
-from minispod.instances.usage.models import Grain, UsageRollup, UsageSample
+from minispod.instances.usage.models import UsageRollup, UsageSample
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
+from minispod.kernel.rollups import Grain
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
 

@@ -14,9 +14,10 @@ from sqlalchemy import select
 
 from minispod.cluster.events import Words
 from minispod.instances.queries import get_instance
-from minispod.instances.usage.models import Grain, UsageProgress, UsageRollup, UsageSample
+from minispod.instances.usage.models import UsageProgress, UsageRollup, UsageSample
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
+from minispod.kernel.rollups import Grain
 
 NOT_MEASURED = Words(
     "The use of storage is not measured by this storage class.",

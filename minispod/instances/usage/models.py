@@ -6,19 +6,12 @@ them, and instances are never deleted. CPU in millicores, memory and storage in 
 
 import uuid
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import Index, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
 from minispod.kernel.database import Base, enum_column
-
-
-class Grain(StrEnum):
-    """How long a piece of the history is."""
-
-    HOUR = "HOUR"
-    DAY = "DAY"
+from minispod.kernel.rollups import Grain
 
 
 class UsageSample(Base):

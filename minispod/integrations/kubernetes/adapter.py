@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
+from minispod.cluster.draining import Eviction, PlacedPod
 from minispod.cluster.events import WorkloadEvent
 from minispod.cluster.lines import moment_of
 from minispod.cluster.port import (
@@ -30,6 +31,7 @@ from minispod.integrations.kubernetes import (
     certificates,
     commands,
     happenings,
+    nodes,
     paths,
     removal,
     translation,
@@ -223,9 +225,24 @@ class KubernetesCluster:
     @_fenced
     def nodes(self) -> Sequence[NodeSighting]:
         """All nodes, with what is requested and used on them."""
-        nodes = list(self._client.items(paths.NODE.all()))
+        found = list(self._client.items(paths.NODE.all()))
         pods = self._client.items(paths.POD.all(), fieldSelector=_LIVING)
-        return translation.sight_nodes(nodes, pods, self._metrics(paths.NODE_METRICS))
+        return translation.sight_nodes(found, pods, self._metrics(paths.NODE_METRICS))
+
+    @_fenced
+    def set_schedulable(self, node: str, *, is_schedulable: bool) -> None:
+        """Let the scheduler use a node, or not."""
+        nodes.set_schedulable(self._client, node, manager=application.MANAGER, is_schedulable=is_schedulable)
+
+    @_fenced
+    def pods_on(self, node: str) -> Sequence[PlacedPod]:
+        """All pods of a node."""
+        return nodes.pods_on(self._client, node)
+
+    @_fenced
+    def evict(self, namespace: str, pod: str) -> Eviction:
+        """Ask a pod to leave its node, within the disruption budgets."""
+        return nodes.evict(self._client, namespace, pod)
 
     @_fenced
     def tail_logs(

@@ -100,6 +100,10 @@ class KubernetesClient:
         """Change some fields of an object."""
         return self._ask("PATCH", path, query={"fieldManager": manager}, body=body, content_type=MERGE_PATCH)
 
+    def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Create an object, or ask for an act that is asked for in this form."""
+        return self._ask("POST", path, query={}, body=body)
+
     def delete(self, path: str, *, grace_seconds: int | None = None) -> None:
         """Delete an object and, in the background, what it owns; 0 seconds of grace ask nobody."""
         query = {"propagationPolicy": "Background", "gracePeriodSeconds": grace_seconds}

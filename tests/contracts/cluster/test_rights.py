@@ -163,6 +163,31 @@ def events(scene: Scene) -> None:
     scene.cluster.events_of(spec.namespace, spec.name)
 
 
+def node_of(scene: Scene) -> str:
+    """Where the instance runs."""
+    return str(scene.cluster.see(scene.spec.namespace, scene.spec.name).node_name)
+
+
+def cordon(scene: Scene) -> None:
+    """Take a node out of service, and put it back."""
+    node = node_of(scene)
+    scene.cluster.set_schedulable(node, is_schedulable=False)
+    scene.cluster.set_schedulable(node, is_schedulable=True)
+
+
+def evict(scene: Scene) -> None:
+    """Ask the pod to leave; whatever comes after it finds the next one running."""
+    namespace, name = scene.spec.namespace, scene.spec.name
+    old = scene.cluster.see(namespace, name).pod_name
+    scene.cluster.evict(namespace, old)
+    scene.target.eventually(lambda: _is_another(scene, old))
+
+
+def _is_another(scene: Scene, old: str) -> bool:
+    seen = scene.target.cluster.see(scene.spec.namespace, scene.spec.name)
+    return bool(seen.is_ready and seen.pod_name != old)
+
+
 # One line per public method of the adapter, in an order in which each finds what it needs.
 ACTS: dict[str, Callable[[Scene], object]] = {
     "version": lambda scene: scene.cluster.version(),
@@ -172,6 +197,9 @@ ACTS: dict[str, Callable[[Scene], object]] = {
     "usages": lambda scene: scene.cluster.usages(),
     "nodes": lambda scene: scene.cluster.nodes(),
     "inventory": inventory,
+    "pods_on": lambda scene: scene.cluster.pods_on(node_of(scene)),
+    "set_schedulable": cordon,
+    "evict": evict,
     "tail_logs": lambda scene: scene.cluster.tail_logs(
         scene.spec.namespace, scene.spec.name, container="app", lines=1
     ),

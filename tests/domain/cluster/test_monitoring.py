@@ -95,24 +95,3 @@ def test_late_writer_does_not_bring_the_past_back():
     poll(NOON, WORKER)
 
     assert monitoring.last_picture().nodes[0].pods_running == 9
-
-
-def test_history_of_one_node_runs_forward():
-    for minute in range(4):
-        poll(NOON + minute * MINUTE, replace(WORKER, pods_running=minute), OTHER)
-
-    history = monitoring.node_history("worker-1", since=NOON + MINUTE)
-
-    assert [reading.pods_running for reading in history] == [1, 2, 3]
-    assert {reading.name for reading in history} == {"worker-1"}
-
-
-def test_old_readings_are_forgotten_but_never_the_last_picture():
-    poll(NOON, WORKER)
-    poll(NOON + MINUTE, WORKER)
-
-    with unit_of_work():
-        monitoring.forget_readings(before=NOON + timedelta(days=30))
-
-    assert len(monitoring.node_history("worker-1", since=NOON)) == 1
-    assert monitoring.last_picture().nodes == (WORKER,)

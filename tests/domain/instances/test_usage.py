@@ -13,12 +13,14 @@ from sqlalchemy import func, insert, select
 from minispod.cluster.port import PodUsage, VolumeUsage
 from minispod.instances.errors import NoSuchInstance
 from minispod.instances.states import InstanceStatus
-from minispod.instances.usage import history, rolling, sampling
+from minispod.instances.usage import history, sampling
 from minispod.instances.usage.history import Measure, Range
-from minispod.instances.usage.models import Grain, UsageProgress, UsageRollup, UsageSample
-from minispod.instances.usage.rolling import KeepRules
+from minispod.instances.usage.models import UsageProgress, UsageRollup, UsageSample
+from minispod.instances.usage.rolling import USAGE
+from minispod.kernel import rollups as rolling
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
+from minispod.kernel.rollups import Grain, KeepRules
 from minispod.kernel.unit_of_work import unit_of_work
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
@@ -48,7 +50,7 @@ def roll_up(shop: Shop, at: datetime, rules: KeepRules = RULES) -> None:
     with shop.app.app_context():
         for _ in range(500):
             with unit_of_work():
-                more = rolling.roll_up(rules, at=at)
+                more = USAGE.roll_up(rules, at=at)
             if not more:
                 return
     raise AssertionError("rolling up does not end")
@@ -56,7 +58,7 @@ def roll_up(shop: Shop, at: datetime, rules: KeepRules = RULES) -> None:
 
 def forget(shop: Shop, at: datetime, rules: KeepRules = RULES) -> None:
     with shop.app.app_context():
-        for step in (rolling.forget_samples, rolling.forget_rollups):
+        for step in (USAGE.forget_samples, USAGE.forget_rollups):
             with unit_of_work():
                 assert not step(rules, at=at)
 
@@ -221,7 +223,7 @@ def test_many_old_rows_go_in_bounded_steps(shop: Shop, monkeypatch: pytest.Monke
         steps = []
         for _ in range(3):
             with unit_of_work():
-                steps.append(rolling.forget_samples(RULES, at=START + timedelta(days=9)))
+                steps.append(USAGE.forget_samples(RULES, at=START + timedelta(days=9)))
     assert steps == [True, True, False]
 
 

@@ -96,7 +96,8 @@ class ReplicaSets:
         if failure:
             found = condition(replica_set, "ReplicaFailure")
             conditions = [clone(found)] if found else []
-            set_condition(conditions, "ReplicaFailure", "True", *failure)
+            if not found:  # the first failure's words stay, as with Kubernetes: each one names another pod
+                set_condition(conditions, "ReplicaFailure", "True", *failure)
             status["conditions"] = conditions
         self._c.registry.set_status(REPLICA_SETS, replica_set, status)
 

@@ -1,0 +1,1 @@
+"""Taking a node out of service and putting it back: cordon, uncordon, drain."""
