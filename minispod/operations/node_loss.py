@@ -30,6 +30,7 @@ from minispod.notifications.messages import MessageKind
 from minispod.operations import queries, requesting
 from minispod.operations.errors import NodeAnswers
 from minispod.operations.models import Operation
+from minispod.operations.states import LIVE
 
 Transaction = Callable[[], AbstractContextManager[object]]
 
@@ -59,16 +60,21 @@ class Touched:
 
 
 def touched_by(node_name: str) -> Sequence[Touched]:
-    """The instances whose data lie on a node, and those that were last seen running there; for staff and for us."""
+    """The instances whose data lie on a node, and those that were last seen running there; for staff and for us.
+
+    One statement, however many they are.
+    """
     lies_there = and_(InstanceVolume.node_name == node_name, InstanceVolume.is_node_bound.is_(True))
     rows = session().execute(
-        select(Instance, User, Service.name, InstanceVolume)
+        select(Instance, User, Service.name, InstanceVolume, Backup, Operation)
         .join(User, User.id == Instance.user_id)
         .outerjoin(Service, Service.slug == Instance.service_slug)
         .outerjoin(
             InstanceVolume,
             and_(InstanceVolume.instance_id == Instance.id, InstanceVolume.status == VolumeStatus.ACTIVE),
         )
+        .outerjoin(Backup, Backup.id == queries.newest_usable_id(Instance.id))
+        .outerjoin(Operation, and_(Operation.instance_id == Instance.id, Operation.status.in_(LIVE)))
         .where(
             Instance.status != InstanceStatus.TERMINATED,
             or_(
@@ -84,10 +90,10 @@ def touched_by(node_name: str) -> Sequence[Touched]:
             owner,
             service or instance.service_slug,
             bool(volume and volume.is_node_bound),
-            queries.newest_usable_backup(instance.id),
-            queries.live_operation(instance.id),
+            backup,
+            operation,
         )
-        for instance, owner, service, volume in rows
+        for instance, owner, service, volume, backup, operation in rows
     ]
 
 

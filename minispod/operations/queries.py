@@ -4,7 +4,8 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ScalarSelect, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from minispod.backups.models import Backup, BackupReason, BackupStatus
 from minispod.catalog.recipes import get_recipe
@@ -82,16 +83,15 @@ def newer_versions(instance: Instance) -> tuple[str, ...]:
 
 def newest_usable_backup(instance_id: uuid.UUID) -> Backup | None:
     """The newest backup of an instance that can be restored; the caller has checked the owner."""
-    return session().scalar(
-        select(Backup)
-        .where(
-            Backup.instance_id == instance_id,
-            Backup.status == BackupStatus.DONE,
-            Backup.removed_at.is_(None),
-        )
-        .order_by(Backup.taken_at.desc())
-        .limit(1)
+    return session().scalar(select(Backup).where(Backup.id == newest_usable_id(instance_id)))
+
+
+def newest_usable_id(instance_id: uuid.UUID | InstrumentedAttribute[uuid.UUID]) -> ScalarSelect[uuid.UUID]:
+    """Its id, to be asked for beside whatever finds the instance."""
+    usable = select(Backup.id).where(
+        Backup.instance_id == instance_id, Backup.status == BackupStatus.DONE, Backup.removed_at.is_(None)
     )
+    return usable.order_by(Backup.taken_at.desc()).limit(1).correlate(Instance).scalar_subquery()
 
 
 def list_awaiting_decision() -> Sequence[Instance]:

@@ -26,6 +26,7 @@ from minispod.operations.states import OperationKind
 from tests.factories.nodes import worker
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
+from tests.statement_counts import count_statements
 
 DEAD, WELL = "worker-1", "worker-2"
 
@@ -226,3 +227,26 @@ def test_the_clock_restores_only_what_was_lost_long_enough(
     assert asked() == 0
     with shop.app.app_context():
         assert set(outages.open_outages()) == {DEAD}
+
+
+def test_one_statement_finds_whatever_a_node_touches(
+    shop: Shop, yard: Yard, customer: Person, administrator: Person, plan_id: Callable[..., uuid.UUID]
+) -> None:
+    held = yard.run_on(shop.order(customer, plan_id("n8n-automation", "BASIC")), DEAD, bound=True)
+    yard.back_up(held)
+    yard.clock.advance(hours=2)
+    yard.back_up(held)
+    bare = yard.run_on(shop.order(customer, plan_id("ghost-blog", "BASIC")), DEAD, bound=True)
+    free = yard.run_on(shop.order(customer, plan_id("grafana", "BASIC")), DEAD, bound=False)
+    yard.poll(dead=True)
+    with shop.app.app_context(), unit_of_work():
+        node_loss.evacuate_one(held, actor=administrator.actor, at=yard.clock.now())
+
+    with count_statements(shop.app) as sent, shop.app.app_context():
+        found = {each.instance.id: each for each in node_loss.touched_by(DEAD)}
+        assert len([each for each in sent if each.startswith("SELECT")]) == 1
+        newest = session().scalars(select(Backup).order_by(Backup.taken_at.desc())).first()
+
+        assert (found[held].backup, found[bare].backup, found[free].backup) == (newest, None, None)
+    assert {id_ for id_, each in found.items() if each.operation} == {held}
+    assert {id_ for id_, each in found.items() if each.is_bound} == {held, bare}
