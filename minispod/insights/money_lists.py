@@ -49,6 +49,11 @@ class CustomersRefund:
     entry: LedgerEntry
     user: User
 
+    @property
+    def of(self) -> str:
+        """Which charge it was of, in the words of the wire."""
+        return "PERIOD" if self.refund.period_id else "UPGRADE"
+
 
 def list_topups(
     page: PageRequest, wanted: MoneyWanted, *, cursor: int | None = None

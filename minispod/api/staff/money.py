@@ -1,11 +1,11 @@
 """Money of all customers: /api/v1/admin/transactions, /topups, /refunds. Lists, files, and a refund at the gateway."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import Response, current_app, g
+from flask import Response, g
 
+from minispod.api.downloads import CSV, csv_answer
 from minispod.api.envelope import Door
 from minispod.api.guard import limiter, requires_staff
 from minispod.api.schemas.base import pagination, wanted_page
@@ -28,18 +28,15 @@ from minispod.insights import money_exports, money_lists, movements, spans, tran
 from minispod.insights.money_lists import MoneyWanted
 from minispod.insights.transactions import SortBy, TransactionsWanted
 from minispod.insights.windows import Window
-from minispod.kernel import spreadsheets
 from minispod.kernel.faultpoints import Step
 from minispod.kernel.ids import parse_id
-from minispod.kernel.spreadsheets import NextRows
+from minispod.kernel.spreadsheets import Sheet
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.payments import queries, refunding
 from minispod.ports import current_ports, current_settings
 from minispod.rules import business_rules
 
 door = Door("staff_money", __name__, url_prefix="/api/v1/admin", description="Money of all customers")
-
-_FILE: dict[str, Any] = {"schema": {"type": "string"}, "content_type": "text/csv", "description": "The file"}
 
 
 @door.get("/transactions")
@@ -58,13 +55,11 @@ def list_transactions(query: dict[str, Any]) -> dict[str, Any]:
 @requires_staff
 @limiter.limit("10 per minute")
 @door.arguments(TransactionFilter, location="query")
-@door.alt_response(200, **_FILE)
+@door.alt_response(200, **CSV, description="The file")
 def export_transactions(query: dict[str, Any]) -> Response:
     """Download transactions as CSV, oldest first, with the filters of the list."""
     wanted = _transactions_wanted(query, now=_now())
-    return _file(
-        "transactions", money_exports.TRANSACTIONS_HEADER, money_exports.transaction_pages(wanted), query
-    )
+    return _file("transactions", money_exports.transactions_sheet(wanted), query)
 
 
 @door.get("/transactions/<transaction_id>")
@@ -89,11 +84,10 @@ def list_topups(query: dict[str, Any]) -> dict[str, Any]:
 @requires_staff
 @limiter.limit("10 per minute")
 @door.arguments(TopUpFilter, location="query")
-@door.alt_response(200, **_FILE)
+@door.alt_response(200, **CSV, description="The file")
 def export_topups(query: dict[str, Any]) -> Response:
     """Download top-ups as CSV, oldest first, with the filters of the list."""
-    pages = money_exports.topup_pages(_money_wanted(query, now=_now()))
-    return _file("topups", money_exports.TOPUPS_HEADER, pages, query)
+    return _file("topups", money_exports.topups_sheet(_money_wanted(query, now=_now())), query)
 
 
 @door.get("/topups/<topup_id>")
@@ -136,7 +130,7 @@ def list_refunds(query: dict[str, Any]) -> dict[str, Any]:
             "custom_id": each.entry.custom_id,
             "transaction_id": each.entry.id,
             "subscription_id": each.refund.subscription_id,
-            "of": "PERIOD" if each.refund.period_id else "UPGRADE",
+            "of": each.of,
             "amount": each.refund.amount,
             "reason": each.refund.reason,
             "processed_by": each.refund.actor_id,
@@ -152,11 +146,10 @@ def list_refunds(query: dict[str, Any]) -> dict[str, Any]:
 @requires_staff
 @limiter.limit("10 per minute")
 @door.arguments(RefundFilter, location="query")
-@door.alt_response(200, **_FILE)
+@door.alt_response(200, **CSV, description="The file")
 def export_refunds(query: dict[str, Any]) -> Response:
     """Download refunds as CSV, oldest first, with the filters of the list."""
-    pages = money_exports.refund_pages(_money_wanted(query, now=_now()))
-    return _file("refunds", money_exports.REFUNDS_HEADER, pages, query)
+    return _file("refunds", money_exports.refunds_sheet(_money_wanted(query, now=_now())), query)
 
 
 def _topup(topup_id: str) -> dict[str, Any]:
@@ -207,7 +200,7 @@ def _window(found: Window[Any]) -> dict[str, Any]:
     }
 
 
-def _file(name: str, header: Sequence[str], pages: NextRows[int], query: dict[str, Any]) -> Response:
+def _file(name: str, wanted: Sheet[int], query: dict[str, Any]) -> Response:
     """Stream a file; whoever takes the books out of the house is in the audit book."""
     asked = {key: str(value) for key, value in query.items() if value}
     with unit_of_work():
@@ -220,11 +213,7 @@ def _file(name: str, header: Sequence[str], pages: NextRows[int], query: dict[st
             file=name,
             **asked,
         )
-    return Response(
-        spreadsheets.stream(header, pages, current_app.app_context),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="minispod-{name}.csv"'},
-    )
+    return csv_answer(name, wanted)
 
 
 def _now() -> datetime:
