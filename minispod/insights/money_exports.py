@@ -1,7 +1,8 @@
 """Transactions, top-ups and refunds of all customers as files, read a page at a time, oldest first. Reads only."""
 
 from minispod.insights import money_lists, transactions
-from minispod.insights.money_lists import CustomersRefund, MoneyWanted
+from minispod.insights.looking_up import MoneyWanted
+from minispod.insights.money_lists import CustomersRefund, TopUpsWanted
 from minispod.insights.movements import CustomerTopUp
 from minispod.insights.transactions import CustomersTransaction, TransactionsWanted
 from minispod.kernel.spreadsheets import Columns, Sheet, sheet
@@ -65,7 +66,7 @@ def transactions_sheet(wanted: TransactionsWanted) -> Sheet[int]:
     )
 
 
-def topups_sheet(wanted: MoneyWanted) -> Sheet[int]:
+def topups_sheet(wanted: TopUpsWanted) -> Sheet[int]:
     """Top-ups in every state."""
     return sheet(_TOPUPS, lambda after: money_lists.next_topups(wanted, after=after, limit=_PAGE))
 

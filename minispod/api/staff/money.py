@@ -25,7 +25,8 @@ from minispod.api.schemas.staff_money import (
 )
 from minispod.audit import trail
 from minispod.insights import money_exports, money_lists, movements, spans, transactions
-from minispod.insights.money_lists import MoneyWanted
+from minispod.insights.looking_up import MoneyWanted
+from minispod.insights.money_lists import TopUpsWanted
 from minispod.insights.transactions import SortBy, TransactionsWanted
 from minispod.insights.windows import Window
 from minispod.kernel.faultpoints import Step
@@ -76,7 +77,7 @@ def show_transaction(transaction_id: str) -> dict[str, Any]:
 @door.answers(200, StaffTopUpsOut, message="Top-ups retrieved successfully")
 def list_topups(query: dict[str, Any]) -> dict[str, Any]:
     """List top-ups of all customers in every state, newest first."""
-    found = money_lists.list_topups(wanted_page(query), _money_wanted(query), cursor=query["cursor"])
+    found = money_lists.list_topups(wanted_page(query), _topups_wanted(query), cursor=query["cursor"])
     return {"topups": found.page.items, "pagination": _window(found)}
 
 
@@ -87,7 +88,7 @@ def list_topups(query: dict[str, Any]) -> dict[str, Any]:
 @door.alt_response(200, **CSV, description="The file")
 def export_topups(query: dict[str, Any]) -> Response:
     """Download top-ups as CSV, oldest first, with the filters of the list."""
-    return _file("topups", money_exports.topups_sheet(_money_wanted(query, now=_now())), query)
+    return _file("topups", money_exports.topups_sheet(_topups_wanted(query, now=_now())), query)
 
 
 @door.get("/topups/<topup_id>")
@@ -123,7 +124,9 @@ def refund_topup(wanted: dict[str, Any], topup_id: str) -> dict[str, Any]:
 @door.answers(200, StaffRefundsOut, message="Refunds retrieved successfully")
 def list_refunds(query: dict[str, Any]) -> dict[str, Any]:
     """List what of charges was given back to wallets, newest first."""
-    found = money_lists.list_refunds(wanted_page(query), _money_wanted(query), cursor=query["cursor"])
+    found = money_lists.list_refunds(
+        wanted_page(query), MoneyWanted(**_wanted(query)), cursor=query["cursor"]
+    )
     rows = [
         {
             "id": each.refund.id,
@@ -149,7 +152,7 @@ def list_refunds(query: dict[str, Any]) -> dict[str, Any]:
 @door.alt_response(200, **CSV, description="The file")
 def export_refunds(query: dict[str, Any]) -> Response:
     """Download refunds as CSV, oldest first, with the filters of the list."""
-    return _file("refunds", money_exports.refunds_sheet(_money_wanted(query, now=_now())), query)
+    return _file("refunds", money_exports.refunds_sheet(MoneyWanted(**_wanted(query, _now()))), query)
 
 
 def _topup(topup_id: str) -> dict[str, Any]:
@@ -158,38 +161,25 @@ def _topup(topup_id: str) -> dict[str, Any]:
 
 
 def _transactions_wanted(query: dict[str, Any], *, now: datetime | None = None) -> TransactionsWanted:
-    since, until = _span(query, now)
-    return TransactionsWanted(
-        search=query["search"],
-        type=query["type"],
-        status=query["status"],
-        user_id=parse_id(query["user_id"]) if query["user_id"] else None,
-        since=since,
-        until=until,
-        sort_by=query.get("sort_by", SortBy.CREATED_AT),
-        ascending=query.get("sort_order") == "asc",
-    )
+    return TransactionsWanted(type=query["type"], status=query["status"], **_wanted(query, now))
 
 
-def _money_wanted(query: dict[str, Any], *, now: datetime | None = None) -> MoneyWanted:
-    since, until = _span(query, now)
-    return MoneyWanted(
-        search=query["search"],
-        state=query.get("state"),
-        user_id=parse_id(query["user_id"]) if query["user_id"] else None,
-        since=since,
-        until=until,
-        by_amount=query.get("sort_by") is SortBy.AMOUNT,
-        ascending=query.get("sort_order") == "asc",
-    )
+def _topups_wanted(query: dict[str, Any], *, now: datetime | None = None) -> TopUpsWanted:
+    return TopUpsWanted(state=query["state"], **_wanted(query, now))
 
 
-def _span(query: dict[str, Any], now: datetime | None) -> tuple[datetime | None, datetime | None]:
-    """The span that is asked for; what happens while a file is written (`now` on) is not in it."""
+def _wanted(query: dict[str, Any], now: datetime | None = None) -> dict[str, Any]:
+    """What is asked for of every list; what happens while a file is written (`now` on) is not in it."""
     zone = business_rules(current_settings()).zone
-    since = spans.instant_of(query["start_date"], zone=zone)
     until = spans.instant_of(query["end_date"], zone=zone, is_end=True)
-    return since, until if now is None else min(until or now, now)
+    return {
+        "search": query["search"],
+        "user_id": parse_id(query["user_id"]) if query["user_id"] else None,
+        "since": spans.instant_of(query["start_date"], zone=zone),
+        "until": until if now is None else min(until or now, now),
+        "by_amount": query.get("sort_by") is SortBy.AMOUNT,
+        "ascending": query.get("sort_order") == "asc",
+    }
 
 
 def _window(found: Window[Any]) -> dict[str, Any]:
