@@ -40,7 +40,7 @@ _TOLD_AFTER = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """An instance that a lost node touches: `is_bound` when its data lie on that node only."""
+    """An instance that a lost node touches: `is_bound` when its data lie on that node only, `backup` of these data."""
 
     instance: Instance
     owner: User
@@ -73,7 +73,14 @@ def touched_by(node_name: str) -> Sequence[Touched]:
             InstanceVolume,
             and_(InstanceVolume.instance_id == Instance.id, InstanceVolume.status == VolumeStatus.ACTIVE),
         )
-        .outerjoin(Backup, Backup.id == queries.newest_usable_id(Instance.id))
+        .outerjoin(
+            Backup,
+            and_(
+                Backup.id == queries.newest_usable_id(Instance.id),
+                # What there is from before a restore or a reset is of other data.
+                or_(InstanceVolume.data_since.is_(None), Backup.taken_at >= InstanceVolume.data_since),
+            ),
+        )
         .outerjoin(Operation, and_(Operation.instance_id == Instance.id, Operation.status.in_(LIVE)))
         .where(
             Instance.status != InstanceStatus.TERMINATED,

@@ -20,7 +20,7 @@ from minispod.kernel.database import session
 from minispod.kernel.ids import new_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.operations import node_loss
-from minispod.operations.errors import NodeAnswers
+from minispod.operations.errors import NoBackupYet, NodeAnswers
 from minispod.operations.models import Operation
 from minispod.operations.states import OperationKind
 from tests.factories.nodes import worker
@@ -250,3 +250,21 @@ def test_one_statement_finds_whatever_a_node_touches(
         assert (found[held].backup, found[bare].backup, found[free].backup) == (newest, None, None)
     assert {id_ for id_, each in found.items() if each.operation} == {held}
     assert {id_ for id_, each in found.items() if each.is_bound} == {held, bare}
+
+
+def test_a_backup_of_what_the_volume_held_before_a_reset_is_none_of_these_data(
+    shop: Shop, yard: Yard, subscription: uuid.UUID, administrator: Person
+) -> None:
+    instance_id = yard.run_on(subscription, DEAD, bound=True)
+    yard.back_up(instance_id)
+    with shop.app.app_context(), unit_of_work():
+        volume = volumes.volume_of(instance_id, 1)
+        assert volume is not None
+        volume.data_since = yard.clock.now()
+    yard.poll(dead=True)
+
+    with shop.app.app_context():
+        [touched] = node_loss.touched_by(DEAD)
+        assert (touched.backup, touched.loss(yard.clock.now())) == (None, None)
+        with pytest.raises(NoBackupYet), unit_of_work():
+            node_loss.evacuate_one(instance_id, actor=administrator.actor, at=yard.clock.now())
