@@ -1,7 +1,7 @@
 """Find accounts, and let people change their own profile."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
@@ -11,8 +11,11 @@ from minispod.accounts.errors import NoSuchUser, PhoneTaken
 from minispod.accounts.models import User
 from minispod.audit import trail
 from minispod.kernel.actor import Actor, Role
-from minispod.kernel.database import page_of, session
+from minispod.kernel.database import lock, page_of, session
 from minispod.kernel.paging import Page, PageRequest
+
+# What people change of themselves.
+_OWN = ("name", "phone", "avatar")
 
 
 def get_user(user_id: uuid.UUID) -> User:
@@ -62,38 +65,31 @@ def list_users(page: PageRequest, *, search: str = "", role: Role | None = None)
 
 
 def change_profile(
-    user_id: uuid.UUID,
-    *,
-    name: str | None,
-    phone: str | None,
-    avatar: str | None,
-    fields: frozenset[str],
-    actor: Actor,
-    at: datetime,
+    user_id: uuid.UUID, wanted: Mapping[str, str | None], *, actor: Actor, at: datetime
 ) -> User:
-    """Change the given `fields` of one's own profile; None clears phone or avatar, an empty name is kept."""
-    user = get_user(user_id)
-    before = {"name": user.name, "phone": user.phone, "avatar": user.avatar}
+    """Change what `wanted` names of one's own name, phone and avatar; None clears the last two, an empty name is kept.
+
+    Refuses PhoneTaken, and NoSuchUser for an account that was deleted meanwhile. Locks the account.
+    """
+    user: User | None = lock(User, user_id)
+    if user is None or user.deleted_at is not None:
+        raise NoSuchUser()
+    names = [name for name in _OWN if name in wanted and (wanted[name] or name != "name")]
+    before = {name: getattr(user, name) for name in names}
     try:
         with session().begin_nested():
-            if "name" in fields and name:
-                user.name = name
-            if "phone" in fields:
-                user.phone = phone
-            if "avatar" in fields:
-                user.avatar = avatar
+            for name in names:
+                setattr(user, name, wanted[name])
             user.updated_at = at
             session().flush()  # the unique index on the phone answers here
     except IntegrityError:
         raise PhoneTaken() from None
-    after = {"name": user.name, "phone": user.phone, "avatar": user.avatar}
-    changed = {key: [before[key], after[key]] for key in before if before[key] != after[key]}
     trail.record(
         actor,
         trail.Action.ACCOUNT_PROFILE_CHANGED,
         at=at,
         subject_kind="user",
         subject_id=user.id,
-        changed=changed,
+        changed={name: [before[name], wanted[name]] for name in names if before[name] != wanted[name]},
     )
     return user

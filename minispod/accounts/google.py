@@ -26,7 +26,7 @@ from minispod.accounts.errors import (
     NoPassword,
 )
 from minispod.accounts.models import User
-from minispod.accounts.registration import insert_or_refuse
+from minispod.accounts.registration import write_account
 from minispod.accounts.sessions import end_tokens, locked_account
 from minispod.audit import trail
 from minispod.kernel.actor import Actor
@@ -132,16 +132,7 @@ def open_account(identity: GoogleIdentity, *, actor: Actor, at: datetime) -> Use
         created_at=at,
         updated_at=at,
     )
-    insert_or_refuse(user)
-    trail.record(
-        actor,
-        trail.Action.ACCOUNT_REGISTERED,
-        at=at,
-        subject_kind="user",
-        subject_id=user.id,
-        role=user.role.value,
-        by="google",
-    )
+    write_account(user, actor=actor, by="google")
     return user
 
 

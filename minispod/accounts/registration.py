@@ -40,20 +40,12 @@ def open_account(
         created_at=at,
         updated_at=at,
     )
-    insert_or_refuse(user)
-    trail.record(
-        actor,
-        trail.Action.ACCOUNT_REGISTERED,
-        at=at,
-        subject_kind="user",
-        subject_id=user.id,
-        role=role.value,
-    )
+    write_account(user, actor=actor)
     return user
 
 
-def insert_or_refuse(user: User) -> None:
-    """Write the account now; the unique indexes decide between two that come at once."""
+def write_account(user: User, *, actor: Actor, **details: str) -> None:
+    """Write a new account now; the unique indexes decide between two that come at once (EmailTaken, PhoneTaken)."""
     try:
         with session().begin_nested():
             session().add(user)
@@ -61,3 +53,12 @@ def insert_or_refuse(user: User) -> None:
     except IntegrityError:
         is_known = find_by_email(user.email) is not None
         raise (EmailTaken() if is_known else PhoneTaken()) from None
+    trail.record(
+        actor,
+        trail.Action.ACCOUNT_REGISTERED,
+        at=user.created_at,
+        subject_kind="user",
+        subject_id=user.id,
+        role=user.role.value,
+        **details,
+    )

@@ -9,9 +9,10 @@ successor cannot be born while its family is being ended.
 import uuid
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 
 from minispod.accounts import tokens
+from minispod.accounts.directory import find_by_email
 from minispod.accounts.errors import AccountDeactivated, BadCredentials, BadToken, TokenReused
 from minispod.accounts.models import RefreshToken, User
 from minispod.accounts.passwords import matches
@@ -26,7 +27,7 @@ _DOUBLE_REFRESH = timedelta(seconds=10)
 
 def check_password(email: str, password: str, *, bcrypt_rounds: int) -> User:
     """Return the account; raise BadCredentials or, the password being right, AccountDeactivated."""
-    user = session().scalar(select(User).where(func.lower(User.email) == email.strip().lower()))
+    user = find_by_email(email)
     if not matches(password, user.password_hash if user else None, bcrypt_rounds) or user is None:
         raise BadCredentials()
     if not user.is_active:

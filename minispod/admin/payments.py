@@ -77,7 +77,7 @@ def entries_as_csv(wanted: Wanted, name: str) -> Response:
     # What happens during the download is not in it.
     until_now = replace(wanted, until=min(wanted.until or at, at))
     return Response(
-        spreadsheets.stream(exports.LEDGER_HEADER, exports.ledger_pages(until_now), current_app.app_context),
+        spreadsheets.stream(exports.ledger_sheet(until_now), current_app.app_context),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -190,18 +190,7 @@ def show_profile() -> dict[str, Any]:
 @door.answers(200, ProfileOut, message="Profile updated successfully")
 def change_profile(body: dict[str, Any]) -> dict[str, Any]:
     """Change one's own name, phone and avatar; blanks clear the last two."""
-    ports = current_ports()
-    with unit_of_work(ports.courier):
-        user = directory.change_profile(
-            g.user.id,
-            name=body.get("name"),
-            phone=body.get("phone"),
-            avatar=body.get("avatar"),
-            fields=frozenset(body),
-            actor=g.actor,
-            at=ports.clock.now(),
-        )
-    return {"user": user}
+    return _changed(body)
 
 
 @door.patch("/user/avatar")
@@ -210,15 +199,11 @@ def change_profile(body: dict[str, Any]) -> dict[str, Any]:
 @door.answers(200, ProfileOut, message="Avatar updated successfully")
 def change_avatar(body: dict[str, Any]) -> dict[str, Any]:
     """Change one's own picture; a blank takes it away."""
+    return _changed(body)
+
+
+def _changed(body: dict[str, Any]) -> dict[str, Any]:
     ports = current_ports()
     with unit_of_work(ports.courier):
-        user = directory.change_profile(
-            g.user.id,
-            name=None,
-            phone=None,
-            avatar=body["avatar"],
-            fields=frozenset({"avatar"}),
-            actor=g.actor,
-            at=ports.clock.now(),
-        )
+        user = directory.change_profile(g.user.id, body, actor=g.actor, at=ports.clock.now())
     return {"user": user}

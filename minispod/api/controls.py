@@ -13,6 +13,7 @@ from flask import g
 
 from minispod.api.envelope import Answer, Door, enveloped
 from minispod.api.guard import limiter, requires_sign_in
+from minispod.api.instances import own_instance
 from minispod.api.patience import wait_for
 from minispod.api.schemas.controls import ControlledOut
 from minispod.api.subscriptions import subscription_row
@@ -21,7 +22,6 @@ from minispod.instances import queries as instance_queries
 from minispod.instances.errors import NoSuchInstance
 from minispod.instances.models import Instance
 from minispod.instances.states import HEALTHY, SETTLED, InstanceStatus
-from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports, current_settings
 from minispod.subscriptions import operating, queries
@@ -35,7 +35,7 @@ door = Door(
 )
 
 PER_MINUTE = "30 per minute"
-ON_ITS_WAY = (
+_ON_ITS_WAY = (
     "The cluster is still at it: `instance.status` says what is under way; the outcome is pushed over /status"
 )
 
@@ -110,45 +110,41 @@ RESTART = Control(
 )
 
 
+def controls_instance(at_door: Door, control: Control) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Guard, limit and document a view that carries out a control."""
+    waits = at_door.alt_response(202, schema=enveloped(ControlledOut), description=_ON_ITS_WAY)
+    answers = at_door.answers(200, ControlledOut, message=control.done)
+    return lambda view: requires_sign_in(limiter.limit(PER_MINUTE)(waits(answers(view))))
+
+
 @door.put("/<subscription_id>/stop")
-@requires_sign_in
-@limiter.limit(PER_MINUTE)
-@door.alt_response(202, schema=enveloped(ControlledOut), description=ON_ITS_WAY)
-@door.answers(200, ControlledOut, message=STOP.done)
+@controls_instance(door, STOP)
 def stop(subscription_id: str) -> Answer:
     """Stop a running instance; its data are kept, and it goes on being billed."""
-    return carry_out(STOP, _mine(subscription_id))
+    return carry_out(STOP, own_instance(subscription_id))
 
 
 @door.put("/<subscription_id>/start")
-@requires_sign_in
-@limiter.limit(PER_MINUTE)
-@door.alt_response(202, schema=enveloped(ControlledOut), description=ON_ITS_WAY)
-@door.answers(200, ControlledOut, message=START.done)
+@controls_instance(door, START)
 def start(subscription_id: str) -> Answer:
     """Start a stopped instance of an active subscription."""
-    return carry_out(START, _mine(subscription_id))
+    return carry_out(START, own_instance(subscription_id))
 
 
 @door.post("/<subscription_id>/restart")
-@requires_sign_in
-@limiter.limit(PER_MINUTE)
-@door.alt_response(202, schema=enveloped(ControlledOut), description=ON_ITS_WAY)
-@door.answers(200, ControlledOut, message=RESTART.done)
+@controls_instance(door, RESTART)
 def restart(subscription_id: str) -> Answer:
     """Replace the pod of a running instance; its data are kept."""
-    return carry_out(RESTART, _mine(subscription_id))
+    return carry_out(RESTART, own_instance(subscription_id))
 
 
-def carry_out(control: Control, owned: OwnedSubscription) -> Answer:
-    """Record the wish, wait for the cluster as long as is allowed, and say what was reached."""
-    if owned.instance is None:
-        raise NoSuchInstance()
-    ports, instance_id, old_pod = current_ports(), owned.instance.id, owned.instance.pod_name
+def carry_out(control: Control, instance: Instance) -> Answer:
+    """Record the wish, wait for the cluster as long as is allowed, and say what was reached; the owner was checked."""
+    ports, instance_id, old_pod = current_ports(), instance.id, instance.pod_name
     with unit_of_work(ports.courier):
         control.act(instance_id, actor=g.actor, at=ports.clock.now())
     wait_for(lambda: _settled(instance_id), current_settings().web.control_wait_seconds)
-    reached = queries.get_subscription(owned.subscription.id, actor=g.actor)
+    reached = queries.get_subscription(instance.subscription_id, actor=g.actor)
     if reached.instance is None:
         raise NoSuchInstance()
     return _answer(control, reached, reached.instance, old_pod)
@@ -194,7 +190,3 @@ def _next_steps(instance: Instance, *, is_settled: bool) -> list[str]:
         InstanceStatus.STOPPED: ["Start it at any time; the subscription goes on meanwhile"],
         InstanceStatus.ERROR: ["Try it again, or write to support"],
     }.get(instance.status, [])
-
-
-def _mine(subscription_id: str) -> OwnedSubscription:
-    return queries.get_subscription(parse_id(subscription_id), actor=g.actor)

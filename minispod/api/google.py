@@ -30,10 +30,8 @@ def log_in(body: dict[str, Any]) -> dict[str, Any]:
     identity = _verified(body["id_token"])
     try:
         return _enter(identity)
-    except (
-        EmailTaken,
-        PhoneTaken,
-    ):  # the same person came twice at once; the other one has opened the account
+    except (EmailTaken, PhoneTaken):
+        # The same person came twice at once, and the other one has opened the account.
         return _enter(identity)
 
 

@@ -9,11 +9,11 @@ from typing import Any, NoReturn
 
 from flask import g
 
-from minispod.api.controls import ON_ITS_WAY, PER_MINUTE, RESTART, START, STOP, carry_out
-from minispod.api.envelope import Answer, Door, ProblemSchema, enveloped
+from minispod.api.controls import PER_MINUTE, RESTART, START, STOP, carry_out, controls_instance
+from minispod.api.envelope import Answer, Door, ProblemSchema
 from minispod.api.guard import limiter, requires_sign_in
+from minispod.api.instances import own_instance
 from minispod.api.schemas.base import pagination, wanted_page
-from minispod.api.schemas.controls import ControlledOut
 from minispod.api.schemas.own_instances import (
     InstanceLogQuery,
     InstanceLogsOut,
@@ -28,7 +28,7 @@ from minispod.api.subscriptions import instance_row
 from minispod.insights import fleet
 from minispod.insights.fleet import Sold
 from minispod.instances import looking
-from minispod.instances.errors import EndsWithSubscription, NoSuchInstance, ResizedByUpgrade
+from minispod.instances.errors import EndsWithSubscription, ResizedByUpgrade
 from minispod.instances.models import Instance
 from minispod.instances.naming import object_names
 from minispod.instances.queries import get_instance
@@ -36,7 +36,7 @@ from minispod.instances.states import HEALTHY
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.ports import current_ports
-from minispod.subscriptions import operating, queries
+from minispod.subscriptions import operating
 
 door = Door("own_instances", __name__, url_prefix="/api/v1/instances", description="One's own instances")
 
@@ -50,14 +50,11 @@ _BEING_TRIED = "Provisioning is being tried again"
 @door.answers(201, OwnInstanceMadeOut, message=_BEING_TRIED)
 def provision(body: dict[str, Any]) -> dict[str, Any]:
     """Provision the instance of one's own subscription again after it failed; every subscription has one already."""
-    ports = current_ports()
-    owned = queries.get_subscription(parse_id(body["subscription_id"]), actor=g.actor)
-    if owned.instance is None:
-        raise NoSuchInstance()
+    ports, instance = current_ports(), own_instance(body["subscription_id"])
     with unit_of_work(ports.courier):
-        operating.retry(owned.instance.id, actor=g.actor, at=ports.clock.now())
+        operating.retry(instance.id, actor=g.actor, at=ports.clock.now())
     return {
-        "instance": _row(fleet.get_sold(owned.instance.id, actor=g.actor)),
+        "instance": _row(fleet.get_sold(instance.id, actor=g.actor)),
         "message": _BEING_TRIED,
         "estimated_time": "1-5 minutes",
         "next_steps": ["You will get a mail as soon as it is ready"],
@@ -106,7 +103,7 @@ def show_instance(instance_id: str) -> dict[str, Any]:
 )
 def resize(body: dict[str, Any], instance_id: str) -> NoReturn:
     """Refused, always: another size is another plan, and that is PUT /subscriptions/<id>/upgrade, which charges it."""
-    instance = get_instance(parse_id(instance_id), actor=g.actor)
+    instance = _mine(instance_id)
     id_ = str(instance.subscription_id)
     raise ResizedByUpgrade(subscriptionId=id_, use=f"PUT /api/v1/subscriptions/{id_}/upgrade")
 
@@ -118,7 +115,7 @@ def resize(body: dict[str, Any], instance_id: str) -> NoReturn:
 )
 def terminate(instance_id: str) -> NoReturn:
     """Refused, always: an instance is deleted by cancelling its subscription, DELETE /subscriptions/<id>."""
-    instance = get_instance(parse_id(instance_id), actor=g.actor)
+    instance = _mine(instance_id)
     id_ = str(instance.subscription_id)
     raise EndsWithSubscription(subscriptionId=id_, use=f"DELETE /api/v1/subscriptions/{id_}")
 
@@ -130,7 +127,7 @@ def terminate(instance_id: str) -> NoReturn:
 @door.answers(200, InstanceLogsOut, message="Instance logs retrieved successfully")
 def show_logs(query: dict[str, Any], instance_id: str) -> dict[str, Any]:
     """Show the last lines with their time; they are followed live over the Socket.IO namespace /k8s-logs."""
-    instance = get_instance(parse_id(instance_id), actor=g.actor)
+    instance = _mine(instance_id)
     subject = looking.Subject.of(instance)
     release_connection()
     lines = looking.read_timed_log(subject, current_ports().cluster, lines=query["lines"])
@@ -138,38 +135,28 @@ def show_logs(query: dict[str, Any], instance_id: str) -> dict[str, Any]:
 
 
 @door.put("/<instance_id>/stop")
-@requires_sign_in
-@limiter.limit(PER_MINUTE)
-@door.alt_response(202, schema=enveloped(ControlledOut), description=ON_ITS_WAY)
-@door.answers(200, ControlledOut, message=STOP.done)
+@controls_instance(door, STOP)
 def stop(instance_id: str) -> Answer:
     """Stop a running instance; its data are kept, and it goes on being billed."""
     return carry_out(STOP, _mine(instance_id))
 
 
 @door.put("/<instance_id>/start")
-@requires_sign_in
-@limiter.limit(PER_MINUTE)
-@door.alt_response(202, schema=enveloped(ControlledOut), description=ON_ITS_WAY)
-@door.answers(200, ControlledOut, message=START.done)
+@controls_instance(door, START)
 def start(instance_id: str) -> Answer:
     """Start a stopped instance of an active subscription."""
     return carry_out(START, _mine(instance_id))
 
 
 @door.post("/<instance_id>/restart")
-@requires_sign_in
-@limiter.limit(PER_MINUTE)
-@door.alt_response(202, schema=enveloped(ControlledOut), description=ON_ITS_WAY)
-@door.answers(200, ControlledOut, message=RESTART.done)
+@controls_instance(door, RESTART)
 def restart(instance_id: str) -> Answer:
     """Replace the pod of a running instance; its data are kept."""
     return carry_out(RESTART, _mine(instance_id))
 
 
-def _mine(instance_id: str) -> queries.OwnedSubscription:
-    instance = get_instance(parse_id(instance_id), actor=g.actor)
-    return queries.get_subscription(instance.subscription_id, actor=g.actor)
+def _mine(instance_id: str) -> Instance:
+    return get_instance(parse_id(instance_id), actor=g.actor)
 
 
 def _row(sold: Sold) -> dict[str, Any]:

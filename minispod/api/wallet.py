@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from flask import Response, current_app, g
+from flask import Response, g
 
+from minispod.api.downloads import CSV, csv_answer
 from minispod.api.envelope import Door
 from minispod.api.guard import limiter, requires_sign_in
 from minispod.api.schemas.base import pagination, wanted_page
@@ -20,7 +21,6 @@ from minispod.api.schemas.wallet import (
     WalletStatisticsOut,
 )
 from minispod.insights import exports, statement, wallet_statistics
-from minispod.kernel import spreadsheets
 from minispod.kernel.ids import parse_id
 from minispod.kernel.paging import PageRequest
 from minispod.payments.gateway import PaymentGroup
@@ -85,18 +85,13 @@ def list_transactions(query: dict[str, Any]) -> dict[str, Any]:
 @requires_sign_in
 @limiter.limit("10 per minute")
 @door.arguments(StatementQuery, location="query")
-@door.alt_response(200, schema={"type": "string"}, content_type="text/csv", description="The statement")
+@door.alt_response(200, **CSV, description="The statement")
 def export_statement(query: dict[str, Any]) -> Response:
     """Download one's own statement as CSV, oldest first, with the filters of the list."""
     now = current_ports().clock.now()
     until = min(query["end_date"] or now, now)  # what happens during the download is not in it
     wanted = statement.Filter(query["type"], query["status"], query["start_date"], until)
-    pages = exports.statement_pages(g.user.id, wanted, actor=g.actor)
-    return Response(
-        spreadsheets.stream(exports.STATEMENT_HEADER, pages, current_app.app_context),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="minispod-statement.csv"'},
-    )
+    return csv_answer("statement", exports.statement_sheet(g.user.id, wanted, actor=g.actor))
 
 
 @door.get("/statistics")

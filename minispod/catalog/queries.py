@@ -40,7 +40,7 @@ class Level(StrEnum):
     CRITICAL = "critical"
 
 
-WARNING_PERCENT, CRITICAL_PERCENT = 75, 90
+_WARNING_PERCENT, _CRITICAL_PERCENT = 75, 90
 
 _SERVICE_COLUMNS: dict[ServiceOrder, ColumnElement[object]] = {
     ServiceOrder.NAME: func.lower(Service.name),
@@ -140,16 +140,20 @@ def list_categories(page: PageRequest, *, search: str = "") -> Page[tuple[Catego
 
 def level_of(plan: Plan) -> Level:
     """How full a plan is."""
-    if plan.used_quota * 100 >= CRITICAL_PERCENT * plan.total_quota and plan.used_quota:
+    if plan.used_quota * 100 >= _CRITICAL_PERCENT * plan.total_quota and plan.used_quota:
         return Level.CRITICAL
-    if plan.used_quota * 100 >= WARNING_PERCENT * plan.total_quota and plan.used_quota:
+    if plan.used_quota * 100 >= _WARNING_PERCENT * plan.total_quota and plan.used_quota:
         return Level.WARNING
     return Level.HEALTHY
 
 
-def at_least(percent: int) -> ColumnElement[bool]:
-    """Plans of which at least this share is taken; the same rule as `level_of`, for the database."""
-    return (Plan.used_quota * 100 >= percent * Plan.total_quota) & (Plan.used_quota > 0)
+def is_of(level: Level) -> ColumnElement[bool]:
+    """Plans of a level; the same rule as `level_of`, for the database."""
+    if level is Level.CRITICAL:
+        return _is_taken(_CRITICAL_PERCENT)
+    if level is Level.WARNING:
+        return _is_taken(_WARNING_PERCENT) & ~_is_taken(_CRITICAL_PERCENT)
+    return ~_is_taken(_WARNING_PERCENT)
 
 
 def utilization(used: int, total: int) -> int:
@@ -180,13 +184,9 @@ def _filtered(wanted: Wanted) -> Select[Plan]:
     if wanted.plan_type is not None:
         found = found.where(Plan.plan_type == wanted.plan_type)
     if wanted.level is not None:
-        found = found.where(_of_level(wanted.level))
+        found = found.where(is_of(wanted.level))
     return found
 
 
-def _of_level(level: Level) -> ColumnElement[bool]:
-    if level is Level.CRITICAL:
-        return at_least(CRITICAL_PERCENT)
-    if level is Level.WARNING:
-        return at_least(WARNING_PERCENT) & ~at_least(CRITICAL_PERCENT)
-    return ~at_least(WARNING_PERCENT)
+def _is_taken(percent: int) -> ColumnElement[bool]:
+    return (Plan.used_quota * 100 >= percent * Plan.total_quota) & (Plan.used_quota > 0)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload
 
 from minispod.accounts.models import User
 from minispod.catalog.models import Category, Plan, Service
-from minispod.catalog.queries import CRITICAL_PERCENT, WARNING_PERCENT, at_least
+from minispod.catalog.queries import Level, is_of
 from minispod.instances.models import Instance
 from minispod.kernel.database import page_of, session
 from minispod.kernel.paging import Page, PageRequest
@@ -77,8 +77,7 @@ def figures() -> Figures:
 
 def slots() -> Slots:
     """How full the plans are."""
-    critical = at_least(CRITICAL_PERCENT)
-    warning = at_least(WARNING_PERCENT) & ~critical
+    critical, warning = is_of(Level.CRITICAL), is_of(Level.WARNING)
     plans, total, used, is_critical, is_warning = (
         session()
         .execute(

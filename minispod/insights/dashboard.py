@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, exists, func, select
 
 from minispod.accounts.models import User
 from minispod.catalog.models import Plan
+from minispod.catalog.queries import Level, is_of
 from minispod.insights import revenue, transactions
 from minispod.insights.revenue import Money
 from minispod.insights.spans import PeriodName, last_days
@@ -21,7 +22,6 @@ from minispod.subscriptions.states import LIVE, SubscriptionStatus
 from minispod.wallet.models import Wallet
 
 _LOW_BALANCE = 50_000
-_CRITICAL_PERCENT = 90
 _NEWEST = 10
 
 
@@ -48,9 +48,7 @@ def dashboard(*, zone: ZoneInfo, at: datetime) -> Dashboard:
             _count_of(Instance, Instance.status != InstanceStatus.TERMINATED),
             _count_of(Wallet, Wallet.balance > 0, Wallet.balance < _LOW_BALANCE, _has_live_subscription()),
             # The counter is the number of live subscriptions; the nightly proof sees to it.
-            _count_of(
-                Plan, Plan.total_quota > 0, Plan.used_quota * 100 >= Plan.total_quota * _CRITICAL_PERCENT
-            ),
+            _count_of(Plan, is_of(Level.CRITICAL)),
         )
     )
     users, active, instances, low, critical = (int(each) for each in counts.one())

@@ -1,118 +1,65 @@
-"""Statement and ledger as rows of a file, one page at a time, oldest first. Reads only."""
+"""Statement and ledger as files, read a page at a time, oldest first. Reads only."""
 
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from minispod.insights import movements, statement
 from minispod.insights.movements import Movement, Wanted
 from minispod.insights.statement import Filter, Transaction
 from minispod.kernel.actor import Actor
-from minispod.kernel.spreadsheets import Cell, NextRows
+from minispod.kernel.spreadsheets import Columns, Sheet, sheet
 
-Rows = Sequence[Sequence[Cell]]
 _PAGE = 500
 
-STATEMENT_HEADER = (
-    "Number",
-    "Date (UTC)",
-    "Type",
-    "Status",
-    "Description",
-    "Amount (IDR)",
-    "Balance before (IDR)",
-    "Balance after (IDR)",
-    "Paid by",
-    "Payment reference",
-    "Completed (UTC)",
-    "Id",
-)
-LEDGER_HEADER = (
-    "Number",
-    "Date (UTC)",
-    "Customer",
-    "E-mail",
-    "Type",
-    "Description",
-    "Amount (IDR)",
-    "Balance before (IDR)",
-    "Balance after (IDR)",
-    "Position in wallet",
-    "Paid by",
-    "Act",
-    "Reference",
-    "Subscription",
-    "Customer id",
-    "By",
-    "Id",
-)
+_STATEMENT: Columns[Transaction] = {
+    "Number": lambda line: line.custom_id,
+    "Date (UTC)": lambda line: line.created_at,
+    "Type": lambda line: line.type.value,
+    "Status": lambda line: line.status.value,
+    "Description": lambda line: line.description,
+    "Amount (IDR)": lambda line: line.amount,
+    "Balance before (IDR)": lambda line: line.balance_before,
+    "Balance after (IDR)": lambda line: line.balance_after,
+    "Paid by": lambda line: line.payment_method,
+    "Payment reference": lambda line: line.payment_reference,
+    "Completed (UTC)": lambda line: line.completed_at,
+    "Id": lambda line: line.id,
+}
+_LEDGER: Columns[Movement] = {
+    "Number": lambda row: row.entry.custom_id,
+    "Date (UTC)": lambda row: row.entry.created_at,
+    "Customer": lambda row: row.customer.name,
+    "E-mail": lambda row: row.customer.email,
+    "Type": lambda row: row.entry.type.value,
+    "Description": lambda row: row.entry.description,
+    "Amount (IDR)": lambda row: row.entry.delta,
+    "Balance before (IDR)": lambda row: row.entry.balance_before,
+    "Balance after (IDR)": lambda row: row.entry.balance_after,
+    "Position in wallet": lambda row: row.entry.position,
+    "Paid by": lambda row: row.entry.payment_method,
+    "Act": lambda row: row.entry.kind.value,
+    "Reference": lambda row: row.entry.reference,
+    "Subscription": lambda row: row.entry.subscription_id,
+    "Customer id": lambda row: row.entry.user_id,
+    "By": lambda row: row.entry.actor_id,
+    "Id": lambda row: row.entry.id,
+}
 
 
-def statement_pages(user_id: uuid.UUID, wanted: Filter, *, actor: Actor) -> NextRows[tuple[datetime, int]]:
-    """A reader of one customer's statement, page by page; raises NoSuchTransaction for another's."""
-
-    def read(after: tuple[datetime, int] | None) -> tuple[Rows, tuple[datetime, int] | None]:
-        lines, last = statement.next_transactions(user_id, wanted, after=after, limit=_PAGE, actor=actor)
-        return [_statement_row(line) for line in lines], last
-
-    return read
+def statement_sheet(user_id: uuid.UUID, wanted: Filter, *, actor: Actor) -> Sheet[tuple[datetime, int]]:
+    """One customer's statement; reading it raises NoSuchTransaction for another's."""
+    return sheet(
+        _STATEMENT,
+        lambda after: statement.next_transactions(user_id, wanted, after=after, limit=_PAGE, actor=actor),
+    )
 
 
-def ledger_pages(wanted: Wanted) -> NextRows[int]:
-    """A reader of the ledger for staff, page by page in the order of the numbers."""
+def ledger_sheet(wanted: Wanted) -> Sheet[int]:
+    """The ledger for staff, in the order of the numbers."""
 
-    def read(after: int | None) -> tuple[Rows, int | None]:
+    def read(after: int | None) -> tuple[Sequence[Movement], int | None]:
         found = movements.next_movements(wanted, after=after, limit=_PAGE)
-        last = found[-1].entry.number if len(found) == _PAGE else None
-        return [_ledger_row(each) for each in found], last
+        return found, found[-1].entry.number if len(found) == _PAGE else None
 
-    return read
-
-
-def _statement_row(line: Transaction) -> Sequence[Cell]:
-    return (
-        line.custom_id,
-        instant(line.created_at),
-        line.type.value,
-        line.status.value,
-        line.description,
-        line.amount,
-        line.balance_before,
-        line.balance_after,
-        line.payment_method,
-        line.payment_reference,
-        instant(line.completed_at),
-        str(line.id),
-    )
-
-
-def _ledger_row(movement: Movement) -> Sequence[Cell]:
-    entry = movement.entry
-    return (
-        entry.custom_id,
-        instant(entry.created_at),
-        movement.customer.name,
-        movement.customer.email,
-        entry.type.value,
-        entry.description,
-        entry.delta,
-        entry.balance_before,
-        entry.balance_after,
-        entry.position,
-        entry.payment_method,
-        entry.kind.value,
-        entry.reference,
-        _text(entry.subscription_id),
-        str(entry.user_id),
-        _text(entry.actor_id),
-        str(entry.id),
-    )
-
-
-def instant(at: datetime | None) -> str | None:
-    """An instant as a spreadsheet reads it, in UTC."""
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if at else None
-
-
-def _text(id_: uuid.UUID | None) -> str | None:
-    return str(id_) if id_ else None
+    return sheet(_LEDGER, read)

@@ -1,23 +1,44 @@
-"""What staff type into the search of money: a number, an id, an order of the gateway, or a customer.
+"""What staff look for in lists of money: a search, one customer, a span; and in which order.
 
-Each is looked up by an index first, so that the large tables are only asked for what was found.
+A search is a number, an id, an order of the gateway, or a customer. Each is looked up by an index first, so that the
+large tables are only asked for what was found.
 """
 
 import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, false, or_, select
 
 from minispod.accounts.models import User
+from minispod.insights.windows import BY_NUMBER, Branch, Order
 from minispod.kernel.database import session
 from minispod.papers.models import Paper
 from minispod.payments.models import TopUp
+from minispod.wallet.models import LedgerEntry
 
 _NUMBER = re.compile(r"(?:TXMP-?)?(\d{1,18})", re.IGNORECASE)
 _FEW = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyWanted:
+    """Which rows are wanted, and in which order; both ends of the span are included."""
+
+    search: str = ""
+    user_id: uuid.UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    by_amount: bool = False
+    ascending: bool = False
+
+    @property
+    def order(self) -> Order:
+        """By number, which grows with time, or by amount."""
+        return Order(("amount", "number") if self.by_amount else BY_NUMBER.names, self.ascending)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +63,33 @@ def look_up(search: str) -> Sought | None:
         return _by_name(text)
 
 
-def is_sought(sought: Sought, number: Any, owner: Any, ids: Sequence[Any]) -> ColumnElement[bool]:
-    """The condition on a table with these columns: its number, its owner, and the ids that are asked for."""
+def narrowed(
+    query: Branch,
+    table: type[LedgerEntry] | type[TopUp],
+    about: Sequence[Any],
+    wanted: MoneyWanted,
+    sought: Sought | None,
+) -> Branch:
+    """The rows of the query that are wanted; `about` are the columns with ids that may be asked for."""
+    if wanted.user_id is not None:
+        query = query.where(table.user_id == wanted.user_id)
+    if wanted.since is not None:
+        query = query.where(table.created_at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(table.created_at <= wanted.until)
+    if sought is not None:
+        query = query.where(_is_sought(sought, table, about))
+    return query
+
+
+def _is_sought(
+    sought: Sought, table: type[LedgerEntry] | type[TopUp], about: Sequence[Any]
+) -> ColumnElement[bool]:
     if sought.number is not None:
-        return number == sought.number  # type: ignore[no-any-return]
-    found = [column.in_(sought.ids) for column in ids] if sought.ids else []
+        return table.number == sought.number
+    found = [column.in_(sought.ids) for column in about] if sought.ids else []
     if sought.customers is not None:
-        found.append(owner.in_(sought.customers))
+        found.append(table.user_id.in_(sought.customers))
     return or_(false(), *found)
 
 

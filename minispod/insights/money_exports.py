@@ -1,150 +1,76 @@
-"""Transactions, top-ups and refunds of all customers as rows of a file, a page at a time, oldest first. Reads only."""
-
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+"""Transactions, top-ups and refunds of all customers as files, read a page at a time, oldest first. Reads only."""
 
 from minispod.insights import money_lists, transactions
-from minispod.insights.exports import Rows, instant
-from minispod.insights.money_lists import CustomersRefund, MoneyWanted
+from minispod.insights.looking_up import MoneyWanted
+from minispod.insights.money_lists import CustomersRefund, TopUpsWanted
 from minispod.insights.movements import CustomerTopUp
 from minispod.insights.transactions import CustomersTransaction, TransactionsWanted
-from minispod.kernel.spreadsheets import Cell, NextRows
+from minispod.kernel.spreadsheets import Columns, Sheet, sheet
 
 _PAGE = 500
-Item = TypeVar("Item")
 
-TRANSACTIONS_HEADER = (
-    "Number",
-    "Date (UTC)",
-    "Customer",
-    "E-mail",
-    "Type",
-    "Status",
-    "Description",
-    "Amount (IDR)",
-    "Balance before (IDR)",
-    "Balance after (IDR)",
-    "Paid by",
-    "Payment reference",
-    "Completed (UTC)",
-    "Paper",
-    "Subscription",
-    "Customer id",
-    "Id",
-)
-TOPUPS_HEADER = (
-    "Number",
-    "Date (UTC)",
-    "Customer",
-    "E-mail",
-    "State",
-    "Amount (IDR)",
-    "Fee (IDR)",
-    "Taken back (IDR)",
-    "Paid by",
-    "Order",
-    "Paying transaction",
-    "Completed (UTC)",
-    "Customer id",
-    "Id",
-)
-REFUNDS_HEADER = (
-    "Number",
-    "Date (UTC)",
-    "Customer",
-    "E-mail",
-    "Of",
-    "Amount (IDR)",
-    "Reason",
-    "Subscription",
-    "By",
-    "Customer id",
-    "Id",
-)
+_TRANSACTIONS: Columns[CustomersTransaction] = {
+    "Number": lambda row: row.line.custom_id,
+    "Date (UTC)": lambda row: row.line.created_at,
+    "Customer": lambda row: row.user.name,
+    "E-mail": lambda row: row.user.email,
+    "Type": lambda row: row.line.type.value,
+    "Status": lambda row: row.line.status.value,
+    "Description": lambda row: row.line.description,
+    "Amount (IDR)": lambda row: row.line.amount,
+    "Balance before (IDR)": lambda row: row.line.balance_before,
+    "Balance after (IDR)": lambda row: row.line.balance_after,
+    "Paid by": lambda row: row.line.payment_method,
+    "Payment reference": lambda row: row.line.payment_reference,
+    "Completed (UTC)": lambda row: row.line.completed_at,
+    "Paper": lambda row: row.line.invoice_number,
+    "Subscription": lambda row: row.line.subscription_id,
+    "Customer id": lambda row: row.line.user_id,
+    "Id": lambda row: row.line.id,
+}
+_TOPUPS: Columns[CustomerTopUp] = {
+    "Number": lambda row: row.topup.custom_id,
+    "Date (UTC)": lambda row: row.topup.created_at,
+    "Customer": lambda row: row.customer.name,
+    "E-mail": lambda row: row.customer.email,
+    "State": lambda row: row.topup.state.value,
+    "Amount (IDR)": lambda row: row.topup.amount,
+    "Fee (IDR)": lambda row: row.topup.fee,
+    "Taken back (IDR)": lambda row: row.topup.reversed_amount,
+    "Paid by": lambda row: row.topup.payment_method,
+    "Order": lambda row: row.topup.order_id,
+    "Paying transaction": lambda row: row.topup.paid_transaction_id,
+    "Completed (UTC)": lambda row: row.topup.completed_at,
+    "Customer id": lambda row: row.topup.user_id,
+    "Id": lambda row: row.topup.id,
+}
+_REFUNDS: Columns[CustomersRefund] = {
+    "Number": lambda row: row.entry.custom_id,
+    "Date (UTC)": lambda row: row.refund.created_at,
+    "Customer": lambda row: row.user.name,
+    "E-mail": lambda row: row.user.email,
+    "Of": lambda row: row.of,
+    "Amount (IDR)": lambda row: row.refund.amount,
+    "Reason": lambda row: row.refund.reason,
+    "Subscription": lambda row: row.refund.subscription_id,
+    "By": lambda row: row.refund.actor_id,
+    "Customer id": lambda row: row.user.id,
+    "Id": lambda row: row.refund.id,
+}
 
 
-def transaction_pages(wanted: TransactionsWanted) -> NextRows[int]:
-    """A reader of transactions."""
-    return _pages(
-        lambda after: transactions.next_transactions(wanted, after=after, limit=_PAGE), _transaction_row
+def transactions_sheet(wanted: TransactionsWanted) -> Sheet[int]:
+    """Transactions."""
+    return sheet(
+        _TRANSACTIONS, lambda after: transactions.next_transactions(wanted, after=after, limit=_PAGE)
     )
 
 
-def topup_pages(wanted: MoneyWanted) -> NextRows[int]:
-    """A reader of top-ups."""
-    return _pages(lambda after: money_lists.next_topups(wanted, after=after, limit=_PAGE), _topup_row)
+def topups_sheet(wanted: TopUpsWanted) -> Sheet[int]:
+    """Top-ups in every state."""
+    return sheet(_TOPUPS, lambda after: money_lists.next_topups(wanted, after=after, limit=_PAGE))
 
 
-def refund_pages(wanted: MoneyWanted) -> NextRows[int]:
-    """A reader of refunds of charges."""
-    return _pages(lambda after: money_lists.next_refunds(wanted, after=after, limit=_PAGE), _refund_row)
-
-
-def _pages(
-    read: Callable[[int | None], tuple[Sequence[Item], int | None]], write: Callable[[Item], Sequence[Cell]]
-) -> NextRows[int]:
-    def rows(after: int | None) -> tuple[Rows, int | None]:
-        found, last = read(after)
-        return [write(each) for each in found], last
-
-    return rows
-
-
-def _transaction_row(found: CustomersTransaction) -> Sequence[Cell]:
-    line = found.line
-    return (
-        line.custom_id,
-        instant(line.created_at),
-        found.user.name,
-        found.user.email,
-        line.type.value,
-        line.status.value,
-        line.description,
-        line.amount,
-        line.balance_before,
-        line.balance_after,
-        line.payment_method,
-        line.payment_reference,
-        instant(line.completed_at),
-        line.invoice_number,
-        str(line.subscription_id) if line.subscription_id else None,
-        str(line.user_id),
-        str(line.id),
-    )
-
-
-def _topup_row(found: CustomerTopUp) -> Sequence[Cell]:
-    topup = found.topup
-    return (
-        topup.custom_id,
-        instant(topup.created_at),
-        found.customer.name,
-        found.customer.email,
-        topup.state.value,
-        topup.amount,
-        topup.fee,
-        topup.reversed_amount,
-        topup.payment_method,
-        topup.order_id,
-        topup.paid_transaction_id,
-        instant(topup.completed_at),
-        str(topup.user_id),
-        str(topup.id),
-    )
-
-
-def _refund_row(found: CustomersRefund) -> Sequence[Cell]:
-    refund = found.refund
-    return (
-        found.entry.custom_id,
-        instant(refund.created_at),
-        found.user.name,
-        found.user.email,
-        "PERIOD" if refund.period_id else "UPGRADE",
-        refund.amount,
-        refund.reason,
-        str(refund.subscription_id),
-        str(refund.actor_id) if refund.actor_id else None,
-        str(found.user.id),
-        str(refund.id),
-    )
+def refunds_sheet(wanted: MoneyWanted) -> Sheet[int]:
+    """What of charges was given back."""
+    return sheet(_REFUNDS, lambda after: money_lists.next_refunds(wanted, after=after, limit=_PAGE))

@@ -3,16 +3,14 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.sql import ColumnElement
 
 from minispod.accounts.models import User
 from minispod.insights import looking_up, windows
+from minispod.insights.looking_up import MoneyWanted
 from minispod.insights.movements import CustomerTopUp
-from minispod.insights.windows import BY_NUMBER, Branch, Order, Window
+from minispod.insights.windows import Branch, Order, Window
 from minispod.kernel.database import session
 from minispod.kernel.paging import PageRequest
 from minispod.payments.models import TopUp
@@ -23,22 +21,11 @@ from minispod.wallet.models import EntryType, LedgerEntry
 _OLDEST_FIRST = Order(ascending=True)
 
 
-@dataclass(frozen=True, slots=True)
-class MoneyWanted:
-    """Which rows are wanted, and in which order; both ends of the span are included."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopUpsWanted(MoneyWanted):
+    """Which top-ups are wanted."""
 
-    search: str = ""
     state: TopUpState | None = None
-    user_id: uuid.UUID | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    by_amount: bool = False
-    ascending: bool = False
-
-    @property
-    def order(self) -> Order:
-        """By number, which grows with time, or by amount."""
-        return Order(("amount", "number") if self.by_amount else BY_NUMBER.names, self.ascending)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +36,21 @@ class CustomersRefund:
     entry: LedgerEntry
     user: User
 
+    @property
+    def of(self) -> str:
+        """Which charge it was of, in the words of the wire."""
+        return "PERIOD" if self.refund.period_id else "UPGRADE"
+
 
 def list_topups(
-    page: PageRequest, wanted: MoneyWanted, *, cursor: int | None = None
+    page: PageRequest, wanted: TopUpsWanted, *, cursor: int | None = None
 ) -> Window[CustomerTopUp]:
     """A page of top-ups in every state; raises BeyondWindow."""
     return windows.window([_topups(wanted)], page, wanted.order, cursor=cursor).load(_loaded_topups)
 
 
 def next_topups(
-    wanted: MoneyWanted, *, after: int | None, limit: int
+    wanted: TopUpsWanted, *, after: int | None, limit: int
 ) -> tuple[Sequence[CustomerTopUp], int | None]:
     """The next top-ups in the order of their numbers, and where to go on; None at the end."""
     rows = windows.merged([_topups(wanted)], _OLDEST_FIRST, limit=limit, cursor=after)
@@ -80,12 +72,12 @@ def next_refunds(
     return _loaded_refunds([row.id for row in rows]), rows[-1].number if len(rows) == limit else None
 
 
-def _topups(wanted: MoneyWanted) -> Branch:
+def _topups(wanted: TopUpsWanted) -> Branch:
     query: Branch = select(TopUp.id, TopUp.number, TopUp.amount)
     if wanted.state is not None:
         query = query.where(TopUp.state == wanted.state)
-    ids = (TopUp.id, TopUp.user_id, TopUp.second_of)
-    return query.where(*_narrowing(wanted, TopUp.created_at, TopUp.number, TopUp.user_id, ids))
+    about = (TopUp.id, TopUp.user_id, TopUp.second_of)
+    return looking_up.narrowed(query, TopUp, about, wanted, looking_up.look_up(wanted.search))
 
 
 def _refunds(wanted: MoneyWanted) -> Branch:
@@ -94,28 +86,8 @@ def _refunds(wanted: MoneyWanted) -> Branch:
         .join(LedgerEntry, LedgerEntry.id == Refund.entry_id)
         .where(LedgerEntry.type == EntryType.REFUND)
     )
-    ids = (Refund.id, Refund.entry_id, Refund.subscription_id, LedgerEntry.user_id)
-    number, owner = LedgerEntry.number, LedgerEntry.user_id
-    return query.where(*_narrowing(wanted, LedgerEntry.created_at, number, owner, ids))
-
-
-def _narrowing(
-    wanted: MoneyWanted,
-    at: Any,
-    number: Any,
-    owner: Any,
-    ids: Sequence[Any],
-) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    if wanted.user_id is not None:
-        found.append(owner == wanted.user_id)
-    if wanted.since is not None:
-        found.append(at >= wanted.since)
-    if wanted.until is not None:
-        found.append(at <= wanted.until)
-    if (sought := looking_up.look_up(wanted.search)) is not None:
-        found.append(looking_up.is_sought(sought, number, owner, ids))
-    return found
+    about = (Refund.id, Refund.entry_id, Refund.subscription_id, LedgerEntry.user_id)
+    return looking_up.narrowed(query, LedgerEntry, about, wanted, looking_up.look_up(wanted.search))
 
 
 def _loaded_topups(ids: Sequence[uuid.UUID]) -> list[CustomerTopUp]:

@@ -1,12 +1,12 @@
 """What nobody owns in the cluster, with the people and instances it may have to do with. For staff; only reads."""
 
-import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import or_, select
 
+from minispod.accounts import directory
 from minispod.accounts.models import User
 from minispod.instances import orphans
 from minispod.instances.models import Instance
@@ -38,7 +38,7 @@ class Strays:
 def list_stray(*, at: datetime) -> Strays:
     """List what nobody owns, as last found."""
     rows, trials = orphans.list_orphans(at=at)
-    return Strays([_stray(row) for row in rows], trials)
+    return Strays(_strays(rows), trials)
 
 
 def find_stray(
@@ -46,7 +46,7 @@ def find_stray(
 ) -> Page[Stray]:
     """A page of what nobody owns, as last found, the longest known first; `search` looks into names and owners."""
     query = (
-        select(Orphan, User)
+        select(Orphan)
         .outerjoin(User, User.id == Orphan.user_id)
         .where(orphans.is_nobodys(at))
         .order_by(Orphan.first_seen_at, Orphan.id)
@@ -57,22 +57,22 @@ def find_stray(
     if kind is not None:
         query = query.where(Orphan.kind == kind)
     found = page_of(query, page)
-    # While they are held here, the session has them at hand: nothing is asked for row by row.
-    held = _instances_with_subscriptions(row.instance_id for row, _ in found.items)
-    instances = {instance.id: instance for instance, _ in held}
-    return found.map(
-        lambda row: Stray(row[0], row[1], instances.get(row[0].instance_id), adopting.can_adopt(row[0]))
-    )
+    return Page(_strays(found.items), found.total, found.page, found.limit)
 
 
-def _instances_with_subscriptions(
-    ids: Iterable[uuid.UUID | None],
-) -> Sequence[Row[Instance, Subscription]]:
+def _strays(rows: Sequence[Orphan]) -> list[Stray]:
+    """Each with what it may have to do with, in two statements for all."""
+    owners = {user.id: user for user in directory.find_users({row.user_id for row in rows if row.user_id})}
     query = select(Instance, Subscription).join(Subscription, Subscription.id == Instance.subscription_id)
-    return session().execute(query.where(Instance.id.in_({id_ for id_ in ids if id_}))).all()
-
-
-def _stray(row: Orphan) -> Stray:
-    owner = session().get(User, row.user_id) if row.user_id else None
-    instance = session().get(Instance, row.instance_id) if row.instance_id else None
-    return Stray(row, owner, instance, adopting.can_adopt(row))
+    # While they are held here, the session has them at hand: `can_adopt` asks for nothing.
+    held = session().execute(query.where(Instance.id.in_({row.instance_id for row in rows}))).all()
+    instances = {instance.id: instance for instance, _ in held}
+    return [
+        Stray(
+            row,
+            owners.get(row.user_id) if row.user_id else None,
+            instances.get(row.instance_id) if row.instance_id else None,
+            adopting.can_adopt(row),
+        )
+        for row in rows
+    ]

@@ -1,7 +1,7 @@
 """Subscriptions in figures: how many, of what, in which state, and what they bring in each month.
 
-The recurring sum is that of the prices which active subscriptions keep (decision 10) and renew by themselves: a
-promise, not revenue; that is in the ledger. The range is one of when they were ordered. Two statements in all.
+The recurring sum, said in `revenue`, is a promise, not revenue; that is in the ledger. The range is one of when they
+were ordered. Two statements in all.
 """
 
 import uuid
@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, func, select, true
 
 from minispod.catalog.models import Plan, Service
+from minispod.insights import revenue
 from minispod.kernel.database import session
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.states import SubscriptionStatus
@@ -64,13 +65,10 @@ class SubscriptionFigures:
 def count_subscriptions(since: datetime | None, until: datetime | None) -> SubscriptionFigures:
     """The figures of subscriptions ordered from `since` to `until`; None: without that end."""
     within = _within(since, until)
-    recurring = func.coalesce(
-        func.sum(Subscription.price).filter(_ACTIVE, Subscription.auto_renew.is_(True)), 0
-    )
     rows = (
         session()
         .execute(
-            select(Service, Plan, Subscription.status, func.count(), recurring)
+            select(Service, Plan, Subscription.status, func.count(), revenue.MONTHLY_RECURRING)
             .join(Plan, Plan.id == Subscription.plan_id)
             .join(Service, Service.id == Subscription.service_id)
             .where(within)

@@ -6,15 +6,13 @@ They are sorted by their number, which grows with time and is one for a top-up a
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import exists, false, select
 
 from minispod.accounts.models import User
 from minispod.insights import looking_up, statement, windows
-from minispod.insights.looking_up import Sought
+from minispod.insights.looking_up import MoneyWanted, Sought
 from minispod.insights.statement import Transaction
 from minispod.insights.windows import BY_NUMBER, Branch, Order, Window
 from minispod.kernel.actor import Actor
@@ -32,21 +30,15 @@ class SortBy(StrEnum):
     AMOUNT = "amount"
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionsWanted:
-    """Which transactions are wanted, and in which order.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionsWanted(MoneyWanted):
+    """Which transactions are wanted.
 
     The span is of when a movement was booked; of a top-up that was not paid, when it was begun.
     """
 
-    search: str = ""
     type: EntryType | None = None
     status: TransactionStatus | None = None
-    user_id: uuid.UUID | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    sort_by: SortBy = SortBy.CREATED_AT
-    ascending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +53,7 @@ def list_transactions(
     page: PageRequest, wanted: TransactionsWanted, *, cursor: int | None = None
 ) -> Window[CustomersTransaction]:
     """A page of what is wanted, or the page after `cursor`; raises BeyondWindow."""
-    by_amount = wanted.sort_by is SortBy.AMOUNT
-    order = Order(("amount", "number") if by_amount else BY_NUMBER.names, wanted.ascending)
-    return windows.window(_branches(wanted), page, order, cursor=cursor).load(_loaded)
+    return windows.window(_branches(wanted), page, wanted.order, cursor=cursor).load(_loaded)
 
 
 def next_transactions(
@@ -105,7 +95,7 @@ def _entries(wanted: TransactionsWanted, sought: Sought | None) -> Branch:
     if wanted.type is not None:
         query = query.where(LedgerEntry.type == wanted.type)
     about = (LedgerEntry.id, LedgerEntry.user_id, LedgerEntry.subscription_id)
-    return _narrowed(query, LedgerEntry, about, wanted, sought)
+    return looking_up.narrowed(query, LedgerEntry, about, wanted, sought)
 
 
 def _unpaid(wanted: TransactionsWanted, sought: Sought | None) -> Branch:
@@ -115,25 +105,7 @@ def _unpaid(wanted: TransactionsWanted, sought: Sought | None) -> Branch:
     query: Branch = select(TopUp.id, TopUp.number, TopUp.amount).where(TopUp.state.in_(states))
     if not states or wanted.type not in (None, EntryType.TOP_UP):
         query = query.where(false())
-    return _narrowed(query, TopUp, (TopUp.id, TopUp.user_id), wanted, sought)
-
-
-def _narrowed(
-    query: Branch,
-    table: type[LedgerEntry] | type[TopUp],
-    about: Sequence[Any],
-    wanted: TransactionsWanted,
-    sought: Sought | None,
-) -> Branch:
-    if wanted.user_id is not None:
-        query = query.where(table.user_id == wanted.user_id)
-    if wanted.since is not None:
-        query = query.where(table.created_at >= wanted.since)
-    if wanted.until is not None:
-        query = query.where(table.created_at <= wanted.until)
-    if sought is not None:
-        query = query.where(looking_up.is_sought(sought, table.number, table.user_id, about))
-    return query
+    return looking_up.narrowed(query, TopUp, (TopUp.id, TopUp.user_id), wanted, sought)
 
 
 def _loaded(ids: Sequence[uuid.UUID]) -> list[CustomersTransaction]:

@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -15,28 +14,11 @@ from minispod.accounts.models import User
 from minispod.kernel.actor import Role
 from minispod.kernel.database import page_of, session
 from minispod.kernel.paging import Page, PageRequest
-from minispod.kernel.spreadsheets import Cell, NextRows
+from minispod.kernel.spreadsheets import Columns, Sheet, sheet
 from minispod.subscriptions.models import Subscription
 from minispod.wallet.models import Wallet
 
 _PAGE = 500
-EXPORT_HEADER = (
-    "Id",
-    "Name",
-    "E-mail",
-    "E-mail verified",
-    "Phone",
-    "Role",
-    "Active",
-    "Google",
-    "Credit (IDR)",
-    "Topped up (IDR)",
-    "Spent (IDR)",
-    "Owed (IDR)",
-    "Subscriptions",
-    "Last signed in (UTC)",
-    "Since (UTC)",
-)
 
 
 class SortBy(StrEnum):
@@ -97,19 +79,19 @@ def get_user(user_id: uuid.UUID) -> ListedUser:
     return ListedUser(row[0], row[1], _subscriptions([user_id]).get(user_id, 0))
 
 
-def export_pages(wanted: UsersWanted) -> NextRows[uuid.UUID]:
-    """A reader of the chosen accounts, page by page, oldest first."""
+def accounts_sheet(wanted: UsersWanted) -> Sheet[uuid.UUID]:
+    """The chosen accounts as a file, read a page at a time, oldest first."""
 
-    def read(after: uuid.UUID | None) -> tuple[Sequence[Sequence[Cell]], uuid.UUID | None]:
+    def read(after: uuid.UUID | None) -> tuple[Sequence[ListedUser], uuid.UUID | None]:
         query = _chosen(wanted).order_by(User.id).limit(_PAGE)
         if after is not None:
             query = query.where(User.id > after)
         found = session().execute(query).all()
         counts = _subscriptions([user.id for user, _ in found])
-        rows = [_row(user, wallet, counts.get(user.id, 0)) for user, wallet in found]
+        rows = [ListedUser(user, wallet, counts.get(user.id, 0)) for user, wallet in found]
         return rows, found[-1][0].id if len(found) == _PAGE else None
 
-    return read
+    return sheet(_EXPORTED, read)
 
 
 def _chosen(wanted: UsersWanted) -> Select[User, Wallet]:
@@ -133,29 +115,24 @@ def _subscriptions(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
     return {id_: int(number) for id_, number in rows}
 
 
-def _row(user: User, wallet: Wallet, subscriptions: int) -> Sequence[Cell]:
-    return (
-        str(user.id),
-        user.name,
-        user.email,
-        _yes(user.email_verified),
-        user.phone,
-        user.role.value,
-        _yes(user.is_active),
-        _yes(user.google_id is not None),
-        wallet.balance,
-        wallet.total_top_up,
-        wallet.total_spent,
-        wallet.gateway_debt,
-        subscriptions,
-        _instant(user.signed_in_at),
-        _instant(user.created_at),
-    )
-
-
 def _yes(claim: bool) -> str:
     return "yes" if claim else "no"
 
 
-def _instant(at: datetime | None) -> str | None:
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if at else None
+_EXPORTED: Columns[ListedUser] = {
+    "Id": lambda row: row.user.id,
+    "Name": lambda row: row.user.name,
+    "E-mail": lambda row: row.user.email,
+    "E-mail verified": lambda row: _yes(row.user.email_verified),
+    "Phone": lambda row: row.user.phone,
+    "Role": lambda row: row.user.role.value,
+    "Active": lambda row: _yes(row.user.is_active),
+    "Google": lambda row: _yes(row.user.google_id is not None),
+    "Credit (IDR)": lambda row: row.wallet.balance,
+    "Topped up (IDR)": lambda row: row.wallet.total_top_up,
+    "Spent (IDR)": lambda row: row.wallet.total_spent,
+    "Owed (IDR)": lambda row: row.wallet.gateway_debt,
+    "Subscriptions": lambda row: row.subscriptions,
+    "Last signed in (UTC)": lambda row: row.user.signed_in_at,
+    "Since (UTC)": lambda row: row.user.created_at,
+}

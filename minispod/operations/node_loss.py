@@ -30,6 +30,7 @@ from minispod.notifications.messages import MessageKind
 from minispod.operations import queries, requesting
 from minispod.operations.errors import NodeAnswers
 from minispod.operations.models import Operation
+from minispod.operations.states import LIVE
 
 Transaction = Callable[[], AbstractContextManager[object]]
 
@@ -39,7 +40,7 @@ _TOLD_AFTER = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """An instance that a lost node touches: `is_bound` when its data lie on that node only."""
+    """An instance that a lost node touches: `is_bound` when its data lie on that node only, `backup` of these data."""
 
     instance: Instance
     owner: User
@@ -59,16 +60,28 @@ class Touched:
 
 
 def touched_by(node_name: str) -> Sequence[Touched]:
-    """The instances whose data lie on a node, and those that were last seen running there; for staff and for us."""
+    """The instances whose data lie on a node, and those that were last seen running there; for staff and for us.
+
+    One statement, however many they are.
+    """
     lies_there = and_(InstanceVolume.node_name == node_name, InstanceVolume.is_node_bound.is_(True))
-    wanted = (
-        select(Instance, User, Service.name, InstanceVolume)
+    rows = session().execute(
+        select(Instance, User, Service.name, InstanceVolume, Backup, Operation)
         .join(User, User.id == Instance.user_id)
         .outerjoin(Service, Service.slug == Instance.service_slug)
         .outerjoin(
             InstanceVolume,
             and_(InstanceVolume.instance_id == Instance.id, InstanceVolume.status == VolumeStatus.ACTIVE),
         )
+        .outerjoin(
+            Backup,
+            and_(
+                Backup.id == queries.newest_usable_id(Instance.id),
+                # What there is from before a restore or a reset is of other data.
+                or_(InstanceVolume.data_since.is_(None), Backup.taken_at >= InstanceVolume.data_since),
+            ),
+        )
+        .outerjoin(Operation, and_(Operation.instance_id == Instance.id, Operation.status.in_(LIVE)))
         .where(
             Instance.status != InstanceStatus.TERMINATED,
             or_(
@@ -78,19 +91,16 @@ def touched_by(node_name: str) -> Sequence[Touched]:
         )
         .order_by(Instance.name)
     )
-    rows = session().execute(wanted).all()
-    ids = [row.Instance.id for row in rows]
-    backups, operations = queries.newest_usable_backups(ids), queries.live_operations(ids)
     return [
         Touched(
             instance,
             owner,
             service or instance.service_slug,
             bool(volume and volume.is_node_bound),
-            backups.get(instance.id),
-            operations.get(instance.id),
+            backup,
+            operation,
         )
-        for instance, owner, service, volume in rows
+        for instance, owner, service, volume, backup, operation in rows
     ]
 
 

@@ -1,11 +1,11 @@
 """Reads of operations. Every customer-facing read filters by owner (decision 41)."""
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import ScalarSelect, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from minispod.backups.models import Backup, BackupReason, BackupStatus
 from minispod.catalog.recipes import get_recipe
@@ -83,37 +83,15 @@ def newer_versions(instance: Instance) -> tuple[str, ...]:
 
 def newest_usable_backup(instance_id: uuid.UUID) -> Backup | None:
     """The newest backup of an instance that can be restored; the caller has checked the owner."""
-    return session().scalar(
-        select(Backup)
-        .where(
-            Backup.instance_id == instance_id,
-            Backup.status == BackupStatus.DONE,
-            Backup.removed_at.is_(None),
-        )
-        .order_by(Backup.taken_at.desc())
-        .limit(1)
+    return session().scalar(select(Backup).where(Backup.id == newest_usable_id(instance_id)))
+
+
+def newest_usable_id(instance_id: uuid.UUID | InstrumentedAttribute[uuid.UUID]) -> ScalarSelect[uuid.UUID]:
+    """Its id, to be asked for beside whatever finds the instance."""
+    usable = select(Backup.id).where(
+        Backup.instance_id == instance_id, Backup.status == BackupStatus.DONE, Backup.removed_at.is_(None)
     )
-
-
-def newest_usable_backups(instance_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, Backup]:
-    """The same for many instances at once, by instance; for staff."""
-    newest = (
-        select(Backup)
-        .where(
-            Backup.instance_id.in_(instance_ids),
-            Backup.status == BackupStatus.DONE,
-            Backup.removed_at.is_(None),
-        )
-        .order_by(Backup.instance_id, Backup.taken_at.desc())
-        .ext(distinct_on(Backup.instance_id))
-    )
-    return {each.instance_id: each for each in session().scalars(newest)}
-
-
-def live_operations(instance_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, Operation]:
-    """The operations that wait or work on these instances now, by instance; for staff."""
-    wanted = select(Operation).where(Operation.instance_id.in_(instance_ids), Operation.status.in_(LIVE))
-    return {each.instance_id: each for each in session().scalars(wanted)}
+    return usable.order_by(Backup.taken_at.desc()).limit(1).correlate(Instance).scalar_subquery()
 
 
 def list_awaiting_decision() -> Sequence[Instance]:

@@ -4,16 +4,16 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event
 
 from minispod.backups.models import Backup, BackupReason
 from minispod.insights import backups as insight
 from minispod.instances.models import Instance
-from minispod.kernel.database import db, session
+from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.operations.models import Drill, Operation
 from minispod.operations.states import OperationKind, OperationStatus, Step
 from tests.admin.conftest import Browser
+from tests.factories.statements import asked
 from tests.plugins.app import Person
 from tests.plugins.keeper import Keeper
 
@@ -88,18 +88,9 @@ def test_more_than_fit_are_counted_with_three_statements(
     assert "10 deletions wait" in today
     assert today.count("disk full") == 8
     assert "And 2 more." in today
-    with keeper.shop.app.app_context():
-        statements: list[str] = []
-
-        def note(_: object, __: object, statement: str, *___: object) -> None:
-            statements.append(statement)
-
-        event.listen(db.engine, "before_cursor_execute", note)
-        try:
-            assert len(insight.undecided()) == 10
-        finally:
-            event.remove(db.engine, "before_cursor_execute", note)
-    assert len([each for each in statements if each.startswith("SELECT")]) == 3
+    with keeper.shop.app.app_context(), asked() as statements:
+        assert len(insight.undecided()) == 10
+    assert len(statements) == 3
 
 
 def test_why_a_drill_failed_is_on_the_page_of_backups(

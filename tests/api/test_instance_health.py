@@ -15,9 +15,9 @@ from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.rollups import Grain
 from minispod.kernel.unit_of_work import unit_of_work
+from tests.factories.statements import asked
 from tests.plugins.app import Person, data_of, refused
 from tests.plugins.shop import Shop
-from tests.statement_counts import count_statements
 
 PATHS = ("summary", "stats", f"instances/{uuid.UUID(int=7)}")
 
@@ -93,7 +93,7 @@ def test_the_figures_of_a_range(shop: Shop, ask: Callable[..., Any], three: list
                 )
             )
 
-    with count_statements(shop.app) as sent:
+    with asked() as sent:
         hour = ask("stats?timeRange=1h")
     six, week = ask("stats?timeRange=6h"), ask("stats?timeRange=7d")
 

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from minispod.insights import stray
 from minispod.instances.orphan_models import Orphan, OrphanKind
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
@@ -74,6 +75,7 @@ def test_a_list_of_many_asks_no_more_than_a_list_of_one(
     put: Put,
     person: Callable[..., Person],
     plan_id: Callable[..., uuid.UUID],
+    clock: FrozenClock,
 ) -> None:
     for _ in range(3):
         owner = person(credit=50_000)
@@ -94,6 +96,10 @@ def test_a_list_of_many_asks_no_more_than_a_list_of_one(
         counts.append(len(statements))
 
     assert counts[0] == counts[1]
+    with shop.app.app_context(), asked() as statements:
+        listed = stray.list_stray(at=clock.now()).items
+    assert [each.can_adopt for each in listed] == [True] * 3
+    assert len(statements) == 3, "the orphans, the owners, the instances"
 
 
 def test_a_volume_goes_by_its_name_only(

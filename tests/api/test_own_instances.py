@@ -10,9 +10,9 @@ from flask.testing import FlaskClient
 from minispod.instances.states import InstanceStatus
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.kernel.clock import FrozenClock
+from tests.factories.statements import asked
 from tests.plugins.app import Person, data_of, refused
 from tests.plugins.shop import Shop
-from tests.statement_counts import count_statements
 
 
 @pytest.fixture
@@ -71,11 +71,11 @@ def test_the_list_asks_a_constant_number_of_questions(
     plan_id: Callable[..., uuid.UUID],
     mine: uuid.UUID,
 ) -> None:
-    with count_statements(shop.app) as one:
+    with asked() as one:
         data_of(client.get("/api/instances", headers=customer.headers))
     for slug in ("ghost-blog", "postgresql"):
         shop.order(customer, plan_id(slug))
-    with count_statements(shop.app) as three:
+    with asked() as three:
         data = data_of(client.get("/api/instances", headers=customer.headers))
 
     assert data["total"] == 3

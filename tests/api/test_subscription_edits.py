@@ -9,9 +9,9 @@ from flask.testing import FlaskClient
 
 from minispod.audit import trail
 from minispod.kernel.paging import PageRequest
+from tests.factories.statements import asked
 from tests.plugins.app import Person, data_of, refused
 from tests.plugins.shop import Shop
-from tests.statement_counts import count_statements
 
 PlanFinder = Callable[..., uuid.UUID]
 
@@ -133,14 +133,14 @@ def test_the_figures(
         )
         return found
 
-    with count_statements(shop.app) as one:
+    with asked() as one:
         figures()
     other = person(credit=500_000)
     shop.clock.advance(hours=22)
     shop.order(other, plan_id("n8n-automation", "PRO"))
     gone = shop.order(other, plan_id("ghost-blog"))
     shop.cancel(other, gone)
-    with count_statements(shop.app) as more:
+    with asked() as more:
         found = figures()
 
     assert len(one) == len(more)

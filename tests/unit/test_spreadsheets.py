@@ -2,13 +2,16 @@
 
 import csv
 import io
+import uuid
 from contextlib import nullcontext
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minispod.kernel.spreadsheets import Cell, harmless, stream, written
+from minispod.kernel.spreadsheets import Cell, Sheet, harmless, sheet, stream, written
 
 
 @pytest.mark.parametrize(
@@ -57,10 +60,23 @@ def test_a_file_is_read_page_by_page_as_it_is_taken() -> None:
         start = after or 0
         return [[start], [start + 1]], start + 2 if start < 4 else None
 
-    pieces = stream(["n"], next_rows, nullcontext)
+    pieces = stream(Sheet(["n"], next_rows), nullcontext)
 
     assert asked == [None]
     assert next(pieces) == "n\r\n0\r\n1\r\n"
     assert asked == [None]
     assert list(pieces) == ["2\r\n3\r\n", "4\r\n5\r\n"]
     assert asked == [None, 2, 4]
+
+
+def test_each_column_says_what_of_an_item_stands_in_it() -> None:
+    jakarta = datetime(2026, 11, 22, 7, 30, tzinfo=ZoneInfo("Asia/Jakarta"))
+    id_ = uuid.UUID("019b1c2e-7d40-7c3a-9f51-2b6d8e0a4c11")
+    made = sheet(
+        {"Id": lambda item: item[0], "At (UTC)": lambda item: item[1], "By": lambda item: item[2]},
+        lambda after: ([(id_, jakarta, None)], None),
+    )
+
+    assert list(stream(made, nullcontext)) == [
+        "Id,At (UTC),By\r\n019b1c2e-7d40-7c3a-9f51-2b6d8e0a4c11,2026-11-22 00:30:00,\r\n"
+    ]

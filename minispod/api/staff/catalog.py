@@ -160,6 +160,12 @@ def delete_service(query: dict[str, Any], service_id: str) -> None:
         curation.delete_service(parse_id(service_id), actor=g.actor, at=ports.clock.now())
 
 
+def terms_of(body: Mapping[str, Any], empty: Mapping[str, Any]) -> dict[str, Any]:
+    """What a form says: a blank clears what can be `empty`, and leaves everything else as it is."""
+    terms = {name: empty.get(name) if value is None else value for name, value in body.items()}
+    return {name: value for name, value in terms.items() if value is not None or name in empty}
+
+
 def is_active(word: str | None) -> bool | None:
     """What `active` and `inactive` mean in a filter."""
     return None if word is None else word == "active"
@@ -200,8 +206,7 @@ def _detailed(services: Sequence[Service]) -> list[dict[str, Any]]:
 
 
 def _terms(body: dict[str, Any]) -> dict[str, Any]:
-    terms = {name: _EMPTY.get(name) if value is None else value for name, value in body.items()}
-    terms = {name: value for name, value in terms.items() if value is not None or name in _EMPTY}
+    terms = terms_of(body, _EMPTY)
     if "category_id" in terms:
         terms["category_id"] = parse_id(str(terms["category_id"]))
     return terms

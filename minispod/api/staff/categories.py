@@ -14,6 +14,7 @@ from minispod.api.schemas.categories import (
     CategoryTermsIn,
     OneCategoryOut,
 )
+from minispod.api.staff.catalog import terms_of
 from minispod.catalog import queries, shelving
 from minispod.catalog.errors import NothingGiven
 from minispod.kernel.ids import parse_id
@@ -27,7 +28,7 @@ _LISTED = (
     *("sort_order", "created_at", "updated_at"),
 )
 # What a blank clears; whatever else is blank stays as it is.
-_CLEARED = ("description", "parent_id")
+_EMPTY = {"description": None, "parent_id": None}
 
 
 @door.get("")
@@ -94,7 +95,7 @@ def delete_category(category_id: str) -> None:
 
 
 def _terms(body: dict[str, Any]) -> dict[str, Any]:
-    terms = {name: value for name, value in body.items() if value is not None or name in _CLEARED}
+    terms = terms_of(body, _EMPTY)
     if terms.get("parent_id"):
         terms["parent_id"] = parse_id(terms["parent_id"])
     return terms

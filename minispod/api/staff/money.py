@@ -1,11 +1,11 @@
 """Money of all customers: /api/v1/admin/transactions, /topups, /refunds. Lists, files, and a refund at the gateway."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import Response, current_app, g
+from flask import Response, g
 
+from minispod.api.downloads import CSV, csv_answer
 from minispod.api.envelope import Door
 from minispod.api.guard import limiter, requires_staff
 from minispod.api.schemas.base import pagination, wanted_page
@@ -25,21 +25,19 @@ from minispod.api.schemas.staff_money import (
 )
 from minispod.audit import trail
 from minispod.insights import money_exports, money_lists, movements, spans, transactions
-from minispod.insights.money_lists import MoneyWanted
+from minispod.insights.looking_up import MoneyWanted
+from minispod.insights.money_lists import TopUpsWanted
 from minispod.insights.transactions import SortBy, TransactionsWanted
 from minispod.insights.windows import Window
-from minispod.kernel import spreadsheets
 from minispod.kernel.faultpoints import Step
 from minispod.kernel.ids import parse_id
-from minispod.kernel.spreadsheets import NextRows
+from minispod.kernel.spreadsheets import Sheet
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.payments import queries, refunding
 from minispod.ports import current_ports, current_settings
 from minispod.rules import business_rules
 
 door = Door("staff_money", __name__, url_prefix="/api/v1/admin", description="Money of all customers")
-
-_FILE: dict[str, Any] = {"schema": {"type": "string"}, "content_type": "text/csv", "description": "The file"}
 
 
 @door.get("/transactions")
@@ -58,13 +56,11 @@ def list_transactions(query: dict[str, Any]) -> dict[str, Any]:
 @requires_staff
 @limiter.limit("10 per minute")
 @door.arguments(TransactionFilter, location="query")
-@door.alt_response(200, **_FILE)
+@door.alt_response(200, **CSV, description="The file")
 def export_transactions(query: dict[str, Any]) -> Response:
     """Download transactions as CSV, oldest first, with the filters of the list."""
     wanted = _transactions_wanted(query, now=_now())
-    return _file(
-        "transactions", money_exports.TRANSACTIONS_HEADER, money_exports.transaction_pages(wanted), query
-    )
+    return _file("transactions", money_exports.transactions_sheet(wanted), query)
 
 
 @door.get("/transactions/<transaction_id>")
@@ -81,7 +77,7 @@ def show_transaction(transaction_id: str) -> dict[str, Any]:
 @door.answers(200, StaffTopUpsOut, message="Top-ups retrieved successfully")
 def list_topups(query: dict[str, Any]) -> dict[str, Any]:
     """List top-ups of all customers in every state, newest first."""
-    found = money_lists.list_topups(wanted_page(query), _money_wanted(query), cursor=query["cursor"])
+    found = money_lists.list_topups(wanted_page(query), _topups_wanted(query), cursor=query["cursor"])
     return {"topups": found.page.items, "pagination": _window(found)}
 
 
@@ -89,11 +85,10 @@ def list_topups(query: dict[str, Any]) -> dict[str, Any]:
 @requires_staff
 @limiter.limit("10 per minute")
 @door.arguments(TopUpFilter, location="query")
-@door.alt_response(200, **_FILE)
+@door.alt_response(200, **CSV, description="The file")
 def export_topups(query: dict[str, Any]) -> Response:
     """Download top-ups as CSV, oldest first, with the filters of the list."""
-    pages = money_exports.topup_pages(_money_wanted(query, now=_now()))
-    return _file("topups", money_exports.TOPUPS_HEADER, pages, query)
+    return _file("topups", money_exports.topups_sheet(_topups_wanted(query, now=_now())), query)
 
 
 @door.get("/topups/<topup_id>")
@@ -129,14 +124,16 @@ def refund_topup(wanted: dict[str, Any], topup_id: str) -> dict[str, Any]:
 @door.answers(200, StaffRefundsOut, message="Refunds retrieved successfully")
 def list_refunds(query: dict[str, Any]) -> dict[str, Any]:
     """List what of charges was given back to wallets, newest first."""
-    found = money_lists.list_refunds(wanted_page(query), _money_wanted(query), cursor=query["cursor"])
+    found = money_lists.list_refunds(
+        wanted_page(query), MoneyWanted(**_wanted(query)), cursor=query["cursor"]
+    )
     rows = [
         {
             "id": each.refund.id,
             "custom_id": each.entry.custom_id,
             "transaction_id": each.entry.id,
             "subscription_id": each.refund.subscription_id,
-            "of": "PERIOD" if each.refund.period_id else "UPGRADE",
+            "of": each.of,
             "amount": each.refund.amount,
             "reason": each.refund.reason,
             "processed_by": each.refund.actor_id,
@@ -152,11 +149,10 @@ def list_refunds(query: dict[str, Any]) -> dict[str, Any]:
 @requires_staff
 @limiter.limit("10 per minute")
 @door.arguments(RefundFilter, location="query")
-@door.alt_response(200, **_FILE)
+@door.alt_response(200, **CSV, description="The file")
 def export_refunds(query: dict[str, Any]) -> Response:
     """Download refunds as CSV, oldest first, with the filters of the list."""
-    pages = money_exports.refund_pages(_money_wanted(query, now=_now()))
-    return _file("refunds", money_exports.REFUNDS_HEADER, pages, query)
+    return _file("refunds", money_exports.refunds_sheet(MoneyWanted(**_wanted(query, _now()))), query)
 
 
 def _topup(topup_id: str) -> dict[str, Any]:
@@ -165,38 +161,25 @@ def _topup(topup_id: str) -> dict[str, Any]:
 
 
 def _transactions_wanted(query: dict[str, Any], *, now: datetime | None = None) -> TransactionsWanted:
-    since, until = _span(query, now)
-    return TransactionsWanted(
-        search=query["search"],
-        type=query["type"],
-        status=query["status"],
-        user_id=parse_id(query["user_id"]) if query["user_id"] else None,
-        since=since,
-        until=until,
-        sort_by=query.get("sort_by", SortBy.CREATED_AT),
-        ascending=query.get("sort_order") == "asc",
-    )
+    return TransactionsWanted(type=query["type"], status=query["status"], **_wanted(query, now))
 
 
-def _money_wanted(query: dict[str, Any], *, now: datetime | None = None) -> MoneyWanted:
-    since, until = _span(query, now)
-    return MoneyWanted(
-        search=query["search"],
-        state=query.get("state"),
-        user_id=parse_id(query["user_id"]) if query["user_id"] else None,
-        since=since,
-        until=until,
-        by_amount=query.get("sort_by") is SortBy.AMOUNT,
-        ascending=query.get("sort_order") == "asc",
-    )
+def _topups_wanted(query: dict[str, Any], *, now: datetime | None = None) -> TopUpsWanted:
+    return TopUpsWanted(state=query["state"], **_wanted(query, now))
 
 
-def _span(query: dict[str, Any], now: datetime | None) -> tuple[datetime | None, datetime | None]:
-    """The span that is asked for; what happens while a file is written (`now` on) is not in it."""
+def _wanted(query: dict[str, Any], now: datetime | None = None) -> dict[str, Any]:
+    """What is asked for of every list; what happens while a file is written (`now` on) is not in it."""
     zone = business_rules(current_settings()).zone
-    since = spans.instant_of(query["start_date"], zone=zone)
     until = spans.instant_of(query["end_date"], zone=zone, is_end=True)
-    return since, until if now is None else min(until or now, now)
+    return {
+        "search": query["search"],
+        "user_id": parse_id(query["user_id"]) if query["user_id"] else None,
+        "since": spans.instant_of(query["start_date"], zone=zone),
+        "until": until if now is None else min(until or now, now),
+        "by_amount": query.get("sort_by") is SortBy.AMOUNT,
+        "ascending": query.get("sort_order") == "asc",
+    }
 
 
 def _window(found: Window[Any]) -> dict[str, Any]:
@@ -207,7 +190,7 @@ def _window(found: Window[Any]) -> dict[str, Any]:
     }
 
 
-def _file(name: str, header: Sequence[str], pages: NextRows[int], query: dict[str, Any]) -> Response:
+def _file(name: str, wanted: Sheet[int], query: dict[str, Any]) -> Response:
     """Stream a file; whoever takes the books out of the house is in the audit book."""
     asked = {key: str(value) for key, value in query.items() if value}
     with unit_of_work():
@@ -220,11 +203,7 @@ def _file(name: str, header: Sequence[str], pages: NextRows[int], query: dict[st
             file=name,
             **asked,
         )
-    return Response(
-        spreadsheets.stream(header, pages, current_app.app_context),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="minispod-{name}.csv"'},
-    )
+    return csv_answer(name, wanted)
 
 
 def _now() -> datetime:

@@ -19,7 +19,7 @@ from minispod.api.schemas.staff_catalog import (
     RepricedPlanOut,
     ShownPlanOut,
 )
-from minispod.api.staff.catalog import door, is_active, plan_row
+from minispod.api.staff.catalog import door, is_active, plan_row, terms_of
 from minispod.catalog import planning, queries
 from minispod.catalog.errors import NothingGiven
 from minispod.catalog.models import Plan
@@ -73,7 +73,9 @@ def create_plan(body: dict[str, Any], service_id: str) -> dict[str, Any]:
     """Add a plan to a service: one of each type."""
     ports = current_ports()
     with unit_of_work(ports.courier):
-        made = planning.add_plan(parse_id(service_id), _terms(body), actor=g.actor, at=ports.clock.now())
+        made = planning.add_plan(
+            parse_id(service_id), terms_of(body, _EMPTY), actor=g.actor, at=ports.clock.now()
+        )
     return {"plan": _with_service(queries.get_plan(made.id))}
 
 
@@ -143,7 +145,7 @@ def _change(body: dict[str, Any], plan_id: str) -> dict[str, Any]:
     with unit_of_work(ports.courier):
         changed = planning.change_plan(
             parse_id(plan_id),
-            _terms(body),
+            terms_of(body, _EMPTY),
             for_existing=None if applies_to is None else applies_to is PriceFor.EXISTING,
             actor=g.actor,
             at=ports.clock.now(),
@@ -166,11 +168,6 @@ def _of_service(service_id: str, plan_id: str) -> Plan:
 
 def _with_service(plan: Plan) -> dict[str, Any]:
     return {**plan_row(plan), "service": plan.service}
-
-
-def _terms(body: dict[str, Any]) -> dict[str, Any]:
-    terms = {name: _EMPTY.get(name) if value is None else value for name, value in body.items()}
-    return {name: value for name, value in terms.items() if value is not None or name in _EMPTY}
 
 
 __all__ = ["door"]

@@ -1,6 +1,7 @@
 """Tickets of all customers, for administrators: /api/v1/admin/tickets."""
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from flask import Response, g
@@ -23,23 +24,26 @@ from minispod.api.schemas.tickets import (
     TicketsOut,
     TicketsQuery,
 )
-from minispod.api.tickets import (
-    PICTURE_SCHEMA,
-    PICTURE_TYPE,
+from minispod.api.ticket_rows import (
     conversation_row,
     filter_of,
     listed,
-    message_row,
-    picture_answer,
     stats_of,
-    stored_pictures,
     ticket_row,
 )
-from minispod.api.uploads import accepts_pictures, also_as
+from minispod.api.tickets import add_message
+from minispod.api.uploads import (
+    PICTURE_SCHEMA,
+    PICTURE_TYPE,
+    accepts_pictures,
+    also_as,
+    picture_answer,
+)
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports
 from minispod.tickets import figures, queries, turning, writing
+from minispod.tickets.models import Ticket
 from minispod.tickets.queries import TicketRow
 from minispod.tickets.states import TicketStatus
 
@@ -146,14 +150,7 @@ def show_ticket(ticket_id: str) -> dict[str, Any]:
 @door.answers(201, TicketMessageOut, message="Admin response added successfully")
 def answer_ticket(body: dict[str, Any], ticket_id: str) -> dict[str, Any]:
     """Answer a ticket, with up to five pictures; an open one is in progress then, and its owner gets a mail."""
-    id_, at = parse_id(ticket_id), current_ports().clock.now()
-    _row(id_)
-    attachment_ids = stored_pictures(at)
-    with unit_of_work(current_ports().courier):
-        message = writing.write_message(
-            id_, body["content"], as_staff=True, attachment_ids=attachment_ids, actor=g.actor, at=at
-        )
-    return message_row(queries.written(message.id))
+    return add_message(_row(parse_id(ticket_id)), body["content"], as_staff=True)
 
 
 @door.put("/<ticket_id>/close")
@@ -161,7 +158,7 @@ def answer_ticket(body: dict[str, Any], ticket_id: str) -> dict[str, Any]:
 @door.answers(200, TicketOut, message="Ticket closed successfully")
 def close_ticket(ticket_id: str) -> dict[str, Any]:
     """Close a ticket; one that is closed stays as it is."""
-    return _turned(parse_id(ticket_id), TicketStatus.CLOSED)
+    return _after(turning.set_status, ticket_id, TicketStatus.CLOSED)
 
 
 @door.post("/<ticket_id>/close")
@@ -169,7 +166,7 @@ def close_ticket(ticket_id: str) -> dict[str, Any]:
 @door.answers(200, TicketOut, message="Ticket closed successfully")
 def close_ticket_by_post(ticket_id: str) -> dict[str, Any]:
     """Close a ticket, as PUT does."""
-    return _turned(parse_id(ticket_id), TicketStatus.CLOSED)
+    return _after(turning.set_status, ticket_id, TicketStatus.CLOSED)
 
 
 @door.put("/<ticket_id>/reopen")
@@ -177,7 +174,7 @@ def close_ticket_by_post(ticket_id: str) -> dict[str, Any]:
 @door.answers(200, TicketOut, message="Ticket reopened successfully")
 def reopen_ticket(ticket_id: str) -> dict[str, Any]:
     """Open a closed ticket again; one that is not closed stays as it is."""
-    return _reopened(parse_id(ticket_id))
+    return _after(turning.reopen, ticket_id)
 
 
 @door.post("/<ticket_id>/reopen")
@@ -185,7 +182,7 @@ def reopen_ticket(ticket_id: str) -> dict[str, Any]:
 @door.answers(200, TicketOut, message="Ticket reopened successfully")
 def reopen_ticket_by_post(ticket_id: str) -> dict[str, Any]:
     """Open a closed ticket again, as PUT does."""
-    return _reopened(parse_id(ticket_id))
+    return _after(turning.reopen, ticket_id)
 
 
 @door.patch("/<ticket_id>/status")
@@ -194,7 +191,7 @@ def reopen_ticket_by_post(ticket_id: str) -> dict[str, Any]:
 @door.answers(200, TicketOut, message="Ticket status updated successfully")
 def set_status(body: dict[str, Any], ticket_id: str) -> Answer:
     """Move a ticket to any status."""
-    return Answer(_turned(parse_id(ticket_id), body["status"]), _MESSAGES[body["status"]])
+    return Answer(_after(turning.set_status, ticket_id, body["status"]), _MESSAGES[body["status"]])
 
 
 @door.patch("/<ticket_id>/priority")
@@ -203,28 +200,19 @@ def set_status(body: dict[str, Any], ticket_id: str) -> Answer:
 @door.answers(200, TicketOut, message="Ticket priority updated successfully")
 def set_priority(body: dict[str, Any], ticket_id: str) -> dict[str, Any]:
     """Give a ticket another priority; its first answer is due accordingly, counted from its opening."""
-    id_, ports = parse_id(ticket_id), current_ports()
-    with unit_of_work(ports.courier):
-        turning.set_priority(id_, body["priority"], actor=g.actor, at=ports.clock.now())
-    return ticket_row(_row(id_))
+    return _after(turning.set_priority, ticket_id, body["priority"])
 
 
 def _row(ticket_id: uuid.UUID) -> TicketRow:
     return queries.get_ticket(ticket_id, actor=g.actor, for_staff=True)
 
 
-def _turned(ticket_id: uuid.UUID, status: TicketStatus) -> dict[str, Any]:
-    ports = current_ports()
+def _after(act: Callable[..., Ticket], ticket_id: str, *wanted: object) -> dict[str, Any]:
+    """The ticket after an act of staff."""
+    id_, ports = parse_id(ticket_id), current_ports()
     with unit_of_work(ports.courier):
-        turning.set_status(ticket_id, status, actor=g.actor, at=ports.clock.now())
-    return ticket_row(_row(ticket_id))
-
-
-def _reopened(ticket_id: uuid.UUID) -> dict[str, Any]:
-    ports = current_ports()
-    with unit_of_work(ports.courier):
-        turning.reopen(ticket_id, actor=g.actor, at=ports.clock.now())
-    return ticket_row(_row(ticket_id))
+        act(id_, *wanted, actor=g.actor, at=ports.clock.now())
+    return ticket_row(_row(id_))
 
 
 def _listed(query: dict[str, Any], user_id: uuid.UUID | None) -> dict[str, Any]:

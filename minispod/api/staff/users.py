@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from flask import Response, current_app, g
+from flask import Response, g
 
 from minispod.accounts import stewardship
 from minispod.accounts.models import User
 from minispod.api.accounts import with_credit
+from minispod.api.downloads import CSV, csv_answer
 from minispod.api.envelope import Answer, Door
 from minispod.api.guard import limiter, requires_staff
 from minispod.api.schemas.base import pagination, wanted_page
@@ -25,7 +26,6 @@ from minispod.api.schemas.users import (
 from minispod.audit import trail
 from minispod.insights import users
 from minispod.insights.users import ListedUser, UsersWanted
-from minispod.kernel import spreadsheets
 from minispod.kernel.actor import Role
 from minispod.kernel.errors import Refusal, Unavailable
 from minispod.kernel.ids import parse_id
@@ -54,7 +54,7 @@ def list_users(query: dict[str, Any]) -> dict[str, Any]:
 @requires_staff
 @limiter.limit("10 per minute")
 @door.arguments(UserFilters, location="query")
-@door.alt_response(200, schema={"type": "string"}, content_type="text/csv", description="The accounts")
+@door.alt_response(200, **CSV, description="The accounts")
 def export_users(query: dict[str, Any]) -> Response:
     """Download accounts and what their wallets hold as CSV, oldest first, with the filters of the list."""
     ports = current_ports()
@@ -68,12 +68,7 @@ def export_users(query: dict[str, Any]) -> Response:
             search=query["search"],
             role=query["role"].value if query["role"] else None,
         )
-    pages = users.export_pages(_wanted(query))
-    return Response(
-        spreadsheets.stream(users.EXPORT_HEADER, pages, current_app.app_context),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="minispod-users.csv"'},
-    )
+    return csv_answer("users", users.accounts_sheet(_wanted(query)))
 
 
 @door.post("")

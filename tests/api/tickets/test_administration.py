@@ -1,20 +1,20 @@
 """Tickets for administrators: the lists, answering with a mail, closing and reopening as the pages do, many at once."""
 
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, event, select
+from sqlalchemy import select
 
 from minispod.audit.models import AuditEntry
 from minispod.kernel.actor import Role
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.notifications.models import Notification
+from tests.factories.statements import asked
 from tests.factories.tickets import JSON, answer, open_ticket, show, write
 from tests.plugins.app import Person, data_of, refused
 from tests.plugins.simulators import Simulator
@@ -265,21 +265,6 @@ def test_an_author_whose_account_is_gone_is_nobody(
     assert (shown["status"], shown["closedBy"], shown["closedByName"]) == ("CLOSED", None, None)
 
 
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-        if statement.lstrip().upper().startswith(("SELECT", "INSERT", "UPDATE", "DELETE")):
-            seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
-
-
 def test_lists_and_conversations_cost_the_same_however_long(
     client: FlaskClient, customer: Person, administrator: Person, person: Callable[..., Person]
 ) -> None:
@@ -288,7 +273,7 @@ def test_lists_and_conversations_cost_the_same_however_long(
     def cost(paths: Any) -> list[int]:
         counted = []
         for who, path in paths:
-            with statements() as seen:
+            with asked() as seen:
                 data_of(client.get(path, headers=who.headers))
             counted.append(len(seen))
         return counted

@@ -3,15 +3,13 @@
 import csv
 import io
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, select
-from sqlalchemy.engine import Engine
+from sqlalchemy import select
 
 from minispod.accounts.models import User
 from minispod.audit.models import AuditEntry
@@ -19,24 +17,13 @@ from minispod.kernel.actor import Role
 from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
 from tests.api.users.conftest import PATH, acts_on
+from tests.factories.statements import asked
 from tests.plugins.app import PASSWORD, Person, data_of, refused
 from tests.plugins.shop import Shop
 
 NEW = {"name": "Dewi Baru", "email": "dewi@example.com", "password": "rahasia123"}
 PersonMaker = Callable[..., Person]
 PlanFinder = Callable[..., uuid.UUID]
-
-
-@contextmanager
-def _statements() -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_c: object, _k: object, statement: str, *_: object) -> None:
-        seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(Engine, "before_cursor_execute", note)
 
 
 def test_without_paging_everybody_is_listed_newest_first(
@@ -97,12 +84,12 @@ def test_the_list_counts_subscriptions_with_a_constant_number_of_statements(
     listed: Callable[..., Any], person: PersonMaker, shop: Shop, plan_id: PlanFinder
 ) -> None:
     shop.order(person(name="First", credit=100_000), plan_id())
-    with _statements() as few:
+    with asked() as few:
         assert listed()["users"][0]["_count"] == {"subscriptions": 1}
     for _ in range(5):
         shop.order(person(credit=100_000), plan_id())
 
-    with _statements() as many:
+    with asked() as many:
         assert len(listed()["users"]) == 7
 
     assert len(many) == len(few)

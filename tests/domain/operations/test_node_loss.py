@@ -20,10 +20,11 @@ from minispod.kernel.database import session
 from minispod.kernel.ids import new_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.operations import node_loss
-from minispod.operations.errors import NodeAnswers
+from minispod.operations.errors import NoBackupYet, NodeAnswers
 from minispod.operations.models import Operation
 from minispod.operations.states import OperationKind
 from tests.factories.nodes import worker
+from tests.factories.statements import asked
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
 
@@ -226,3 +227,44 @@ def test_the_clock_restores_only_what_was_lost_long_enough(
     assert asked() == 0
     with shop.app.app_context():
         assert set(outages.open_outages()) == {DEAD}
+
+
+def test_one_statement_finds_whatever_a_node_touches(
+    shop: Shop, yard: Yard, customer: Person, administrator: Person, plan_id: Callable[..., uuid.UUID]
+) -> None:
+    held = yard.run_on(shop.order(customer, plan_id("n8n-automation", "BASIC")), DEAD, bound=True)
+    yard.back_up(held)
+    yard.clock.advance(hours=2)
+    yard.back_up(held)
+    bare = yard.run_on(shop.order(customer, plan_id("ghost-blog", "BASIC")), DEAD, bound=True)
+    free = yard.run_on(shop.order(customer, plan_id("grafana", "BASIC")), DEAD, bound=False)
+    yard.poll(dead=True)
+    with shop.app.app_context(), unit_of_work():
+        node_loss.evacuate_one(held, actor=administrator.actor, at=yard.clock.now())
+
+    with asked() as questions, shop.app.app_context():
+        found = {each.instance.id: each for each in node_loss.touched_by(DEAD)}
+        assert len(questions) == 1
+        newest = session().scalars(select(Backup).order_by(Backup.taken_at.desc())).first()
+
+        assert (found[held].backup, found[bare].backup, found[free].backup) == (newest, None, None)
+    assert {id_ for id_, each in found.items() if each.operation} == {held}
+    assert {id_ for id_, each in found.items() if each.is_bound} == {held, bare}
+
+
+def test_a_backup_of_what_the_volume_held_before_a_reset_is_none_of_these_data(
+    shop: Shop, yard: Yard, subscription: uuid.UUID, administrator: Person
+) -> None:
+    instance_id = yard.run_on(subscription, DEAD, bound=True)
+    yard.back_up(instance_id)
+    with shop.app.app_context(), unit_of_work():
+        volume = volumes.volume_of(instance_id, 1)
+        assert volume is not None
+        volume.data_since = yard.clock.now()
+    yard.poll(dead=True)
+
+    with shop.app.app_context():
+        [touched] = node_loss.touched_by(DEAD)
+        assert (touched.backup, touched.loss(yard.clock.now())) == (None, None)
+        with pytest.raises(NoBackupYet), unit_of_work():
+            node_loss.evacuate_one(instance_id, actor=administrator.actor, at=yard.clock.now())

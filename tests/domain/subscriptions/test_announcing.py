@@ -2,13 +2,11 @@
 
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass, field
 
 import pytest
-from flask import Flask
 
 from minispod.catalog import planning
-from minispod.kernel.database import session
 from minispod.kernel.money import Rupiah
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.subscriptions import announcing
@@ -17,72 +15,89 @@ from tests.plugins.app import Person
 from tests.plugins.shop import Shop
 
 PlanFinder = Callable[..., uuid.UUID]
-Advance = Callable[..., datetime]
 
 
-@pytest.fixture
-def price(app: Flask, shop: Shop, administrator: Person, tick: Callable[[str], None]) -> Callable[..., None]:
-    """Change a plan's price, and let the round that tells of it pass: `price(plan, 60_000, for_existing=True)`."""
+@dataclass
+class Prices:
+    """One plan of 50,000 on sale: its price in the hands of staff, and what becomes of one customer's subscription."""
 
-    def change(plan: uuid.UUID, amount: int, *, for_existing: bool | None, is_told: bool = True) -> None:
-        with app.app_context(), unit_of_work():
+    shop: Shop
+    staff: Person
+    plan: uuid.UUID
+    tick: Callable[[str], None]
+    advance: Callable[..., object]
+    owner: Person = field(init=False)
+    subscription: uuid.UUID = field(init=False)
+
+    def order(self, owner: Person) -> None:
+        """Order a subscription that runs, begins on 20 November and renews on the 20th."""
+        self.owner, self.subscription = owner, self.shop.order(owner, self.plan)
+        self.shop.runs(self.subscription)
+
+    def set(self, amount: int, *, for_existing: bool | None, is_told: bool = True) -> None:
+        """Change the plan's price, and let the round that tells of it pass."""
+        with self.shop.app.app_context(), unit_of_work():
             planning.change_plan(
-                plan,
+                self.plan,
                 {"monthly_price": Rupiah(amount)},
                 for_existing=for_existing,
-                actor=administrator.actor,
-                at=shop.clock.now(),
+                actor=self.staff.actor,
+                at=self.shop.clock.now(),
             )
         if is_told:
-            tick("announce-prices")
+            self.tell()
 
-    return change
+    def tell(self) -> None:
+        """Let the round that tells of prices pass."""
+        self.tick("announce-prices")
+
+    @property
+    def row(self) -> Subscription:
+        """The subscription as it is now."""
+        return self.shop.look(self.subscription)[0]
+
+    @property
+    def charged(self) -> tuple[int, int]:
+        """Price and last charge."""
+        return self.row.price, self.row.last_charge
+
+    @property
+    def told(self) -> list[dict[str, object]]:
+        """What the owner was told."""
+        return [each.facts for each in self.shop.messages(self.owner) if each.kind.value == "price_announced"]
 
 
 @pytest.fixture
-def mine(shop: Shop, customer: Person, plan_id: PlanFinder) -> uuid.UUID:
-    """A running subscription of 50,000 that began on 20 November and renews on the 20th."""
-    made = shop.order(customer, plan_id())
-    shop.runs(made)
-    return made
-
-
-def charged(shop: Shop, subscription: uuid.UUID) -> tuple[int, int]:
-    """Price and last charge."""
-    row, _ = shop.look(subscription)
-    return row.price, row.last_charge
-
-
-def told(shop: Shop, person: Person) -> list[dict[str, object]]:
-    return [each.facts for each in shop.messages(person) if each.kind.value == "price_announced"]
-
-
-def test_existing_customers_keep_their_price_unless_it_is_chosen(
+def unsold(
     shop: Shop,
-    customer: Person,
+    administrator: Person,
     plan_id: PlanFinder,
-    mine: uuid.UUID,
-    price: Callable[..., None],
-    advance: Advance,
-) -> None:
-    price(plan_id(), 60_000, for_existing=False)
-    advance(days=31)
-
-    assert charged(shop, mine) == (50_000, 50_000)
-    assert told(shop, customer) == []
+    tick: Callable[[str], None],
+    advance: Callable[..., object],
+) -> Prices:
+    """A plan that nobody has ordered yet."""
+    return Prices(shop, administrator, plan_id(), tick, advance)
 
 
-def test_a_price_for_all_comes_with_the_first_renewal_fourteen_days_after_the_notice(
-    shop: Shop,
-    customer: Person,
-    plan_id: PlanFinder,
-    mine: uuid.UUID,
-    price: Callable[..., None],
-    advance: Advance,
-) -> None:
-    price(plan_id(), 60_000, for_existing=True)
-    [notice] = told(shop, customer)
-    row, _ = shop.look(mine)
+@pytest.fixture
+def prices(unsold: Prices, customer: Person) -> Prices:
+    """A plan of which a customer with enough credit has a subscription."""
+    unsold.order(customer)
+    return unsold
+
+
+def test_existing_customers_keep_their_price_unless_it_is_chosen(prices: Prices) -> None:
+    prices.set(60_000, for_existing=False)
+    prices.advance(days=31)
+
+    assert prices.charged == (50_000, 50_000)
+    assert prices.told == []
+
+
+def test_a_price_for_all_comes_with_the_first_renewal_fourteen_days_after_the_notice(prices: Prices) -> None:
+    prices.set(60_000, for_existing=True)
+    [notice] = prices.told
+    row = prices.row
 
     assert (notice["old_price"], notice["new_price"], notice["applies_on"]) == (
         "Rp 50.000",
@@ -90,242 +105,163 @@ def test_a_price_for_all_comes_with_the_first_renewal_fourteen_days_after_the_no
         "2026-12-20",
     )
     assert (row.price, row.next_price) == (50_000, 60_000)
-    advance(days=30)
-    assert charged(shop, mine) == (60_000, 60_000)
-    row, _ = shop.look(mine)
+    prices.advance(days=30)
+    assert prices.charged == (60_000, 60_000)
+    row = prices.row
     assert (row.coming_price, row.coming_price_from) == (None, None)
 
 
-def test_a_renewal_before_the_fourteen_days_costs_the_old_price(
-    shop: Shop,
-    customer: Person,
-    plan_id: PlanFinder,
-    mine: uuid.UUID,
-    price: Callable[..., None],
-    advance: Advance,
-) -> None:
-    advance(days=17)  # 13 days before the renewal
-    price(plan_id(), 60_000, for_existing=True)
+def test_a_renewal_before_the_fourteen_days_costs_the_old_price(prices: Prices) -> None:
+    prices.advance(days=17)  # 13 days before the renewal
+    prices.set(60_000, for_existing=True)
 
-    assert [each["applies_on"] for each in told(shop, customer)] == ["2027-01-20"]
-    advance(days=13)
-    assert charged(shop, mine) == (50_000, 50_000)
-    advance(days=31)
-    assert charged(shop, mine) == (60_000, 60_000)
+    assert [each["applies_on"] for each in prices.told] == ["2027-01-20"]
+    prices.advance(days=13)
+    assert prices.charged == (50_000, 50_000)
+    prices.advance(days=31)
+    assert prices.charged == (60_000, 60_000)
 
 
-def test_exactly_fourteen_days_before_is_in_time(
-    shop: Shop, plan_id: PlanFinder, mine: uuid.UUID, price: Callable[..., None], advance: Advance
-) -> None:
-    advance(days=16)
-    price(plan_id(), 60_000, for_existing=True)
-    advance(days=14)
+def test_exactly_fourteen_days_before_is_in_time(prices: Prices) -> None:
+    prices.advance(days=16)
+    prices.set(60_000, for_existing=True)
+    prices.advance(days=14)
 
-    assert charged(shop, mine) == (60_000, 60_000)
+    assert prices.charged == (60_000, 60_000)
 
 
-def test_it_is_told_once_however_often_one_looks(
-    shop: Shop,
-    customer: Person,
-    plan_id: PlanFinder,
-    mine: uuid.UUID,
-    price: Callable[..., None],
-    tick: Callable[[str], None],
-    advance: Advance,
-) -> None:
-    price(plan_id(), 60_000, for_existing=True)
-    tick("announce-prices")
-    advance(days=31)
-    tick("announce-prices")
+def test_it_is_told_once_however_often_one_looks(prices: Prices) -> None:
+    prices.set(60_000, for_existing=True)
+    prices.tell()
+    prices.advance(days=31)
+    prices.tell()
 
-    assert len(told(shop, customer)) == 1
+    assert len(prices.told) == 1
 
 
-def test_a_price_that_is_taken_back_is_taken_back_in_words_too(
-    shop: Shop,
-    customer: Person,
-    plan_id: PlanFinder,
-    mine: uuid.UUID,
-    price: Callable[..., None],
-    advance: Advance,
-) -> None:
-    price(plan_id(), 60_000, for_existing=True)
-    price(plan_id(), 50_000, for_existing=True)
+def test_a_price_that_is_taken_back_is_taken_back_in_words_too(prices: Prices) -> None:
+    prices.set(60_000, for_existing=True)
+    prices.set(50_000, for_existing=True)
 
-    assert [each["withdrawn"] for each in told(shop, customer)] == [None, "Rp 60.000"]
-    advance(days=31)
-    assert charged(shop, mine) == (50_000, 50_000)
+    assert [each["withdrawn"] for each in prices.told] == [None, "Rp 60.000"]
+    prices.advance(days=31)
+    assert prices.charged == (50_000, 50_000)
 
 
 @pytest.mark.parametrize("amount", [50_000, 40_000, 70_000])
 @pytest.mark.parametrize("is_told", [True, False], ids=["told", "renewed-before-the-round"])
 def test_a_rise_that_is_asked_of_nobody_any_more_is_not_charged(
-    shop: Shop,
-    customer: Person,
-    plan_id: PlanFinder,
-    mine: uuid.UUID,
-    price: Callable[..., None],
-    advance: Advance,
-    amount: int,
-    is_told: bool,
+    prices: Prices, amount: int, is_told: bool
 ) -> None:
-    price(plan_id(), 60_000, for_existing=True)
+    prices.set(60_000, for_existing=True)
     if not is_told:
-        shop.clock.advance(days=30)
-    price(plan_id(), amount, for_existing=None, is_told=is_told)
+        prices.shop.clock.advance(days=30)
+    prices.set(amount, for_existing=None, is_told=is_told)
     if is_told:
-        assert [(each["withdrawn"], each["new_price"]) for each in told(shop, customer)][1:] == [
+        assert [(each["withdrawn"], each["new_price"]) for each in prices.told][1:] == [
             ("Rp 60.000", "Rp 50.000")
         ]
-        assert shop.look(mine)[0].coming_price is None
-        advance(days=31)
+        assert prices.row.coming_price is None
+        prices.advance(days=31)
     else:
-        shop.advance(mine)
+        prices.shop.advance(prices.subscription)
 
-    assert (shop.look(mine)[0].period_number, *charged(shop, mine)) == (2, 50_000, 50_000)
-
-
-def test_for_all_is_switched_off_without_another_price(
-    shop: Shop,
-    customer: Person,
-    plan_id: PlanFinder,
-    mine: uuid.UUID,
-    price: Callable[..., None],
-    advance: Advance,
-) -> None:
-    price(plan_id(), 60_000, for_existing=True)
-    price(plan_id(), 60_000, for_existing=None)
-    assert shop.look(mine)[0].coming_price == 60_000
-    price(plan_id(), 60_000, for_existing=False)
-
-    assert [each["withdrawn"] for each in told(shop, customer)] == [None, "Rp 60.000"]
-    advance(days=31)
-    assert charged(shop, mine) == (50_000, 50_000)
+    assert (prices.row.period_number, *prices.charged) == (2, 50_000, 50_000)
 
 
-def test_a_fall_that_was_promised_is_kept(
-    shop: Shop,
-    customer: Person,
-    plan_id: PlanFinder,
-    mine: uuid.UUID,
-    price: Callable[..., None],
-    advance: Advance,
-) -> None:
-    price(plan_id(), 40_000, for_existing=True)
-    price(plan_id(), 45_000, for_existing=False)
+def test_for_all_is_switched_off_without_another_price(prices: Prices) -> None:
+    prices.set(60_000, for_existing=True)
+    prices.set(60_000, for_existing=None)
+    assert prices.row.coming_price == 60_000
+    prices.set(60_000, for_existing=False)
 
-    assert len(told(shop, customer)) == 1
-    advance(days=31)
-    assert charged(shop, mine) == (40_000, 40_000)
+    assert [each["withdrawn"] for each in prices.told] == [None, "Rp 60.000"]
+    prices.advance(days=31)
+    assert prices.charged == (50_000, 50_000)
 
 
-def test_a_second_change_has_its_own_fourteen_days(
-    shop: Shop,
-    customer: Person,
-    plan_id: PlanFinder,
-    mine: uuid.UUID,
-    price: Callable[..., None],
-    advance: Advance,
-) -> None:
-    price(plan_id(), 60_000, for_existing=True)
-    advance(days=20)
-    price(plan_id(), 70_000, for_existing=True)
-    advance(days=10)
+def test_a_fall_that_was_promised_is_kept(prices: Prices) -> None:
+    prices.set(40_000, for_existing=True)
+    prices.set(45_000, for_existing=False)
 
-    assert charged(shop, mine) == (
-        50_000,
-        50_000,
-    )  # the first announcement was replaced, the second is too young
-    advance(days=31)
-    assert charged(shop, mine) == (70_000, 70_000)
-    assert len(told(shop, customer)) == 2
+    assert len(prices.told) == 1
+    prices.advance(days=31)
+    assert prices.charged == (40_000, 40_000)
+
+
+def test_a_second_change_has_its_own_fourteen_days(prices: Prices) -> None:
+    prices.set(60_000, for_existing=True)
+    prices.advance(days=20)
+    prices.set(70_000, for_existing=True)
+    prices.advance(days=10)
+
+    assert prices.charged == (50_000, 50_000), "the first announcement was replaced, the second is too young"
+    prices.advance(days=31)
+    assert prices.charged == (70_000, 70_000)
+    assert len(prices.told) == 2
 
 
 def test_who_orders_after_the_change_pays_the_new_price_and_is_told_nothing(
-    shop: Shop, customer: Person, plan_id: PlanFinder, price: Callable[..., None]
+    unsold: Prices, customer: Person
 ) -> None:
-    price(plan_id(), 60_000, for_existing=True)
-    made = shop.order(customer, plan_id())
+    unsold.set(60_000, for_existing=True)
+    unsold.order(customer)
 
-    assert charged(shop, made) == (60_000, 60_000)
-    assert told(shop, customer) == []
+    assert unsold.charged == (60_000, 60_000)
+    assert unsold.told == []
 
 
 def test_grace_and_credit_follow_the_price_of_the_period_that_is_due(
-    shop: Shop,
-    person: Callable[..., Person],
-    plan_id: PlanFinder,
-    price: Callable[..., None],
-    advance: Advance,
-    run_jobs: Callable[[], int],
+    unsold: Prices, person: Callable[..., Person], run_jobs: Callable[[], int]
 ) -> None:
-    owner = person(credit=100_000)
-    made = shop.order(owner, plan_id())
-    shop.runs(made)
-    price(plan_id(), 60_000, for_existing=True)
-    advance(days=27)
-    advance(days=3)
-    waiting, _ = shop.look(made)
+    unsold.order(owner := person(credit=100_000))
+    unsold.set(60_000, for_existing=True)
+    unsold.advance(days=27)
+    unsold.advance(days=3)
 
-    facts = {each.kind.value: each.facts for each in shop.messages(owner)}
+    facts = {each.kind.value: each.facts for each in unsold.shop.messages(owner)}
     assert facts["low_credit"]["price_text"] == facts["grace_started"]["price_text"] == "Rp 60.000"
-    assert waiting.waits_for_credit
-    shop.credit(owner, 10_000)
+    assert unsold.row.waits_for_credit
+    unsold.shop.credit(owner, 10_000)
     run_jobs()
-    assert charged(shop, made) == (60_000, 60_000)
-    assert shop.balance(owner) == 0
+    assert unsold.charged == (60_000, 60_000)
+    assert unsold.shop.balance(owner) == 0
 
 
 def test_a_subscription_that_was_taken_up_again_keeps_what_it_was_told(
-    shop: Shop,
-    person: Callable[..., Person],
-    plan_id: PlanFinder,
-    price: Callable[..., None],
-    advance: Advance,
-    run_jobs: Callable[[], int],
+    unsold: Prices, person: Callable[..., Person], run_jobs: Callable[[], int]
 ) -> None:
-    owner = person(credit=50_000)
-    made = shop.order(owner, plan_id())
-    shop.runs(made)
-    price(plan_id(), 60_000, for_existing=True)
-    advance(days=30)
-    advance(days=8)
-    assert not shop.look(made)[0].is_active
-    shop.credit(owner, 60_000)
+    unsold.order(owner := person(credit=50_000))
+    unsold.set(60_000, for_existing=True)
+    unsold.advance(days=30)
+    unsold.advance(days=8)
+    assert not unsold.row.is_active
+    unsold.shop.credit(owner, 60_000)
     run_jobs()
 
-    assert charged(shop, made) == (60_000, 60_000)
+    assert unsold.charged == (60_000, 60_000)
 
 
 def test_moving_to_another_plan_ends_what_was_announced_and_taking_it_back_announces_anew(
-    shop: Shop,
-    customer: Person,
-    plan_id: PlanFinder,
-    mine: uuid.UUID,
-    price: Callable[..., None],
-    tick: Callable[[str], None],
+    prices: Prices, plan_id: PlanFinder
 ) -> None:
-    price(plan_id(), 60_000, for_existing=True)
-    shop.upgrade(customer, mine, plan_id(tier="PRO"))
-    moved, _ = shop.look(mine)
-    assert moved.next_price == moved.price
+    prices.set(60_000, for_existing=True)
+    prices.shop.upgrade(prices.owner, prices.subscription, plan_id(tier="PRO"))
+    assert prices.row.next_price == prices.row.price
 
-    shop.gives_up(mine)
-    shop.clock.advance(minutes=1)
-    tick("announce-prices")
+    prices.shop.gives_up(prices.subscription)
+    prices.shop.clock.advance(minutes=1)
+    prices.tell()
 
-    back, _ = shop.look(mine)
-    assert (back.price, back.next_price) == (50_000, 60_000)
-    assert len(told(shop, customer)) == 2
+    assert (prices.row.price, prices.row.next_price) == (50_000, 60_000)
+    assert len(prices.told) == 2
 
 
-def test_what_has_ended_is_told_nothing(
-    app: Flask, shop: Shop, customer: Person, plan_id: PlanFinder, mine: uuid.UUID, price: Callable[..., None]
-) -> None:
-    shop.cancel(customer, mine)
-    price(plan_id(), 60_000, for_existing=True)
+def test_what_has_ended_is_told_nothing(prices: Prices) -> None:
+    prices.shop.cancel(prices.owner, prices.subscription)
+    prices.set(60_000, for_existing=True)
 
-    assert told(shop, customer) == []
-    with app.app_context():
+    assert prices.told == []
+    assert prices.row.coming_price is None
+    with prices.shop.app.app_context():
         assert announcing.owed_notice() == []
-        assert session().get_one(Subscription, mine).coming_price is None
