@@ -192,7 +192,15 @@ def change_for_customer(
     current = _check(subscription, wanted, at)
     if wanted.id == current.id:
         raise SamePlan()
-    return _change(subscription, current, wanted, _Terms(is_waived, reason=reason, request_key=request_key), rules, actor, at)
+    return _change(
+        subscription,
+        current,
+        wanted,
+        _Terms(is_waived, reason=reason, request_key=request_key),
+        rules,
+        actor,
+        at,
+    )
 
 
 def _repeat(subscription: Subscription, plan_id: uuid.UUID, request_key: str | None) -> Changed | None:
