@@ -116,8 +116,7 @@ def find_options(subscription: Subscription, *, rules: BusinessRules, actor: Act
     wallet = statements.get_wallet(subscription.user_id, actor=actor)
     current = browsing.get_plan(subscription.plan_id)
     stays = quote(subscription, current, current, zone=rules.zone, at=at)
-    is_stopped = _is_stopped(_instance_of(subscription))
-    halted = NotStarted.default_message if is_stopped else None
+    halted = NotStarted.default_message if _is_stopped(_instance_of(subscription)) else None
     offers = tuple(
         replace(each, hindrance=each.hindrance or halted or _what_customer_lacks(each, wallet))
         for each in list_moves(subscription, rules=rules, at=at)
@@ -192,15 +191,8 @@ def change_for_customer(
     current = _check(subscription, wanted, at)
     if wanted.id == current.id:
         raise SamePlan()
-    return _change(
-        subscription,
-        current,
-        wanted,
-        _Terms(is_waived, reason=reason, request_key=request_key),
-        rules,
-        actor,
-        at,
-    )
+    terms = _Terms(is_waived, reason=reason, request_key=request_key)
+    return _change(subscription, current, wanted, terms, rules, actor, at)
 
 
 def _repeat(subscription: Subscription, plan_id: uuid.UUID, request_key: str | None) -> Changed | None:
