@@ -17,7 +17,9 @@ def _parameters(app: Flask) -> dict[str, list[str]]:
     """The names of the query parameters of each route that reads, from the document."""
     paths: dict[str, Any] = app.test_client().get("/api/openapi.json").get_json()["paths"]
     return {
-        f"GET {path}": [each["name"] for each in operations["get"].get("parameters", ()) if each["in"] == "query"]
+        f"GET {path}": [
+            each["name"] for each in operations["get"].get("parameters", ()) if each["in"] == "query"
+        ]
         for path, operations in paths.items()
         if "get" in operations
     }
