@@ -2,18 +2,21 @@
 
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 from minispod.catalog import planning
+from minispod.kernel.actor import system
 from minispod.kernel.database import session
 from minispod.kernel.money import Rupiah
 from minispod.kernel.unit_of_work import unit_of_work
-from minispod.subscriptions import announcing
+from minispod.rules import business_rules
+from minispod.subscriptions import announcing, expiry, reminders, rounds
 from minispod.subscriptions.models import Subscription
-from tests.plugins.app import Person
+from tests.plugins.app import PASSWORD, Person, data_of
 from tests.plugins.shop import Shop
 
 PlanFinder = Callable[..., uuid.UUID]
@@ -89,7 +92,7 @@ def test_a_price_for_all_comes_with_the_first_renewal_fourteen_days_after_the_no
         "Rp 60.000",
         "2026-12-20",
     )
-    assert (row.price, row.next_price) == (50_000, 60_000)
+    assert (row.price, row.price_from(row.ends_at)) == (50_000, 60_000)
     advance(days=30)
     assert charged(shop, mine) == (60_000, 60_000)
     row, _ = shop.look(mine)
@@ -276,6 +279,45 @@ def test_grace_and_credit_follow_the_price_of_the_period_that_is_due(
     assert shop.balance(owner) == 0
 
 
+@pytest.mark.parametrize(("credit", "is_short"), [(105_000, False), (99_000, True)])
+def test_what_is_told_of_the_next_price_is_what_will_be_charged(
+    app: Flask,
+    client: FlaskClient,
+    shop: Shop,
+    person: Callable[..., Person],
+    plan_id: PlanFinder,
+    price: Callable[..., None],
+    advance: Advance,
+    credit: int,
+    is_short: bool,
+) -> None:
+    owner = person(credit=credit)
+    made = shop.order(owner, plan_id())
+    shop.runs(made)
+    price(plan_id(), 60_000, for_existing=True)
+    advance(days=26)
+    price(plan_id(), 50_000, for_existing=True, is_told=False)  # taken back; no round has told of it yet
+    rules, at = business_rules(shop.settings), shop.clock.now() + timedelta(days=1)
+    with app.app_context(), unit_of_work():
+        short = rounds.soon_short_of_credit(at, rules=rules, limit=9)
+        reminders.remind(made, rules=rules, at=at)
+        looked = rounds.look(made, rules=rules, actor=system("clock"), at=at)
+    entry = client.post("/api/auth/login", json={"email": owner.email, "password": PASSWORD})
+    headers = {"Authorization": f"Bearer {data_of(entry)['accessToken']}"}
+    shown = data_of(client.get(f"/api/subscriptions/{made}", headers=headers))["subscription"]
+    options = data_of(client.get(f"/api/subscriptions/{made}/billing-info", headers=headers))
+
+    assert looked.price == shown["billingInfo"]["nextChargeAmount"] == 50_000
+    assert options["billingInfo"]["nextChargeAmount"] == 50_000
+    assert (list(short), "low_credit" in shop.mails(owner)) == ([made] if is_short else [], is_short)
+    if is_short:
+        [letter] = [each for each in shop.messages(owner) if each.kind.value == "low_credit"]
+        assert letter.facts["price_text"] == "Rp 50.000"
+    with app.app_context(), unit_of_work():
+        expiry.advance(made, rules=rules, actor=system("clock"), at=shop.clock.now() + timedelta(days=4))
+    assert charged(shop, made)[1] == 50_000
+
+
 def test_a_subscription_that_was_taken_up_again_keeps_what_it_was_told(
     shop: Shop,
     person: Callable[..., Person],
@@ -308,14 +350,14 @@ def test_moving_to_another_plan_ends_what_was_announced_and_taking_it_back_annou
     price(plan_id(), 60_000, for_existing=True)
     shop.upgrade(customer, mine, plan_id(tier="PRO"))
     moved, _ = shop.look(mine)
-    assert moved.next_price == moved.price
+    assert moved.price_from(moved.ends_at) == moved.price
 
     shop.gives_up(mine)
     shop.clock.advance(minutes=1)
     tick("announce-prices")
 
     back, _ = shop.look(mine)
-    assert (back.price, back.next_price) == (50_000, 60_000)
+    assert (back.price, back.price_from(back.ends_at)) == (50_000, 60_000)
     assert len(told(shop, customer)) == 2
 
 
