@@ -172,6 +172,13 @@ class MoreLiveThanSlots(RuleBroken):
     default_message = "The plan has more live subscriptions than slots. Give it more slots first."
 
 
+class CreditLeft(Conflict):
+    """Who deletes this customer forfeits their credit, and has not said so."""
+
+    code = "subscriptions.credit_left"
+    default_message = "This customer still has credit"
+
+
 class StillSubscribed(Conflict):
     """A customer with live subscriptions is not deleted."""
 
