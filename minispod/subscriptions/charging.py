@@ -90,6 +90,7 @@ def charge_period(
                 "period": number,
                 "startsAt": starts.isoformat(),
                 "endsAt": ends.isoformat(),
+                **({"price": int(subscription.price), "discount": int(discount)} if discount else {}),
             },
         ),
         is_waived=waived_reason is not None,

@@ -70,6 +70,19 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
             "paid_at": "2026-01-31T03:15:00+00:00",
         },
     ),
+    *(
+        (
+            MessageKind.TOPUP_TAKEN_BACK,
+            {
+                "number": "TXMP-104",
+                "amount": 50_000,
+                "balance": balance,
+                "owed": owed,
+                "taken_at": "2026-01-31T03:15:00+00:00",
+            },
+        )
+        for balance, owed in ((1_300_000, None), (-5_000, 5_000))
+    ),
     (MessageKind.INSTANCE_READY, {**SUBSCRIPTION, "access": ACCESS}),
     (
         MessageKind.INSTANCE_READY,
