@@ -108,8 +108,7 @@ def delete(user_id: uuid.UUID, *, forfeits: int = 0, actor: Actor, at: datetime)
     Refuses NoSuchUser, OwnAccount, LastAdministrator, and StillSubscribed: nobody's data go with one click. Nor does
     their credit: CreditLeft, unless whoever deletes says that so much (`forfeits`) may be lost.
     """
-    leaving.hold_tickets(user_id)
-    user = stewardship.lock_to_delete(user_id, actor=actor)
+    user = _hold(user_id, actor)
     live = session().scalar(select(func.count()).select_from(_live(user_id).subquery())) or 0
     if live:
         raise StillSubscribed(activeSubscriptions=live)
@@ -127,6 +126,19 @@ def delete(user_id: uuid.UUID, *, forfeits: int = 0, actor: Actor, at: datetime)
         return True
     stewardship.anonymise(user, actor=actor, at=at, forfeited=credit or None)
     return False
+
+
+def _hold(user_id: uuid.UUID, actor: Actor) -> User:
+    """The account and all its tickets, locked: the tickets first, as whoever writes into one does."""
+    while True:
+        held = leaving.hold_tickets(user_id)
+        attempt = session().begin_nested()
+        user = stewardship.lock_to_delete(user_id, actor=actor)
+        if leaving.has_no_other(user_id, held):
+            attempt.commit()
+            return user
+        # One was opened in between. Somebody may hold it and wait for the account: let go, and begin with it.
+        attempt.rollback()
 
 
 def _still_holds(subscription_id: uuid.UUID, token_version: int) -> bool:
