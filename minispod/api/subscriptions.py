@@ -225,7 +225,7 @@ def show_subscription(subscription_id: str) -> dict[str, Any]:
 
 @door.delete("/<subscription_id>")
 @requires_sign_in
-@door.arguments(CancelIn)
+@door.arguments(CancelIn, required=False)
 @door.answers(200, CancelledOut, message="Subscription cancelled successfully")
 def cancel(body: dict[str, Any], subscription_id: str) -> dict[str, Any]:
     """Cancel at once: the instance and its data are deleted; what never ran is refunded."""
