@@ -100,7 +100,7 @@ def lock_to_delete(user_id: uuid.UUID, *, actor: Actor) -> User:
     return user
 
 
-def anonymise(user: User, *, actor: Actor, at: datetime) -> None:
+def anonymise(user: User, *, actor: Actor, at: datetime, **details: object) -> None:
     """Leave nothing of the person in a locked account, which stays as the owner of its history (decision 15)."""
     user.name = FORMER_NAME
     user.email = f"{user.id.hex}@deleted.invalid"
@@ -110,7 +110,9 @@ def anonymise(user: User, *, actor: Actor, at: datetime) -> None:
     user.deleted_at = at
     end_tokens(user, at=at)
     mailed_tokens.forget_account(user)
-    trail.record(actor, trail.Action.ACCOUNT_ANONYMISED, at=at, subject_kind="user", subject_id=user.id)
+    trail.record(
+        actor, trail.Action.ACCOUNT_ANONYMISED, at=at, subject_kind="user", subject_id=user.id, **details
+    )
 
 
 def _write(user: User, after: Mapping[str, Any], at: datetime) -> None:

@@ -1,8 +1,9 @@
-"""Customers: the list, everything about one, block and unblock."""
+"""Customers: the list, everything about one, block, unblock and delete."""
 
+import re
 from typing import Any
 
-from flask import url_for
+from flask import request, url_for
 
 from minispod.accounts import stewardship
 from minispod.admin import guard, pages
@@ -12,6 +13,7 @@ from minispod.kernel.actor import Role
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports
+from minispod.subscriptions import departures
 
 
 @door.get("/customers")
@@ -55,3 +57,15 @@ def unblock_customer(user_id: str) -> Any:
     with unit_of_work(ports.courier):
         user = stewardship.unblock(parse_id(user_id), actor=guard.actor(), at=ports.clock.now())
     return pages.told(f"{user.name} may sign in again.", url_for("panel.customer", user_id=user.id))
+
+
+@door.post("/customers/<user_id>/delete")
+def delete_customer(user_id: str) -> Any:
+    """Delete the account; credit is lost only where the form names how much."""
+    ports, forfeited = current_ports(), request.form.get("forfeit", "")
+    forfeits = int(forfeited) if re.fullmatch(r"[0-9]{1,15}", forfeited) else 0
+    with unit_of_work(ports.courier):
+        departures.delete(parse_id(user_id), forfeits=forfeits, actor=guard.actor(), at=ports.clock.now())
+    return pages.told(
+        "The account is deleted. What the books need of it stays.", url_for("panel.customers_list")
+    )

@@ -21,7 +21,7 @@ Ready-to-use applications from your own cluster.
   has a stable `code`, and `errors` per field when the request was invalid.
 * Sign in with `POST /api/v1/auth/login` and send the access token as `Authorization: Bearer <token>`.
 * Money is whole rupiah; times are UTC with milliseconds; ids are opaque strings.
-* Lists take `page` and `limit` (at most 100).
+* Lists take `page` and `limit` (at most 100). A blank parameter (`?status=`) is as if it had not been sent.
 * `Idempotency-Key` at orders, upgrades, top-ups and coupons: the same request again gets the first answer for a day,
   marked `Idempotent-Replayed: true`.
 * `X-Request-ID` may be sent (8 to 64 letters, digits and `._:-`) and is in every answer.

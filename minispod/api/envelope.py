@@ -15,6 +15,7 @@ import flask_smorest
 from flask import Request, Response
 from marshmallow import Schema, fields
 from webargs.flaskparser import FlaskParser
+from werkzeug.datastructures import MultiDict
 
 NOTHING: Any = object()
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -44,9 +45,17 @@ def success(data: Any, message: str, status: int) -> dict[str, Any]:
 
 
 class _LenientParser(FlaskParser):
-    """Reads what clients really send: an empty body with a JSON content type is `{}`, a form is an object."""
+    """Reads what clients really send: an empty body with a JSON content type is `{}`, a form is an object.
+
+    A parameter of the query that is blank was not given: a filter that is not chosen filters nothing.
+    """
 
     DEFAULT_VALIDATION_STATUS = 400
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        """The parameters of the query that say something."""
+        given = MultiDict((name, text) for name, text in req.args.items(multi=True) if text.strip())
+        return self._makeproxy(given, schema)
 
     def _raw_load_json(self, req: Request) -> Any:
         if req.mimetype in _FORMS:

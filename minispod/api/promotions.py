@@ -1,5 +1,6 @@
 """Coupons as customers use them: redeem, look at, history: /api/v1/wallet."""
 
+import uuid
 from typing import Any
 
 from flask import g
@@ -16,8 +17,9 @@ from minispod.api.schemas.promotions import (
     ValidatedOut,
     ValidateIn,
 )
+from minispod.catalog.errors import NoSuchService
 from minispod.insights import redemptions
-from minispod.kernel.errors import Conflict, RuleBroken
+from minispod.kernel.errors import Conflict, NotFound, RuleBroken
 from minispod.kernel.faultpoints import Step
 from minispod.kernel.ids import parse_id
 from minispod.ports import current_ports
@@ -66,13 +68,15 @@ def redeem_coupon(headers: dict[str, Any], body: dict[str, Any]) -> dict[str, An
 @door.arguments(ValidateIn)
 @door.answers(200, ValidatedOut, message="Coupon is valid")
 def validate_coupon(body: dict[str, Any]) -> Any:
-    """Say whether a coupon could be used now, and what it is worth; nothing is used."""
-    service_id = parse_id(body["service_id"]) if body["service_id"] else None
+    """Say whether a coupon could be used now, and what it is worth; nothing is used. 200 even when it could not."""
     try:
         found = checkout.look(
-            body["coupon_code"], user_id=g.user.id, service_id=service_id, at=current_ports().clock.now()
+            body["coupon_code"],
+            user_id=g.user.id,
+            service_id=_service_id(body["service_id"]),
+            at=current_ports().clock.now(),
         )
-    except (RuleBroken, Conflict) as refusal:
+    except (RuleBroken, Conflict, NoSuchService) as refusal:
         no = {"valid": False, "error": refusal.message, "coupon": None}
         return Answer({"validation": no}, message="Coupon validation failed")
     return {
@@ -88,6 +92,13 @@ def list_redemptions(query: dict[str, Any]) -> dict[str, Any]:
     """List one's own redemptions, newest first."""
     page = redemptions.list_own(g.user.id, wanted_page(query), type_=query["type"], actor=g.actor)
     return {"redemptions": page.items, "pagination": pagination(page)}
+
+
+def _service_id(text: str | None) -> uuid.UUID | None:
+    try:
+        return parse_id(text) if text else None
+    except NotFound:
+        raise NoSuchService() from None
 
 
 def _shown(found: Look, price: int | None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from minispod.api.schemas.subscriptions import (
     AccessOut,
     AutoRenewIn,
     AutoRenewOut,
+    CancelIn,
     CancelledOut,
     OrderedOut,
     OrderIn,
@@ -35,6 +36,7 @@ from minispod.promotions.models import Redemption
 from minispod.promotions.states import CouponType
 from minispod.rules import business_rules
 from minispod.subscriptions import cancellation, operating, ordering, queries
+from minispod.subscriptions.charging import next_price
 from minispod.subscriptions.errors import EmailNotProven, NotActive
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.pricing import days_until
@@ -110,7 +112,7 @@ def _billing_info(row: Subscription, at: datetime) -> dict[str, Any]:
         "monthly_price": row.price,
         "auto_renew": row.auto_renew,
         "grace_period_end": row.grace_until,
-        "next_charge_amount": row.next_price if row.next_billing_at else 0,
+        "next_charge_amount": next_price(row) if row.next_billing_at else 0,
     }
 
 
@@ -223,14 +225,19 @@ def show_subscription(subscription_id: str) -> dict[str, Any]:
 
 @door.delete("/<subscription_id>")
 @requires_sign_in
+@door.arguments(CancelIn, required=False)
 @door.answers(200, CancelledOut, message="Subscription cancelled successfully")
-def cancel(subscription_id: str) -> dict[str, Any]:
+def cancel(body: dict[str, Any], subscription_id: str) -> dict[str, Any]:
     """Cancel at once: the instance and its data are deleted; what never ran is refunded."""
     ports = current_ports()
     at = ports.clock.now()
     with unit_of_work(ports.courier, Step.CANCEL_SUBSCRIPTION):
         row, refunded = cancellation.cancel(
-            parse_id(subscription_id), rules=business_rules(current_settings()), actor=g.actor, at=at
+            parse_id(subscription_id),
+            why=body["reason"],
+            rules=business_rules(current_settings()),
+            actor=g.actor,
+            at=at,
         )
     return {
         "subscription": subscription_row(_mine(subscription_id)),

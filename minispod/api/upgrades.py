@@ -17,6 +17,7 @@ from minispod.ports import current_ports, current_settings
 from minispod.rules import business_rules
 from minispod.subscriptions import changing, queries
 from minispod.subscriptions.changing import Changed, Options
+from minispod.subscriptions.charging import next_price
 from minispod.subscriptions.models import PlanChange
 from minispod.subscriptions.queries import OwnedSubscription
 
@@ -118,7 +119,7 @@ def _options_row(owned: OwnedSubscription, options: Options) -> dict[str, Any]:
             "auto_renew": row.auto_renew,
             "monthly_price": row.price,
             "last_charge_amount": row.last_charge,
-            "next_charge_amount": row.next_price if row.next_billing_at else 0,
+            "next_charge_amount": next_price(row) if row.next_billing_at else 0,
         },
         "service": row.service,
     }

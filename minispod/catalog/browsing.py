@@ -114,6 +114,22 @@ def get_plan_for_sale(plan_id: uuid.UUID) -> Plan:
     return plan
 
 
+def keep_service_of(plan: Plan) -> None:
+    """Keep a plan's service from being deleted, and its slug from changing, until the end of the transaction.
+
+    What is loaded of the service is as it is now; raise NoSuchPlan when it is gone or not for sale any more. The lock
+    is the one a new row takes that refers to the service: it stands in the way of nothing else.
+    """
+    service = session().scalar(
+        select(Service)
+        .where(Service.id == plan.service_id)
+        .with_for_update(read=True, key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    if service is None or not service.is_active or not service.is_public:
+        raise NoSuchPlan()
+
+
 def get_plan(plan_id: uuid.UUID) -> Plan:
     """Any plan, on sale or not, with its service; raise NoSuchPlan."""
     plan = session().scalar(select(Plan).where(Plan.id == plan_id).options(joinedload(Plan.service)))

@@ -28,7 +28,7 @@ from minispod.catalog.fitting import check_fit
 from minispod.catalog.models import Category, Plan, Service
 from minispod.catalog.recipes import AppRecipe, all_recipes
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import lock, session
+from minispod.kernel.database import session
 from minispod.kernel.errors import Refusal
 from minispod.kernel.ids import new_id
 
@@ -84,8 +84,10 @@ def change_service(
     recipe of what runs, and of the data of what ran. Customers must not have another one under the same name.
     """
     service = _locked(service_id)
-    if changes.get("slug", service.slug) != service.slug and is_kept(service.id):
-        raise SlugInUse()
+    if changes.get("slug", service.slug) != service.slug:
+        service = _locked(service_id, whole=True)  # whoever is ordering it now names an instance by the slug
+        if is_kept(service.id):
+            raise SlugInUse()
     return _change(service, changes, actor=actor, at=at)
 
 
@@ -109,11 +111,8 @@ def toggle_service(service_id: uuid.UUID, *, actor: Actor, at: datetime) -> Serv
 
 def delete_service(service_id: uuid.UUID, *, actor: Actor, at: datetime) -> None:
     """Remove a service that nobody ever bought, with its plans; refuses NoSuchService, ServiceInUse."""
-    service = lock(Service, service_id)
-    if service is None:
-        raise NoSuchService()
-    # An order refers to its plan first and then to the service, whose key is therefore left free until here:
-    # whoever is ordering now is waited for at a plan, holding nothing that is needed below.
+    # Whoever is ordering now holds the service before a plan, and is waited for here, where we hold nothing.
+    service = _locked(service_id, whole=True)
     session().execute(
         select(Plan.id).where(Plan.service_id == service_id).order_by(Plan.id).with_for_update()
     )
@@ -174,8 +173,11 @@ def _plans(service_id: uuid.UUID) -> list[Plan]:
     return list(session().scalars(select(Plan).where(Plan.service_id == service_id).order_by(Plan.id)))
 
 
-def _locked(service_id: uuid.UUID) -> Service:
-    service: Service | None = lock(Service, service_id)
+def _locked(service_id: uuid.UUID, *, whole: bool = False) -> Service:
+    """The service, locked; `whole`: with its key, for which those who refer to it at this moment are waited for."""
+    service = session().get(
+        Service, service_id, with_for_update={"key_share": not whole}, populate_existing=True
+    )
     if service is None:
         raise NoSuchService()
     return service

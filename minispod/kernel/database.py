@@ -27,7 +27,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.sql import Executable, Select
@@ -39,6 +39,14 @@ from minispod.kernel.paging import Page, PageRequest
 
 # What a database raises that is away or too busy to answer: the same may be tried again.
 DATABASE_SILENCE = (OperationalError, InterfaceError, PoolExhausted)
+# PostgreSQL's words when it changes a row others refer to, at the moment in which another change of it is being
+# undone: it has seen that change as undone, but not yet its transaction as ended. XX000, because it did not expect it.
+_STUMBLED = "new multixact has more than one updating member"
+
+
+def has_stumbled(error: InternalError) -> bool:
+    """Tell whether PostgreSQL met another transaction just as that ended; the same may be tried again."""
+    return _STUMBLED in str(error.orig)
 
 
 class UtcTime(TypeDecorator[datetime]):

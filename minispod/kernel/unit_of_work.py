@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 import structlog
+from sqlalchemy.exc import InternalError
 
 from minispod.kernel import outbox
-from minispod.kernel.database import DATABASE_SILENCE, db, session
+from minispod.kernel.database import DATABASE_SILENCE, db, has_stumbled, session
 from minispod.kernel.errors import Unavailable
 from minispod.kernel.faultpoints import Step, around
 
@@ -46,6 +47,10 @@ def unit_of_work(courier: outbox.Courier | None = None, step: Step | None = None
             raise
     except DATABASE_SILENCE as silence:
         raise database_unavailable(silence) from silence
+    except InternalError as error:
+        if has_stumbled(error):
+            raise database_unavailable(error) from error
+        raise
     finally:
         _open.reset(token)
     if courier is not None:

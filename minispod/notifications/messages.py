@@ -40,3 +40,4 @@ class MessageKind(StrEnum):
     PRICE_ANNOUNCED = "price_announced"
     TICKET_ANSWERED = "ticket_answered"
     GRACE_REMINDER = "grace_reminder"
+    TOPUP_TAKEN_BACK = "topup_taken_back"

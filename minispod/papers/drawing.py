@@ -160,9 +160,9 @@ class _Sheet:
                 amount_left, self._y, _AMOUNT_WIDTH, format_rupiah(facts["amount"]), size=10, align="R"
             )
             end = self._write(_MARGIN + 3, self._y, text_width, text, size=10)
-            period = words.span(facts, self._language, self._zone)
-            if period:
-                end = self._write(_MARGIN + 3, end + 0.6, text_width, period, size=8.5, ink=_QUIET)
+            notes = words.span(facts, self._language, self._zone), words.beside(facts, self._language)
+            for note in filter(None, notes):
+                end = self._write(_MARGIN + 3, end + 0.6, text_width, note, size=8.5, ink=_QUIET)
             self._y = end + 3
             self._rule(self._y)
             self._y += 3

@@ -30,7 +30,7 @@ _CORRECTS = {
     EntryKind.UPGRADE_REFUND: EntryKind.UPGRADE,
     EntryKind.TOPUP_REVERSAL: EntryKind.TOPUP,
 }
-_LINE_FACTS = ("startsAt", "endsAt", "proratedDays")
+_LINE_FACTS = ("startsAt", "endsAt", "proratedDays", "price", "discount", "fee")
 
 
 def open_paper(entry: LedgerEntry, *, at: datetime) -> uuid.UUID | None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from minispod.kernel.money import format_rupiah
 from minispod.papers.states import Language, PaperKind
 
 _EN, _ID = Language.ENGLISH, Language.INDONESIAN
@@ -93,6 +94,14 @@ _DAYS_LEFT = {
     _EN: "Difference in price for the remaining days of the month: {days}",
     _ID: "Selisih harga untuk sisa hari dalam bulan berjalan: {days}",
 }
+_LESS_COUPON = {
+    _EN: "Price {price}, less {discount} by coupon",
+    _ID: "Harga {price}, dikurangi kupon {discount}",
+}
+_WITH_FEE = {
+    _EN: "Paid {paid} in all: beside the credit, a payment fee of {fee}",
+    _ID: "Dibayar seluruhnya {paid}: di luar saldo, biaya pembayaran {fee}",
+}
 _GIVEN_BACK = {
     _EN: {
         True: "Refund to the wallet",
@@ -148,3 +157,14 @@ def span(facts: Mapping[str, Any], language: Language, zone: ZoneInfo) -> str | 
         return None
     ends = (datetime.fromisoformat(str(facts[name])) for name in ("startsAt", "endsAt"))
     return " \u2013 ".join(day(end, language, zone) for end in ends)
+
+
+def beside(facts: Mapping[str, Any], language: Language) -> str | None:
+    """What explains the amount of a line: a coupon's discount, or a fee that was paid beside it; None for neither."""
+    if facts.get("discount"):
+        price, discount = (format_rupiah(facts[name]) for name in ("price", "discount"))
+        return _LESS_COUPON[language].format(price=price, discount=discount)
+    if facts.get("fee"):
+        paid, fee = format_rupiah(facts["amount"] + facts["fee"]), format_rupiah(facts["fee"])
+        return _WITH_FEE[language].format(paid=paid, fee=fee)
+    return None

@@ -124,6 +124,7 @@ def _apply(topup: TopUp, case: Case, verdict: Verdict, *, actor: Actor, at: date
         entry = _take_back(topup, verdict, actor=actor, at=at)
         move(topup, verdict.state, verdict.detail, actor=actor, at=at)
         open_paper(entry, at=at)
+        _tell_of_reversal(topup, entry, at=at)
     else:
         move(topup, verdict.state, verdict.detail, actor=actor, at=at)
     if verdict.detail is Detail.HOLD_INCONSISTENT:
@@ -198,7 +199,11 @@ def _credit(topup: TopUp, case: Case, *, actor: Actor, at: datetime) -> LedgerEn
         reference=str(topup.id),
         description=topup.description,
         payment_method=topup.payment_method,
-        details={"orderId": topup.order_id, "transactionId": case.transaction_id},
+        details={
+            "orderId": topup.order_id,
+            "transactionId": case.transaction_id,
+            **({"fee": int(topup.fee)} if topup.fee else {}),
+        },
         # The customer has seen this id and number since the top-up was pending.
         entry_id=topup.id,
         number=topup.number,
@@ -261,4 +266,22 @@ def _send_receipt(topup: TopUp, balance: int, *, at: datetime) -> None:
             "paid_at": at.isoformat(),
         },
         entry_ids=[topup.id],
+    )
+
+
+def _tell_of_reversal(topup: TopUp, entry: LedgerEntry, *, at: datetime) -> None:
+    user, owed = directory.get_user(topup.user_id), ledger.hold(topup.user_id).gateway_debt
+    post.queue(
+        MessageKind.TOPUP_TAKEN_BACK,
+        post.Recipient(user.name, user.email, user.id),
+        dedupe_key=f"topup:{entry.reference}:taken-back",
+        at=at,
+        facts={
+            "number": topup.custom_id,
+            "amount": int(entry.amount),
+            "balance": int(entry.balance_after),
+            "owed": int(owed) if owed else None,
+            "taken_at": at.isoformat(),
+        },
+        entry_ids=[entry.id],
     )

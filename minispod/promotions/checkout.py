@@ -8,8 +8,10 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from minispod.catalog.models import Plan
+from minispod.catalog.errors import NoSuchService
+from minispod.catalog.models import Plan, Service
 from minispod.kernel.actor import Actor
+from minispod.kernel.database import session
 from minispod.kernel.ids import new_id
 from minispod.kernel.money import Rupiah
 from minispod.promotions.errors import CouponChanged, NothingToSave
@@ -45,8 +47,10 @@ class Look:
 
 
 def look(code: str, *, user_id: uuid.UUID, service_id: uuid.UUID | None = None, at: datetime) -> Look:
-    """Show a coupon to a customer without using it; refuses as the use would."""
+    """Show a coupon to a customer without using it; refuses as the use would, and NoSuchService."""
     coupon = get_by_code(code)
+    if service_id is not None and session().get(Service, service_id) is None:
+        raise NoSuchService()
     if not coupon.type.is_credit:
         if service_id is not None:
             check_service(coupon, service_id)

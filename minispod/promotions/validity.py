@@ -25,6 +25,9 @@ from minispod.promotions.states import CouponStatus, CouponType, normal_code
 
 def get_by_code(code: str) -> Coupon:
     """The coupon with this code, whatever its case, as it is now; raise UnknownCode."""
+    # Beyond ASCII, capitals of other letters are letters of codes.
+    if not code.isascii():
+        raise UnknownCode()
     coupon = session().scalar(
         select(Coupon)
         .where(Coupon.code == normal_code(code))

@@ -28,6 +28,7 @@ PATH = "/socket.io/"
 # Clients say who they are as soon as they are connected.
 STRANGER_SECONDS = 10.0
 
+_READABLE = "Access-Control-Allow-Origin"
 _FULL = "Too many live connections. Please try again in a moment."
 _OVERLAP = "This connection is being listened to already."
 _GONE = "This connection has ended."
@@ -36,12 +37,8 @@ _GONE = "This connection has ended."
 def attach(app: Flask) -> None:
     """Have `app` answer /socket.io/ too."""
     settings: Settings = app.extensions["minispod.settings"]
-    socketio = SocketIO(
-        app,
-        async_mode="threading",
-        manage_session=False,
-        cors_allowed_origins=_Origins(settings),
-    )
+    origins = _Origins(settings)
+    socketio = SocketIO(app, async_mode="threading", manage_session=False, cors_allowed_origins=origins)
     # A crash while somebody connects is a refusal for the client and a trace for us.
     socketio.on_error_default(_refuse)
     wire = Wire(socketio)
@@ -50,7 +47,8 @@ def attach(app: Flask) -> None:
     rounds = Rounds(app, wire, StatusBoard(wire, listeners), (logs, listeners))
     socketio.on_namespace(LogsNamespace(wire, logs, rounds))
     socketio.on_namespace(StatusNamespace(listeners, rounds))
-    app.wsgi_app = _Gate(app.wsgi_app, wire, settings.operation.realtime_connections)  # type: ignore[method-assign]
+    most = settings.operation.realtime_connections
+    app.wsgi_app = _Gate(app.wsgi_app, wire, origins, most)  # type: ignore[method-assign]
 
 
 def _refuse(error: Exception) -> bool:
@@ -76,17 +74,25 @@ class _Origins:
 
 
 class _Gate:
-    """Keeps threads for the others: a bounded number of connections, and of each one request at a time."""
+    """Keeps threads for the others: a bounded number of connections, and of each one request at a time.
 
-    def __init__(self, inner: Any, wire: Wire, most: int) -> None:
+    What it or the library refuses may be read by the pages that may connect: without that, a browser tells them
+    only that the network failed.
+    """
+
+    def __init__(self, inner: Any, wire: Wire, origins: _Origins, most: int) -> None:
         self._inner = inner
         self._wire = wire
+        self._origins = origins
         self._most = most
         self._waiting: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if not environ.get("PATH_INFO", "").startswith(PATH):
+            return self._pass_on(environ, start_response)
+        start_response = self._readable(environ, start_response)
+        if environ["REQUEST_METHOD"] == "OPTIONS":
             return self._pass_on(environ, start_response)
         query = parse_qs(environ.get("QUERY_STRING", ""))
         sid, transport = (query.get(name, [""])[0] for name in ("sid", "transport"))
@@ -99,6 +105,19 @@ class _Gate:
         if environ["REQUEST_METHOD"] != "GET":
             return self._pass_on(environ, start_response)
         return self._wait(environ, start_response, (sid, transport))
+
+    def _readable(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """`start_response` that lets the page which asks read the answer, if it is one of ours."""
+        origin = environ.get("HTTP_ORIGIN")
+        if origin is None or not self._origins(origin, environ):
+            return start_response
+
+        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            if not any(name.lower() == _READABLE.lower() for name, _ in headers):
+                headers = [*headers, (_READABLE, origin), ("Vary", "Origin")]
+            return start_response(status, headers, *more)
+
+        return start
 
     def _wait(self, environ: dict[str, Any], start_response: Any, who: tuple[str, str]) -> Iterable[bytes]:
         """A GET of a connection holds its thread until there is something to say; one is enough."""

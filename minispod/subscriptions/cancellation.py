@@ -23,11 +23,11 @@ from minispod.subscriptions.telling import owner_name, tell_customer, tell_staff
 
 
 def cancel(
-    subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, at: datetime
+    subscription_id: uuid.UUID, *, why: str | None = None, rules: BusinessRules, actor: Actor, at: datetime
 ) -> tuple[Subscription, Rupiah]:
     """Cancel at once and delete the instance; what never ran is refunded in full (decision 17).
 
-    Refuses NoSuchSubscription, AlreadyCancelled.
+    What the customer says about it is kept in the audit book. Refuses NoSuchSubscription, AlreadyCancelled.
     """
     subscription = lock_own(subscription_id, actor=actor)
     if subscription.status is SubscriptionStatus.CANCELLED:
@@ -35,7 +35,7 @@ def cancel(
     instance = lock_instance_of(subscription)
     never_ran = instance.first_ran_at is None
     refund = _whole(subscription, actor, at) if never_ran else None
-    refunded = _end(subscription, instance, EndReason.CUSTOMER, refund, actor, at)
+    refunded = _end(subscription, instance, EndReason.CUSTOMER, refund, actor, at, why=why)
     tell_customer(
         MessageKind.CANCELLED,
         subscription,

@@ -20,6 +20,7 @@ from minispod.catalog.models import Plan
 from minispod.instances import controls
 from minispod.instances.creation import Size
 from minispod.instances.models import Instance
+from minispod.instances.states import Wanted
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
 from minispod.kernel.money import Rupiah, format_rupiah
@@ -30,6 +31,7 @@ from minispod.subscriptions.errors import (
     ClusterFull,
     NotActive,
     NotAnUpgrade,
+    NotStarted,
     OtherService,
     PeriodOver,
     RequestKeyReused,
@@ -92,6 +94,7 @@ class _Terms:
     """On what terms a change is made."""
 
     is_waived: bool = False
+    must_run: bool = False
     reason: str | None = None
     request_key: str | None = None
 
@@ -113,8 +116,9 @@ def find_options(subscription: Subscription, *, rules: BusinessRules, actor: Act
     wallet = statements.get_wallet(subscription.user_id, actor=actor)
     current = browsing.get_plan(subscription.plan_id)
     stays = quote(subscription, current, current, zone=rules.zone, at=at)
+    halted = NotStarted.default_message if _is_stopped(_instance_of(subscription)) else None
     offers = tuple(
-        replace(each, hindrance=each.hindrance or _what_customer_lacks(each, wallet))
+        replace(each, hindrance=each.hindrance or halted or _what_customer_lacks(each, wallet))
         for each in list_moves(subscription, rules=rules, at=at)
         if each.quote.is_upgrade
     )
@@ -126,7 +130,7 @@ def list_moves(subscription: Subscription, *, rules: BusinessRules, at: datetime
     current = browsing.get_plan(subscription.plan_id)
     halted = _what_hinders_all(subscription, at)
     stock = take_stock(rules.capacity, apart_from=subscription.id)
-    instance = session().scalars(select(Instance).where(Instance.subscription_id == subscription.id)).one()
+    instance = _instance_of(subscription)
     others = [plan for plan in browsing.plans_for_sale_of(subscription.service_id) if plan.id != current.id]
     offers = []
     for plan in sorted(others, key=lambda plan: plan.plan_type.tier):
@@ -148,8 +152,8 @@ def upgrade(
     """Move one's subscription to a higher plan and pay the difference for the days that are left.
 
     Refuses NoSuchSubscription, NotActive, NoSuchPlan, OtherService, NotAnUpgrade, PeriodOver, ChangeUnderWay,
-    InsufficientCredit, WalletInDebt, PlanSoldOut, ClusterFull, RequestKeyReused. A repeat with the same
-    `request_key` returns what the first one made.
+    NotStarted, InsufficientCredit, WalletInDebt, PlanSoldOut, ClusterFull, RequestKeyReused. A repeat with the
+    same `request_key` returns what the first one made.
     """
     subscription = lock_own(subscription_id, actor=actor)
     if (repeat := _repeat(subscription, plan_id, request_key)) is not None:
@@ -158,7 +162,8 @@ def upgrade(
     current = _check(subscription, wanted, at)
     if wanted.plan_type.tier <= current.plan_type.tier:
         raise NotAnUpgrade()
-    return _change(subscription, current, wanted, _Terms(request_key=request_key), rules, actor, at)
+    terms = _Terms(must_run=True, request_key=request_key)
+    return _change(subscription, current, wanted, terms, rules, actor, at)
 
 
 def change_for_customer(
@@ -174,7 +179,8 @@ def change_for_customer(
 ) -> Changed:
     """Staff move a subscription up or down; downward credits what was paid and is not used (decision 13).
 
-    With `is_waived` no money moves. Refuses as `upgrade`, but for NotAnUpgrade; SamePlan instead.
+    With `is_waived` no money moves. What is stopped stays stopped. Refuses as `upgrade`, but for NotStarted and
+    NotAnUpgrade; SamePlan instead.
     """
     subscription = lock_own(subscription_id, actor=actor)
     if (repeat := _repeat(subscription, plan_id, request_key)) is not None:
@@ -185,7 +191,8 @@ def change_for_customer(
     current = _check(subscription, wanted, at)
     if wanted.id == current.id:
         raise SamePlan()
-    return _change(subscription, current, wanted, _Terms(is_waived, reason, request_key), rules, actor, at)
+    terms = _Terms(is_waived, reason=reason, request_key=request_key)
+    return _change(subscription, current, wanted, terms, rules, actor, at)
 
 
 def _repeat(subscription: Subscription, plan_id: uuid.UUID, request_key: str | None) -> Changed | None:
@@ -222,6 +229,14 @@ def _what_hinders_all(subscription: Subscription, at: datetime) -> str | None:
     return ChangeUnderWay.default_message if find_pending_change(subscription.id) is not None else None
 
 
+def _instance_of(subscription: Subscription) -> Instance:
+    return session().scalars(select(Instance).where(Instance.subscription_id == subscription.id)).one()
+
+
+def _is_stopped(instance: Instance) -> bool:
+    return instance.wanted is Wanted.STOPPED
+
+
 def _needs_room(wanted: Plan, instance: Instance) -> bool:
     return wanted.cpu_milli > instance.cpu_milli or wanted.memory_mb > instance.memory_mb
 
@@ -249,6 +264,8 @@ def _change(
     at: datetime,
 ) -> Changed:
     instance = lock_instance_of(subscription)
+    if terms.must_run and _is_stopped(instance):
+        raise NotStarted()
     asked = quote(subscription, current, wanted, zone=rules.zone, at=at)
     change = _write(subscription, instance, wanted, asked, terms, actor, at)
     subscription.previous_plan_id, subscription.plan_id = current.id, wanted.id

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import and_, case, exists, or_, select
+from sqlalchemy.sql import ColumnElement
 
 from minispod.catalog.models import Plan
 from minispod.kernel.actor import Actor
@@ -36,6 +37,25 @@ def due_price(subscription: Subscription, starts_at: datetime) -> Rupiah:
         .one()
     )
     return price if is_for_all and price <= wanted else subscription.price
+
+
+def next_price(subscription: Subscription) -> Rupiah:
+    """What its next renewal will be charged, as things stand: whoever tells of it says this."""
+    return due_price(subscription, subscription.ends_at)
+
+
+def next_price_column() -> ColumnElement[Rupiah]:
+    """The same as `next_price`, for the database."""
+    is_asked_for = exists().where(
+        Plan.id == Subscription.plan_id,
+        Plan.is_price_for_all.is_(True),
+        Plan.monthly_price >= Subscription.coming_price,
+    )
+    holds = and_(
+        Subscription.ends_at >= Subscription.coming_price_from,
+        or_(Subscription.coming_price <= Subscription.price, is_asked_for),
+    )
+    return case((holds, Subscription.coming_price), else_=Subscription.price)
 
 
 def charge_period(
@@ -70,6 +90,7 @@ def charge_period(
                 "period": number,
                 "startsAt": starts.isoformat(),
                 "endsAt": ends.isoformat(),
+                **({"price": int(subscription.price), "discount": int(discount)} if discount else {}),
             },
         ),
         is_waived=waived_reason is not None,

@@ -21,11 +21,12 @@ from minispod.instances.states import Wanted
 from minispod.kernel import outbox
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import lock, session
+from minispod.kernel.money import format_rupiah
 from minispod.kernel.tasks import Task
 from minispod.notifications import post
 from minispod.payments.models import TopUp
 from minispod.subscriptions.cancellation import force_cancel
-from minispod.subscriptions.errors import StillSubscribed
+from minispod.subscriptions.errors import CreditLeft, StillSubscribed
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.queries import lock_instance_of, lock_own
 from minispod.subscriptions.rules import BusinessRules
@@ -101,23 +102,43 @@ def follow(
     return True
 
 
-def delete(user_id: uuid.UUID, *, actor: Actor, at: datetime) -> bool:
+def delete(user_id: uuid.UUID, *, forfeits: int = 0, actor: Actor, at: datetime) -> bool:
     """Delete the account; with a history of money it is anonymised and stays. True when it is gone altogether.
 
-    Refuses NoSuchUser, OwnAccount, LastAdministrator, and StillSubscribed: nobody's data go with one click.
+    Refuses NoSuchUser, OwnAccount, LastAdministrator, and StillSubscribed: nobody's data go with one click. Nor does
+    their credit: CreditLeft, unless whoever deletes says that so much (`forfeits`) may be lost.
     """
-    leaving.hold_tickets(user_id)
-    user = stewardship.lock_to_delete(user_id, actor=actor)
+    user = _hold(user_id, actor)
     live = session().scalar(select(func.count()).select_from(_live(user_id).subquery())) or 0
     if live:
         raise StillSubscribed(activeSubscriptions=live)
+    credit = _credit_of(user_id)
+    if credit > forfeits:
+        raise CreditLeft(
+            f"This customer still has {format_rupiah(credit)} of credit, which is lost with the account. "
+            "Pay it back first, or confirm that it may be lost.",
+            creditBalance=credit,
+        )
     post.forget(user_id)
     leaving.forget_customer(user_id, actor=actor, at=at)
     if not _has_history(user_id) and _removed(user):
         trail.record(actor, trail.Action.ACCOUNT_DELETED, at=at, subject_kind="user", subject_id=user_id)
         return True
-    stewardship.anonymise(user, actor=actor, at=at)
+    stewardship.anonymise(user, actor=actor, at=at, forfeited=credit or None)
     return False
+
+
+def _hold(user_id: uuid.UUID, actor: Actor) -> User:
+    """The account and all its tickets, locked: the tickets first, as whoever writes into one does."""
+    while True:
+        held = leaving.hold_tickets(user_id)
+        attempt = session().begin_nested()
+        user = stewardship.lock_to_delete(user_id, actor=actor)
+        if leaving.has_no_other(user_id, held):
+            attempt.commit()
+            return user
+        # One was opened in between. Somebody may hold it and wait for the account: let go, and begin with it.
+        attempt.rollback()
 
 
 def _still_holds(subscription_id: uuid.UUID, token_version: int) -> bool:
@@ -129,6 +150,11 @@ def _still_holds(subscription_id: uuid.UUID, token_version: int) -> bool:
 
 def _live(user_id: uuid.UUID) -> Select[uuid.UUID]:
     return select(Subscription.id).where(Subscription.user_id == user_id, Subscription.status.in_(LIVE))
+
+
+def _credit_of(user_id: uuid.UUID) -> int:
+    # Read, not locked: a deletion waits for no wallet.
+    return max(0, session().scalar(select(Wallet.balance).where(Wallet.user_id == user_id)) or 0)
 
 
 def _has_history(user_id: uuid.UUID) -> bool:

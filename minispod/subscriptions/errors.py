@@ -144,6 +144,13 @@ class ChangeUnderWay(Conflict):
     default_message = "A change of plan is under way. Please wait until it is finished."
 
 
+class NotStarted(RuleBroken):
+    """Whoever upgrades watches it come up in its new size; what is stopped never would."""
+
+    code = "subscriptions.not_started"
+    default_message = "The application is stopped. Please start it first, then upgrade."
+
+
 class ClusterFull(PlanSoldOut):
     """The machines hold no more instances of this size (decision 21)."""
 
@@ -163,6 +170,13 @@ class MoreLiveThanSlots(RuleBroken):
 
     code = "subscriptions.more_live_than_slots"
     default_message = "The plan has more live subscriptions than slots. Give it more slots first."
+
+
+class CreditLeft(Conflict):
+    """Who deletes this customer forfeits their credit, and has not said so."""
+
+    code = "subscriptions.credit_left"
+    default_message = "This customer still has credit"
 
 
 class StillSubscribed(Conflict):

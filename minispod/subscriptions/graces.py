@@ -12,6 +12,7 @@ from minispod.kernel.database import session
 from minispod.kernel.money import format_rupiah
 from minispod.notifications.messages import MessageKind
 from minispod.subscriptions import expiry
+from minispod.subscriptions.charging import next_price
 from minispod.subscriptions.errors import GraceTooLong, NotActive, NotInGrace
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.pricing import days_until
@@ -80,6 +81,6 @@ def _tell(subscription: Subscription, event: str, rules: BusinessRules, at: date
         at=at,
         zone=rules.zone,
         grace_until=until.astimezone(rules.zone).date().isoformat() if until else None,
-        price_text=format_rupiah(subscription.next_price),
+        price_text=format_rupiah(next_price(subscription)),
         owed=format_rupiah(wallet.gateway_debt) if wallet.gateway_debt else None,
     )

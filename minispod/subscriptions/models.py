@@ -8,10 +8,8 @@ charged twice. Periods and changes are charges: what is given back of one is cou
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, case, text
-from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
-from sqlalchemy.sql import ColumnElement
 
 from minispod.catalog.models import Plan, Service
 from minispod.kernel.database import Base, Identified, enum_column
@@ -85,18 +83,8 @@ class Subscription(Identified, Base):
         """When the next charge is due; None when there will be none."""
         return self.ends_at if self.is_active and self.auto_renew else None
 
-    @hybrid_property
-    def next_price(self) -> Rupiah:
-        """What the next renewal costs; of the class, the same as an expression."""
-        return self.price_from(self.ends_at)
-
-    @next_price.inplace.expression
-    @classmethod
-    def _next_price(cls) -> ColumnElement[Rupiah | None]:
-        return case((cls.ends_at >= cls.coming_price_from, cls.coming_price), else_=cls.price)
-
     def price_from(self, starts_at: datetime) -> Rupiah:
-        """The price of a period that begins at `starts_at`."""
+        """The price its owner was told of for a period that begins at `starts_at`; charging knows what holds."""
         if self.coming_price is None or self.coming_price_from is None or starts_at < self.coming_price_from:
             return self.price
         return self.coming_price

@@ -89,6 +89,7 @@ def place_order(
     if newest is not None and newest.status in LIVE:
         return _somebody_was_first(wish, plan)
     _require_owner(user_id, actor)
+    browsing.keep_service_of(plan)  # the instance is named by its slug
     discount = checkout.quote(coupon_code, plan, user_id=user_id, at=at) if coupon_code else None
     expired = newest if newest is not None and newest.status is SubscriptionStatus.EXPIRED else None
     subscription = expired or _new(plan, user_id, rules, at)

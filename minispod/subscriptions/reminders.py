@@ -14,6 +14,7 @@ from minispod.kernel.database import session
 from minispod.kernel.money import format_rupiah
 from minispod.notifications.messages import MessageKind
 from minispod.subscriptions import renewal
+from minispod.subscriptions.charging import next_price
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.pricing import days_until
 from minispod.subscriptions.rules import BusinessRules
@@ -61,7 +62,8 @@ def remind(subscription_id: uuid.UUID, *, rules: BusinessRules, at: datetime) ->
         return
     wallet = session().get(Wallet, subscription.user_id)
     # A wallet in debt is below zero: it does not cover a free plan either.
-    if left <= rules.low_credit_days and wallet and wallet.balance < subscription.next_price:
+    price = next_price(subscription)
+    if left <= rules.low_credit_days and wallet and wallet.balance < price:
         tell_customer(
             MessageKind.LOW_CREDIT,
             subscription,
@@ -70,7 +72,8 @@ def remind(subscription_id: uuid.UUID, *, rules: BusinessRules, at: datetime) ->
             zone=rules.zone,
             days_left=left,
             balance=format_rupiah(wallet.balance),
-            price_text=format_rupiah(subscription.next_price),
+            price_text=format_rupiah(price),
+            owed=format_rupiah(wallet.gateway_debt) if wallet.gateway_debt else None,
         )
 
 

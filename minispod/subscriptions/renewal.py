@@ -8,7 +8,7 @@ from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
 from minispod.kernel.money import format_rupiah
 from minispod.notifications.messages import MessageKind
-from minispod.subscriptions.charging import charge_period, due_price
+from minispod.subscriptions.charging import charge_period, due_price, next_price
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.pricing import period
 from minispod.subscriptions.rules import BusinessRules
@@ -80,7 +80,7 @@ def begin_grace(
         at=at,
         zone=rules.zone,
         grace_until=until.astimezone(rules.zone).date().isoformat(),
-        price_text=format_rupiah(subscription.next_price),
+        price_text=format_rupiah(next_price(subscription)),
         owed=format_rupiah(wallet.gateway_debt) if wallet.gateway_debt else None,
     )
 

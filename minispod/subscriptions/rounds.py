@@ -18,6 +18,7 @@ from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
 from minispod.kernel.money import Rupiah
 from minispod.subscriptions import expiry
+from minispod.subscriptions.charging import next_price, next_price_column
 from minispod.subscriptions.expiry import Step
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.rules import BusinessRules
@@ -63,7 +64,7 @@ def is_short_of_credit(at: datetime, *, rules: BusinessRules) -> tuple[ColumnEle
         _is_active(),
         Subscription.auto_renew.is_(True),
         Subscription.ends_at <= at + timedelta(days=rules.low_credit_days),
-        Wallet.balance < Subscription.next_price,
+        Wallet.balance < next_price_column(),
     )
 
 
@@ -113,7 +114,7 @@ def look(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, at: 
         owner.email,
         _result(steps, subscription, at),
         Rupiah(balance),
-        subscription.next_price,
+        next_price(subscription),
     )
 
 

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, select
 
 from minispod.audit import trail
 from minispod.kernel.actor import Actor
@@ -12,9 +12,18 @@ from minispod.kernel.database import session
 from minispod.tickets.models import Ticket
 
 
-def hold_tickets(user_id: uuid.UUID) -> None:
-    """Lock a customer's tickets, before the account: whoever writes into one refers to the account after it."""
-    _lock(user_id)
+def hold_tickets(user_id: uuid.UUID) -> Sequence[int]:
+    """Lock a customer's tickets, before the account: whoever writes into one refers to the account after it.
+
+    Returns their numbers.
+    """
+    return _lock(user_id)
+
+
+def has_no_other(user_id: uuid.UUID, numbers: Sequence[int]) -> bool:
+    """Tell whether a customer has no ticket but these."""
+    other = exists().where(Ticket.user_id == user_id, Ticket.number.not_in(numbers))
+    return not session().scalar(select(other))
 
 
 def forget_customer(user_id: uuid.UUID, *, actor: Actor, at: datetime) -> int:

@@ -222,6 +222,22 @@ def test_the_last_administrator_cannot_lock_everybody_out(
     assert browser.get("/admin/").status_code == 200
 
 
+def test_a_customer_is_deleted_from_the_page_with_the_credit_that_was_shown(
+    browser: Browser, app: Flask, person: Callable[..., Person]
+) -> None:
+    leaving = person(credit=20_000, name="Dewi Lestari")
+    page = f"/admin/customers/{leaving.id}"
+    assert "The credit of Rp\u00a020.000 is lost with the account." in browser.shown(page)
+
+    for said in ({}, {"forfeit": "19999"}, {"forfeit": "all"}):
+        browser.post(f"{page}/delete", page, **said)
+        assert "still has Rp 20.000 of credit" in browser.shown(page)
+    answer = browser.post(f"{page}/delete", page, forfeit="20000")
+
+    assert (answer.status_code, answer.location) == (303, "/admin/customers")
+    assert "Dewi Lestari" not in browser.shown("/admin/customers")
+
+
 def test_an_administrator_whom_another_one_blocks_is_out_at_once(
     app: Flask, browser: Browser, administrator: Person, person: Callable[..., Person], clock: FrozenClock
 ) -> None:

@@ -11,12 +11,17 @@ from sqlalchemy import select
 from minispod.catalog.models import Plan
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
+from minispod.kernel.actor import Actor, ActorKind
 from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
+from minispod.rules import business_rules
+from minispod.settings import Settings
+from minispod.subscriptions import cancellation
 from minispod.subscriptions.models import Period, PlanChange, Refund, Subscription
 from minispod.wallet.models import Wallet
 from tests.admin.conftest import Browser
 from tests.admin.shop import Shop
+from tests.plugins.app import START
 
 REASON = "an outage of three hours"
 HOSTILE = """<script>alert("x")</script> and more"""
@@ -210,6 +215,17 @@ def test_it_is_cancelled_with_or_without_a_refund(
     assert _balance(app, shop) == 550_000 + back
     with app.app_context():
         assert len(session().scalars(select(Refund)).all()) == bool(back)
+
+
+def test_what_a_customer_said_on_leaving_is_shown(
+    browser: Browser, app: Flask, settings: Settings, shop: Shop, page: str
+) -> None:
+    with app.app_context(), unit_of_work():
+        owner = Actor(ActorKind.CUSTOMER, shop.customer.id, "Siti Rahma")
+        rules = business_rules(settings)
+        cancellation.cancel(shop.subscription.id, why="too <dear>", rules=rules, actor=owner, at=START)
+
+    assert "why too &lt;dear&gt;" in browser.shown(page)
 
 
 def test_hostile_reasons_are_shown_as_text(browser: Browser, shop: Shop, page: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from minispod.instances.states import InstanceStatus, Wanted
 from tests.plugins.app import Person, data_of, refused
 from tests.plugins.shop import Shop
 
@@ -63,6 +64,24 @@ def test_an_upgrade_is_repeated_by_its_key(
     assert first["actualCharge"] == again["actualCharge"] == 100_000
     assert shop.balance(customer) == 350_000
     refused(_upgrade(client, customer, mine, pro), 409, "subscriptions.change_under_way")
+
+
+def test_what_is_stopped_is_started_before_it_is_upgraded(
+    client: FlaskClient, shop: Shop, customer: Person, mine: uuid.UUID, plan_id: PlanFinder
+) -> None:
+    # The dialog of the front end would wait for ever: it closes when the instance runs.
+    shop.put(mine, wanted=Wanted.STOPPED, status=InstanceStatus.STOPPED)
+    pro = plan_id("n8n-automation", "PRO")
+
+    options = data_of(client.get(f"/api/subscriptions/{mine}/billing-info", headers=customer.headers))
+    body = refused(_upgrade(client, customer, mine, pro), 400, "subscriptions.not_started")
+
+    [offer] = options["availableUpgrades"]
+    assert (offer["canUpgrade"], offer["quotaAvailable"], offer["reason"]) == (False, True, body["message"])
+    assert options["userInfo"]["canUpgradeAny"] is False
+    assert "start it first" in body["message"]
+    assert shop.balance(customer) == 450_000
+    assert shop.changes(mine) == []
 
 
 def test_an_upgrade_that_cannot_be_made_says_why_in_the_options(

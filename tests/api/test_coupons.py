@@ -83,6 +83,28 @@ def test_the_form_of_the_front_end_changes_a_coupon(
     assert (changed["status"], changed["maxUses"], changed["creditAmount"]) == ("ACTIVE", None, 25_000)
 
 
+@pytest.mark.parametrize("sent", [{}, {"maxUses": None}, {"maxUses": ""}, {"maxUses": 0}])
+def test_the_whole_form_without_a_limit_clears_it(
+    client: FlaskClient, administrator: Person, sent: dict[str, Any]
+) -> None:
+    made = create(client, administrator, maxUses=5)
+
+    response = client.put(f"{ADMIN}/{made['id']}", json={**FORM, **sent}, headers=administrator.headers)
+
+    assert data_of(response)["coupon"]["maxUses"] is None
+
+
+@pytest.mark.parametrize("part", [{"status": "DISABLED"}, {"name": "Idul Fitri"}, {"type": "CREDIT_TOPUP"}])
+def test_a_part_of_the_form_keeps_the_limit(
+    client: FlaskClient, administrator: Person, part: dict[str, Any]
+) -> None:
+    made = create(client, administrator, maxUses=5)
+
+    response = client.put(f"{ADMIN}/{made['id']}", json=part, headers=administrator.headers)
+
+    assert data_of(response)["coupon"]["maxUses"] == 5
+
+
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
@@ -269,6 +291,20 @@ def test_a_look_says_why_it_would_be_refused(
     assert look("OVER") == "This coupon has expired"
     assert look("LATER") == "This coupon is not valid yet"
     assert "new accounts" in look("HELLO")
+    for malformed in ("", "a b", "x", "gi'ft", "\u00df" * 3, "A" * 600):
+        assert look(malformed) == "Invalid coupon code"
+
+
+@pytest.mark.parametrize("service_id", ["x", "n8n-automation", "0" * 200, str(uuid.uuid4())])
+def test_a_look_for_a_service_that_nobody_has_says_so(
+    client: FlaskClient, customer: Person, issued: Callable[..., str], service_id: str
+) -> None:
+    issued("SAVE20", CouponType.SUBSCRIPTION_DISCOUNT)
+    body = {"couponCode": "SAVE20", "serviceId": service_id}
+
+    found = data_of(client.post("/api/wallet/validate-coupon", json=body, headers=customer.headers))
+
+    assert found["validation"] == {"valid": False, "error": "Service not found", "coupon": None}
 
 
 def test_an_order_is_repeated_with_its_discount(

@@ -8,9 +8,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
+from minispod.audit import trail
 from minispod.catalog.models import Plan
 from minispod.instances.models import Instance
 from minispod.kernel.database import session
+from minispod.kernel.paging import PageRequest
 from minispod.subscriptions.models import Period, Subscription
 from minispod.wallet.models import LedgerEntry
 from tests.plugins.app import Person, data_of, refused
@@ -200,6 +202,45 @@ def test_cancelling_what_never_ran_refunds_in_full(
         400,
         "subscriptions.already_cancelled",
     )
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ({"reason": " too expensive "}, "too expensive"),
+        ({"reason": ""}, None),
+        ({"reason": None}, None),
+        (None, None),
+    ],
+)
+def test_what_a_customer_says_on_leaving_is_kept(
+    app: Flask,
+    client: FlaskClient,
+    customer: Person,
+    plan_id: PlanFinder,
+    sent: dict[str, str] | None,
+    kept: str | None,
+) -> None:
+    mine = _order(client, customer, plan_id())["subscription"]["id"]
+
+    data_of(client.delete(f"/api/subscriptions/{mine}", json=sent, headers=customer.headers))
+
+    with app.app_context():
+        [line] = trail.search(PageRequest(1, 5), subject_id=mine, action="subscription.cancelled").items
+        assert (line.details["reason"], line.details.get("why")) == ("customer", kept)
+
+
+@pytest.mark.parametrize("reason", ["no", "x" * 501, 7])
+def test_a_reason_is_of_a_bounded_length(
+    client: FlaskClient, customer: Person, plan_id: PlanFinder, reason: object
+) -> None:
+    mine = _order(client, customer, plan_id())["subscription"]["id"]
+
+    answer = client.delete(f"/api/subscriptions/{mine}", json={"reason": reason}, headers=customer.headers)
+
+    assert "reason" in refused(answer, 400, "request.invalid")["errors"]
+    shown = data_of(client.get(f"/api/subscriptions/{mine}", headers=customer.headers))
+    assert shown["subscription"]["status"] == "ACTIVE"
 
 
 def test_access_shows_the_generated_secret_to_its_owner(

@@ -32,7 +32,9 @@ def scene(
 
 def delete(scene: Scene) -> bool:
     deleted: bool = scene.do(
-        lambda: departures.delete(scene.customer.id, actor=scene.staff.actor, at=scene.clock.now())
+        lambda: departures.delete(
+            scene.customer.id, forfeits=10**9, actor=scene.staff.actor, at=scene.clock.now()
+        )
     )
     return deleted
 

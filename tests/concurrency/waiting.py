@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from flask import Flask
 from sqlalchemy import Connection, text
@@ -91,7 +91,14 @@ def holding(app: Flask, statement: str, **values: Any) -> Iterator[Connection]:
         yield holder
 
 
-def waits_with(app: Flask, holder: Connection, act: Act, *, meanwhile: Act = lambda: None) -> str:
+class Held(Protocol):
+    """What holds something until it is committed."""
+
+    def commit(self) -> None:
+        """End it."""
+
+
+def waits_with(app: Flask, holder: Held, act: Act, *, meanwhile: Act = lambda: None) -> str:
     """Begin the act, and end the holder's transaction as soon as it waits; the statement it waited with, or nothing.
 
     `meanwhile` is done before that end.

@@ -51,6 +51,7 @@ MOVES_NOTHING = {
     "jobs.proof.prove_money",
     "jobs.proof.fan_out_proof",
     "jobs.housekeeping.clean_up",
+    "admin.accounts.delete_customer",
     "admin.domains.check_domain",
     "admin.domains.remove_domain",
     "api.domains.add_domain",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.plugins.app import Person
 from tests.realtime.conftest import Bought, Listener, Polling, auth_of
 
 FRONT_END = "http://localhost:3100"
+ALLOWED = "Access-Control-Allow-Origin"
 
 
 def test_the_handshake_is_that_of_the_recorded_server(polling: Callable[..., Polling]) -> None:
@@ -137,3 +139,37 @@ def refusal(client: Polling, namespace: str, auth: Any) -> tuple[str, str]:
     assert head == f"44{namespace}", packet
     said = json.loads(body)
     return said["message"], said["data"]["code"]
+
+
+def test_refusals_can_be_read_by_the_pages_that_may_connect(
+    live: str, settings: Settings, polling: Callable[..., Polling]
+) -> None:
+    elsewhere = {"Origin": "https://elsewhere.example"}
+    ours = {"Origin": FRONT_END}
+    for query in ("EIO=3&transport=polling", "EIO=4&transport=smoke", "EIO=4&transport=polling&sid=gone"):
+        answer = requests.get(f"{live}/socket.io/?{query}", headers=ours, timeout=5)
+        assert (answer.status_code, answer.headers[ALLOWED]) == (400, FRONT_END), query
+
+    clients = [polling(**ours) for _ in range(settings.operation.realtime_connections + 1)]
+    full = clients[-1].handshake
+    preflight = requests.options(f"{live}/socket.io/?EIO=4&transport=polling", headers=ours, timeout=5)
+
+    assert (full.status_code, full.headers[ALLOWED], full.headers["Vary"]) == (503, FRONT_END, "Origin")
+    assert (preflight.status_code, preflight.headers[ALLOWED]) == (200, FRONT_END)
+    assert ALLOWED not in polling(**elsewhere).handshake.headers
+    assert ALLOWED not in polling().handshake.headers
+
+
+def test_a_second_listener_of_one_connection_reads_why_it_is_refused(
+    live: str, polling: Callable[..., Polling]
+) -> None:
+    mine = polling(Origin=FRONT_END)
+    with ThreadPoolExecutor(2) as pool:
+        answers = [
+            pool.submit(requests.get, mine.mine, headers={"Origin": FRONT_END}, timeout=30) for _ in range(2)
+        ]
+        overlapping = next(as_completed(answers)).result()
+        mine.close()
+
+    assert (overlapping.status_code, overlapping.headers[ALLOWED]) == (400, FRONT_END)
+    assert "listened to already" in overlapping.text

@@ -70,6 +70,19 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
             "paid_at": "2026-01-31T03:15:00+00:00",
         },
     ),
+    *(
+        (
+            MessageKind.TOPUP_TAKEN_BACK,
+            {
+                "number": "TXMP-104",
+                "amount": 50_000,
+                "balance": balance,
+                "owed": owed,
+                "taken_at": "2026-01-31T03:15:00+00:00",
+            },
+        )
+        for balance, owed in ((1_300_000, None), (-5_000, 5_000))
+    ),
     (MessageKind.INSTANCE_READY, {**SUBSCRIPTION, "access": ACCESS}),
     (
         MessageKind.INSTANCE_READY,
@@ -184,9 +197,15 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
     (MessageKind.EXPIRY_NOTICE, {**SUBSCRIPTION, "days_left": 7, "reason": "auto_renew_off"}),
     (MessageKind.EXPIRY_NOTICE, {**SUBSCRIPTION, "price": 0, "days_left": 1, "reason": "auto_renew_off"}),
     (MessageKind.EXPIRY_NOTICE, {**SUBSCRIPTION, "price": 0, "days_left": 1, "reason": "idle"}),
-    (
-        MessageKind.LOW_CREDIT,
-        {**SUBSCRIPTION, "days_left": 3, "balance": "Rp 12.000", "price_text": "Rp 50.000"},
+    *(
+        (
+            MessageKind.LOW_CREDIT,
+            {**SUBSCRIPTION, "days_left": 3, "balance": balance, "price_text": price, "owed": owed},
+        )
+        for balance, price, owed in (
+            ("Rp 12.000", "Rp 50.000", None),
+            ("-Rp 20.000", "Rp 0", "Rp 20.000"),
+        )
     ),
     *(
         (

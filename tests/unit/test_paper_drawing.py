@@ -88,6 +88,32 @@ def test_the_same_invoice_in_english() -> None:
     assert "Langganan" not in text
 
 
+@pytest.mark.parametrize(
+    ("language", "fee", "coupon"),
+    [
+        (
+            EN,
+            "Paid Rp 104.440 in all: beside the credit, a payment fee of Rp 4.440",
+            "Price Rp 1.500.000, less Rp 250.000 by coupon",
+        ),
+        (
+            ID,
+            "Dibayar seluruhnya Rp 104.440: di luar saldo, biaya pembayaran Rp 4.440",
+            "Harga Rp 1.500.000, dikurangi kupon Rp 250.000",
+        ),
+    ],
+)
+def test_a_fee_and_a_discount_explain_the_amount(language: Language, fee: str, coupon: str) -> None:
+    line = {"what": "TOP_UP", "description": "x", "amount": 100_000, "fee": 4_440}
+    receipt = paper(kind=PaperKind.RECEIPT, lines=[line], total=100_000, tax_rate=0, net=100_000, tax=0)
+    invoice = paper()
+    invoice.lines = [{**invoice.lines[0], "price": 1_500_000, "discount": 250_000}]
+
+    assert fee in text_of(draw(receipt, language))
+    assert coupon in text_of(draw(invoice, language))
+    assert "Rp 1.250.000" in text_of(draw(invoice, language))
+
+
 @pytest.mark.parametrize(("language", "title"), [(EN, "RECEIPT"), (ID, "KUITANSI")])
 def test_a_receipt_names_the_way_of_paying_and_no_ppn(language: Language, title: str) -> None:
     line = {"what": "TOP_UP", "description": "Top-up credit via QRIS", "amount": 100_000}

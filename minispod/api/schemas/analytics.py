@@ -50,7 +50,7 @@ class RevenueQuery(PeriodQuery):
     @validates_schema
     def _both_or_none(self, data: dict[str, Any], **kwargs: Any) -> None:
         if (data.get("start_date") is None) != (data.get("end_date") is None):
-            raise ValidationError({"startDate": ["startDate and endDate go together"]})
+            raise ValidationError({"startDate": ["goes together with endDate"]})
 
 
 class RevenueSummaryOut(WireSchema):

@@ -58,10 +58,10 @@ class RedeemIn(WireSchema):
 
 
 class ValidateIn(WireSchema):
-    """Which coupon is looked at, and what it would be used for."""
+    """Which coupon is looked at, and what it would be used for. What looks like no code, or no id, names nothing."""
 
-    coupon_code = CouponCode()
-    service_id = Blank(load_default=None, validate=validate.Length(max=64))
+    coupon_code = fields.String(required=True)
+    service_id = Blank(load_default=None)
     subscription_amount = BlankInteger(load_default=None, validate=validate.Range(0, 10**12))
 
 

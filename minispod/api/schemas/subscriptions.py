@@ -204,6 +204,12 @@ class OrderedOut(WireSchema):
     next_steps = fields.List(fields.String())
 
 
+class CancelIn(WireSchema):
+    """Why one's own subscription is cancelled, for the staff to read; nobody has to say."""
+
+    reason = Blank(load_default=None, validate=validate.Length(3, 500))
+
+
 class CancelledOut(WireSchema):
     """What came of a cancellation."""
 

@@ -12,7 +12,7 @@ from minispod.tickets.states import TicketPriority, TicketStatus
 
 _STATUSES = validate.OneOf([each.value for each in TicketStatus])
 _PRIORITIES = validate.OneOf([each.value for each in TicketPriority])
-_WRONG_STATUS = "Status must be OPEN, IN_PROGRESS, or CLOSED"
+_WRONG_STATUS = "must be OPEN, IN_PROGRESS, or CLOSED"
 
 
 class _Text(fields.String):
@@ -22,15 +22,15 @@ class _Text(fields.String):
         return super()._deserialize(value, attr, data, **kwargs).strip()
 
 
-def _between(name: str, least: int, most: int) -> validate.Length:
-    return validate.Length(least, most, error=f"{name} must have {least} to {most} characters")
+def _between(least: int, most: int) -> validate.Length:
+    return validate.Length(least, most, error="must have {min} to {max} characters")
 
 
 class TicketIn(WireSchema):
     """A new ticket; about an instance if one is named, by its own id or by its subscription's."""
 
-    subject = _Text(required=True, validate=_between("Subject", 5, 200))
-    description = _Text(required=True, validate=_between("Description", 10, 2000))
+    subject = _Text(required=True, validate=_between(5, 200))
+    description = _Text(required=True, validate=_between(10, 2000))
     priority = BlankEnum(
         TicketPriority,
         load_default=None,
@@ -43,7 +43,7 @@ class TicketIn(WireSchema):
 class TicketMessageIn(WireSchema):
     """What is written into a ticket."""
 
-    content = _Text(required=True, validate=_between("Content", 1, 2000))
+    content = _Text(required=True, validate=_between(1, 2000))
 
 
 def _pictures() -> fields.List[Any]:

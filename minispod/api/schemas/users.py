@@ -82,6 +82,12 @@ class UserUpdateIn(WireSchema):
     role = BlankEnum(Role)
 
 
+class UserDeleteQuery(WireSchema):
+    """What deleting may cost the customer: how much credit, in rupiah, is lost with the account."""
+
+    forfeit_credit = fields.Integer(load_default=0, validate=validate.Range(0, 10**15))
+
+
 class UserStatusIn(WireSchema):
     """Without `isActive` the account is switched over. `instances`: what becomes of a deactivated customer's."""
 

@@ -34,6 +34,8 @@ door = Door("staff_promotions", __name__, url_prefix="/api/v1/admin/coupons", de
 _NEWEST_USES = PageRequest(1, 100)
 # What cannot be unset: a blank leaves it as it is, on a new coupon as it is by default.
 _NEVER_BLANK = ("status", "max_uses_per_user", "valid_from")
+# What the dialog of the front end sends always. It leaves an emptied limit out: the whole form without one has none.
+_WHOLE_FORM = {"name", "type", "description"}
 
 
 @door.get("")
@@ -109,8 +111,13 @@ def show_coupon(coupon_id: str) -> dict[str, Any]:
 @door.arguments(CouponTermsIn)
 @door.answers(200, CouponOneOut, message="Coupon updated successfully")
 def change_coupon(body: dict[str, Any], coupon_id: str) -> dict[str, Any]:
-    """Change the given terms; what was redeemed keeps its worth. The code stays."""
+    """Change the given terms; what was redeemed keeps its worth. The code stays.
+
+    `maxUses` null, blank or 0 is without limit; so is a whole form (with `name`, `type`, `description`) without it.
+    """
     ports = current_ports()
+    if body.keys() >= _WHOLE_FORM:
+        body.setdefault("max_uses", None)
     with unit_of_work(ports.courier):
         coupon = issuing.change(parse_id(coupon_id), _changes(body), actor=g.actor, at=ports.clock.now())
     return {"coupon": _row(queries.get_coupon(coupon.id))}

@@ -17,6 +17,7 @@ from minispod.api.schemas.users import (
     ManyStatusOut,
     OneUserOut,
     UserCreateIn,
+    UserDeleteQuery,
     UserFilters,
     UsersOut,
     UsersQuery,
@@ -141,15 +142,17 @@ def set_status_of_many(body: dict[str, Any]) -> dict[str, Any]:
 
 @door.delete("/<user_id>")
 @requires_staff
+@door.arguments(UserDeleteQuery, location="query")
 @door.answers(200, message="User deleted successfully")
-def delete_user(user_id: str) -> None:
+def delete_user(query: dict[str, Any], user_id: str) -> None:
     """Delete an account; one with a history of money is anonymised, so that the books stay.
 
-    Refused while it has active subscriptions.
+    Refused while it has active subscriptions, and while it has credit: 409 `subscriptions.credit_left` says in
+    `data.creditBalance` how much; the same with `forfeitCredit` of that amount lets it be lost.
     """
-    ports = current_ports()
+    ports, forfeits = current_ports(), query["forfeit_credit"]
     with unit_of_work(ports.courier):
-        departures.delete(parse_id(user_id), actor=g.actor, at=ports.clock.now())
+        departures.delete(parse_id(user_id), forfeits=forfeits, actor=g.actor, at=ports.clock.now())
 
 
 def _switched(user_id: str, is_active: bool, applications: Applications | None) -> User:

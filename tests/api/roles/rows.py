@@ -257,7 +257,7 @@ ROWS: tuple[Row, ...] = (
     staff("GET /api/v1/admin/users/export.csv"),
     staff("GET /api/v1/admin/users/{user_id}"),
     staff("PUT /api/v1/admin/users/{user_id}", body={"name": "Siti Rahma"}),
-    staff("DELETE /api/v1/admin/users/{user_id}", pick={"user_id": 1}),
+    staff("DELETE /api/v1/admin/users/{user_id}", query={"forfeitCredit": "500000"}, pick={"user_id": 1}),
     staff("PATCH /api/v1/admin/users/{user_id}/status", pick={"user_id": 1}),
     staff("PATCH /api/v1/admin/users/status", body={"userIds": ["$user_id.1"], "isActive": False}),
     staff("GET /api/v1/admin/tickets/stats"),

@@ -43,9 +43,9 @@ def switch(client: FlaskClient, administrator: Person) -> Callable[..., Any]:
 def remove(client: FlaskClient, administrator: Person) -> Callable[..., Any]:
     """DELETE as the front end sends it: announced as JSON, without a body."""
 
-    def delete(who: object) -> Any:
+    def delete(who: object, **query: object) -> Any:
         headers = {**administrator.headers, "Content-Type": "application/json"}
-        return client.delete(f"{PATH}/{who}", headers=headers)
+        return client.delete(f"{PATH}/{who}", headers=headers, query_string=query)
 
     return delete
 

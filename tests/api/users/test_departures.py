@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from minispod.accounts.models import MailedToken, User
+from minispod.audit.models import AuditEntry
 from minispod.instances.models import Instance
 from minispod.instances.states import Wanted
 from minispod.kernel.database import session
@@ -193,7 +194,7 @@ def test_with_a_history_nothing_of_the_person_is_left_but_the_books(
     open_ticket(client, customer)
     data_of(client.post("/api/auth/password/forgot", json={"email": customer.email}))
 
-    data_of(remove(customer.id))
+    data_of(remove(customer.id, forfeitCredit=500_000))
 
     with app.app_context():
         assert session().scalar(select(func.count()).select_from(MailedToken)) == 0
@@ -214,6 +215,25 @@ def test_with_a_history_nothing_of_the_person_is_left_but_the_books(
     assert acts_on(app, customer.id)[-1] == "account.anonymised"
 
 
+def test_credit_is_lost_only_when_it_is_said_how_much(
+    app: Flask, remove: Callable[..., Any], customer: Person
+) -> None:
+    for said in ({}, {"forfeitCredit": ""}, {"forfeitCredit": 499_999}):
+        body = refused(remove(customer.id, **said), 409, "subscriptions.credit_left")
+        assert body["data"] == {"creditBalance": 500_000}
+        assert "Rp 500.000" in body["message"]
+    for nonsense in ("all", -1, 10**16):
+        refused(remove(customer.id, forfeitCredit=nonsense), 400, "request.invalid")
+    with app.app_context():
+        assert session().get_one(User, customer.id).deleted_at is None
+
+    data_of(remove(customer.id, forfeitCredit=500_000))
+
+    with app.app_context():
+        line = session().scalars(select(AuditEntry).where(AuditEntry.action == "account.anonymised")).one()
+        assert line.details["forfeited"] == 500_000
+
+
 def test_whoever_is_subscribed_is_not_deleted_with_a_click(
     app: Flask,
     client: FlaskClient,
@@ -231,4 +251,4 @@ def test_whoever_is_subscribed_is_not_deleted_with_a_click(
     cancel = f"/api/admin/subscriptions/{mine}/force-cancel"
     reason = {"reason": "The customer asked for it", "terminateInstances": True}
     data_of(client.delete(cancel, json=reason, headers=administrator.headers))
-    data_of(remove(customer.id))
+    data_of(remove(customer.id, forfeitCredit=500_000))

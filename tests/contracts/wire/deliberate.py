@@ -318,6 +318,11 @@ LIST = (
     _("status: 400 instead of 500", "frontend C4: not active is told as such", "coupon__redeem_disabled"),
     _(
         "status: 200 instead of 400",
+        "backend 3: 200 even when invalid",
+        "coupon__validate_validation",
+    ),
+    _(
+        "status: 200 instead of 400",
         "frontend J3: the whole form comes back on edit",
         "admin_coupons__update_frontend_body",
     ),

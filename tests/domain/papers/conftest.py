@@ -30,13 +30,15 @@ class Bank:
         self.says(topup, "settlement")
         return topup
 
-    def says(self, topup: TopUp, status: str, refund_amount: int | None = None) -> None:
+    def says(
+        self, topup: TopUp, status: str, refund_amount: int | None = None, gross: int | None = None
+    ) -> None:
         """What the gateway answers when it is asked."""
         answer = GatewayStatus(
             found=True,
             transaction_id=PAYER,
             transaction_status=status,
-            gross_amount=topup.amount,
+            gross_amount=gross or topup.amount,
             currency="IDR",
             merchant_id=MERCHANT,
             refund_amount=refund_amount,

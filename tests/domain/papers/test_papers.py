@@ -22,11 +22,14 @@ from minispod.papers.errors import NoSuchPaper
 from minispod.papers.models import Paper, PaperCounter
 from minispod.papers.rules import PaperRules
 from minispod.papers.states import Language, PaperKind, PaperStatus
+from minispod.promotions.states import CouponType
 from minispod.rules import paper_rules
 from minispod.settings import Settings
 from minispod.wallet import ledger
 from minispod.wallet.models import EntryKind, EntryType, LedgerEntry
 from tests.domain.papers.conftest import Bank
+from tests.factories.coupons import put_coupon
+from tests.factories.payments import put_topup
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
 
@@ -72,6 +75,35 @@ def test_a_charge_opens_an_invoice_and_issuing_numbers_it(
     assert paper.lines[0]["plan"] == "Basic"
     assert paper.lines[0]["startsAt"] < paper.lines[0]["endsAt"]
     assert paper.language is Language.INDONESIAN
+
+
+def test_an_invoice_freezes_the_discount_of_a_coupon_and_a_receipt_the_fee(
+    app: Flask,
+    shop: Shop,
+    customer: Person,
+    plan_id: PlanFinder,
+    papers: Papers,
+    bank: Bank,
+    clock: FrozenClock,
+) -> None:
+    with app.app_context():
+        put_coupon("SAVE20", CouponType.SUBSCRIPTION_DISCOUNT, at=clock.now())
+        paid = put_topup(customer.id, at=clock.now(), amount=100_000, fee=4_440)
+    shop.place(customer, plan_id(), coupon="SAVE20")
+    shop.order(customer, plan_id("ghost-blog", "BASIC"))
+    bank.says(paid, "settlement", gross=104_440)
+    bank.pays(customer, 90_000)
+
+    lines = [each.lines[0] for each in papers()]
+    cheaper = next(line for line in lines if line.get("service") == "N8N Automation")
+    with_fee = next(line for line in lines if line["what"] == "TOP_UP" and line["amount"] == 100_000)
+
+    assert (cheaper["amount"], cheaper["price"], cheaper["discount"]) == (40_000, 50_000, 10_000)
+    assert (with_fee["amount"], with_fee["fee"]) == (100_000, 4_440)
+    others = [line for line in lines if line not in (cheaper, with_fee)]
+    assert len(others) == 2
+    for line in others:
+        assert not {"price", "discount", "fee"} & set(line)
 
 
 def test_an_upgrade_and_its_return_freeze_what_was_sold_and_for_how_many_days(

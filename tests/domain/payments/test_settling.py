@@ -114,6 +114,33 @@ def test_chargeback_of_spent_credit_becomes_debt_and_blocks_spending(
         spend(customer, 1, clock)
     alert = session().scalars(select(Notification).where(Notification.kind == MessageKind.STAFF_ALERT)).one()
     assert (alert.user_id, alert.facts["reason"]) == (administrator.id, "chargeback")
+    [letter] = letters_about_reversals()
+    assert (letter.user_id, letter.facts["amount"], letter.facts["owed"]) == (customer.id, 100_000, 50_000)
+
+
+def letters_about_reversals() -> Sequence[Notification]:
+    wanted = select(Notification).where(Notification.kind == MessageKind.TOPUP_TAKEN_BACK)
+    return session().scalars(wanted.order_by(Notification.created_at, Notification.id)).all()
+
+
+def test_a_letter_tells_of_each_step_in_which_a_payment_is_taken_back(
+    customer: Person, clock: FrozenClock
+) -> None:
+    topup = put_topup(customer.id, at=clock.now())
+
+    for status, amount in (*STEPS, *STEPS):
+        say(topup, clock, status, amount)
+
+    letters = letters_about_reversals()
+    assert [(each.facts["amount"], each.facts["balance"], each.facts["owed"]) for each in letters] == [
+        (30_000, 570_000, None),
+        (30_000, 540_000, None),
+        (40_000, 500_000, None),
+    ]
+    by_amount = {
+        (each.amount, each.balance_after): [str(each.id)] for each in entries(EntryKind.TOPUP_REVERSAL)
+    }
+    assert all(each.entry_ids == by_amount[each.facts["amount"], each.facts["balance"]] for each in letters)
 
 
 def test_part_of_a_payment_that_was_refunded_before_we_heard_of_it_stays_with_the_customer(

@@ -3,15 +3,20 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
 from minispod.catalog import planning
+from minispod.kernel.actor import system
 from minispod.kernel.money import Rupiah
 from minispod.kernel.unit_of_work import unit_of_work
-from minispod.subscriptions import announcing
+from minispod.rules import business_rules
+from minispod.subscriptions import announcing, expiry, reminders, rounds
 from minispod.subscriptions.models import Subscription
-from tests.plugins.app import Person
+from tests.plugins.app import PASSWORD, Person, data_of
 from tests.plugins.shop import Shop
 
 PlanFinder = Callable[..., uuid.UUID]
@@ -55,6 +60,11 @@ class Prices:
     def row(self) -> Subscription:
         """The subscription as it is now."""
         return self.shop.look(self.subscription)[0]
+
+    @property
+    def next_price(self) -> int:
+        """The price of the period that begins when this one ends."""
+        return self.row.price_from(self.row.ends_at)
 
     @property
     def charged(self) -> tuple[int, int]:
@@ -104,7 +114,7 @@ def test_a_price_for_all_comes_with_the_first_renewal_fourteen_days_after_the_no
         "Rp 60.000",
         "2026-12-20",
     )
-    assert (row.price, row.next_price) == (50_000, 60_000)
+    assert (row.price, row.price_from(row.ends_at)) == (50_000, 60_000)
     prices.advance(days=30)
     assert prices.charged == (60_000, 60_000)
     row = prices.row
@@ -228,6 +238,41 @@ def test_grace_and_credit_follow_the_price_of_the_period_that_is_due(
     assert unsold.shop.balance(owner) == 0
 
 
+@pytest.mark.parametrize(("credit", "is_short"), [(105_000, False), (99_000, True)])
+def test_what_is_told_of_the_next_price_is_what_will_be_charged(
+    app: Flask,
+    client: FlaskClient,
+    unsold: Prices,
+    person: Callable[..., Person],
+    credit: int,
+    is_short: bool,
+) -> None:
+    unsold.order(owner := person(credit=credit))
+    shop, made = unsold.shop, unsold.subscription
+    unsold.set(60_000, for_existing=True)
+    unsold.advance(days=26)
+    unsold.set(50_000, for_existing=True, is_told=False)  # taken back; no round has told of it yet
+    rules, at = business_rules(shop.settings), shop.clock.now() + timedelta(days=1)
+    with app.app_context(), unit_of_work():
+        short = rounds.soon_short_of_credit(at, rules=rules, limit=9)
+        reminders.remind(made, rules=rules, at=at)
+        looked = rounds.look(made, rules=rules, actor=system("clock"), at=at)
+    entry = client.post("/api/auth/login", json={"email": owner.email, "password": PASSWORD})
+    headers = {"Authorization": f"Bearer {data_of(entry)['accessToken']}"}
+    shown = data_of(client.get(f"/api/subscriptions/{made}", headers=headers))["subscription"]
+    options = data_of(client.get(f"/api/subscriptions/{made}/billing-info", headers=headers))
+
+    assert looked.price == shown["billingInfo"]["nextChargeAmount"] == 50_000
+    assert options["billingInfo"]["nextChargeAmount"] == 50_000
+    assert (list(short), "low_credit" in shop.mails(owner)) == ([made] if is_short else [], is_short)
+    if is_short:
+        [letter] = [each for each in shop.messages(owner) if each.kind.value == "low_credit"]
+        assert letter.facts["price_text"] == "Rp 50.000"
+    with app.app_context(), unit_of_work():
+        expiry.advance(made, rules=rules, actor=system("clock"), at=shop.clock.now() + timedelta(days=4))
+    assert unsold.charged[1] == 50_000
+
+
 def test_a_subscription_that_was_taken_up_again_keeps_what_it_was_told(
     unsold: Prices, person: Callable[..., Person], run_jobs: Callable[[], int]
 ) -> None:
@@ -247,13 +292,13 @@ def test_moving_to_another_plan_ends_what_was_announced_and_taking_it_back_annou
 ) -> None:
     prices.set(60_000, for_existing=True)
     prices.shop.upgrade(prices.owner, prices.subscription, plan_id(tier="PRO"))
-    assert prices.row.next_price == prices.row.price
+    assert prices.next_price == prices.row.price
 
     prices.shop.gives_up(prices.subscription)
     prices.shop.clock.advance(minutes=1)
     prices.tell()
 
-    assert (prices.row.price, prices.row.next_price) == (50_000, 60_000)
+    assert (prices.row.price, prices.next_price) == (50_000, 60_000)
     assert len(prices.told) == 2
 
 

@@ -119,11 +119,11 @@ class TestUpgrade:
         assert shop.balance(customer) == 450_000
 
     def test_keeps_a_stopped_instance_stopped_in_its_new_size(
-        self, shop: Shop, customer: Person, mine: uuid.UUID, pro: uuid.UUID
+        self, shop: Shop, administrator: Person, mine: uuid.UUID, pro: uuid.UUID
     ) -> None:
         shop.put(mine, wanted=Wanted.STOPPED, status=InstanceStatus.STOPPED)
 
-        shop.upgrade(customer, mine, pro)
+        shop.change_plan(administrator, mine, pro)
         shop.runs(mine)
 
         _, instance = shop.look(mine)

@@ -93,7 +93,8 @@ class TestDebt:
         assert (renewed.period_number, renewed.grace_until) == (2, None)
         [told] = [each for each in shop.messages(owner) if each.kind.value == "grace_started"]
         assert told.facts["owed"] == "Rp 20.000"
-        assert "low_credit" in shop.mails(owner)
+        [before] = [each for each in shop.messages(owner) if each.kind.value == "low_credit"]
+        assert (before.facts["price_text"], before.facts["owed"]) == ("Rp 0", "Rp 20.000")
 
     def test_a_free_plan_that_expired_for_debt_comes_back_when_it_is_paid(
         self,

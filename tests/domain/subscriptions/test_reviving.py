@@ -69,7 +69,7 @@ def test_nothing_of_somebody_who_was_deleted_is_taken_up(
     shop: Shop, customer: Person, administrator: Person, expired: uuid.UUID
 ) -> None:
     with shop.app.app_context(), unit_of_work():
-        departures.delete(customer.id, actor=administrator.actor, at=shop.clock.now())
+        departures.delete(customer.id, forfeits=10**9, actor=administrator.actor, at=shop.clock.now())
 
     with shop.app.app_context():
         assert revival.waiting_for_money(customer.id) == []
@@ -98,7 +98,7 @@ def test_nobody_orders_who_was_deleted_since_the_door_looked(
     is_again: bool,
 ) -> None:
     with shop.app.app_context(), unit_of_work():
-        departures.delete(customer.id, actor=administrator.actor, at=shop.clock.now())
+        departures.delete(customer.id, forfeits=10**9, actor=administrator.actor, at=shop.clock.now())
 
     with pytest.raises(NoSuchUser):
         shop.order(customer, plan_id() if is_again else plan_id("ghost-blog"))
