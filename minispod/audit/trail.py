@@ -98,7 +98,6 @@ class Action(StrEnum):
     BACKUP_REMOVED = "backup.removed"
     BACKUP_PROVEN = "backup.proven"
     BACKUP_NOT_PROVEN = "backup.not_proven"
-    BACKUP_TROUBLED = "backup.troubled"
     DOMAIN_ADDED = "domain.added"
     DOMAIN_VERIFIED = "domain.verified"
     DOMAIN_ACTIVE = "domain.active"
@@ -140,6 +139,11 @@ class Action(StrEnum):
     TICKET_REOPENED = "ticket.reopened"
     TICKET_PRIORITY_CHANGED = "ticket.priority_changed"
     TICKETS_FORGOTTEN = "tickets.forgotten"
+    ALERT_RAISED = "alert.raised"
+    ALERT_ENDED = "alert.ended"
+    ALERT_ACKNOWLEDGED = "alert.acknowledged"
+    ALERT_RESOLVED = "alert.resolved"
+    ALERT_SILENCED = "alert.silenced"
 
 
 SUBJECT_KINDS = (
@@ -158,6 +162,7 @@ SUBJECT_KINDS = (
     "orphan",
     "backup",
     "ticket",
+    "alert",
 )
 """What the book speaks about; a filter offers these."""
 

@@ -2,6 +2,7 @@
 
 from minispod.jobs import (
     accounts,
+    alerts,
     domains,
     lifecycle,
     notifications,
@@ -35,4 +36,5 @@ HANDLERS: dict[Task, Handler] = {
     Task.CHECK_DOMAIN: domains.check_domain,
     Task.PUBLISH_DOMAINS: domains.publish_domains,
     Task.FOLLOW_DEACTIVATION: accounts.follow_deactivation,
+    Task.POST_ALERTS: alerts.post_alerts,
 }

@@ -53,6 +53,7 @@ class Task(StrEnum):
     CHECK_DOMAIN = "check_domain"
     PUBLISH_DOMAINS = "publish_domains"
     FOLLOW_DEACTIVATION = "follow_deactivation"
+    POST_ALERTS = "post_alerts"
 
     @property
     def nature(self) -> TaskNature:
@@ -81,4 +82,5 @@ _NATURES = {
     Task.CHECK_DOMAIN: TaskNature(Queue.SWEEPS, 60),
     Task.PUBLISH_DOMAINS: TaskNature(Queue.PROVISIONING, 120),
     Task.FOLLOW_DEACTIVATION: TaskNature(Queue.MONEY, 30),
+    Task.POST_ALERTS: TaskNature(Queue.MAIL, 60),
 }
