@@ -47,10 +47,12 @@ def find_alerts(
     rule: Rule | None = None,
     search: str = "",
 ) -> Page[Listed]:
-    """A page of the book: open ones the worst and newest first; `search` looks into what they are about."""
+    """A page of the book, the worst and newest first; without a state those that are not over.
+
+    `search` looks into what they are about.
+    """
     wanted = _joined()
-    if state is not None:
-        wanted = wanted.where(_is(state))
+    wanted = wanted.where(_is(state) if state is not None else Alert.resolved_at.is_(None))
     if severity is not None:
         wanted = wanted.where(Alert.severity == severity)
     if rule is not None:

@@ -114,7 +114,7 @@ _SENTENCES = {
     ),
     Rule.VOLUME_FULL: (
         "{percent} % of {of_mb} MB are used. Its application stops writing when nothing is left: a larger plan helps.",
-        "{percent} % dari {of_mb} MB terpakai. Aplikasinya berhenti menulis bila habis: paket yang lebih besar membantu.",
+        "{percent} % dari {of_mb} MB terpakai. Aplikasinya berhenti menulis bila habis: paket lebih besar membantu.",
     ),
     Rule.CERTIFICATE_ENDS: (
         "On {ends_at}, and it was not renewed in time.",

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Uuid, and_, case, cast, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import Mapped
 
 from minispod.alerts.facts import (
     Facts,
@@ -120,7 +121,7 @@ def _node_use(newest: datetime | None) -> list[NodeUse]:
     if newest is None:
         return []
 
-    def share(used: ColumnElement[Any], of: ColumnElement[Any]) -> ColumnElement[Any]:
+    def share(used: Mapped[int | None], of: Mapped[int]) -> ColumnElement[Any]:
         return func.avg(used * 100.0 / func.nullif(of, 0))
 
     is_there = func.bool_or(NodeReading.at == newest)

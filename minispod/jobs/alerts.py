@@ -45,7 +45,8 @@ def post_alerts(work: Work) -> timedelta | None:
     if delivery is None:
         return None
     if not work.ports.webhook.is_wanted:
-        return _settle(delivery, BulletinState.UNWANTED, work)
+        _settle(delivery, BulletinState.UNWANTED, work)
+        return None
     body = json.dumps(_body(delivery, work.settings.own_url), separators=(",", ":")).encode()
     release_connection()
     try:
@@ -54,7 +55,8 @@ def post_alerts(work: Work) -> timedelta | None:
         with unit_of_work():
             again = telling.settle_failed(bulletin_id, problem.message)
         return timedelta(seconds=min(_LONGEST_PAUSE, 5 * 2**delivery.attempts)) if again else None
-    return _settle(delivery, BulletinState.SENT, work)
+    _settle(delivery, BulletinState.SENT, work)
+    return None
 
 
 def _settle(delivery: Delivery, state: BulletinState, work: Work) -> None:
