@@ -14,7 +14,7 @@ _LONGEST_NOTE = 500
 
 
 def acknowledge(alert_id: uuid.UUID, *, note: str = "", actor: Actor, at: datetime) -> Alert:
-    """Take it up: it stays until it is over, and nobody is told again. Refuses AlertOver; twice changes the note only."""
+    """Take it up: it stays until it is over, and nobody is told again. Refuses AlertOver; twice: only the note."""
     row = _locked(alert_id)
     if row.resolved_at is not None:
         raise AlertOver()

@@ -263,22 +263,24 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
     (
         MessageKind.STAFF_ALERT,
         {
-            "backups": [
-                {"name": "n8n-automation-k3f9qz", "kind": "failed"},
-                {"name": "wordpress-b7d2xk", "kind": "overdue"},
+            "groups": [
+                {"heading": "Nodes that do not answer", "judul": "Node", "total": 1, "names": ["worker-1"]},
+                {"heading": "Instances that are down", "judul": "Instans", "total": 999, "names": ["a", "b"]},
             ],
-            "failed": 1,
-            "overdue": 1,
-            "total": 3,
+            "ended_groups": [],
+            "total": 1000,
+            "ended": 0,
         },
     ),
     (
         MessageKind.STAFF_ALERT,
         {
-            "backups": [{"name": "wordpress-b7d2xk", "kind": "overdue"}],
-            "failed": 0,
-            "overdue": 1,
-            "total": 1,
+            "groups": [],
+            "ended_groups": [
+                {"heading": "Nodes that do not answer", "judul": "Node", "total": 30, "names": ["worker-1"]}
+            ],
+            "total": 0,
+            "ended": 30,
         },
     ),
     (
@@ -288,13 +290,11 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
     (
         MessageKind.STAFF_ALERT,
         {
-            "what": "topup_needs_review",
-            "reason": "hold_amount",
-            "number": "TXMP-106",
-            "order_id": "TOPUP-01JC",
-            "transaction_id": None,
-            "amount": 100_000,
-            "state": "REVIEW",
+            "subject": "Node worker-1 does not answer",
+            "sentence": "Since 2026-11-22 01:00 UTC.",
+            "judul": "Node worker-1 tidak menjawab",
+            "kalimat": "Sejak 2026-11-22 01:00 UTC.",
+            "path": "/admin/alerts/01a1",
         },
     ),
     (
