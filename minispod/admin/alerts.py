@@ -114,9 +114,9 @@ def next_step(row: Alert) -> tuple[str, str]:
         case "node":
             return "Open the node", url_for("panel.node", name=row.subject_id)
         case "topup":
-            return "Decide the payment", url_for("panel.topup", topup_id=row.subject_id)
+            return "Open the top-up", url_for("panel.topup", topup_id=row.subject_id)
         case "proof":
-            return "Look at each difference", url_for("panel.proof")
+            return "See the proof", url_for("panel.proof")
         case "mail":
             return "See the messages", url_for("panel.messages_list", state="QUEUED")
         case "cluster":

@@ -59,7 +59,7 @@ def announce(
     outbox.later(Task.POST_ALERTS, key=str(bulletin_id), at=at, bulletin_id=str(bulletin_id))
     if is_audited:
         _record(raised, ended, bulletin_id, at)
-    kind, facts = _letter(raised, ended)
+    kind, facts = letter(raised, ended)
     administrators = select(User).where(User.role == Role.ADMINISTRATOR, User.is_active.is_(True))
     for user in session().scalars(administrators.order_by(User.id)):
         post.queue(
@@ -124,11 +124,11 @@ def _record(raised: Sequence[Alert], ended: Sequence[Alert], bulletin_id: uuid.U
         subject_id=rows[0].id if len(rows) == 1 else bulletin_id,
         raised=dict(Counter(row.rule.value for row in raised)),
         ended=dict(Counter(row.rule.value for row in ended)),
-        about=[row.subject_name for row in rows[:_SHOWN_IN_MAIL]],
+        about=", ".join(row.subject_name for row in rows[:_SHOWN_IN_MAIL]),
     )
 
 
-def _letter(raised: Sequence[Alert], ended: Sequence[Alert]) -> tuple[MessageKind, dict[str, Any]]:
+def letter(raised: Sequence[Alert], ended: Sequence[Alert]) -> tuple[MessageKind, dict[str, Any]]:
     """Which mail it is: of the one alert that there is to tell of, or of many by rule."""
     if len(raised) == 1 and not ended:
         [row] = raised

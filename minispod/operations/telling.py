@@ -102,9 +102,9 @@ def _kept_until(operation: Operation, instance: Instance) -> str | None:
 def _tell_staff(
     rule: Rule, cause: Operation | Drill, instance: Instance, subject: str, sentence: str, at: datetime
 ) -> None:
-    facts = {"subject": subject, "sentence": sentence}
+    words = {"subject": subject, "sentence": sentence}
     book.raise_one(
-        Finding(rule, "instance", str(instance.id), instance.name, facts, occasion=str(cause.id)), at=at
+        Finding(rule, "instance", str(instance.id), instance.name, words, occasion=str(cause.id)), at=at
     )
 
 

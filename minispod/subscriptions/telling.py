@@ -50,8 +50,8 @@ def tell_staff(
 ) -> None:
     """Raise an alert about an instance, or about the shop, in these words; staff are told once of each `event`."""
     about = ("instance", str(instance.id), instance.name) if instance else ("shop", "shop", "the shop")
-    facts = {"subject": subject, "sentence": sentence}
-    book.raise_one(Finding(rule, *about, facts, event), at=at)
+    words = {"subject": subject, "sentence": sentence}
+    book.raise_one(Finding(rule, *about, words, event), at=at)
 
 
 def _facts(subscription: Subscription, zone: ZoneInfo) -> dict[str, Any]:

@@ -115,9 +115,9 @@ def test_acknowledged_from_the_list_as_a_fragment_and_without_a_script(browser: 
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"for": "1h"}, "Silent until"),
-        ({"for": "8h"}, "Silent until"),
-        ({"for": "1d"}, "Silent until"),
+        ({"for": "1h"}, "silent until"),
+        ({"for": "8h"}, "silent until"),
+        ({"for": "1d"}, "silent until"),
         ({"until": "2000-01-01"}, "Silence must end in the future"),
         ({"until": "9999-12-31"}, "Silence must end in the future"),
         ({"until": "nonsense"}, "Silence must end in the future"),
@@ -156,7 +156,7 @@ def test_resolved_by_hand_and_what_came_before(browser: Browser, put: Put, clock
     [first] = put(FULL)
     browser.get("/admin/alerts")
     browser.post(f"/admin/alerts/{first.id}/resolve", "/admin/alerts", note="a larger plan")
-    clock.advance(hours=2)
+    clock.advance(minutes=20)
     [second] = put(FULL)
 
     assert "by Ayu Admin" in browser.shown("/admin/alerts?state=RESOLVED")

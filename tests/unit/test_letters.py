@@ -16,6 +16,9 @@ import pytest
 from flask import Flask
 from jinja2 import StrictUndefined
 
+from minispod.alerts import telling
+from minispod.alerts.kinds import Rule
+from minispod.alerts.models import Alert
 from minispod.jobs import letters
 from minispod.notifications.mailer import Mail
 from minispod.notifications.messages import MessageKind
@@ -46,6 +49,13 @@ ACCESS = "Open https://n8n-k3f9.n8n-automation.minispod.localhost and create the
 REASON = "The image docker.io/n8nio/n8n:1 cannot be pulled."
 
 # What the acts hand to the post office, kind by kind; some kinds have more than one shape.
+ALERT = {
+    "subject": "Instance n8n-k3f9 failed",
+    "sentence": f"{REASON} Customer: Siti <siti@example.com>.",
+    "judul": "Instans n8n-k3f9 gagal",
+    "kalimat": f"{REASON} Pelanggan: Siti <siti@example.com>.",
+    "path": "/admin/alerts/01a1",
+}
 SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
     (MessageKind.WELCOME, {"url": "http://localhost:3100"}),
     (
@@ -283,20 +293,7 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
             "ended": 30,
         },
     ),
-    (
-        MessageKind.STAFF_ALERT,
-        {"subject": "Instance n8n-k3f9 failed", "sentence": f"{REASON} Customer: Siti <siti@example.com>."},
-    ),
-    (
-        MessageKind.STAFF_ALERT,
-        {
-            "subject": "Node worker-1 does not answer",
-            "sentence": "Since 2026-11-22 01:00 UTC.",
-            "judul": "Node worker-1 tidak menjawab",
-            "kalimat": "Sejak 2026-11-22 01:00 UTC.",
-            "path": "/admin/alerts/01a1",
-        },
-    ),
+    (MessageKind.STAFF_ALERT, ALERT),
     (
         MessageKind.STAFF_ALERT,
         {
@@ -311,6 +308,7 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
     (
         MessageKind.PROOF_DIFFERS,
         {
+            **ALERT,
             "differences": 1,
             "unfinished": 0,
             "checks": [
@@ -326,6 +324,7 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
     (
         MessageKind.PROOF_DIFFERS,
         {
+            **ALERT,
             "differences": 0,
             "unfinished": 1,
             "checks": [
@@ -522,7 +521,34 @@ def facts_given() -> dict[MessageKind, set[frozenset[str]]]:
                 facts = facts_of(node, named)
                 if kind is not None and facts is not None:
                     found.setdefault(kind, set()).add(facts)
+    for kind, facts in facts_of_alerts():
+        found.setdefault(kind, set()).add(facts)
     return found
+
+
+def facts_of_alerts() -> Iterator[tuple[MessageKind, frozenset[str]]]:
+    """What the alert book hands over: of one alert, of several, and of the proof with what it found."""
+    tree = ast.parse((ROOT / "minispod" / "proof" / "alerting.py").read_text())
+    proof = next(node for node in ast.walk(tree) if isinstance(node, ast.Dict))
+    proven = {ast.literal_eval(key): "" for key in proof.keys if key is not None}
+    one, two = (an_alert(Rule.NODE_DOWN, {}) for _ in range(2))
+    for raised in ([one], [one, two], [an_alert(Rule.PROOF_DIFFERS, proven)]):
+        kind, facts = telling.letter(raised, [])
+        yield kind, frozenset(facts)
+
+
+def an_alert(rule: Rule, facts: dict[str, Any]) -> Alert:
+    return Alert(id=uuid.uuid4(), rule=rule, severity=rule.nature.severity, subject_name="x", facts=facts)
+
+
+def test_a_mail_that_waited_since_before_there_was_a_book_reads_well_too() -> None:
+    old = {"subject": ALERT["subject"], "sentence": ALERT["sentence"]}
+
+    mail = written(MessageKind.STAFF_ALERT, old, "id")
+
+    assert ALERT["subject"] in mail.subject
+    assert ALERT["sentence"].split()[-1] in mail.text
+    assert "/admin/alerts" in mail.text
 
 
 def facts_of(call: ast.Call, named: dict[str, ast.expr]) -> frozenset[str] | None:
