@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from minispod.alerts import telling
@@ -169,7 +169,9 @@ def _worth_telling(rows: Sequence[Alert], manners: Manners, at: datetime) -> lis
     waking = [row for row in rows if row.acknowledged_at is None and not row.is_silent(at)]
     if not waking:
         return []
-    lately = _latest(func.max(Alert.told_at), Alert.told_at > at - manners.quiet)
+    # What was told of lately has ended later than that: this way an index finds it in the history.
+    is_late = and_(Alert.told_at > at - manners.quiet, Alert.resolved_at > at - manners.quiet)
+    lately = _latest(func.max(Alert.told_at), is_late)
     return [row for row in waking if _is_worth_telling(row, lately.get(_subject(row)), manners, at)]
 
 
