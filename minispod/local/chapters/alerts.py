@@ -12,7 +12,7 @@ def deal_with_alert(visit: Visit) -> None:
     if visit.gateway is None:
         return
     told, office = visit.told, visit.office
-    topup_id = visit.topups["CREDIT_CARD"].page.rpartition("/")[2]
+    topup_id = visit.topups["CREDIT_CARD"].id
     book = f"/admin/alerts?q={topup_id}"
     with told.step("the administrator finds an alert about the payment and acknowledges it"):
         found = _ALERT.search(office.read(book))
