@@ -11,6 +11,7 @@ from flask import current_app
 from minispod.accounts.google import GoogleKeys
 from minispod.accounts.staff_sessions import SessionStore
 from minispod.accounts.tokens import TokenKeys
+from minispod.alerts.webhook import Webhook
 from minispod.backups.vault import Vault
 from minispod.cluster.port import ClusterPort
 from minispod.instances.domains.resolver import Resolver
@@ -39,6 +40,7 @@ class Ports:
     admin_sessions: SessionStore
     object_store: ObjectStore
     vault: Vault
+    webhook: Webhook
 
 
 def current_ports() -> Ports:

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from minispod.alerts.book import Manners
+from minispod.alerts.judging import Thresholds
 from minispod.backups.daily import Nights
 from minispod.backups.rules import BackupRules
 from minispod.instances.creation import AddressRules
@@ -103,6 +105,29 @@ def operation_rules(settings: Settings) -> OperationRules:
         keep_retired=timedelta(hours=data.retired_volume_hours),
         keep_backup_days=settings.backups.backup_keep_days,
     )
+
+
+def alert_thresholds(settings: Settings) -> Thresholds:
+    """From when on something is an alert; five looks that were missed mean that nobody knows."""
+    alerts, operation = settings.alerts, settings.operation
+    return Thresholds(
+        silent_after=timedelta(seconds=alerts.alert_cluster_silent_seconds),
+        node_down_after=timedelta(seconds=alerts.alert_node_down_seconds),
+        instance_down_after=timedelta(minutes=alerts.alert_instance_down_minutes),
+        restarts_per_hour=alerts.alert_restarts_per_hour,
+        full_percent=alerts.alert_usage_percent,
+        add_node_cpu_percent=alerts.alert_add_node_cpu_percent,
+        add_node_memory_percent=alerts.alert_add_node_memory_percent,
+        nodes_fresh=timedelta(seconds=max(60, 5 * operation.poll_nodes_seconds)),
+        looks_fresh=timedelta(seconds=max(60, 5 * operation.observe_seconds)),
+    )
+
+
+def alert_manners(settings: Settings) -> Manners:
+    """How often staff are told of the same alert."""
+    alerts = settings.alerts
+    remind = timedelta(hours=alerts.alert_remind_hours) if alerts.alert_remind_hours else None
+    return Manners(quiet=timedelta(minutes=alerts.alert_quiet_minutes), remind=remind)
 
 
 def domain_rules(settings: Settings) -> DomainRules:

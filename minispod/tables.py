@@ -1,6 +1,7 @@
 """Every model in one import, so that the mappers and Alembic see the whole schema."""
 
 from minispod.accounts import models as accounts
+from minispod.alerts import models as alerts
 from minispod.audit import models as audit
 from minispod.backups import models as backups
 from minispod.catalog import models as catalog
@@ -8,6 +9,7 @@ from minispod.cluster import models as cluster
 from minispod.instances import environment_models as instance_environments
 from minispod.instances import models as instances
 from minispod.instances import orphan_models as instance_orphans
+from minispod.instances import restarts as instance_restarts
 from minispod.instances.domains import models as domains
 from minispod.instances.uptime import models as uptime
 from minispod.instances.usage import models as usage
@@ -25,6 +27,7 @@ from minispod.wallet import models as wallet
 
 __all__ = [
     "accounts",
+    "alerts",
     "audit",
     "backups",
     "catalog",
@@ -32,6 +35,7 @@ __all__ = [
     "domains",
     "instance_environments",
     "instance_orphans",
+    "instance_restarts",
     "instances",
     "kept_answers",
     "node_operations",

@@ -13,6 +13,7 @@ from minispod.integrations.object_store import build_object_store
 from minispod.integrations.redis_queue import RedisCourier
 from minispod.integrations.redis_sessions import RedisSessions
 from minispod.integrations.smtp import SmtpMailer
+from minispod.integrations.webhook import SignedWebhook
 from minispod.kernel.clock import Clock, SystemClock
 from minispod.kernel.sealed import Sealer
 from minispod.ports import Ports
@@ -39,6 +40,9 @@ def build_ports(settings: Settings, *, clock: Clock | None = None) -> Ports:
         admin_sessions=RedisSessions(settings.redis.redis_url),
         object_store=store,
         vault=Vault(store, BackupKeys(settings.backups.backup_keys)),
+        webhook=SignedWebhook(
+            settings.alerts.alert_webhook_url, settings.alerts.alert_webhook_secret.get_secret_value()
+        ),
     )
 
 

@@ -24,6 +24,7 @@ from werkzeug.exceptions import HTTPException
 
 from minispod.admin import (
     accounts,
+    alerts,
     audit,
     backups,
     cluster,
@@ -85,6 +86,7 @@ __all__ = ["answer_page_error", "answer_refusal", "init_app"]
 
 _PAGES = (
     accounts,
+    alerts,
     audit,
     backups,
     cluster,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from minispod.admin import pages
+from minispod.admin import alerts, pages
 from minispod.admin.door import door
 from minispod.audit import trail
 from minispod.cluster import monitoring
@@ -39,6 +39,8 @@ def today() -> Any:
         picture=picture,
         advice=advise(picture.nodes, outlook),
         backlog=outbox.backlog(),
+        say=alerts.words_of,
+        next_step=alerts.next_step,
         recent=named(trail.search(PageRequest(1, _RECENT)).items),
         at=at,
     )

@@ -11,6 +11,7 @@ from flask import Flask
 from markupsafe import Markup
 
 from minispod.admin import pages
+from minispod.alerts.queries import count_open
 from minispod.kernel.money import format_rupiah
 from minispod.ports import current_ports, current_settings
 from minispod.proof import wording as differences
@@ -18,6 +19,7 @@ from minispod.proof.models import ProofDifference
 
 _TONES = {
     "good": (
+        "RESOLVED",
         "ACTIVE",
         "RUNNING",
         "PAID",
@@ -30,6 +32,7 @@ _TONES = {
         "APPLIED",
     ),
     "busy": (
+        "ACKNOWLEDGED",
         "PENDING",
         "PROVISIONING",
         "STARTING",
@@ -44,6 +47,7 @@ _TONES = {
         "APPLYING",
     ),
     "warn": (
+        "WARNING",
         "GRACE",
         "REVIEW",
         "EXPIRED",
@@ -58,7 +62,7 @@ _TONES = {
         "FAILING",
         "UNDONE",
     ),
-    "bad": ("ERROR", "FAILED", "BLOCKED", "NOT_READY", "CHARGEBACK", "REFUSED", "TAKEN_OFF"),
+    "bad": ("ERROR", "FAILED", "BLOCKED", "NOT_READY", "CHARGEBACK", "REFUSED", "TAKEN_OFF", "CRITICAL"),
 }
 _TONE_OF = {state: tone for tone, states in _TONES.items() for state in states}
 _AMOUNTS = differences.AMOUNTS | {"debt", "price"}
@@ -71,6 +75,8 @@ _STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 def init_app(app: Flask) -> None:
     """Make the filters known to the templates."""
     app.jinja_env.globals["here"] = pages.here
+    app.jinja_env.globals["wants_fragment"] = pages.wants_fragment
+    app.jinja_env.globals["open_alerts"] = count_open
     app.jinja_env.filters.update(
         ago=ago,
         cores=cores,

@@ -98,7 +98,6 @@ class Action(StrEnum):
     BACKUP_REMOVED = "backup.removed"
     BACKUP_PROVEN = "backup.proven"
     BACKUP_NOT_PROVEN = "backup.not_proven"
-    BACKUP_TROUBLED = "backup.troubled"
     DOMAIN_ADDED = "domain.added"
     DOMAIN_VERIFIED = "domain.verified"
     DOMAIN_ACTIVE = "domain.active"
@@ -144,6 +143,11 @@ class Action(StrEnum):
     NODE_ACT_DONE = "node.act_done"
     NODE_ACT_FAILED = "node.act_failed"
     NODE_ACT_CANCELLED = "node.act_cancelled"
+    ALERT_RAISED = "alert.raised"
+    ALERT_ENDED = "alert.ended"
+    ALERT_ACKNOWLEDGED = "alert.acknowledged"
+    ALERT_RESOLVED = "alert.resolved"
+    ALERT_SILENCED = "alert.silenced"
 
 
 SUBJECT_KINDS = (
@@ -163,6 +167,7 @@ SUBJECT_KINDS = (
     "backup",
     "ticket",
     "node",
+    "alert",
 )
 """What the book speaks about; a filter offers these."""
 

@@ -88,15 +88,3 @@ class TroubleKind(StrEnum):
 
     FAILED = "failed"
     OVERDUE = "overdue"
-
-
-class BackupTrouble(Base):
-    """A trouble that administrators were told of; the row goes when it is over, so that the next one is told again."""
-
-    __tablename__ = "backup_troubles"
-
-    instance_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("instances.id", ondelete="CASCADE"), primary_key=True
-    )
-    kind: Mapped[TroubleKind] = mapped_column(enum_column(TroubleKind), primary_key=True)
-    told_at: Mapped[datetime]

@@ -13,6 +13,8 @@ from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
 from minispod.accounts.models import User
+from minispod.alerts import queries as alert_book
+from minispod.alerts.kinds import Rule
 from minispod.cluster.capacity import workers_of
 from minispod.cluster.port import NodeSighting
 from minispod.insights import adjustments, backups, revenue
@@ -34,6 +36,20 @@ from minispod.wallet.models import Wallet
 _SHOWN = 8
 _REFUSAL_SHOWN = timedelta(days=7)
 _REFUND_TAKES = timedelta(minutes=15)
+# Alerts about what the page shows in a part of its own, as it is at this very moment and with more to do about it.
+_SHOWN_APART = frozenset(
+    {
+        Rule.CLUSTER_SILENT,
+        Rule.NODE_DOWN,
+        Rule.INSTANCE_FAILED,
+        Rule.BACKUP_FAILED,
+        Rule.BACKUP_OVERDUE,
+        Rule.DELETION_WAITS,
+        Rule.JOB_STUCK,
+        Rule.PAYMENT_HELD,
+        Rule.PROOF_DIFFERS,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +64,7 @@ class Some:
 class Attention:
     """Everything that waits for a person; empty parts are fine."""
 
+    alerts: Some
     failed_instances: Some
     review: Some
     refunds: Some
@@ -69,6 +86,7 @@ class Attention:
         """Number of kinds of trouble."""
         return sum(
             (
+                self.alerts.total > 0,
                 self.failed_instances.total > 0,
                 self.review.total > 0,
                 self.refunds.total > 0,
@@ -128,6 +146,7 @@ def attention(
 ) -> Attention:
     """Everything that waits for a person at this moment."""
     return Attention(
+        alerts=_calling(at),
         failed_instances=_failed_instances(),
         review=_in_review(),
         refunds=_refunds_that_stopped(at),
@@ -179,6 +198,11 @@ def utilisation(nodes: Sequence[NodeSighting]) -> Utilisation | None:
         sum(node.memory_requested for node in workers),
         None if None in memory else sum(used or 0 for used in memory),
     )
+
+
+def _calling(at: datetime) -> Some:
+    found = alert_book.list_calling(at, but=_SHOWN_APART, limit=_SHOWN)
+    return Some(found.items, found.total)
 
 
 def _failed_instances() -> Some:

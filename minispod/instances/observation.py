@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from minispod.cluster.port import PodUsage, WorkloadSighting
-from minispod.instances import lost_nodes, volumes
+from minispod.instances import lost_nodes, restarts, volumes
 from minispod.instances.controls import ensure_reconciled, run
 from minispod.instances.models import Instance
 from minispod.instances.states import HEALTHY, InstanceStatus, Wanted
@@ -118,9 +118,9 @@ def _note(
     if sighting is None:
         instance.health_status = "Unhealthy: the workload is missing and is being restored"
         return
+    restarts.note(instance, sighting, at=at)
     instance.pod_name = sighting.pod_name
     instance.node_name = sighting.node_name
-    instance.restarts = sighting.restarts
     if sighting.is_ready:
         instance.health_status = HEALTHY
     else:

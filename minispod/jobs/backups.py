@@ -1,14 +1,13 @@
-"""Remove backups whose time is over, and look whether all are taken. What to do is decided in `backups/`."""
+"""Remove backups whose time is over. What to do is decided in `backups/`."""
 
 from collections.abc import Callable
 
 import structlog
 
-from minispod.backups import alerting, keeping, retention
+from minispod.backups import keeping, retention
 from minispod.kernel.errors import Unavailable
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.ports import Ports
-from minispod.rules import backup_rules
 from minispod.settings import Settings
 
 log = structlog.get_logger()
@@ -32,15 +31,6 @@ def remove_stray_files(ports: Ports, settings: Settings) -> None:
     removed = _unless_silent(ports, lambda: _remove_strays(ports))
     if removed:
         log.info("backups.strays_removed", count=removed)
-
-
-def watch_backups(ports: Ports, settings: Settings) -> None:
-    """Tell the administrators of backups that fail or are overdue."""
-    at = ports.clock.now()
-    with unit_of_work(ports.courier):
-        new = alerting.look(at, backup_rules(settings).alarm)
-    if new:
-        log.error("backups.in_trouble", new=new)
 
 
 def _remove_batch(ports: Ports) -> int:

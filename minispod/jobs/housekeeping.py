@@ -5,8 +5,9 @@ from datetime import timedelta
 import structlog
 
 from minispod.accounts import mailed_tokens, sessions
+from minispod.alerts import book
 from minispod.cluster.port import ClusterRefused, ClusterUnavailable
-from minispod.instances import tidying
+from minispod.instances import restarts, tidying
 from minispod.jobs import runner
 from minispod.kernel import kept_answers, pulse
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
@@ -23,13 +24,15 @@ def sweep_outbox(ports: Ports, settings: Settings) -> None:
 
 
 def clean_up(ports: Ports, settings: Settings) -> None:
-    """Remove tokens that cannot be used any more, and answers and proofs that are too old."""
+    """Remove tokens that cannot be used any more, and answers, proofs and alerts that are too old."""
     at = ports.clock.now()
     with unit_of_work():
         kept_answers.forget(before=at - timedelta(days=1))
         sessions.forget_spent(before=at - timedelta(days=30))
         mailed_tokens.forget_ended(before=at - timedelta(days=30))
         history.forget(before=at - timedelta(days=settings.operation.proof_days))
+        restarts.forget(before=at - timedelta(days=1))
+        book.forget(before=at - timedelta(days=settings.alerts.alert_keep_days))
 
 
 def tidy_namespaces(ports: Ports, settings: Settings) -> None:

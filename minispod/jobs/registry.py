@@ -2,6 +2,7 @@
 
 from minispod.jobs import (
     accounts,
+    alerts,
     domains,
     lifecycle,
     nodes,
@@ -37,4 +38,5 @@ HANDLERS: dict[Task, Handler] = {
     Task.PUBLISH_DOMAINS: domains.publish_domains,
     Task.FOLLOW_DEACTIVATION: accounts.follow_deactivation,
     Task.WORK_ON_NODE: nodes.work_on_node,
+    Task.POST_ALERTS: alerts.post_alerts,
 }

@@ -7,6 +7,7 @@ out, so a tick that is lost, late or doubled does no harm.
 from dataclasses import dataclass
 
 from minispod.jobs import (
+    alerts,
     backups,
     certificates,
     domains,
@@ -87,7 +88,7 @@ def schedule(settings: Settings) -> tuple[Periodic, ...]:
             1800,
             "pictures that came with no ticket, or whose ticket is gone",
         ),
-        Periodic("watch-backups", backups.watch_backups, 900, "backups that fail or are overdue"),
+        Periodic("watch-alerts", alerts.watch_alerts, 30, "what needs staff: the alert book"),
         Periodic("heartbeat", housekeeping.beat, 10, "tells /readyz that a worker and the clock are alive"),
     )
 

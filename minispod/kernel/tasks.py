@@ -54,6 +54,7 @@ class Task(StrEnum):
     PUBLISH_DOMAINS = "publish_domains"
     FOLLOW_DEACTIVATION = "follow_deactivation"
     WORK_ON_NODE = "work_on_node"
+    POST_ALERTS = "post_alerts"
 
     @property
     def nature(self) -> TaskNature:
@@ -84,4 +85,5 @@ _NATURES = {
     Task.FOLLOW_DEACTIVATION: TaskNature(Queue.MONEY, 30),
     # Not where data are copied: a drain waits for copies that it has asked for itself.
     Task.WORK_ON_NODE: TaskNature(Queue.PROVISIONING, 120),
+    Task.POST_ALERTS: TaskNature(Queue.MAIL, 60),
 }

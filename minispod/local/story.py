@@ -11,6 +11,7 @@ from pathlib import Path
 import requests
 
 from minispod.local.chapters import (
+    alerts,
     arriving,
     books,
     chargeback,
@@ -37,6 +38,7 @@ CHAPTERS = (
     refunds.refund_charge,
     refunds.refund_topup,
     chargeback.charge_back,
+    alerts.deal_with_alert,
     running.watch_it_start,
     running.use_it,
     upgrading.upgrade,

@@ -22,7 +22,7 @@ from minispod.instances.controls import ensure_reconciled
 from minispod.instances.models import Instance, InstanceVolume
 from minispod.instances.queries import get_instance
 from minispod.instances.states import InstanceStatus, VolumeStatus
-from minispod.kernel.actor import Actor, Role
+from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
 from minispod.kernel.errors import Refusal
 from minispod.notifications import post
@@ -105,19 +105,15 @@ def touched_by(node_name: str) -> Sequence[Touched]:
 
 
 def tell(*, at: datetime) -> None:
-    """Tell owners and administrators of outages that last, and of their end; each once."""
+    """Tell owners of outages that last, and of their end; each once. Administrators are told by the alert book."""
     for outage in outages.lock_untold(at - _TOLD_AFTER):
-        touched = touched_by(outage.node_name)
-        for each in touched:
+        for each in touched_by(outage.node_name):
             _tell_loss(outage, each, at)
-        _tell_staff(outage, "lost", f"Node {outage.node_name} does not answer", _lost(outage, touched), at)
         outage.told_at = at
     for outage in outages.lock_over():
         for each in touched_by(outage.node_name):
             if each.is_bound and each.operation is None:
                 _tell_return(outage, each, at)
-        sentence = f"Node {outage.node_name} answers again; what is tied to it starts again by itself."
-        _tell_staff(outage, "back", f"Node {outage.node_name} is back", sentence, at)
         outage.end_told_at = at
 
 
@@ -211,26 +207,3 @@ def _tell_return(outage: NodeOutage, touched: Touched, at: datetime) -> None:
 
 def _recipient(touched: Touched) -> post.Recipient:
     return post.Recipient(touched.owner.name, touched.owner.email, touched.owner.id)
-
-
-def _lost(outage: NodeOutage, touched: Sequence[Touched]) -> str:
-    bound = [each for each in touched if each.is_bound]
-    bare = sum(each.backup is None for each in bound)
-    without = f" {bare} of these have no backup." if bare else ""
-    return (
-        f"Since {outage.began_at:%Y-%m-%d %H:%M} UTC. The cluster starts {len(touched) - len(bound)} instances on "
-        f"other nodes. {len(bound)} have their data on this node: they come back with it, or are restored elsewhere "
-        f"from their backups on the node's page.{without}"
-    )
-
-
-def _tell_staff(outage: NodeOutage, what: str, subject: str, sentence: str, at: datetime) -> None:
-    administrators = select(User).where(User.role == Role.ADMINISTRATOR, User.is_active.is_(True))
-    for user in session().scalars(administrators):
-        post.queue(
-            MessageKind.STAFF_ALERT,
-            post.Recipient(user.name, user.email, user.id),
-            dedupe_key=f"staff:node:{what}:{outage.id}:{user.id}",
-            at=at,
-            facts={"subject": subject, "sentence": sentence},
-        )

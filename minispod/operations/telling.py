@@ -5,12 +5,14 @@ from datetime import datetime
 from sqlalchemy import select
 
 from minispod.accounts.models import User
+from minispod.alerts import book
+from minispod.alerts.judging import Finding
+from minispod.alerts.kinds import Rule
 from minispod.backups.models import Backup, BackupReason
 from minispod.catalog.models import Service
 from minispod.instances import volumes
 from minispod.instances.models import Instance
 from minispod.instances.states import Wanted
-from minispod.kernel.actor import Role
 from minispod.kernel.database import session
 from minispod.notifications import post
 from minispod.notifications.messages import MessageKind
@@ -27,7 +29,9 @@ def tell(operation: Operation, instance: Instance, *, at: datetime) -> None:
     if operation.status is OperationStatus.FAILED and (operation.kind in HOLDING or is_on_demand):
         _tell_owner(operation, instance, at)
         _tell_staff(
+            Rule.OPERATION_FAILED,
             operation,
+            instance,
             f"{operation.kind.value.capitalize()} of {instance.name} failed",
             f"{operation.error} The instance is as it was before. Customer: {_owner(instance)}.",
             at,
@@ -39,7 +43,9 @@ def tell(operation: Operation, instance: Instance, *, at: datetime) -> None:
 def call_for_decision(operation: Operation, instance: Instance, *, at: datetime) -> None:
     """No last backup could be taken: the administrators decide what becomes of the data."""
     _tell_staff(
+        Rule.DELETION_WAITS,
         operation,
+        instance,
         f"{instance.name} waits to be deleted",
         f"Its last backup could not be taken: {operation.error} Its data are kept until somebody has the backup tried "
         f"again, or has them deleted without a copy. Customer: {_owner(instance)}.",
@@ -50,7 +56,9 @@ def call_for_decision(operation: Operation, instance: Instance, *, at: datetime)
 def call_for_drill(drill: Drill, instance: Instance, *, at: datetime) -> None:
     """A backup could not be restored for proof."""
     _tell_staff(
+        Rule.DRILL_FAILED,
         drill,
+        instance,
         f"A backup of {instance.name} did not stand its trial",
         f"Restoring it elsewhere, to see whether it can be, failed: {drill.error} Take another backup and look into "
         f"it. Customer: {_owner(instance)}.",
@@ -91,16 +99,13 @@ def _kept_until(operation: Operation, instance: Instance) -> str | None:
     return old.keep_until.isoformat() if old and old.keep_until else None
 
 
-def _tell_staff(cause: Operation | Drill, subject: str, sentence: str, at: datetime) -> None:
-    administrators = select(User).where(User.role == Role.ADMINISTRATOR, User.is_active.is_(True))
-    for user in session().scalars(administrators):
-        post.queue(
-            MessageKind.STAFF_ALERT,
-            post.Recipient(user.name, user.email, user.id),
-            dedupe_key=f"staff:data:{cause.id}:{user.id}",
-            at=at,
-            facts={"subject": subject, "sentence": sentence},
-        )
+def _tell_staff(
+    rule: Rule, cause: Operation | Drill, instance: Instance, subject: str, sentence: str, at: datetime
+) -> None:
+    words = {"subject": subject, "sentence": sentence}
+    book.raise_one(
+        Finding(rule, "instance", str(instance.id), instance.name, words, occasion=str(cause.id)), at=at
+    )
 
 
 def _owner(instance: Instance) -> str:

@@ -1,17 +1,20 @@
-"""Put a top-up in front of a person: an audit entry and one mail per reason to every active administrator."""
+"""Put a top-up in front of a person: an audit entry and an alert, told once per reason and transaction.
+
+One that is held ends with its review; of others (a chargeback) a person says when they are dealt with.
+"""
 
 from datetime import datetime
 
 import structlog
 
-from minispod.accounts import directory
+from minispod.alerts import book
+from minispod.alerts.judging import Finding
+from minispod.alerts.kinds import Rule
 from minispod.audit import trail
-from minispod.kernel.actor import Actor, Role
-from minispod.kernel.paging import PageRequest
-from minispod.notifications import post
-from minispod.notifications.messages import MessageKind
+from minispod.kernel.actor import Actor
 from minispod.payments.cases import Detail
 from minispod.payments.models import TopUp
+from minispod.payments.states import TopUpState
 
 log = structlog.get_logger(__name__)
 
@@ -19,7 +22,7 @@ log = structlog.get_logger(__name__)
 def call_staff(
     topup: TopUp, reason: Detail, transaction_id: str | None, *, actor: Actor, at: datetime
 ) -> None:
-    """Write it into the book and tell the administrators once per order, reason and transaction."""
+    """Write it into both books."""
     log.warning("topup.needs_review", topup_id=str(topup.id), reason=reason.value)
     trail.record(
         actor,
@@ -39,12 +42,6 @@ def call_staff(
         "amount": int(topup.amount),
         "state": topup.state.value,
     }
-    for user in directory.list_users(PageRequest(), role=Role.ADMINISTRATOR).items:
-        if user.is_active:
-            post.queue(
-                MessageKind.STAFF_ALERT,
-                post.Recipient(user.name, user.email, user.id),
-                dedupe_key=f"topup:{topup.number}:{reason.value}:{transaction_id}:{user.id}",
-                at=at,
-                facts=facts,
-            )
+    rule = Rule.PAYMENT_HELD if topup.state is TopUpState.REVIEW else Rule.PAYMENT_TROUBLE
+    occasion = f"{reason.value}:{transaction_id}"
+    book.raise_one(Finding(rule, "topup", str(topup.id), topup.custom_id, facts, occasion), at=at)

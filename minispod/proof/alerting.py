@@ -1,22 +1,19 @@
-"""Tell the administrators that something does not add up: one mail each per new set of differences."""
+"""Tell the administrators that something does not add up: one alert per new set of differences."""
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
-
-from minispod.accounts.models import User
+from minispod.alerts import book
+from minispod.alerts.judging import Finding
+from minispod.alerts.kinds import Rule
 from minispod.audit import trail
-from minispod.kernel.actor import Actor, Role
-from minispod.kernel.database import session
-from minispod.notifications import post
-from minispod.notifications.messages import MessageKind
+from minispod.kernel.actor import Actor
 from minispod.proof.models import ProofRun
 
 _SHOWN = 20
 
 
-def call_staff(run: ProofRun, before: ProofRun | None, named: Sequence[str], *, actor: Actor) -> None:
-    """Write it into the book and tell every active administrator; two runs at once tell the same thing once."""
+def call_staff(run: ProofRun, named: Sequence[str], *, actor: Actor) -> None:
+    """Write it into both books; two runs at once tell the same thing once."""
     trail.record(
         actor,
         trail.Action.PROOF_DIFFERED,
@@ -41,15 +38,7 @@ def call_staff(run: ProofRun, before: ProofRun | None, named: Sequence[str], *, 
         ][:_SHOWN],
         "at": run.at.isoformat(),
     }
-    since = before.id if before is not None else "first"
-    administrators = session().scalars(
-        select(User).where(User.role == Role.ADMINISTRATOR, User.is_active.is_(True))
+    book.raise_one(
+        Finding(Rule.PROOF_DIFFERS, "proof", run.digest, "the nightly proof", facts, occasion="found"),
+        at=run.at,
     )
-    for user in administrators:
-        post.queue(
-            MessageKind.PROOF_DIFFERS,
-            post.Recipient(user.name, user.email, user.id),
-            dedupe_key=f"proof:{since}:{run.digest[:32]}:{user.id}",
-            at=run.at,
-            facts=facts,
-        )

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy import case, delete, func, select
 
+from minispod.alerts import book
+from minispod.alerts.kinds import Rule
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import page_of, session
 from minispod.kernel.ids import new_id
@@ -67,8 +69,10 @@ def record(proof: Proof, *, cause: str, asked_by: str, actor: Actor) -> ProofRun
         for finding in proof.findings
         for each in finding.kept
     )
-    if not run.is_clean and (before is None or before.digest != run.digest):
-        alerting.call_staff(run, before, proof.named, actor=actor)
+    if before is None or before.digest != run.digest:
+        book.end_others(Rule.PROOF_DIFFERS, "proof", but=None if run.is_clean else run.digest, at=run.at)
+        if not run.is_clean:
+            alerting.call_staff(run, proof.named, actor=actor)
     log.info(
         "proof.done", run_id=str(run.id), differences=run.differences, unfinished=run.unfinished, cause=cause
     )

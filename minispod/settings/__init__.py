@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from minispod.settings.alerts import AlertSettings
 from minispod.settings.business import BusinessSettings, CompanySettings
 from minispod.settings.data import DataSettings
 from minispod.settings.domains import DomainSettings
@@ -44,6 +45,7 @@ class Settings:
     """All groups together; immutable, and sensible as a whole."""
 
     __slots__ = (
+        "alerts",
         "backups",
         "business",
         "cluster",
@@ -76,6 +78,7 @@ class Settings:
     backups: BackupSettings
     data: DataSettings
     operation: OperationSettings
+    alerts: AlertSettings
 
     def __init__(self, **overrides: Any) -> None:
         """Read the environment; `overrides` (field names) win over it. Raises BadSettings."""
@@ -126,6 +129,8 @@ class Settings:
             if len(secret.get_secret_value()) < _SHORTEST_SECRET:
                 found.append(f"{name}: needs at least {_SHORTEST_SECRET} characters.")
         found += self._lost_backups()
+        if self.alerts.alert_webhook_url and len(self.alerts.alert_webhook_secret.get_secret_value()) < 16:
+            found.append("ALERT_WEBHOOK_SECRET: a webhook needs a secret of at least 16 characters.")
         if self.is_production:
             found += self._unfit_for_production()
         return found

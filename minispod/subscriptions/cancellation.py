@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime
 
+from minispod.alerts.kinds import Rule
 from minispod.audit import trail
 from minispod.catalog import quota
 from minispod.instances.models import Instance
@@ -101,6 +102,8 @@ def cancel_unprovisioned(
         reason=reason,
     )
     tell_staff(
+        Rule.ORDER_RETURNED,
+        instance,
         f"Order of {instance.service_slug} given back",
         f"{instance.name} could not be provisioned: {reason} Customer: {owner_name(subscription.user_id)}, "
         f"refunded {format_rupiah(refunded)}.",

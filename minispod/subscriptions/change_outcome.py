@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from minispod.alerts.kinds import Rule
 from minispod.audit import trail
 from minispod.catalog import quota
 from minispod.catalog.models import Plan
@@ -66,6 +67,8 @@ def take_back(
     )
     grown = "" if has_place else f" {old.name} was sold out meanwhile; it has one slot more now."
     tell_staff(
+        Rule.ORDER_RETURNED,
+        instance,
         f"Upgrade of {instance.name} given back",
         f"{reason} Customer: {owner_name(subscription.user_id)}, refunded {format_rupiah(refunded)}.{grown}",
         event=f"{subscription.id}:change:{change.number}",

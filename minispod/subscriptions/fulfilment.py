@@ -8,6 +8,7 @@ import uuid
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from minispod.alerts.kinds import Rule
 from minispod.instances import environment, provisioning
 from minispod.instances.domains.publishing import publish_again
 from minispod.instances.models import Instance
@@ -89,6 +90,8 @@ def note_sealed(instance_id: uuid.UUID, *, zone: ZoneInfo, at: datetime) -> None
             instance.status, at, health="Waiting: its stored credentials cannot be opened at the moment"
         )
     tell_staff(
+        Rule.SECRETS_CLOSED,
+        None,
         "Stored secrets cannot be opened",
         f"{FOR_STAFF} It was met at {instance.name} of {owner_name(instance.user_id)}; others may be closed too.",
         event=f"sealed:{at.astimezone(zone).date()}",
@@ -121,6 +124,8 @@ def _gave_up(subscription: Subscription, instance: Instance, zone: ZoneInfo, at:
         repair_until=instance.repair_until.isoformat() if instance.repair_until else None,
     )
     tell_staff(
+        Rule.INSTANCE_FAILED,
+        instance,
         f"Instance {instance.name} failed",
         f"{reason} Customer: {owner_name(subscription.user_id)}.",
         event=f"{instance.id}:{event}",

@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from minispod.accounts.models import User
+from minispod.alerts import book
+from minispod.alerts.judging import Finding
+from minispod.alerts.kinds import Rule
 from minispod.catalog.models import Plan, Service
 from minispod.instances.models import Instance
-from minispod.kernel.actor import Role
 from minispod.kernel.database import session
 from minispod.notifications import post
 from minispod.notifications.messages import MessageKind
@@ -43,19 +45,13 @@ def tell_customer(
     )
 
 
-def tell_staff(subject: str, sentence: str, *, event: str, at: datetime) -> None:
-    """Queue one alert to every active administrator."""
-    administrators = session().scalars(
-        select(User).where(User.role == Role.ADMINISTRATOR, User.is_active.is_(True))
-    )
-    for user in administrators:
-        post.queue(
-            MessageKind.STAFF_ALERT,
-            post.Recipient(user.name, user.email, user.id),
-            dedupe_key=f"staff:{event}:{user.id}",
-            at=at,
-            facts={"subject": subject, "sentence": sentence},
-        )
+def tell_staff(
+    rule: Rule, instance: Instance | None, subject: str, sentence: str, *, event: str, at: datetime
+) -> None:
+    """Raise an alert about an instance, or about the shop, in these words; staff are told once of each `event`."""
+    about = ("instance", str(instance.id), instance.name) if instance else ("shop", "shop", "the shop")
+    words = {"subject": subject, "sentence": sentence}
+    book.raise_one(Finding(rule, *about, words, event), at=at)
 
 
 def _facts(subscription: Subscription, zone: ZoneInfo) -> dict[str, Any]:

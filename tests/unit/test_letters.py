@@ -16,6 +16,9 @@ import pytest
 from flask import Flask
 from jinja2 import StrictUndefined
 
+from minispod.alerts import telling
+from minispod.alerts.kinds import Rule
+from minispod.alerts.models import Alert
 from minispod.jobs import letters
 from minispod.notifications.mailer import Mail
 from minispod.notifications.messages import MessageKind
@@ -46,6 +49,13 @@ ACCESS = "Open https://n8n-k3f9.n8n-automation.minispod.localhost and create the
 REASON = "The image docker.io/n8nio/n8n:1 cannot be pulled."
 
 # What the acts hand to the post office, kind by kind; some kinds have more than one shape.
+ALERT = {
+    "subject": "Instance n8n-k3f9 failed",
+    "sentence": f"{REASON} Customer: Siti <siti@example.com>.",
+    "judul": "Instans n8n-k3f9 gagal",
+    "kalimat": f"{REASON} Pelanggan: Siti <siti@example.com>.",
+    "path": "/admin/alerts/01a1",
+}
 SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
     (MessageKind.WELCOME, {"url": "http://localhost:3100"}),
     (
@@ -282,40 +292,27 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
     (
         MessageKind.STAFF_ALERT,
         {
-            "backups": [
-                {"name": "n8n-automation-k3f9qz", "kind": "failed"},
-                {"name": "wordpress-b7d2xk", "kind": "overdue"},
+            "groups": [
+                {"heading": "Nodes that do not answer", "judul": "Node", "total": 1, "names": ["worker-1"]},
+                {"heading": "Instances that are down", "judul": "Instans", "total": 999, "names": ["a", "b"]},
             ],
-            "failed": 1,
-            "overdue": 1,
-            "total": 3,
+            "ended_groups": [],
+            "total": 1000,
+            "ended": 0,
         },
     ),
     (
         MessageKind.STAFF_ALERT,
         {
-            "backups": [{"name": "wordpress-b7d2xk", "kind": "overdue"}],
-            "failed": 0,
-            "overdue": 1,
-            "total": 1,
+            "groups": [],
+            "ended_groups": [
+                {"heading": "Nodes that do not answer", "judul": "Node", "total": 30, "names": ["worker-1"]}
+            ],
+            "total": 0,
+            "ended": 30,
         },
     ),
-    (
-        MessageKind.STAFF_ALERT,
-        {"subject": "Instance n8n-k3f9 failed", "sentence": f"{REASON} Customer: Siti <siti@example.com>."},
-    ),
-    (
-        MessageKind.STAFF_ALERT,
-        {
-            "what": "topup_needs_review",
-            "reason": "hold_amount",
-            "number": "TXMP-106",
-            "order_id": "TOPUP-01JC",
-            "transaction_id": None,
-            "amount": 100_000,
-            "state": "REVIEW",
-        },
-    ),
+    (MessageKind.STAFF_ALERT, ALERT),
     (
         MessageKind.STAFF_ALERT,
         {
@@ -330,6 +327,7 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
     (
         MessageKind.PROOF_DIFFERS,
         {
+            **ALERT,
             "differences": 1,
             "unfinished": 0,
             "checks": [
@@ -345,6 +343,7 @@ SHAPES: list[tuple[MessageKind, dict[str, Any]]] = [
     (
         MessageKind.PROOF_DIFFERS,
         {
+            **ALERT,
             "differences": 0,
             "unfinished": 1,
             "checks": [
@@ -541,7 +540,34 @@ def facts_given() -> dict[MessageKind, set[frozenset[str]]]:
                 facts = facts_of(node, named)
                 if kind is not None and facts is not None:
                     found.setdefault(kind, set()).add(facts)
+    for kind, facts in facts_of_alerts():
+        found.setdefault(kind, set()).add(facts)
     return found
+
+
+def facts_of_alerts() -> Iterator[tuple[MessageKind, frozenset[str]]]:
+    """What the alert book hands over: of one alert, of several, and of the proof with what it found."""
+    tree = ast.parse((ROOT / "minispod" / "proof" / "alerting.py").read_text())
+    proof = next(node for node in ast.walk(tree) if isinstance(node, ast.Dict))
+    proven = {ast.literal_eval(key): "" for key in proof.keys if key is not None}
+    one, two = (an_alert(Rule.NODE_DOWN, {}) for _ in range(2))
+    for raised in ([one], [one, two], [an_alert(Rule.PROOF_DIFFERS, proven)]):
+        kind, facts = telling.letter(raised, [])
+        yield kind, frozenset(facts)
+
+
+def an_alert(rule: Rule, facts: dict[str, Any]) -> Alert:
+    return Alert(id=uuid.uuid4(), rule=rule, severity=rule.nature.severity, subject_name="x", facts=facts)
+
+
+def test_a_mail_that_waited_since_before_there_was_a_book_reads_well_too() -> None:
+    old = {"subject": ALERT["subject"], "sentence": ALERT["sentence"]}
+
+    mail = written(MessageKind.STAFF_ALERT, old, "id")
+
+    assert ALERT["subject"] in mail.subject
+    assert ALERT["sentence"].split()[-1] in mail.text
+    assert "/admin/alerts" in mail.text
 
 
 def facts_of(call: ast.Call, named: dict[str, ast.expr]) -> frozenset[str] | None:

@@ -15,6 +15,7 @@ from minispod.instances import observation, volumes
 from minispod.instances.models import Instance
 from minispod.instances.naming import claim_name
 from minispod.instances.states import InstanceStatus
+from minispod.jobs.alerts import watch_alerts
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.ids import new_id
@@ -44,6 +45,11 @@ class Yard:
             monitoring.record_nodes(seen, self.clock.now())
             node_loss.tell(at=self.clock.now())
         self.clock.advance(seconds=61)
+
+    def watch(self) -> None:
+        """Look at the alerts, as the job does."""
+        with self.shop.app.app_context():
+            watch_alerts(self.shop.ports, self.shop.settings)  # type: ignore[arg-type]
 
     def run_on(self, subscription: uuid.UUID, node: str, *, bound: bool) -> uuid.UUID:
         """Let an instance run on a node, its volume tied to it or not; returns its id."""
@@ -134,13 +140,20 @@ def test_owner_and_staff_are_told_once_and_the_truth(
 
     [told] = [each for each in shop.messages(customer) if each.kind.value == "node_lost"]
     assert told.facts["is_bound"] is bound
+    yard.watch()
+    yard.watch()
     [alert] = [each for each in shop.messages(administrator) if each.kind.value == "staff_alert"]
     assert f"{int(bound)} have their data on this node" in alert.facts["sentence"]
+    assert f"{int(bound)} of these have no backup" in alert.facts["sentence"]
 
     yard.poll(dead=False)
     yard.poll(dead=False)
+    yard.watch()
+    yard.watch()
 
     assert shop.mails(customer).count("node_back") == int(bound)
+    [_, over] = [each for each in shop.messages(administrator) if each.kind.value == "staff_alert"]
+    assert [(each["rule"], each["names"]) for each in over.facts["ended_groups"]] == [("node_down", [DEAD])]
 
 
 def test_what_runs_elsewhere_is_none_of_it(
