@@ -65,6 +65,11 @@ def page_request() -> PageRequest:
     return PageRequest(min(max(number, 1), _LAST_PAGE), _PER_PAGE)
 
 
+def first_page() -> PageRequest:
+    """The beginning of a list that is shown beside another."""
+    return PageRequest(1, _PER_PAGE)
+
+
 def search_text(name: str = "q") -> str:
     """What was typed into a search field."""
     return request.args.get(name, "").replace("\x00", "").strip()[:_LONGEST_SEARCH]

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CTE, ColumnElement, Date, and_, case, cast, func, select
+from sqlalchemy import CTE, ColumnElement, Date, and_, case, cast, exists, func, select
 
 from minispod.catalog.models import Plan, Service
 from minispod.insights.paid_time import covers, moments, stretches
 from minispod.kernel.database import session
+from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.pricing import add_months, month_start
 
 MONTHS = 12
@@ -109,6 +110,13 @@ class RecurringNow:
     customers: int
     paying: int
     free: int
+
+
+def services() -> Sequence[tuple[uuid.UUID, str]]:
+    """The services that somebody has or had, by name."""
+    has_been_sold = exists().where(Subscription.service_id == Service.id)
+    found = session().execute(select(Service.id, Service.name).where(has_been_sold).order_by(Service.name))
+    return [(id_, name) for id_, name in found]
 
 
 def now(*, at: datetime) -> RecurringNow:

@@ -85,6 +85,11 @@ class Uptime:
         known = self.up + self.down
         return int(self.up * 10_000 / known) / 100 if known else None
 
+    @property
+    def down_for(self) -> timedelta:
+        """How long it was down."""
+        return timedelta(seconds=round(self.down))
+
 
 @dataclass(frozen=True, slots=True)
 class Uptimes:
