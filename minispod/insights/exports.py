@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from minispod.insights import movements, statement
-from minispod.insights.movements import Movement, Wanted
+from minispod.insights.movements import Movement
 from minispod.insights.statement import Filter, Transaction
+from minispod.insights.transactions import TransactionsWanted
 from minispod.kernel.actor import Actor
 from minispod.kernel.spreadsheets import Cell, NextRows
 
@@ -58,12 +59,11 @@ def statement_pages(user_id: uuid.UUID, wanted: Filter, *, actor: Actor) -> Next
     return read
 
 
-def ledger_pages(wanted: Wanted) -> NextRows[int]:
+def ledger_pages(wanted: TransactionsWanted) -> NextRows[int]:
     """A reader of the ledger for staff, page by page in the order of the numbers."""
 
     def read(after: int | None) -> tuple[Rows, int | None]:
-        found = movements.next_movements(wanted, after=after, limit=_PAGE)
-        last = found[-1].entry.number if len(found) == _PAGE else None
+        found, last = movements.next_movements(wanted, after=after, limit=_PAGE)
         return [_ledger_row(each) for each in found], last
 
     return read
