@@ -1,4 +1,4 @@
-"""Transactions, top-ups and refunds of all customers as rows of a file, a page at a time, oldest first. Reads only."""
+"""Transactions, top-ups, refunds and papers of all customers as rows of a file, a page at a time, oldest first."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -8,7 +8,10 @@ from minispod.insights.exports import Rows, instant
 from minispod.insights.money_lists import CustomersRefund, MoneyWanted
 from minispod.insights.movements import CustomerTopUp
 from minispod.insights.transactions import CustomersTransaction, TransactionsWanted
+from minispod.kernel.actor import Actor
 from minispod.kernel.spreadsheets import Cell, NextRows
+from minispod.papers import queries
+from minispod.papers.queries import Filter, IssuedPaper
 
 _PAGE = 500
 Item = TypeVar("Item")
@@ -62,6 +65,24 @@ REFUNDS_HEADER = (
     "Id",
 )
 
+PAPERS_HEADER = (
+    "Number",
+    "Issued (UTC)",
+    "Kind",
+    "Status",
+    "Customer",
+    "E-mail",
+    "Net (IDR)",
+    "PPN (IDR)",
+    "Total (IDR)",
+    "Credited (IDR)",
+    "Transaction",
+    "Corrects",
+    "Subscription",
+    "Customer id",
+    "Id",
+)
+
 
 def transaction_pages(wanted: TransactionsWanted) -> NextRows[int]:
     """A reader of transactions."""
@@ -78,6 +99,13 @@ def topup_pages(wanted: MoneyWanted) -> NextRows[int]:
 def refund_pages(wanted: MoneyWanted) -> NextRows[int]:
     """A reader of refunds of charges."""
     return _pages(lambda after: money_lists.next_refunds(wanted, after=after, limit=_PAGE), _refund_row)
+
+
+def paper_pages(wanted: Filter, *, actor: Actor) -> NextRows[int]:
+    """A reader of receipts, invoices and credit notes."""
+    return _pages(
+        lambda after: queries.next_papers(wanted, after=after, limit=_PAGE, actor=actor), _paper_row
+    )
 
 
 def _pages(
@@ -147,4 +175,25 @@ def _refund_row(found: CustomersRefund) -> Sequence[Cell]:
         str(refund.actor_id) if refund.actor_id else None,
         str(found.user.id),
         str(refund.id),
+    )
+
+
+def _paper_row(found: IssuedPaper) -> Sequence[Cell]:
+    paper = found.paper
+    return (
+        paper.number,
+        instant(paper.issued_at),
+        paper.kind.value,
+        found.status.value,
+        found.customer.name,
+        found.customer.email,
+        paper.net,
+        paper.tax,
+        paper.total,
+        found.credited,
+        f"TXMP-{paper.entry_number}",
+        paper.corrects_number,
+        str(paper.subscription_id) if paper.subscription_id else None,
+        str(paper.user_id),
+        str(paper.id),
     )

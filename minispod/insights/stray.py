@@ -27,20 +27,6 @@ class Stray:
     can_adopt: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Strays:
-    """What nobody owns, and beside it what a recipe trial made that may still run."""
-
-    items: Sequence[Stray]
-    trials: Sequence[Orphan]
-
-
-def list_stray(*, at: datetime) -> Strays:
-    """List what nobody owns, as last found."""
-    rows, trials = orphans.list_orphans(at=at)
-    return Strays([_stray(row) for row in rows], trials)
-
-
 def find_stray(
     page: PageRequest, *, search: str = "", kind: OrphanKind | None = None, at: datetime
 ) -> Page[Stray]:
@@ -70,9 +56,3 @@ def _instances_with_subscriptions(
 ) -> Sequence[Row[Instance, Subscription]]:
     query = select(Instance, Subscription).join(Subscription, Subscription.id == Instance.subscription_id)
     return session().execute(query.where(Instance.id.in_({id_ for id_ in ids if id_}))).all()
-
-
-def _stray(row: Orphan) -> Stray:
-    owner = session().get(User, row.user_id) if row.user_id else None
-    instance = session().get(Instance, row.instance_id) if row.instance_id else None
-    return Stray(row, owner, instance, adopting.can_adopt(row))
