@@ -8,23 +8,20 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import CTE, DateTime, Integer, Select, Values, and_, case, column, func, or_, select, values
+from sqlalchemy import CTE, ColumnElement, DateTime, Subquery, and_, case, cast, func, or_, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from minispod.subscriptions.models import Period, PlanChange, Subscription
 from minispod.subscriptions.states import ChangeState
 
 
-def moments(instants: Sequence[datetime]) -> Values:
-    """Numbered instants (`place` from 0, `at`) to join with."""
-    columns = (column("place", Integer), column("at", DateTime(timezone=True)))
-    return values(*columns, name="moment").data(list(enumerate(instants))).alias("moment")
-
-
-def stretches(service_id: uuid.UUID | None = None) -> CTE:
+def stretches(
+    service_id: uuid.UUID | None = None, *, since: datetime | None = None, until: datetime | None = None
+) -> CTE:
     """All stretches, free ones among them: whose, of which plan, `since`, `until`, `price`, `is_paid`.
 
     None of them overlaps another of its subscription. An order whose money went back whole when it ended was
-    never sold.
+    never sold. With `since` and `until`, those are enough that lie in months between them.
     """
     changes = _changes()
     first = (
@@ -90,17 +87,25 @@ def stretches(service_id: uuid.UUID | None = None) -> CTE:
     if service_id is not None:
         begun = begun.where(Subscription.service_id == service_id)
         changed = changed.where(Subscription.service_id == service_id)
+    if since is not None:
+        begun, changed = begun.where(Period.ends_at > since), changed.where(Period.ends_at > since)
+    if until is not None:
+        begun, changed = begun.where(Period.starts_at <= until), changed.where(Period.starts_at <= until)
     every = begun.union_all(changed).subquery("stretch")
     return select(every).where(every.c.until > every.c.since).cte("stretches").prefix_with("MATERIALIZED")
 
 
-def covers(stretch: CTE, moment: Values) -> Select[*tuple[object, ...]]:
-    """The join of stretches with the moments that lie in them; the caller adds its columns."""
-    return (
-        select()
-        .select_from(moment)
-        .join(stretch, and_(stretch.c.since <= moment.c.at, stretch.c.until > moment.c.at))
-    )
+def looks_before(instant: ColumnElement[datetime], looks: Sequence[datetime]) -> ColumnElement[int]:
+    """How many of these instants (rising) lie before one; they are searched, not compared one by one."""
+    moments = cast(list(looks), ARRAY(DateTime(timezone=True)))
+    return func.width_bucket(instant - text("interval '1 microsecond'"), moments)
+
+
+def covered(stretch: CTE, looks: Sequence[datetime]) -> Subquery:
+    """The stretches once for each of these instants (rising) that lies in them, numbered by `place` from 0."""
+    first, behind = looks_before(stretch.c.since, looks), looks_before(stretch.c.until, looks)
+    place = func.generate_series(first, behind - 1).label("place")
+    return select(stretch, place).where(behind > first).subquery("covered")
 
 
 def _changes() -> CTE:

@@ -15,10 +15,28 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CTE, ColumnElement, Date, and_, case, cast, exists, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    FromClause,
+    Integer,
+    Subquery,
+    and_,
+    case,
+    cast,
+    column,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    values,
+)
 
 from minispod.catalog.models import Plan, Service
-from minispod.insights.paid_time import covers, moments, stretches
+from minispod.insights.paid_time import covered, looks_before, stretches
 from minispod.kernel.database import session
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.pricing import add_months, month_start
@@ -121,11 +139,11 @@ def services() -> Sequence[tuple[uuid.UUID, str]]:
 
 def now(*, at: datetime) -> RecurringNow:
     """MRR at this moment."""
-    stretch = stretches()
-    pays = _pays(stretch)
-    query = covers(stretch, moments([at])).add_columns(
-        func.coalesce(func.sum(stretch.c.price).filter(pays), 0),
-        func.count(stretch.c.user_id.distinct()).filter(pays),
+    held = covered(stretches(since=at, until=at), [at])
+    pays = _pays(held)
+    query = select(
+        func.coalesce(func.sum(held.c.price).filter(pays), 0),
+        func.count(held.c.user_id.distinct()).filter(pays),
         func.count().filter(pays),
         func.count().filter(~pays),
     )
@@ -135,44 +153,36 @@ def now(*, at: datetime) -> RecurringNow:
 def months(*, service_id: uuid.UUID | None = None, zone: ZoneInfo, at: datetime) -> list[MonthOfRecurring]:
     """The last months, the running one last; of one service where that is asked for."""
     begins = month_begins(zone=zone, at=at)
-    stretch = stretches(service_id)
-    moment = moments(_looks(begins, at))
-    held = (
-        covers(stretch, moment)
-        .add_columns(moment.c.place, stretch.c.user_id, func.sum(stretch.c.price).label("amount"))
-        .where(_pays(stretch))
-        .group_by(moment.c.place, stretch.c.user_id)
-        .cte("held")
-        .prefix_with("MATERIALIZED")
+    looks = _looks(begins, at)
+    each = _by_customer(service_id, looks)
+    # One row for each customer and month: what they brought before it and after it.
+    pairs = values(
+        column("place", Integer),
+        column("was", BigInteger),
+        column("became", BigInteger),
+        name="pair",
+    ).data(
+        [(literal(place), each.c[f"at_{place - 1}"], each.c[f"at_{place}"]) for place in range(1, len(looks))]
     )
-    before, after, first = held.alias("before"), held.alias("after"), _first_paid(stretch)
-    place = func.coalesce(after.c.place, before.c.place + 1)
-    was, became = func.coalesce(before.c.amount, 0), func.coalesce(after.c.amount, 0)
-    start = moments(_looks(begins, at)).alias("start")
-    came = before.c.user_id.is_(None)
-    is_new = and_(came, first.c.since > start.c.at)
+    pair = pairs.lateral()
+    was, became = pair.c.was, pair.c.became
+    is_first = looks_before(each.c.since, looks) >= pair.c.place
     kinds = {
-        "before": (before.c.user_id.is_not(None), was),
-        "after": (after.c.user_id.is_not(None), became),
-        "new": (is_new, became),
-        "expansion": (and_(~came, became > was), became - was),
-        "contraction": (and_(after.c.user_id.is_not(None), became < was), was - became),
-        "churn": (after.c.user_id.is_(None), was),
-        "reactivation": (and_(came, ~is_new), became),
+        "before": (was.is_not(None), was),
+        "after": (became.is_not(None), became),
+        "new": (and_(was.is_(None), became.is_not(None), is_first), became),
+        "expansion": (became > was, became - was),
+        "contraction": (became < was, was - became),
+        "churn": (and_(was.is_not(None), became.is_(None)), was),
+        "reactivation": (and_(was.is_(None), became.is_not(None), ~is_first), became),
     }
     query = (
-        select(place, *(each for kind in kinds.values() for each in _summed(*kind)))
-        .select_from(before)
-        .join(
-            after,
-            and_(after.c.user_id == before.c.user_id, after.c.place == before.c.place + 1),
-            full=True,
-        )
-        .join(first, first.c.user_id == func.coalesce(after.c.user_id, before.c.user_id))
-        .join(start, start.c.place == place - 1)
-        .group_by(place)
+        select(pair.c.place, *(figure for kind in kinds.values() for figure in _summed(*kind)))
+        .select_from(each.join(pair, true()))
+        .where(or_(was.is_not(None), became.is_not(None)))
+        .group_by(pair.c.place)
     )
-    found = {int(row[0]): [int(each) for each in row[1:]] for row in session().execute(query)}
+    found = {int(row[0]): [int(figure) for figure in row[1:]] for row in session().execute(query)}
     return [
         _month(begin, list(kinds), found.get(number), zone, is_running=number == len(begins))
         for number, begin in enumerate(begins, start=1)
@@ -181,22 +191,22 @@ def months(*, service_id: uuid.UUID | None = None, zone: ZoneInfo, at: datetime)
 
 def by_plan(*, service_id: uuid.UUID | None = None, zone: ZoneInfo, at: datetime) -> list[PlanRecurring]:
     """What each plan brings, most first; plans that nobody has or had this month are left out."""
-    stretch = stretches(service_id)
-    moment = moments(_looks([month_start(at, zone)], at))
-    is_now, pays = moment.c.place == 1, _pays(stretch)
-    amount = func.coalesce(func.sum(stretch.c.price).filter(is_now, pays), 0).label("amount")
+    looks = _looks([month_start(at, zone)], at)
+    held = covered(stretches(service_id, since=looks[0], until=at), looks)
+    is_now, pays = held.c.place == 1, _pays(held)
+    amount = func.coalesce(func.sum(held.c.price).filter(is_now, pays), 0).label("amount")
     query = (
-        covers(stretch, moment)
-        .add_columns(
+        select(
             Service.name,
             Plan.name,
             func.count().filter(is_now, pays),
             amount,
             func.count().filter(is_now, ~pays),
-            func.coalesce(func.sum(stretch.c.price).filter(~is_now, pays), 0),
+            func.coalesce(func.sum(held.c.price).filter(~is_now, pays), 0),
         )
-        .join(Plan, Plan.id == stretch.c.plan_id)
-        .join(Service, Service.id == stretch.c.service_id)
+        .select_from(held)
+        .join(Plan, Plan.id == held.c.plan_id)
+        .join(Service, Service.id == held.c.service_id)
         .group_by(Service.id, Plan.id)
         .order_by(amount.desc(), Service.name, Plan.name)
     )
@@ -209,40 +219,30 @@ def by_plan(*, service_id: uuid.UUID | None = None, zone: ZoneInfo, at: datetime
 def cohorts(*, service_id: uuid.UUID | None = None, zone: ZoneInfo, at: datetime) -> list[Cohort]:
     """The cohorts of the last months, the oldest first; months in which nobody came first are left out."""
     begins = month_begins(zone=zone, at=at)
-    stretch = stretches(service_id)
-    moment = moments(_looks(begins, at)[1:])
-    first = _first_paid(stretch)
-    month = cast(func.date_trunc("month", func.timezone(zone.key, first.c.since)), Date).label("month")
-    # Whoever came counts with the cohort, whether or not anything of them was left at the end of a month.
+    looks = _looks(begins, at)[1:]
+    each = _by_customer(service_id, looks)
+    month = cast(func.date_trunc("month", func.timezone(zone.key, each.c.since)), Date).label("month")
+    columns = [each.c[f"at_{place}"] for place in range(len(looks))]
     query = (
         select(
             month,
-            moment.c.place,
-            func.count(first.c.user_id.distinct()),
-            func.count(stretch.c.user_id.distinct()),
-            func.coalesce(func.sum(stretch.c.price), 0),
-        )
-        .select_from(first)
-        .join(moment, moment.c.at >= first.c.since)
-        .outerjoin(
-            stretch,
-            and_(
-                stretch.c.user_id == first.c.user_id,
-                stretch.c.since <= moment.c.at,
-                stretch.c.until > moment.c.at,
-                _pays(stretch),
+            func.count(),
+            *(
+                figure
+                for brought in columns
+                for figure in (func.coalesce(func.sum(brought), 0), func.count(brought))
             ),
         )
-        .where(first.c.since >= begins[0], first.c.since <= at)
-        .group_by(month, moment.c.place)
-        .order_by(month, moment.c.place)
+        .where(each.c.since >= begins[0], each.c.since <= at)
+        .group_by(month)
+        .order_by(month)
     )
-    size: dict[date, int] = {}
-    kept: dict[date, list[Share]] = {}
-    for each, _, customers, paying, amount in session().execute(query):
-        size[each] = int(customers)
-        kept.setdefault(each, []).append(Share(int(amount), int(paying)))
-    return [Cohort(each, size[each], shares) for each, shares in kept.items()]
+    ages = {begin.astimezone(zone).date(): place for place, begin in enumerate(begins)}
+    found = []
+    for begun, customers, *figures in session().execute(query):
+        shares = [Share(int(figures[2 * place]), int(figures[2 * place + 1])) for place in range(len(looks))]
+        found.append(Cohort(begun, int(customers), shares[ages[begun] :]))
+    return found
 
 
 def month_begins(*, zone: ZoneInfo, at: datetime) -> list[datetime]:
@@ -273,16 +273,37 @@ def _summed(condition: ColumnElement[bool], amount: ColumnElement[int]) -> tuple
     return func.coalesce(func.sum(case((condition, amount))), 0), func.count().filter(condition)
 
 
-def _first_paid(stretch: CTE) -> CTE:
+def _by_customer(service_id: uuid.UUID | None, looks: Sequence[datetime]) -> Subquery:
+    """Each customer who ever had paid time: since when, and what they brought at each look (`at_<place>`, or None)."""
+    every = stretches(service_id)
+    stretch = (
+        select(
+            every.c.user_id,
+            every.c.since,
+            every.c.price,
+            looks_before(every.c.since, looks).label("first"),
+            looks_before(every.c.until, looks).label("behind"),
+        )
+        .where(_pays(every))
+        .offset(0)  # a fence: otherwise the places are counted anew for each look
+        .subquery("stretch")
+    )
+    brought = (
+        cast(func.sum(stretch.c.price).filter(stretch.c.first <= place, stretch.c.behind > place), BigInteger)
+        for place in range(len(looks))
+    )
     return (
-        select(stretch.c.user_id, func.min(stretch.c.since).label("since"))
-        .where(_pays(stretch))
+        select(
+            stretch.c.user_id,
+            func.min(stretch.c.since).label("since"),
+            *(each.label(f"at_{place}") for place, each in enumerate(brought)),
+        )
         .group_by(stretch.c.user_id)
-        .cte("first_paid")
+        .subquery("customer")
     )
 
 
-def _pays(stretch: CTE) -> ColumnElement[bool]:
+def _pays(stretch: FromClause) -> ColumnElement[bool]:
     return and_(stretch.c.is_paid, stretch.c.price > 0)
 
 
