@@ -10,7 +10,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from minispod.admin import pages
 from minispod.audit.models import AuditEntry
+from minispod.insights import windows
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
@@ -197,3 +199,37 @@ def test_each_page_is_a_constant_number_of_statements(
 
     assert counted() == before
     assert max(before.values()) <= 14
+
+
+def test_top_ups_and_papers_are_files_with_their_filters(
+    browser: Browser, shop: Shop, run_jobs: Callable[..., int], tick: Callable[[str], None]
+) -> None:
+    rows = _rows(browser, "/admin/money/topups.csv")
+    assert [row["Order"] for row in rows] == [shop.topup.order_id]
+    assert _rows(browser, "/admin/money/topups.csv?state=EXPIRED") == []
+    assert _rows(browser, "/admin/money/topups.csv?until=2026-11-19") == []
+    assert len(_rows(browser, f"/admin/money/topups.csv?q={shop.topup.transaction_id}")) == 1
+    run_jobs()
+    tick("complete-papers")
+
+    papers = _rows(browser, "/admin/money/papers.csv")
+
+    assert sorted(row["Total (IDR)"] for row in papers) == sorted([str(TOPPED_UP), "50000"])
+    (receipt,) = _rows(browser, "/admin/money/papers.csv?kind=RECEIPT")
+    assert receipt["Transaction"] == shop.topup.custom_id
+    assert _rows(browser, "/admin/money/papers.csv?since=2026-11-21") == []
+    for path in ("/admin/money/topups", "/admin/money/papers"):
+        assert f'href="{path}.csv?' in browser.shown(f"{path}?q=x")
+
+
+def test_a_ledger_longer_than_its_window_says_so(
+    browser: Browser, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(windows, "WINDOW", 2)
+    monkeypatch.setattr(pages, "WINDOW", 50)
+    monkeypatch.setattr(pages, "_PER_PAGE", 1)
+
+    text = browser.shown("/admin/money")
+
+    assert "There are more than these 2" in text
+    assert "1–1 of 2" in text
