@@ -271,9 +271,16 @@ def renewals(span: Span, *, at: datetime) -> Renewals:
     """Paid months whose last day lay in the span, those included that their owners ended before it."""
     following = aliased(Period)
     waits = and_(
-        Subscription.grace_until.is_not(None), Subscription.period_number == Period.number, _is_live()
+        Subscription.grace_until.is_not(None),
+        Subscription.period_number == Period.number,
+        Subscription.ended_at.is_(None),
     )
-    was_sold = or_(Period.refunded < Period.charged, ~_ended_within())
+    # What went back whole as it ended was never sold.
+    was_sold = or_(
+        Period.refunded < Period.charged,
+        Subscription.ended_at.is_(None),
+        Subscription.ended_at >= Period.ends_at,
+    )
     row = (
         session()
         .execute(
@@ -352,16 +359,8 @@ def utilisation(span: Span, *, at: datetime) -> Utilisation:
         known = case((part.is_not(None), whole))
         return 100.0 * func.sum(part) / func.nullif(func.sum(known), 0)
 
-    row = (
-        session()
-        .execute(
-            select(
-                func.count(read.c.at.distinct()),
-                *(share(what, measure) for what in ("cpu", "memory") for measure in ("requested", "used")),
-            ).where(worker)
-        )
-        .one()
-    )
+    shares = (share(what, measure) for what in ("cpu", "memory") for measure in ("requested", "used"))
+    row = session().execute(select(func.count(read.c.at.distinct()), *shares).where(worker)).one()
     return Utilisation(int(row[0]), *(None if each is None else round(float(each), 1) for each in row[1:]))
 
 
@@ -390,15 +389,6 @@ def _seconds_of_each(since: datetime, until: datetime) -> Subquery:
         .group_by(span.instance_id)
         .subquery("seconds")
     )
-
-
-def _is_live() -> ColumnElement[bool]:
-    return Subscription.ended_at.is_(None)
-
-
-def _ended_within() -> ColumnElement[bool]:
-    """Whether the subscription ended before the month did."""
-    return and_(Subscription.ended_at.is_not(None), Subscription.ended_at < Period.ends_at)
 
 
 def _percent(part: int, whole: int) -> float | None:
