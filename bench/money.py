@@ -1,8 +1,8 @@
-"""The figures of the money: the proof, postings, notifications. On a PostgreSQL of its own, without a demo."""
+"""The figures of the money: the proof, revenue, postings, notifications. On a PostgreSQL of its own, without a demo."""
 
 import time
 
-from bench import grounds, postings, proof, webhook
+from bench import grounds, postings, proof, revenue, webhook
 
 WRITE_SECONDS = 10.0
 NOTICES, AT_ONCE = 500, 8
@@ -16,5 +16,6 @@ def measure(users: int) -> None:
         entries = users * (grounds.MONTHS + 1)
         print(f"{users:,} customers, {entries:,} ledger entries (made in {time.monotonic() - began:.0f} s)\n")
         proof.measure(url, server)
+        revenue.measure(url)
         postings.measure(url, WRITE_SECONDS)
         webhook.measure(url, min(NOTICES, users // 2), AT_ONCE)

@@ -9,6 +9,7 @@ from minispod.admin.door import door
 from minispod.admin.subscriptions import given_reason
 from minispod.insights import stray
 from minispod.instances import orphans
+from minispod.instances.orphan_models import OrphanKind
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports
@@ -19,8 +20,16 @@ from minispod.subscriptions import adopting
 def orphans_list() -> Any:
     """Show what nobody owns, and beside it the recipe trials that may still run."""
     at = current_ports().clock.now()
+    search, kind = pages.search_text(), pages.chosen(OrphanKind, "kind")
     return pages.live_fragment(
-        "admin/orphans/page.html", "admin/orphans/_live.html", found=stray.list_stray(at=at), at=at
+        "admin/orphans/page.html",
+        "admin/orphans/_live.html",
+        found=stray.find_stray(pages.page_request(), search=search, kind=kind, at=at),
+        trials=orphans.list_trials(at=at),
+        search=search,
+        kind=kind,
+        kinds=OrphanKind,
+        at=at,
     )
 
 

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
 from minispod.admin.sessions import is_admin
+from minispod.insights.windows import WINDOW
 from minispod.kernel.paging import PageRequest
 
 _PER_PAGE = 25
@@ -63,6 +64,17 @@ def page_request() -> PageRequest:
     text = request.args.get("page", "1")
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 1
     return PageRequest(min(max(number, 1), _LAST_PAGE), _PER_PAGE)
+
+
+def window_request() -> PageRequest:
+    """The same for a list that is counted within a window; whatever lies beyond is its last page."""
+    asked = page_request()
+    return PageRequest(min(asked.page, WINDOW // asked.limit), asked.limit)
+
+
+def first_page() -> PageRequest:
+    """The beginning of a list that is shown beside another."""
+    return PageRequest(1, _PER_PAGE)
 
 
 def search_text(name: str = "q") -> str:

@@ -4,16 +4,14 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
-from flask import Response, current_app
+from flask import Response
 
-from minispod.admin import guard, pages
+from minispod.admin import files, pages
 from minispod.admin.door import door
-from minispod.audit import trail
-from minispod.insights import exports, movements
-from minispod.insights.movements import Wanted
-from minispod.kernel import spreadsheets
+from minispod.insights import exports, money_exports, money_lists, movements
+from minispod.insights.money_lists import TopUpsWanted
+from minispod.insights.transactions import TransactionsWanted
 from minispod.kernel.paging import PageRequest
-from minispod.kernel.unit_of_work import unit_of_work
 from minispod.payments.states import TopUpState
 from minispod.ports import current_ports, current_settings
 from minispod.rules import business_rules
@@ -26,13 +24,18 @@ _TOPUPS_BESIDE = 5
 def ledger_list() -> Any:
     """List every movement of credit; a search names the top-ups it fits as well, paid or not."""
     wanted = entries_wanted()
-    found = movements.list_movements(pages.page_request(), wanted)
+    window = movements.list_movements(pages.window_request(), wanted)
     search = wanted.search
-    topups = movements.list_topups(PageRequest(1, _TOPUPS_BESIDE), search=search) if search else None
+    topups = (
+        money_lists.list_topups(PageRequest(1, _TOPUPS_BESIDE), TopUpsWanted(search=search)).page
+        if search
+        else None
+    )
     return pages.page_or_fragment(
         "admin/money/page.html",
         "admin/money/_ledger.html",
-        found=found,
+        found=window.page,
+        is_exact=window.is_exact,
         topups=topups,
         search=search,
         wanted=wanted,
@@ -40,10 +43,10 @@ def ledger_list() -> Any:
     )
 
 
-def entries_wanted(user_id: uuid.UUID | None = None) -> Wanted:
+def entries_wanted(user_id: uuid.UUID | None = None) -> TransactionsWanted:
     """Which ledger entries the address asks for; days are days of the business."""
     zone = business_rules(current_settings()).zone
-    return Wanted(
+    return TransactionsWanted(
         search=pages.search_text(),
         type=pages.chosen(EntryType, "type"),
         user_id=user_id,
@@ -55,44 +58,54 @@ def entries_wanted(user_id: uuid.UUID | None = None) -> Wanted:
 @door.get("/money/ledger.csv")
 def export_ledger() -> Any:
     """Download the entries that the filters choose."""
-    return entries_as_csv(entries_wanted(), "minispod-ledger.csv")
+    return entries_as_csv(entries_wanted(), "ledger")
 
 
-def entries_as_csv(wanted: Wanted, name: str) -> Response:
-    """Stream entries as a file; whoever takes the books out of the house is in the audit book."""
-    ports = current_ports()
-    at = ports.clock.now()
-    with unit_of_work():
-        trail.record(
-            guard.actor(),
-            trail.Action.WALLET_EXPORTED,
-            at=at,
-            subject_kind="wallet",
-            subject_id=wanted.user_id or "all",
-            search=wanted.search,
-            type=wanted.type.value if wanted.type else None,
-            since=wanted.since.isoformat() if wanted.since else None,
-            until=wanted.until.isoformat() if wanted.until else None,
-        )
+def entries_as_csv(wanted: TransactionsWanted, name: str) -> Response:
+    """Stream entries as a file."""
+    at = current_ports().clock.now()
+    files.note_export(
+        name,
+        subject_id=wanted.user_id or "all",
+        search=wanted.search,
+        type=wanted.type.value if wanted.type else None,
+        since=wanted.since.isoformat() if wanted.since else None,
+        until=wanted.until.isoformat() if wanted.until else None,
+    )
     # What happens during the download is not in it.
     until_now = replace(wanted, until=min(wanted.until or at, at))
-    return Response(
-        spreadsheets.stream(exports.ledger_sheet(until_now), current_app.app_context),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return files.as_csv(name, exports.ledger_sheet(until_now))
 
 
 @door.get("/money/topups")
 def topups_list() -> Any:
     """List top-ups in every state."""
-    search, state = pages.search_text(), pages.chosen(TopUpState, "state")
-    found = movements.list_topups(pages.page_request(), search=search, state=state)
+    wanted = _topups_wanted()
+    window = money_lists.list_topups(pages.window_request(), wanted)
     return pages.page_or_fragment(
         "admin/money/topups.html",
         "admin/money/_topups.html",
-        found=found,
-        search=search,
-        chosen=state,
+        found=window.page,
+        is_exact=window.is_exact,
+        wanted=wanted,
         choices=TopUpState,
+    )
+
+
+@door.get("/money/topups.csv")
+def export_topups() -> Any:
+    """Download the top-ups that the filters choose."""
+    wanted, at = _topups_wanted(), current_ports().clock.now()
+    files.note_export("topups", search=wanted.search, state=wanted.state.value if wanted.state else None)
+    until_now = replace(wanted, until=min(wanted.until or at, at))
+    return files.as_csv("topups", money_exports.topups_sheet(until_now))
+
+
+def _topups_wanted() -> TopUpsWanted:
+    zone = business_rules(current_settings()).zone
+    return TopUpsWanted(
+        search=pages.search_text(),
+        state=pages.chosen(TopUpState, "state"),
+        since=pages.chosen_day("since", zone),
+        until=pages.chosen_day("until", zone, is_end=True),
     )

@@ -37,13 +37,14 @@ def wallet(user_id: str) -> Any:
     """Show one wallet with the entries that the filters choose."""
     user = directory.get_user(parse_id(user_id))
     wanted = entries_wanted(user.id)
-    found = movements.list_movements(pages.page_request(), wanted)
+    window = movements.list_movements(pages.window_request(), wanted)
     return pages.page_or_fragment(
         "admin/wallets/one.html",
         "admin/wallets/_entries.html",
         user=user,
         wallet=statements.get_wallet(user.id, actor=guard.actor()),
-        found=found,
+        found=window.page,
+        is_exact=window.is_exact,
         wanted=wanted,
         choices=EntryType,
         adjustments=adjustments.list_adjustments(_FEW, user_id=user.id),
@@ -54,7 +55,7 @@ def wallet(user_id: str) -> Any:
 def export_wallet(user_id: str) -> Any:
     """Download one customer's entries, with the same filters."""
     user = directory.get_user(parse_id(user_id))
-    return entries_as_csv(entries_wanted(user.id), "minispod-wallet.csv")
+    return entries_as_csv(entries_wanted(user.id), "wallet")
 
 
 @door.get("/customers/<user_id>/wallet/adjust")

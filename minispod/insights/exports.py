@@ -1,12 +1,12 @@
 """Statement and ledger as files, read a page at a time, oldest first. Reads only."""
 
 import uuid
-from collections.abc import Sequence
 from datetime import datetime
 
 from minispod.insights import movements, statement
-from minispod.insights.movements import Movement, Wanted
+from minispod.insights.movements import Movement
 from minispod.insights.statement import Filter, Transaction
+from minispod.insights.transactions import TransactionsWanted
 from minispod.kernel.actor import Actor
 from minispod.kernel.spreadsheets import Columns, Sheet, sheet
 
@@ -55,11 +55,6 @@ def statement_sheet(user_id: uuid.UUID, wanted: Filter, *, actor: Actor) -> Shee
     )
 
 
-def ledger_sheet(wanted: Wanted) -> Sheet[int]:
+def ledger_sheet(wanted: TransactionsWanted) -> Sheet[int]:
     """The ledger for staff, in the order of the numbers."""
-
-    def read(after: int | None) -> tuple[Sequence[Movement], int | None]:
-        found = movements.next_movements(wanted, after=after, limit=_PAGE)
-        return found, found[-1].entry.number if len(found) == _PAGE else None
-
-    return sheet(_LEDGER, read)
+    return sheet(_LEDGER, lambda after: movements.next_movements(wanted, after=after, limit=_PAGE))

@@ -1,7 +1,7 @@
 """What staff look for in lists of money: a search, one customer, a span; and in which order.
 
-A search is a number, an id, an order of the gateway, or a customer. Each is looked up by an index first, so that the
-large tables are only asked for what was found.
+A search is a number, an id, an order or payment of the gateway, or a customer. Each is looked up by an index first,
+so that the large tables are only asked for what was found.
 """
 
 import re
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, or_, select
+from sqlalchemy import ColumnElement, Select, false, or_, select, union
 
 from minispod.accounts.models import User
 from minispod.insights.windows import BY_NUMBER, Branch, Order
 from minispod.kernel.database import session
 from minispod.papers.models import Paper
-from minispod.payments.models import TopUp
-from minispod.wallet.models import LedgerEntry
+from minispod.payments.models import GatewayNotice, TopUp
+from minispod.wallet.models import EntryKind, LedgerEntry
 
 _NUMBER = re.compile(r"(?:TXMP-?)?(\d{1,18})", re.IGNORECASE)
 _FEW = 200
@@ -58,9 +58,15 @@ def look_up(search: str) -> Sought | None:
     if read := _NUMBER.fullmatch(text):
         return Sought(number=int(read[1]))
     try:
-        return Sought(ids=frozenset({uuid.UUID(text)}))
+        id_ = uuid.UUID(text)
     except ValueError:
         return _by_name(text)
+    # What the gateway took back of a top-up names it; such entries are few.
+    back = select(LedgerEntry.id).where(
+        LedgerEntry.kind == EntryKind.TOPUP_REVERSAL, LedgerEntry.reference.startswith(f"{id_}:")
+    )
+    # The gateway's ids look like ours.
+    return Sought(ids=frozenset({id_, *session().scalars(union(back, *_of_gateway(text)))}))
 
 
 def narrowed(
@@ -93,10 +99,22 @@ def _is_sought(
     return or_(false(), *found)
 
 
+def _of_gateway(text: str) -> list[Select[uuid.UUID]]:
+    """The top-ups of an order or a payment; an attempt that failed is known from its notices only."""
+    noticed = select(GatewayNotice.order_id).where(GatewayNotice.transaction_id == text)
+    ways = (
+        TopUp.order_id == text,
+        TopUp.transaction_id == text,
+        TopUp.paid_transaction_id == text,
+        TopUp.order_id.in_(noticed),
+    )
+    return [select(TopUp.id).where(way) for way in ways]
+
+
 def _by_name(text: str) -> Sought:
-    order = select(TopUp.id).where(TopUp.order_id == text)
+    act = select(LedgerEntry.id).where(LedgerEntry.kind.in_(list(EntryKind)), LedgerEntry.reference == text)
     paper = select(Paper.entry_id).where(Paper.number == text.upper())
-    named = frozenset(session().scalars(order.union_all(paper)))
+    named = frozenset(session().scalars(union(act, paper, *_of_gateway(text))))
     people = select(User.id).where(
         or_(User.email.icontains(text, autoescape=True), User.name.icontains(text, autoescape=True))
     )

@@ -1,11 +1,14 @@
-"""Transactions, top-ups and refunds of all customers as files, read a page at a time, oldest first. Reads only."""
+"""Transactions, top-ups, refunds and papers of all customers as files, a page at a time, oldest first. Reads only."""
 
 from minispod.insights import money_lists, transactions
 from minispod.insights.looking_up import MoneyWanted
 from minispod.insights.money_lists import CustomersRefund, TopUpsWanted
 from minispod.insights.movements import CustomerTopUp
 from minispod.insights.transactions import CustomersTransaction, TransactionsWanted
+from minispod.kernel.actor import Actor
 from minispod.kernel.spreadsheets import Columns, Sheet, sheet
+from minispod.papers import queries
+from minispod.papers.queries import Filter, IssuedPaper
 
 _PAGE = 500
 
@@ -58,6 +61,24 @@ _REFUNDS: Columns[CustomersRefund] = {
     "Id": lambda row: row.refund.id,
 }
 
+_PAPERS: Columns[IssuedPaper] = {
+    "Number": lambda row: row.paper.number,
+    "Issued (UTC)": lambda row: row.paper.issued_at,
+    "Kind": lambda row: row.paper.kind.value,
+    "Status": lambda row: row.status.value,
+    "Customer": lambda row: row.customer.name,
+    "E-mail": lambda row: row.customer.email,
+    "Net (IDR)": lambda row: row.paper.net,
+    "PPN (IDR)": lambda row: row.paper.tax,
+    "Total (IDR)": lambda row: row.paper.total,
+    "Credited (IDR)": lambda row: row.credited,
+    "Transaction": lambda row: f"TXMP-{row.paper.entry_number}",
+    "Corrects": lambda row: row.paper.corrects_number,
+    "Subscription": lambda row: row.paper.subscription_id,
+    "Customer id": lambda row: row.paper.user_id,
+    "Id": lambda row: row.paper.id,
+}
+
 
 def transactions_sheet(wanted: TransactionsWanted) -> Sheet[int]:
     """Transactions."""
@@ -74,3 +95,8 @@ def topups_sheet(wanted: TopUpsWanted) -> Sheet[int]:
 def refunds_sheet(wanted: MoneyWanted) -> Sheet[int]:
     """What of charges was given back."""
     return sheet(_REFUNDS, lambda after: money_lists.next_refunds(wanted, after=after, limit=_PAGE))
+
+
+def papers_sheet(wanted: Filter, *, actor: Actor) -> Sheet[int]:
+    """Receipts, invoices and credit notes."""
+    return sheet(_PAPERS, lambda after: queries.next_papers(wanted, after=after, limit=_PAGE, actor=actor))

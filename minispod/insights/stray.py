@@ -27,20 +27,6 @@ class Stray:
     can_adopt: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Strays:
-    """What nobody owns, and beside it what a recipe trial made that may still run."""
-
-    items: Sequence[Stray]
-    trials: Sequence[Orphan]
-
-
-def list_stray(*, at: datetime) -> Strays:
-    """List what nobody owns, as last found."""
-    rows, trials = orphans.list_orphans(at=at)
-    return Strays(_strays(rows), trials)
-
-
 def find_stray(
     page: PageRequest, *, search: str = "", kind: OrphanKind | None = None, at: datetime
 ) -> Page[Stray]:

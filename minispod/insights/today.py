@@ -17,7 +17,8 @@ from minispod.alerts import queries as alert_book
 from minispod.alerts.kinds import Rule
 from minispod.cluster.capacity import workers_of
 from minispod.cluster.port import NodeSighting
-from minispod.insights import adjustments, backups, revenue
+from minispod.insights import adjustments, backups, recurring, revenue
+from minispod.insights.recurring import RecurringNow
 from minispod.insights.workload import LateWork, late_work, silent_processes
 from minispod.instances.models import Instance
 from minispod.instances.orphans import count_orphans
@@ -115,14 +116,24 @@ class Takings:
 
 
 @dataclass(frozen=True, slots=True)
+class PendingTopUps:
+    """Top-ups that the customer may still pay, and what they would bring."""
+
+    number: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class Business:
-    """Money today and this month, and what comes in each month from what runs now and renews."""
+    """Money today and this month, MRR, and of what is live, what renews and comes in each month from that."""
 
     today: Takings
     month: Takings
+    recurring: RecurringNow
     live: int
     renewing: int
     monthly_recurring: int
+    pending: PendingTopUps
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,15 +184,30 @@ def business(*, zone: ZoneInfo, at: datetime) -> Business:
         func.count().filter(renews),
         revenue.MONTHLY_RECURRING,
     ).where(Subscription.status == SubscriptionStatus.ACTIVE)
-    live, renewing, recurring = session().execute(wanted).one()
+    live, renewing, monthly = session().execute(wanted).one()
     day, month = takings(day_start(at, zone)), takings(month_start(at, zone))
-    return Business(day, month, int(live), int(renewing), int(recurring))
+    return Business(
+        day, month, recurring.now(at=at), int(live), int(renewing), int(monthly), _pending_topups(at)
+    )
 
 
 def takings(since: datetime) -> Takings:
     """What was earned and received since an instant."""
     found = revenue.money(since)
     return Takings(found.earned, found.topped_up)
+
+
+def _pending_topups(at: datetime) -> PendingTopUps:
+    number, amount = (
+        session()
+        .execute(
+            select(func.count(), func.coalesce(func.sum(TopUp.amount), 0)).where(
+                TopUp.state == TopUpState.PENDING, TopUp.expires_at > at
+            )
+        )
+        .one()
+    )
+    return PendingTopUps(int(number), int(amount))
 
 
 def utilisation(nodes: Sequence[NodeSighting]) -> Utilisation | None:

@@ -80,6 +80,11 @@ def _branches(wanted: TransactionsWanted) -> list[Branch]:
     return [_entries(wanted, sought), _unpaid(wanted, sought)]
 
 
+def entries(wanted: TransactionsWanted) -> Branch:
+    """The entries of the ledger alone, for a list of nothing else."""
+    return _entries(wanted, looking_up.look_up(wanted.search))
+
+
 def _entries(wanted: TransactionsWanted, sought: Sought | None) -> Branch:
     query: Branch = select(LedgerEntry.id, LedgerEntry.number, LedgerEntry.amount)
     taken_back = exists().where(TopUp.id == LedgerEntry.id, TopUp.state.in_(sorted(TAKEN_BACK)))

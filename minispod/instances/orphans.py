@@ -6,6 +6,7 @@ a living instance has, whatever label it carries.
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,11 +46,10 @@ def look_later(at: datetime) -> None:
     outbox.later(Task.FIND_ORPHANS, key="now", at=at)
 
 
-def list_orphans(*, at: datetime) -> tuple[list[Orphan], list[Orphan]]:
-    """What nobody owns, oldest first, and beside it the trials and drills that may still run. For staff."""
-    rows = session().scalars(select(Orphan).order_by(Orphan.namespace, Orphan.kind.desc(), Orphan.name)).all()
-    trials = [row for row in rows if row.is_trial and row.first_seen_at > at - _TRIAL_TAKES]
-    return [row for row in rows if row not in trials], trials
+def list_trials(*, at: datetime) -> Sequence[Orphan]:
+    """Trials and drills that may still run; they end by themselves, so there are few. For staff."""
+    query = select(Orphan).where(~is_nobodys(at)).order_by(Orphan.namespace, Orphan.kind.desc(), Orphan.name)
+    return session().scalars(query).all()
 
 
 def count_orphans(*, at: datetime) -> int:

@@ -62,6 +62,22 @@ def list_papers(
     return found
 
 
+def next_papers(
+    wanted: Filter, *, after: int | None, limit: int, actor: Actor
+) -> tuple[Sequence[IssuedPaper], int | None]:
+    """The next papers of all customers in the order of their entries, and where to go on; None at the end.
+
+    For staff; raise NoSuchPaper for anybody else.
+    """
+    if not (actor.is_staff or actor.is_system):
+        raise NoSuchPaper()
+    query = _filtered(_issued(), wanted).order_by(Paper.entry_number).limit(limit)
+    if after is not None:
+        query = query.where(Paper.entry_number > after)
+    found = [IssuedPaper(*row) for row in session().execute(query)]
+    return found, found[-1].paper.entry_number if len(found) == limit else None
+
+
 def get_paper(paper_id: uuid.UUID, *, actor: Actor) -> IssuedPaper:
     """One issued paper; raise NoSuchPaper when there is none or it is not the actor's."""
     query = _issued().where(Paper.id == paper_id).execution_options(populate_existing=True)

@@ -44,6 +44,8 @@ class TopUp(Identified, Base):
         Index("ix_topups_user_id_created_at", "user_id", "created_at"),
         Index("ix_topups_state_number", "state", "number"),
         Index("ix_topups_amount_number", "amount", "number"),
+        Index("ix_topups_transaction_id", "transaction_id"),
+        Index("ix_topups_paid_transaction_id", "paid_transaction_id"),
         Index("ix_topups_next_poll_at", "next_poll_at", postgresql_where=text("next_poll_at IS NOT NULL")),
     )
 
@@ -114,6 +116,7 @@ class GatewayNotice(Identified, Base):
     __tablename__ = "gateway_notices"
     __table_args__ = (
         Index("ix_gateway_notices_order_id", "order_id"),
+        Index("ix_gateway_notices_transaction_id", "transaction_id"),
         Index(
             "ix_gateway_notices_received_at_unsettled",
             "received_at",

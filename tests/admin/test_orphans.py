@@ -196,3 +196,18 @@ def test_what_is_gone_meanwhile_is_not_found(browser: Browser, act: str) -> None
     answer = browser.post(f"/admin/orphans/{uuid.uuid4()}/{act}", "/admin/orphans", reason=REASON)
 
     assert answer.status_code == 404
+
+
+def test_the_list_is_paged_searched_and_refreshed_as_it_is(browser: Browser, put: Put, shop: Shop) -> None:
+    for number in range(27):
+        put(OrphanKind.WORKLOAD, f"redis-{number:02}", user_id=shop.customer.id)
+    put(OrphanKind.CLAIM, "ghost-data", namespace="user-2")
+
+    assert "Page 1 of 2, 28 objects" in browser.shown("/admin/orphans")
+    assert "redis-26" in browser.shown("/admin/orphans?page=2")
+    found = browser.shown("/admin/orphans?q=ghost&kind=CLAIM")
+    assert "ghost-data" in found
+    assert "redis-00" not in found
+    assert 'hx-get="/admin/orphans?q=ghost&amp;kind=CLAIM"' in found
+    assert "redis-00" in browser.shown("/admin/orphans?q=siti")
+    assert "No object matches" in browser.shown("/admin/orphans?q=nothing-like-it")

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from minispod.cluster import monitoring
 from minispod.insights import today
+from minispod.insights.recurring import RecurringNow
 from minispod.insights.workload import late_work
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
@@ -30,6 +31,7 @@ from minispod.wallet import ledger
 from minispod.wallet.models import EntryKind, EntryType, Wallet
 from tests.admin.conftest import Browser
 from tests.admin.shop import TOPPED_UP, Shop, held_topup
+from tests.factories.payments import put_topup
 from tests.plugins.app import Person
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
@@ -141,6 +143,24 @@ def test_revenue_counts_charges_less_refunds_and_top_ups_apart(
     assert figures.today == today.Takings(BASIC_PRICE - 20_000, TOPPED_UP - 30_000)
     assert figures.month == figures.today
     assert (figures.live, figures.monthly_recurring) == (1, BASIC_PRICE)
+
+
+def test_mrr_and_pending_top_ups_stand_beside_the_takings(
+    browser: Browser, app: Flask, clock: FrozenClock, shop: Shop
+) -> None:
+    with app.app_context():
+        put_topup(shop.customer.id, at=clock.now(), amount=70_000)
+        put_topup(
+            shop.customer.id, at=clock.now(), amount=30_000, expires_at=clock.now() - timedelta(minutes=1)
+        )
+
+        figures = today.business(zone=JAKARTA, at=clock.now())
+
+    assert figures.pending == today.PendingTopUps(1, 70_000)
+    assert figures.recurring == RecurringNow(BASIC_PRICE, 1, 1, 0)
+    shown = browser.shown("/admin/")
+    for expected in ("MRR", "1 paid, 0 free", "1 of 1 live ones renew", "Top-ups pending", "Rp\u00a070.000"):
+        assert expected in shown, expected
 
 
 def test_an_opening_credit_is_neither_revenue_nor_a_top_up(

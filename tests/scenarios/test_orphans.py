@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from minispod.catalog.recipes import generate_secrets, get_recipe
+from minispod.insights import stray
 from minispod.instances import orphans
 from minispod.instances.creation import Size
 from minispod.instances.errors import OrphanNotAdoptable, OrphanNotConfirmed, OrphanNotRemovable
@@ -24,6 +25,7 @@ from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import db, session
 from minispod.kernel.ids import new_id, short_code
+from minispod.kernel.paging import PageRequest
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.rules import business_rules, cluster_rules
 from minispod.subscriptions import adopting
@@ -185,12 +187,16 @@ def test_a_running_trial_is_told_apart_until_it_is_stale(ground: Ground, clock: 
 
     assert len(rows) == 3
     with ground.ports.app.app_context():
-        items, trials = orphans.list_orphans(at=clock.now())
-        assert {row.namespace for row in items} & {spec.namespace} == set()
+        everything = PageRequest(1, 1_000)
+        items, trials = (
+            stray.find_stray(everything, at=clock.now()).items,
+            orphans.list_trials(at=clock.now()),
+        )
+        assert {each.orphan.namespace for each in items} & {spec.namespace} == set()
         assert {row.name for row in trials} >= {spec.name, spec.namespace}
         later = clock.advance(hours=3)
-        stale, none = orphans.list_orphans(at=later)
-        assert {row.name for row in stale} >= {spec.name, spec.namespace}
+        stale, none = stray.find_stray(everything, at=later).items, orphans.list_trials(at=later)
+        assert {each.orphan.name for each in stale} >= {spec.name, spec.namespace}
         assert {row.namespace for row in none} & {spec.namespace} == set()
 
 
