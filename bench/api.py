@@ -32,7 +32,7 @@ from minispod.local.timeline import StoryStopped
 from minispod.settings import Settings
 
 AT_ONCE, WEB_WORKERS, WEB_THREADS = 16, 2, 16
-USERS, ASKING = 10_000, 200
+ASKING = 200
 _ROOT = Path(__file__).resolve().parents[1]
 _JSON = {"Content-Type": "application/json"}
 
@@ -46,8 +46,8 @@ class Case:
     ask: Callable[[int], Request]
 
 
-def measure() -> None:
-    """Fill, start, ask and print; raises StoryStopped when a request is refused."""
+def measure(users: int) -> None:
+    """Fill for so many customers, start, ask and print; raises StoryStopped when a request is refused."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="minispod-bench-")))
         directory.chmod(0o711)
@@ -66,12 +66,12 @@ def measure() -> None:
             "log_level": "ERROR",
         }
         began = time.monotonic()
-        grounds.fill(url, USERS)
+        grounds.fill(url, users)
         app = create_app(Settings(**settings))
         facts = api_grounds.fill(app, url)
         print(f"{facts.told} (made in {time.monotonic() - began:.0f} s)\n")
         port, server = stack.enter_context(_web_server(directory, settings))
-        cases = _cases(app, facts)
+        cases = _cases(app, facts, users)
         try:
             _table(app, cases, port, server, database)
         except Refused as refusal:
@@ -118,7 +118,7 @@ def _statements(app: Flask, request: Request) -> int:
     return len(said)
 
 
-def _cases(app: Flask, facts: api_grounds.Facts) -> list[Case]:
+def _cases(app: Flask, facts: api_grounds.Facts, users: int) -> list[Case]:
     customers, [staff] = _headers(app, facts.customers), _headers(app, [facts.administrator])
     newest = {"If-None-Match": _tag(app, "/api/v1/catalog/services")}
 
@@ -148,7 +148,7 @@ def _cases(app: Flask, facts: api_grounds.Facts) -> list[Case]:
     def staffs(_: int) -> dict[str, str]:
         return staff
 
-    deep = USERS // 20
+    deep = users // 20
     return [
         Case("health", 1000, get("/health")),
         Case("catalogue", 1000, get("/catalog/services")),
