@@ -20,4 +20,4 @@ RUN python -m compileall -q minispod wsgi.py
 USER 10001:10001
 EXPOSE 5000
 STOPSIGNAL SIGTERM
-CMD ["sh", "-c", "exec gunicorn --no-control-socket -k gthread -w 2 --threads ${WEB_THREADS:-16} --worker-tmp-dir /dev/shm -b 0.0.0.0:${PORT} wsgi:app"]
+CMD ["sh", "-c", "exec gunicorn --no-control-socket --preload -k gthread -w 2 --threads ${WEB_THREADS:-16} --worker-tmp-dir /dev/shm -b 0.0.0.0:${PORT} wsgi:app"]
