@@ -10,6 +10,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     MINISPOD_ENV=production \
+    MALLOC_ARENA_MAX=2 \
     TZ=UTC \
     PORT=5000
 COPY --from=build /opt/venv /opt/venv

@@ -34,6 +34,7 @@ from minispod.settings import Settings
 AT_ONCE, WEB_WORKERS, WEB_THREADS = 16, 2, 16
 ASKING = 200
 _ROOT = Path(__file__).resolve().parents[1]
+_AS_IN_THE_IMAGE = {"PYTHONPATH": str(_ROOT), "TZ": "UTC", "MALLOC_ARENA_MAX": "2"}
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -225,7 +226,7 @@ def _web_server(directory: Path, settings: dict[str, str]) -> Iterator[tuple[int
         *("-w", str(WEB_WORKERS), "--threads", str(WEB_THREADS), "-b", f"127.0.0.1:{port}", "wsgi:app"),
     )
     environment = os.environ | {name.upper(): value for name, value in settings.items()}
-    program = Program((sys.executable, *words), environment | {"PYTHONPATH": str(_ROOT), "TZ": "UTC"}, _ROOT)
+    program = Program((sys.executable, *words), environment | _AS_IN_THE_IMAGE, _ROOT)
     with (directory / "log").open("ab") as output:
         process = processes.spawn(program, output=output)
     try:

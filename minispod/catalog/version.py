@@ -20,7 +20,10 @@ FROM (
 
 def reading(beside: ScalarSelect[str]) -> str:
     """The one statement that reads the version together with what else an answer depends on; made once."""
-    told = beside.element.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
+    told = beside.element.compile(
+        dialect=postgresql.dialect(),  # type: ignore[no-untyped-call]
+        compile_kwargs={"literal_binds": True},
+    )
     return _QUESTION.format(beside=told)
 
 

@@ -126,7 +126,8 @@ def bound_transactions(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def bound(connection: Connection) -> None:
-        if not connection.connection.dbapi_connection.autocommit:
+        beneath = cast("Any", connection.connection.dbapi_connection)
+        if not beneath.autocommit:  # one statement alone brings its own (`ask`)
             connection.exec_driver_sql(connection.get_execution_options().get("bounds", BOUNDS))
 
 
