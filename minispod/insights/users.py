@@ -129,7 +129,7 @@ def _chosen(wanted: UsersWanted) -> Select[User, Wallet]:
 
 
 def _conditions(wanted: UsersWanted) -> list[ColumnElement[bool]]:
-    found = [User.deleted_at.is_(None)]
+    found: list[ColumnElement[bool]] = [User.deleted_at.is_(None)]
     if wanted.search:
         columns = (User.name, User.email, User.phone)
         found.append(or_(*(each.icontains(wanted.search, autoescape=True) for each in columns)))

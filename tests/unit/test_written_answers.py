@@ -17,15 +17,21 @@ from minispod.api.schemas.base import Timestamp, WireSchema
 
 
 class Kind(StrEnum):
+    """A word of a list."""
+
     LARGE = "LARGE"
 
 
 class InnerOut(WireSchema):
+    """What lies inside."""
+
     first_name = fields.String()
     at = Timestamp(allow_none=True)
 
 
 class OuterOut(WireSchema):
+    """One field of each kind."""
+
     id = fields.String()
     kind = fields.String(attribute="kind.value")
     number = fields.Integer()
@@ -61,6 +67,8 @@ FULL = {
 
 @dataclass
 class Row:
+    """An object that lacks most."""
+
     id: Any
     inner: Any
 
