@@ -5,10 +5,16 @@ from typing import Any
 
 
 def when_ready(server: Any) -> None:
-    """Leave what was loaded before the fork (`--preload`) out of all collections.
+    """Make before the fork (`--preload`) what all workers share, and leave it out of their collections.
 
     A collection writes into every object it looks at, and what a worker writes to is no longer shared with the others.
     """
+    if not server.cfg.preload_app:
+        return
+    from sqlalchemy.orm import configure_mappers
+
+    configure_mappers()
+    server.app.wsgi().test_client().get("/livez")  # the first request of a process makes its routing
     gc.collect()
     gc.freeze()
 
