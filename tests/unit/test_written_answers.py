@@ -65,6 +65,22 @@ FULL = {
 }
 
 
+class WrappedOut(InnerOut):
+    """Reads its values from inside of what it is given."""
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        return obj["inside"][attr]
+
+
+def test_a_schema_that_reads_in_its_own_way_does() -> None:
+    outer = type("HolderOut", (WireSchema,), {"each": fields.List(fields.Nested(WrappedOut))})
+    thing = {"inside": INNER}
+    written = {"firstName": "Siti", "at": "2026-11-22T01:02:03.004Z"}
+
+    assert WrappedOut().dump(thing) == written
+    assert outer().dump({"each": [thing]}) == {"each": [written]}
+
+
 @dataclass
 class Row:
     """An object that lacks most."""

@@ -34,7 +34,8 @@ def writer_of(schema: Schema, special: Mapping[type[Any], Writer]) -> Writer:
 
 def _part(schema: Schema, name: str, field: fields.Field[Any], special: Mapping[type[Any], Writer]) -> Writer:
     write = _value_writer(field, special)
-    if write is None or field.dump_default is not missing:
+    reads_its_own_way = type(schema).get_attribute is not Schema.get_attribute
+    if write is None or field.dump_default is not missing or reads_its_own_way:
         return lambda obj: field.serialize(name, obj, accessor=schema.get_attribute)
     read = _reader(field.attribute if field.attribute is not None else name)
 
