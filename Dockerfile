@@ -10,6 +10,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     MINISPOD_ENV=production \
+    MALLOC_ARENA_MAX=2 \
     TZ=UTC \
     PORT=5000
 COPY --from=build /opt/venv /opt/venv
@@ -20,4 +21,4 @@ RUN python -m compileall -q minispod wsgi.py
 USER 10001:10001
 EXPOSE 5000
 STOPSIGNAL SIGTERM
-CMD ["sh", "-c", "exec gunicorn --no-control-socket -k gthread -w 2 --threads ${WEB_THREADS:-16} --worker-tmp-dir /dev/shm -b 0.0.0.0:${PORT} wsgi:app"]
+CMD ["sh", "-c", "exec gunicorn --no-control-socket --preload -k gthread -w 2 --threads ${WEB_THREADS:-16} --worker-tmp-dir /dev/shm -b 0.0.0.0:${PORT} wsgi:app"]

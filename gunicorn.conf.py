@@ -1,10 +1,26 @@
 """Hooks of the web server. Its options are where it is started: the Procfile, the Dockerfile, the demo's table."""
 
+import gc
 from typing import Any
 
 # Longer than browsers' proxies and Node.js keep a connection: who hangs up first meets requests that are on their way.
 # With gthread an idle connection holds no thread.
 keepalive = 75
+
+
+def when_ready(server: Any) -> None:
+    """Make before the fork (`--preload`) what all workers share, and leave it out of their collections.
+
+    A collection writes into every object it looks at, and what a worker writes to is no longer shared with the others.
+    """
+    if not server.cfg.preload_app:
+        return
+    from sqlalchemy.orm import configure_mappers
+
+    configure_mappers()
+    server.app.wsgi().test_client().get("/livez")  # the first request of a process makes its routing
+    gc.collect()
+    gc.freeze()
 
 
 def post_worker_init(worker: Any) -> None:

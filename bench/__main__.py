@@ -55,8 +55,11 @@ def main() -> int:
     )
     parser.add_argument(
         "--api",
-        action="store_true",
-        help="the JSON API on gunicorn over 10,000 customers, 16 requests at once; needs no demo",
+        type=int,
+        nargs="?",
+        const=10_000,
+        metavar="N",
+        help="the JSON API on gunicorn over N customers (10000), 16 requests at once; needs no demo",
     )
     parser.add_argument("--orders", type=int, default=5, metavar="N", help="orders from click to RUNNING (5)")
     parser.add_argument("--state", type=Path, default=DIRECTORY, help="directory of the running demo's data")
@@ -76,7 +79,7 @@ def main() -> int:
             provisioning.measure(asked.provisioning)
             return 0
         if asked.api:
-            api.measure()
+            api.measure(asked.api)
             return 0
         if asked.access:
             access.measure(Surroundings.look_around(directory=asked.state), asked.access)

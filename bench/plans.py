@@ -8,6 +8,9 @@ from sqlalchemy import event
 from minispod.kernel.database import db
 
 _ASKED = (
+    "/admin/transactions?page=1&limit=20",
+    "/admin/transactions?page=500&limit=20",
+    "/admin/transactions?page=1&limit=20&search=Customer%20777",
     "/admin/users?page=1&limit=20",
     "/admin/users?page=500&limit=20",
     "/admin/users?page=1&limit=20&search=Customer%20777",

@@ -21,6 +21,7 @@ from minispod.api import (
     docs_page,
     document,
     doors,
+    fast_json,
     guard,
     patience,
     problems,
@@ -30,7 +31,7 @@ from minispod.api.envelope import ProblemSchema
 from minispod.integrations.redis_queue import connection
 from minispod.jobs.schedule import schedule
 from minispod.kernel import logs
-from minispod.kernel.database import DATABASE_SILENCE, bound_transactions, db
+from minispod.kernel.database import DATABASE_SILENCE, bound_transactions, db, look_before_use
 from minispod.kernel.errors import Refusal
 from minispod.kernel.unit_of_work import database_unavailable
 from minispod.ports import Ports
@@ -64,6 +65,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     db.init_app(app)
     with app.app_context():
         bound_transactions(db.engine)
+        look_before_use(db.engine)
     Migrate(app, db, directory=str(ROOT / "migrations"))
     _bind_requests(app)
     guard.init_app(app, settings)
@@ -89,12 +91,11 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
 
 def _configure(app: Flask, settings: Settings) -> None:
     app.secret_key = settings.web.secret_key.get_secret_value()
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    fast_json.init_app(app)
     app.url_map.strict_slashes = False
     app.config.update(
         SQLALCHEMY_DATABASE_URI=settings.database.database_url,
         SQLALCHEMY_ENGINE_OPTIONS={
-            "pool_pre_ping": True,
             "pool_size": settings.database.database_pool_size,
             "max_overflow": settings.database.database_pool_overflow,
             "connect_args": {

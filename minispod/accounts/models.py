@@ -28,7 +28,13 @@ class User(Identified, Base):
     __tablename__ = "users"
     __table_args__ = (
         Index("uq_users_email_lower", text("lower(email)"), unique=True),
-        Index("ix_users_created_at_id", "created_at", "id"),
+        # With what staff filter their list by, so that it is counted and paged in the index alone.
+        Index(
+            "ix_users_created_at_id",
+            "created_at",
+            "id",
+            postgresql_include=["deleted_at", "role", "is_active"],
+        ),
     )
 
     name: Mapped[str] = mapped_column(String(100))

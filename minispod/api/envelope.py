@@ -33,7 +33,7 @@ class Answer:
 
 def timestamp(at: datetime | None = None) -> str:
     """An instant as the wire wants it: RFC 3339, UTC, milliseconds, Z."""
-    return (at or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (at or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def success(data: Any, message: str, status: int) -> dict[str, Any]:

@@ -20,9 +20,8 @@ from minispod.api.schemas.wallet import (
     WalletInfoOut,
     WalletStatisticsOut,
 )
-from minispod.insights import exports, statement, wallet_statistics
+from minispod.insights import exports, statement, wallet_statistics, wallet_summary
 from minispod.kernel.ids import parse_id
-from minispod.kernel.paging import PageRequest
 from minispod.payments.gateway import PaymentGroup
 from minispod.ports import current_ports, current_settings
 from minispod.rules import business_rules
@@ -31,7 +30,6 @@ from minispod.wallet import statements
 
 door = Door("wallet", __name__, url_prefix="/api/v1/wallet", description="Credit, statement, payment methods")
 
-_RECENT = PageRequest(1, 10)
 _METHODS = (
     (
         PaymentGroup.BANK_TRANSFER,
@@ -52,20 +50,20 @@ _METHODS = (
 def show_wallet() -> dict[str, Any]:
     """Show one's own credit and the newest transactions."""
     at, zone = current_ports().clock.now(), business_rules(current_settings()).zone
-    wallet = statements.get_wallet(g.user.id, actor=g.actor)
+    found = wallet_summary.get_summary(g.user.id, since=month_start(at, zone), actor=g.actor)
     return {
         "wallet": {
             "user_id": g.user.id,
             "user_name": g.user.name,
             "email": g.user.email,
-            "credit_balance": wallet.balance,
-            "total_top_up": wallet.total_top_up,
-            "total_spent": wallet.total_spent,
-            "monthly_spending": statements.spent_since(g.user.id, month_start(at, zone)),
-            "net_balance": wallet.total_top_up - wallet.total_spent,
-            "gateway_debt": wallet.gateway_debt,
+            "credit_balance": found["balance"],
+            "total_top_up": found["total_top_up"],
+            "total_spent": found["total_spent"],
+            "monthly_spending": found["spent"],
+            "net_balance": found["total_top_up"] - found["total_spent"],
+            "gateway_debt": found["gateway_debt"],
             "member_since": g.user.created_at,
-            "recent_transactions": statement.list_transactions(g.user.id, _RECENT, actor=g.actor).items,
+            "recent_transactions": found["newest"],
         }
     }
 

@@ -5,24 +5,28 @@ change of a category, service or plan changes the version, and nothing else does
 every act that fills or frees the machines does too.
 """
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, func, literal_column, select
+from sqlalchemy import ScalarSelect
+from sqlalchemy.dialects import postgresql
 
-from minispod.kernel.database import run
+from minispod.kernel.database import ask
 
-_ROWS: ColumnElement[str] = literal_column(
-    """md5(concat(
-        (SELECT string_agg(id::text || xmin::text, ',' ORDER BY id) FROM categories), ';',
-        (SELECT string_agg(id::text || xmin::text, ',' ORDER BY id) FROM services), ';',
-        (SELECT string_agg(id::text || xmin::text, ',' ORDER BY id) FROM plans)
-    ))"""
-)
+_QUESTION = """
+SELECT concat(md5(string_agg(concat(id, xmin), ',' ORDER BY id)), ';', ({beside}))
+FROM (
+    SELECT id, xmin FROM categories UNION ALL SELECT id, xmin FROM services UNION ALL SELECT id, xmin FROM plans
+) rows
+"""
 
 
-def reading(beside: ScalarSelect[str]) -> Select[str]:
+def reading(beside: ScalarSelect[str]) -> str:
     """The one statement that reads the version together with what else an answer depends on; made once."""
-    return select(func.concat(_ROWS, ";", beside))
+    told = beside.element.compile(
+        dialect=postgresql.dialect(),  # type: ignore[no-untyped-call]
+        compile_kwargs={"literal_binds": True},
+    )
+    return _QUESTION.format(beside=told)
 
 
-def read(statement: Select[str]) -> str:
+def read(statement: str) -> str:
     """The version as of what is committed now."""
-    return str(run(statement, {}).scalar_one())
+    return str(ask(statement))

@@ -40,6 +40,9 @@ _COLUMNS: dict[SortBy, ColumnElement[Any]] = {
     SortBy.TOTAL_TOP_UP: Wallet.total_top_up,  # type: ignore[dict-item]
     SortBy.TOTAL_SPENT: Wallet.total_spent,  # type: ignore[dict-item]
 }
+_OF_WALLET = frozenset({SortBy.CREDIT_BALANCE, SortBy.TOTAL_TOP_UP, SortBy.TOTAL_SPENT})
+# Everybody has one: it is opened with the account.
+_WITH_WALLET = select(User, Wallet).join(Wallet, Wallet.user_id == User.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +69,18 @@ def list_users(page: PageRequest, wanted: UsersWanted) -> Page[ListedUser]:
     """List accounts; `search` looks into name, address and phone."""
     column = _COLUMNS[wanted.sort_by]
     turned = (column.asc(), User.id.asc()) if wanted.ascending else (column.desc(), User.id.desc())
-    found = page_of(_chosen(wanted).order_by(*turned), page)
-    counts = _subscriptions([user.id for user, _ in found.items])
-    return found.map(lambda row: ListedUser(row[0], row[1], counts.get(row[0].id, 0)))
+    ids: Select[uuid.UUID] = select(User.id).where(*_conditions(wanted)).order_by(*turned)
+    if wanted.sort_by in _OF_WALLET:
+        ids = ids.join(Wallet, Wallet.user_id == User.id)
+    found: Page[uuid.UUID] = page_of(ids, page)
+    rows = session().execute(_WITH_WALLET.where(User.id.in_(found.items))).all()
+    listed, counts = {row[0].id: row for row in rows}, _subscriptions(found.items)
+    return Page(
+        [ListedUser(*listed[id_], counts.get(id_, 0)) for id_ in found.items if id_ in listed],
+        found.total,
+        found.page,
+        found.limit,
+    )
 
 
 def get_user(user_id: uuid.UUID) -> ListedUser:
@@ -95,15 +107,19 @@ def accounts_sheet(wanted: UsersWanted) -> Sheet[uuid.UUID]:
 
 
 def _chosen(wanted: UsersWanted) -> Select[User, Wallet]:
-    query = select(User, Wallet).join(Wallet, Wallet.user_id == User.id).where(User.deleted_at.is_(None))
+    return _WITH_WALLET.where(*_conditions(wanted))
+
+
+def _conditions(wanted: UsersWanted) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [User.deleted_at.is_(None)]
     if wanted.search:
         columns = (User.name, User.email, User.phone)
-        query = query.where(or_(*(each.icontains(wanted.search, autoescape=True) for each in columns)))
+        found.append(or_(*(each.icontains(wanted.search, autoescape=True) for each in columns)))
     if wanted.role is not None:
-        query = query.where(User.role == wanted.role)
+        found.append(User.role == wanted.role)
     if wanted.is_active is not None:
-        query = query.where(User.is_active.is_(wanted.is_active))
-    return query
+        found.append(User.is_active.is_(wanted.is_active))
+    return found
 
 
 def _subscriptions(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:

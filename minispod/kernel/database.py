@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
+from time import monotonic
 from typing import Any, ClassVar, cast
 
 from flask_sqlalchemy import SQLAlchemy
@@ -27,9 +28,11 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InterfaceError, InternalError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql import Executable, Select
 from sqlalchemy.types import TypeDecorator
 
@@ -116,6 +119,7 @@ class Identified:
 
 BOUNDS = "SET LOCAL lock_timeout = '15s'; SET LOCAL statement_timeout = '30s'"
 """How long a transaction may wait; another text in the execution option `bounds` of a connection wins."""
+_SURELY_STANDS_SECONDS = 1.0
 
 db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
 
@@ -130,7 +134,42 @@ def bound_transactions(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def bound(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("bounds", BOUNDS))
+        beneath = cast("Any", connection.connection.dbapi_connection)
+        if not beneath.autocommit:  # one statement alone brings its own (`ask`)
+            connection.exec_driver_sql(connection.get_execution_options().get("bounds", BOUNDS))
+
+
+def look_before_use(engine: Engine) -> None:
+    """Ask a pooled connection whether it still stands before it is used, unless it was used a moment ago.
+
+    A busy process would pay for that question with every request; a restart of the database takes longer.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def note(connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info["used_at"] = monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def look(connection: DBAPIConnection, record: ConnectionPoolEntry, _: object) -> None:
+        if monotonic() - record.info.get("used_at", 0.0) > _SURELY_STANDS_SECONDS:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error:
+                raise InvalidatePoolError from None
+
+
+def ask(question: str) -> Any:
+    """The one value that a small SELECT finds, outside of the session's transaction: a single message to the database.
+
+    The bounds of a transaction go with it. For what is asked all the time and answers alone.
+    """
+    with db.engine.connect() as connection:
+        beneath = cast("Any", connection.connection.dbapi_connection)
+        beneath.autocommit = True
+        try:
+            return connection.exec_driver_sql(f"{BOUNDS}; {question}").scalar_one()
+        finally:
+            beneath.autocommit = False
 
 
 def lock(model: type[Any], key: Any) -> Any | None:

@@ -21,6 +21,12 @@ _CREDITED_SQL = ", ".join(f"'{state.value}'" for state in sorted(CREDITED))
 _TAKEN_BACK_SQL = ", ".join(f"'{state.value}'" for state in sorted(TAKEN_BACK))
 
 
+def called(group: PaymentGroup, *, is_second: bool) -> str:
+    """How the transaction list calls a top-up."""
+    name = f"Top-up credit via {group.value}"
+    return f"{name} (paid a second time)" if is_second else name
+
+
 class TopUp(Identified, Base):
     """One order to be paid at the gateway; `order_id` is its name there.
 
@@ -86,8 +92,7 @@ class TopUp(Identified, Base):
     @property
     def description(self) -> str:
         """How the transaction list calls it."""
-        name = f"Top-up credit via {self.payment_group.value}"
-        return name if self.second_of is None else f"{name} (paid a second time)"
+        return called(self.payment_group, is_second=self.second_of is not None)
 
     @property
     def payable(self) -> int:

@@ -34,6 +34,10 @@ class Subscription(Identified, Base):
         ),
         UniqueConstraint("user_id", "request_key"),
         Index("ix_subscriptions_status_ends_at", "status", "ends_at"),
+        # With what staff filter their list by, so that it is counted and paged in the index alone.
+        Index(
+            "ix_subscriptions_created_at_id", "created_at", "id", postgresql_include=["status", "service_id"]
+        ),
         Index("ix_subscriptions_retention_until", "retention_until"),
         CheckConstraint("price >= 0", name="price_not_negative"),
         CheckConstraint("ends_at > started_at", name="ends_after_start"),

@@ -66,8 +66,13 @@ class Stock:
 
 
 def take_stock(rules: CapacityRules, *, apart_from: uuid.UUID | None = None) -> Stock:
-    """Count what is promised, leaving out one subscription on wish, beside what the nodes last said."""
+    """Count what is promised, leaving out one subscription on wish, beside what the nodes last said.
+
+    Where no node was ever seen nothing is counted: there is nothing to hold it against.
+    """
     picture = monitoring.last_picture()
+    if not picture.nodes:
+        return Stock((), picture.seen_at, Load(), rules)
     live = (
         select(Instance.cpu_milli, Instance.memory_mb, func.count())
         .join(Subscription, Subscription.id == Instance.subscription_id)

@@ -2,17 +2,15 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
-from minispod.kernel.money import Rupiah
 from minispod.wallet.errors import NoSuchWallet
 from minispod.wallet.models import EntryType, LedgerEntry, Wallet
 
-_SPENDING = (EntryType.SUBSCRIPTION, EntryType.UPGRADE)
+SPENDING = (EntryType.SUBSCRIPTION, EntryType.UPGRADE)
 
 
 def get_wallet(user_id: uuid.UUID, *, actor: Actor) -> Wallet:
@@ -27,16 +25,6 @@ def wallets_of(user_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Wallet]:
     """The wallets of several accounts at once."""
     rows = session().scalars(select(Wallet).where(Wallet.user_id.in_(user_ids)))
     return {row.user_id: row for row in rows}
-
-
-def spent_since(user_id: uuid.UUID, since: datetime) -> Rupiah:
-    """What was charged for subscriptions and upgrades since an instant."""
-    total = session().scalar(
-        select(func.coalesce(func.sum(LedgerEntry.amount), 0)).where(
-            LedgerEntry.user_id == user_id, LedgerEntry.type.in_(_SPENDING), LedgerEntry.created_at >= since
-        )
-    )
-    return Rupiah(int(total or 0))
 
 
 def recent_entries(user_id: uuid.UUID, limit: int = 10) -> Sequence[LedgerEntry]:
@@ -59,7 +47,7 @@ def entries_of_subscription(subscription_id: uuid.UUID, limit: int = 10) -> Sequ
         session()
         .scalars(
             select(LedgerEntry)
-            .where(LedgerEntry.subscription_id == subscription_id, LedgerEntry.type.in_(_SPENDING))
+            .where(LedgerEntry.subscription_id == subscription_id, LedgerEntry.type.in_(SPENDING))
             .order_by(LedgerEntry.created_at.desc(), LedgerEntry.number.desc())
             .limit(limit)
         )

@@ -54,6 +54,11 @@ def leftovers(connection: Connection) -> list[str]:
     return [row[0] for row in found]
 
 
+def is_in_models(name: str | None, kind: str, _: object) -> bool:
+    """Indexes of trigrams are there where their extension can be had, so no model can name them."""
+    return kind != "index" or not str(name).endswith("_trgm")
+
+
 def test_there_is_one_head(empty_app: Flask) -> None:
     assert len(scripts().get_heads()) == 1
 
@@ -109,7 +114,8 @@ def test_migrations_make_what_the_models_say(empty_app: Flask) -> None:
     upgrade()
 
     with db.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        options = {"compare_type": True, "include_name": is_in_models}
+        context = MigrationContext.configure(connection, opts=options)
         differences = compare_metadata(context, db.metadata)
 
     assert differences == []

@@ -7,11 +7,13 @@ The front end sends extra keys, blanks and nulls; the compatible endpoints accep
 import re
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate
 
 from minispod.api.envelope import timestamp
+from minispod.api.schemas.writing import Writer, writer_of
 from minispod.kernel.paging import Page, PageRequest
 
 
@@ -44,6 +46,15 @@ class WireSchema(Schema):
         """Name the field in camelCase unless it says otherwise."""
         if field_obj.data_key is None:
             field_obj.data_key = camel(field_name)
+
+    def _serialize(self, obj: Any, *, many: bool = False) -> Any:
+        if many and obj is not None:
+            return [self._write(each) for each in obj]
+        return self._write(obj)
+
+    @cached_property
+    def _write(self) -> Writer:
+        return writer_of(self, {Timestamp: timestamp})
 
     @pre_load
     def _refuse_unholdable(self, data: Any, **kwargs: Any) -> Any:

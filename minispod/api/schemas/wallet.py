@@ -73,8 +73,8 @@ class TransactionSummaryOut(WireSchema):
     """A transaction in short."""
 
     id = fields.String()
-    type = fields.String(attribute="type.value")
-    status = fields.String(attribute="status.value")
+    type = fields.String()
+    status = fields.String()
     amount = fields.Integer()
     description = fields.String()
     created_at = Timestamp()

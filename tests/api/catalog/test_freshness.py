@@ -14,7 +14,7 @@ from sqlalchemy import Engine, event, select
 from minispod.catalog.models import Category, Plan, Service
 from minispod.cluster import monitoring
 from minispod.kernel.clock import FrozenClock
-from minispod.kernel.database import session
+from minispod.kernel.database import BOUNDS, session
 from minispod.kernel.ids import new_id
 from minispod.kernel.unit_of_work import unit_of_work
 from tests.factories.nodes import worker
@@ -42,7 +42,7 @@ def counting() -> Iterator[list[str]]:
     sent: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if not statement.startswith("SET LOCAL"):
+        if statement != BOUNDS:
             sent.append(statement)
 
     event.listen(Engine, "before_cursor_execute", note)
