@@ -1,4 +1,4 @@
-"""What the furnished shop has besides, so that no page is looked at empty: alerts, nodes at work, past months, sights."""
+"""What the furnished shop has besides, so that no page is looked at empty: alerts, work on nodes, past months."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -32,16 +32,18 @@ def put_alerts(instance_id: str, *, actor: Actor, at: datetime) -> str:
     """One that is over, one taken up and silent, others open; the id of the one with a past and a note."""
     manners, everything = Manners(timedelta(hours=1), None), frozenset(Rule)
     down = Finding(
-        Rule.NODE_DOWN, "node", "worker-2", "worker-2", {"since": (at - timedelta(minutes=9)).isoformat()}
+        Rule.NODE_DOWN,
+        "node",
+        "worker-2",
+        "worker-2",
+        {"since": (at - timedelta(minutes=9)).isoformat(), "movable": 1, "bound": 2, "bare": 0},
     )
     full = Finding(
         Rule.VOLUME_FULL, "instance", instance_id, "n8n-automation-of-siti", {"percent": 93, "of_mb": 1024}
     )
     others = (
         Finding(Rule.MAIL_STUCK, "mail", "outgoing", "outgoing mail", {"total": 3}),
-        Finding(
-            Rule.ADD_NODE, "cluster", "cluster", "the cluster", {"cpu_percent": 84, "memory_percent": 91}
-        ),
+        Finding(Rule.ADD_NODE, "cluster", "cluster", "the cluster", {"nodes": "worker-1"}),
     )
     for found, moment in (((down,), at - 2 * _LATER), ((), at - _LATER), ((down, full, *others), at)):
         book.settle(book.begin(), Verdict(found, everything), manners=manners, at=moment)
