@@ -18,7 +18,7 @@ from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
 from tests.admin.conftest import Browser
-from tests.statement_counts import count_statements
+from tests.factories.statements import asked
 
 MANNERS = Manners(timedelta(hours=1), None)
 INSTANCE = "01a1f922-b4b6-77d2-9267-754f21fb013a"
@@ -205,7 +205,7 @@ def test_today_shows_what_it_does_not_show_otherwise_with_its_next_step(browser:
 
 def test_the_list_asks_few_questions_however_long_it_is(app: Flask, browser: Browser, put: Put) -> None:
     def ask() -> int:
-        with count_statements(app) as sent:
+        with asked() as sent:
             browser.shown("/admin/alerts")
         return len(sent)
 

@@ -6,8 +6,8 @@ import pytest
 
 from minispod.cluster.port import ClusterUnavailable
 from tests.admin.conftest import Browser
+from tests.factories.statements import asked
 from tests.plugins.app import PortsNow
-from tests.statement_counts import count_statements
 
 KINDS = ("pods", "deployments", "services", "ingresses", "namespaces")
 
@@ -120,7 +120,7 @@ def test_a_long_list_asks_the_database_as_often_as_a_short_one(
     browser: Browser, machines: Cluster, ports: PortsNow
 ) -> None:
     def questions() -> int:
-        with count_statements(ports.app) as sent:
+        with asked() as sent:
             browser.shown("/admin/cluster/pods")
         return len(sent)
 

@@ -22,9 +22,9 @@ from minispod.settings import Settings
 from tests.admin.conftest import Browser
 from tests.admin.shop import Shop
 from tests.factories.nodes import worker
+from tests.factories.statements import asked
 from tests.plugins.app import Person, PortsNow
 from tests.plugins.shop import Shop as Counter
-from tests.statement_counts import count_statements
 
 NODE = "worker-1"
 
@@ -133,7 +133,7 @@ def test_the_pages_ask_as_many_questions_for_many_instances_as_for_one(
     def questions() -> list[int]:
         numbers = []
         for path in pages:
-            with count_statements(app) as sent:
+            with asked() as sent:
                 browser.shown(path)
             numbers.append(len(sent))
         return numbers

@@ -19,8 +19,8 @@ from minispod.kernel.unit_of_work import unit_of_work
 from tests.admin.conftest import Browser
 from tests.admin.shop import TOPPED_UP, Shop
 from tests.factories.recurring import Past, put_customer, put_past
+from tests.factories.statements import asked
 from tests.plugins.app import Person
-from tests.statement_counts import count_statements
 
 PAGES = (
     "/admin/revenue",
@@ -186,7 +186,7 @@ def test_each_page_is_a_constant_number_of_statements(
     def counted() -> dict[str, int]:
         found = {}
         for path in PAGES:
-            with count_statements(app) as statements:
+            with asked() as statements:
                 browser.shown(path)
             found[path] = len(statements)
         return found

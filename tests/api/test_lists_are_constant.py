@@ -23,8 +23,8 @@ from minispod.operations.states import OperationStatus
 from tests.api.roles.row import For, Row
 from tests.api.roles.rows import ROWS
 from tests.api.roles.test_matrix import Caller
+from tests.factories.statements import asked
 from tests.plugins.scene import Scene
-from tests.statement_counts import count_statements
 
 pytestmark = pytest.mark.usefixtures("gateway", "cluster")
 
@@ -86,7 +86,7 @@ def test_many_rows_are_no_more_questions_than_one(app: Flask, scene: Scene, row:
     found = []
     for limit in ("1", "20"):
         caller = Caller(app, scene, replace(row, query={**row.query, "limit": limit}))
-        with count_statements(app) as sent:
+        with asked() as sent:
             answer = caller.send(who)
         assert answer.status_code == 200, answer.data[:300]
         found.append((len(sent), _longest(answer.get_json()["data"])))

@@ -1,4 +1,4 @@
-"""The questions that the program asks the database, as a test counts and explains them."""
+"""The statements that the program sends to the database, as a test counts and explains them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +9,12 @@ from sqlalchemy.engine import Engine
 
 
 @contextmanager
-def asked() -> Iterator[list[tuple[str, Any]]]:
-    """The SELECTs that are sent meanwhile, with their values."""
+def asked(beginning: str = "SELECT") -> Iterator[list[tuple[str, Any]]]:
+    """The statements that begin so and are sent meanwhile, with their values: questions, or all for an empty text."""
     seen: list[tuple[str, Any]] = []
 
     def note(connection: Any, cursor: Any, statement: str, values: Any, *rest: Any) -> None:
-        if statement.lstrip().upper().startswith("SELECT"):
+        if statement.lstrip().upper().startswith(beginning):
             seen.append((statement, values))
 
     event.listen(Engine, "before_cursor_execute", note)

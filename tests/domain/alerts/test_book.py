@@ -24,9 +24,9 @@ from minispod.kernel.outbox import OutboxRow
 from minispod.kernel.tasks import Task
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.notifications.models import Notification
+from tests.factories.statements import asked
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
-from tests.statement_counts import count_statements
 
 MANNERS = Manners(quiet=timedelta(hours=1), remind=timedelta(hours=24))
 EVERYTHING = frozenset(rule for rule in Rule if rule.nature.ends_by_itself)
@@ -241,7 +241,7 @@ def test_a_thousand_at_once_are_one_mail_and_few_statements(
     app: Flask, alerts: Book, clock: FrozenClock
 ) -> None:
     crowd = [volume(number) for number in range(1000)]
-    with count_statements(app) as sent:
+    with asked("") as sent:
         assert alerts.look(*crowd).raised == 1000
     assert len(sent) < 30
 
@@ -252,7 +252,7 @@ def test_a_thousand_at_once_are_one_mail_and_few_statements(
         [bulletin] = session().scalars(select(AlertBulletin))
         assert (len(bulletin.content["raised"]), bulletin.content["raisedTotal"]) == (100, 1000)
     clock.advance(seconds=10)
-    with count_statements(app) as sent:
+    with asked("") as sent:
         alerts.look(*crowd)
     assert len(sent) < 10
     assert alerts.look().ended == 1000

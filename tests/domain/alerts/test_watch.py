@@ -27,9 +27,9 @@ from minispod.payments.states import TopUpState
 from minispod.subscriptions.models import Subscription
 from tests.factories.nodes import worker
 from tests.factories.payments import put_topup
+from tests.factories.statements import asked
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
-from tests.statement_counts import count_statements
 
 TOLERANCE = timedelta(minutes=1)
 
@@ -309,7 +309,7 @@ def test_a_look_is_a_constant_number_of_statements(
     app: Flask, watch: Watch, shop: Shop, person: Callable[..., Person], plan_id: Callable[..., uuid.UUID]
 ) -> None:
     def look() -> int:
-        with count_statements(app) as sent:
+        with asked() as sent:
             assert set(watch.open()) <= {"instance_failed", "payment_held"}
         return len(sent)
 

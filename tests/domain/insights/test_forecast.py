@@ -18,7 +18,7 @@ from minispod.payments.gateway import PaymentGroup
 from minispod.payments.models import TopUp
 from minispod.wallet import ledger
 from tests.factories.recurring import JAKARTA, Past, put_customer, put_past
-from tests.statement_counts import count_statements
+from tests.factories.statements import asked
 
 PlanFinder = Callable[..., uuid.UUID]
 AT = datetime(2026, 11, 20, 3, tzinfo=UTC)  # 10:00 in Jakarta
@@ -177,7 +177,7 @@ def test_the_forecast_is_a_constant_number_of_statements(
     for number in range(5):
         put_past(Past(put_customer(f"C{number}", at=AT), plan_id(), _due_on(25)))
 
-    with count_statements(app) as statements:
+    with asked("") as statements:
         forecast.by_day(zone=JAKARTA, at=AT)
         forecast.shortfalls(ALL, zone=JAKARTA, at=AT)
         forecast.endings(ALL, zone=JAKARTA, at=AT)

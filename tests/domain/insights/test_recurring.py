@@ -15,7 +15,7 @@ from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.subscriptions.pricing import month_start, period
 from tests.factories.recurring import JAKARTA, Change, Past, put_customer, put_past
-from tests.statement_counts import count_statements
+from tests.factories.statements import asked
 
 PlanFinder = Callable[..., uuid.UUID]
 OTHER = "wordpress"
@@ -254,7 +254,7 @@ def test_each_report_is_one_statement(app: Flask, books: None, plan_id: PlanFind
         put_past(Past(put_customer(f"C{number}", at=AT), plan_id(), NOVEMBER - timedelta(days=40), months=2))
 
     for report in (recurring.months, recurring.cohorts, recurring.by_plan):
-        with count_statements(app) as statements:
+        with asked("") as statements:
             report(zone=JAKARTA, at=AT)
         assert len(statements) == 1, report
 

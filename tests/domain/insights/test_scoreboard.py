@@ -26,7 +26,7 @@ from minispod.tickets.models import Ticket
 from minispod.tickets.states import TicketPriority
 from tests.factories.nodes import worker
 from tests.factories.recurring import JAKARTA, Past, put_customer, put_past
-from tests.statement_counts import count_statements
+from tests.factories.statements import asked
 
 PlanFinder = Callable[..., uuid.UUID]
 AT = datetime(2026, 11, 20, 3, tzinfo=UTC)
@@ -260,7 +260,7 @@ def test_each_figure_is_a_constant_number_of_statements(app: Flask, order: Calla
         _span(order(DAY, MINUTE), HOUR, None, Standing.DOWN)
     session().execute(text("SELECT 1"))
 
-    with count_statements(app) as statements:
+    with asked("") as statements:
         scoreboard.orders(WEEK, at=AT)
         scoreboard.uptimes(WEEK, target=99.5, at=AT)
         scoreboard.recoveries(WEEK, at=AT)
