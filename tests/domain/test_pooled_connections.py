@@ -50,7 +50,7 @@ def test_a_new_connection_is_not_asked(app: Flask, monkeypatch: pytest.MonkeyPat
     """Whoever has just been let in stands; a pooler that lets in and then refuses is told by the statement itself."""
     asked = []
     with app.app_context():
-        monkeypatch.setattr(db.engine.dialect, "do_ping", lambda each: asked.append(each))
+        monkeypatch.setattr(db.engine.dialect, "do_ping", asked.append)
 
         assert ask("SELECT 1") == 1
     assert asked == []

@@ -76,9 +76,7 @@ def test_who_knows_the_password_may_sign_in_again_and_again(limited: FlaskClient
     assert (attempt("a guess"), attempt("a guess")) == (401, 429)
 
 
-def test_even_that_has_an_end_because_each_time_costs_a_hash(
-    limited: FlaskClient, customer: Person
-) -> None:
+def test_even_that_has_an_end_because_each_time_costs_a_hash(limited: FlaskClient, customer: Person) -> None:
     from_there = {"REMOTE_ADDR": FRONT_END}
 
     def attempt() -> int:
