@@ -86,6 +86,28 @@ def test_up_down_up_works_and_down_leaves_nothing(empty_app: Flask) -> None:
     assert made_again == made
 
 
+def test_whoever_keeps_the_database_may_refuse_trigrams(empty_app: Flask) -> None:
+    """Some keep a list of what may be installed, whatever it is trusted with; and what is installed is theirs."""
+    with db.engine.begin() as connection:
+        connection.execute(
+            text(
+                "CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS"
+                " $$ BEGIN RAISE insufficient_privilege USING MESSAGE = 'not on the list'; END $$"
+            )
+        )
+        tags = "TAG IN ('CREATE EXTENSION', 'DROP EXTENSION')"
+        trigger = f"ON ddl_command_start WHEN {tags} EXECUTE FUNCTION refuse()"
+        connection.execute(text(f"CREATE EVENT TRIGGER keeper {trigger}"))
+
+    upgrade(revision="0019")
+    with db.engine.connect() as connection:
+        built = {each["name"] for each in inspect(connection).get_indexes("users")}
+    downgrade(revision="0018")
+
+    assert "ix_users_created_at_id" in built
+    assert "ix_users_parts_trgm" not in built
+
+
 def test_indexes_of_the_ledger_are_built_while_others_write(empty_app: Flask) -> None:
     """The shop is open while `release` runs: no statement may shut the ledger, and a run that died is run again."""
     upgrade(revision="0016")
@@ -109,28 +131,6 @@ def test_indexes_of_the_ledger_are_built_while_others_write(empty_app: Flask) ->
     touching = [each for each in seen if re.match(r"\s*(CREATE|DROP) INDEX", each)]
     assert len(touching) > 12
     assert [each for each in touching if "CONCURRENTLY" not in each] == []
-
-
-def test_whoever_keeps_the_database_may_refuse_trigrams(empty_app: Flask) -> None:
-    """Some keep a list of what may be installed, whatever it is trusted with; and what is installed is theirs."""
-    with db.engine.begin() as connection:
-        connection.execute(
-            text(
-                "CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS"
-                " $$ BEGIN RAISE insufficient_privilege USING MESSAGE = 'not on the list'; END $$"
-            )
-        )
-        tags = "TAG IN ('CREATE EXTENSION', 'DROP EXTENSION')"
-        trigger = f"ON ddl_command_start WHEN {tags} EXECUTE FUNCTION refuse()"
-        connection.execute(text(f"CREATE EVENT TRIGGER keeper {trigger}"))
-
-    upgrade(revision="0019")
-    with db.engine.connect() as connection:
-        built = {each["name"] for each in inspect(connection).get_indexes("users")}
-    downgrade(revision="0018")
-
-    assert "ix_users_created_at_id" in built
-    assert "ix_users_parts_trgm" not in built
 
 
 def test_migrations_make_what_the_models_say(empty_app: Flask) -> None:
