@@ -52,6 +52,7 @@ def _place() -> str:
 def _sent(name: str) -> Any:
     """One field of whatever body came, before anything has read it: read as the view will read it, and no other way."""
     if request.mimetype in FORMS:
+        request.get_data(cache=True)  # a form is read off the wire; what was sent is still to be told from it
         return request.form.get(name)
     try:
         body = request.get_json(force=True, silent=True)

@@ -208,6 +208,23 @@ def test_guessing_coupon_codes_is_stopped_at_every_door(
     assert attempt(other, "wallet/redeem-coupon", "MORE") == 200
 
 
+def test_a_form_that_was_looked_at_is_told_from_another_under_the_same_key(
+    app: Flask, limited: FlaskClient, customer: Person
+) -> None:
+    with app.app_context():
+        put_coupon("GIFT", at=START)
+        put_coupon("MORE", at=START)
+
+    def redeem(code: str) -> TestResponse:
+        headers = customer.headers | {"Idempotency-Key": "one-click"}
+        return limited.post("/api/wallet/redeem-coupon", data={"couponCode": code}, headers=headers)
+
+    first = redeem("GIFT")
+    assert first.status_code == 200
+    refused(redeem("MORE"), 409, "kept_answers.key_reused")
+    assert redeem("GIFT").data == first.data
+
+
 def test_a_guesser_of_coupons_is_counted_by_what_is_tried(limited: FlaskClient, customer: Person) -> None:
     def attempt() -> int:
         body = two_faced('"no": "code"', "couponCode=GUESS")
