@@ -49,7 +49,7 @@ def fresh(
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
         def answered(*args: Any, **kwargs: Any) -> Response:
-            tag = _tag(is_for_staff=differs_for_staff and is_staff_looking())
+            tag = _tag(differs_for_staff=differs_for_staff)
             if tag in request.if_none_match.as_set(include_weak=True):
                 return _stamped(Response(status=304), tag)
             body = _find(tag)
@@ -68,13 +68,15 @@ def fresh(
     return decorate
 
 
-def _tag(*, is_for_staff: bool) -> str:
+def _tag(*, differs_for_staff: bool) -> str:
     cluster = current_settings().cluster
+    # First, with a connection of its own: the session must not hold one meanwhile, or requests wait for one another.
+    read = version.read(_VERSION)
     parts = (
         _SHAPE,
-        version.read(_VERSION),
+        read,
         f"{cluster.cpu_request_ratio} {cluster.memory_request_ratio} {cluster.capacity_reserve}",
-        str(is_for_staff),
+        str(differs_for_staff and is_staff_looking()),
         request.path,
         request.query_string.decode("latin-1"),
     )

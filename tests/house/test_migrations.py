@@ -43,10 +43,11 @@ def tables(connection: Connection) -> set[str]:
 
 
 def leftovers(connection: Connection) -> list[str]:
-    """Functions, sequences and types of ours that are still there."""
+    """Functions, sequences and types of ours that are still there; an extension's are not."""
     found = connection.execute(
         text(
             "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+            " AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')"
             " UNION ALL SELECT relname FROM pg_class"
             " WHERE relnamespace = 'public'::regnamespace AND relkind = 'S'"
         )
@@ -83,6 +84,28 @@ def test_up_down_up_works_and_down_leaves_nothing(empty_app: Flask) -> None:
     assert made == set(db.metadata.tables)
     assert left == (set(), [])
     assert made_again == made
+
+
+def test_whoever_keeps_the_database_may_refuse_trigrams(empty_app: Flask) -> None:
+    """Some keep a list of what may be installed, whatever it is trusted with; and what is installed is theirs."""
+    with db.engine.begin() as connection:
+        connection.execute(
+            text(
+                "CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS"
+                " $$ BEGIN RAISE insufficient_privilege USING MESSAGE = 'not on the list'; END $$"
+            )
+        )
+        tags = "TAG IN ('CREATE EXTENSION', 'DROP EXTENSION')"
+        trigger = f"ON ddl_command_start WHEN {tags} EXECUTE FUNCTION refuse()"
+        connection.execute(text(f"CREATE EVENT TRIGGER keeper {trigger}"))
+
+    upgrade(revision="0019")
+    with db.engine.connect() as connection:
+        built = {each["name"] for each in inspect(connection).get_indexes("users")}
+    downgrade(revision="0018")
+
+    assert "ix_users_created_at_id" in built
+    assert "ix_users_parts_trgm" not in built
 
 
 def test_indexes_of_the_ledger_are_built_while_others_write(empty_app: Flask) -> None:
