@@ -125,7 +125,13 @@ def _node_use(newest: datetime | None) -> list[NodeUse]:
         return func.avg(used * 100.0 / func.nullif(of, 0))
 
     is_there = func.bool_or(NodeReading.at == newest)
-    is_worker = func.bool_and(and_(~NodeReading.is_control_plane, NodeReading.is_schedulable))
+    # As `capacity.workers_of`: where every node is both, all of them are workers.
+    has_workers = (
+        select(NodeReading.name).where(NodeReading.at == newest, ~NodeReading.is_control_plane).exists()
+    )
+    is_worker = func.bool_and(
+        and_(NodeReading.is_schedulable, or_(~NodeReading.is_control_plane, ~has_workers))
+    )
     rows = session().execute(
         select(
             NodeReading.name,
@@ -142,10 +148,26 @@ def _node_use(newest: datetime | None) -> list[NodeUse]:
 
 
 def _down() -> list[InstanceFact]:
-    """Instances that were seen down; of one that failed for good the alert is another."""
+    """Instances that were seen down; of one that failed for good the alert is another.
+
+    What is tied to a node by its data is on that node also while its pod waits for it, and is on none.
+    """
     rows = session().execute(
-        select(Instance.id, Instance.name, AvailabilitySpan.began_at, Instance.node_name)
+        select(
+            Instance.id,
+            Instance.name,
+            AvailabilitySpan.began_at,
+            func.coalesce(InstanceVolume.node_name, Instance.node_name),
+        )
         .join(AvailabilitySpan, AvailabilitySpan.instance_id == Instance.id)
+        .outerjoin(
+            InstanceVolume,
+            and_(
+                InstanceVolume.instance_id == Instance.id,
+                InstanceVolume.status == VolumeStatus.ACTIVE,
+                InstanceVolume.is_node_bound.is_(True),
+            ),
+        )
         .where(
             AvailabilitySpan.ended_at.is_(None),
             AvailabilitySpan.standing == Uptime.DOWN,
