@@ -24,6 +24,8 @@ from minispod.kernel.database import session
 from minispod.kernel.outbox import OutboxRow
 from minispod.kernel.tasks import Task
 from minispod.kernel.unit_of_work import unit_of_work
+from minispod.operations.nodes import requesting
+from minispod.operations.nodes.states import BoundChoice, NodeActStatus
 from minispod.payments.states import TopUpState
 from minispod.subscriptions.models import Subscription
 from tests.factories.nodes import worker
@@ -107,6 +109,29 @@ def test_a_node_that_dies_and_comes_back(watch: Watch) -> None:
     assert watch.open() == ["node_down"]
     watch.nodes()
     assert watch.open() == []
+
+
+@pytest.mark.parametrize(
+    ("is_drained", "is_alert"), [(True, False), (False, True)], ids=["taken out of service", "just gone"]
+)
+def test_a_node_that_was_emptied_and_then_removed_is_no_alert(
+    watch: Watch, administrator: Person, is_drained: bool, is_alert: bool
+) -> None:
+    watch.nodes()
+    with watch.app.app_context(), unit_of_work():
+        act = requesting.drain("worker-1", BoundChoice.LEAVE, actor=administrator.actor, at=watch.clock.now())
+        act.status = NodeActStatus.DONE if is_drained else NodeActStatus.CANCELLED
+    watch.nodes(is_schedulable=False, is_ready=False)
+    watch.clock.advance(seconds=61)
+    watch.nodes(is_schedulable=False, is_ready=False)
+    watch.forget_work()
+    assert watch.open() == ["node_down"]
+
+    for _ in range(2):
+        watch.clock.advance(seconds=61)
+        with watch.app.app_context(), unit_of_work():
+            monitoring.record_nodes([worker("worker-2")], watch.clock.now())
+    assert watch.open() == (["node_down"] if is_alert else [])
 
 
 def test_silence_is_one_alert_while_nodes_and_instances_keep_theirs(watch: Watch, running: uuid.UUID) -> None:
