@@ -110,12 +110,15 @@ def covered(stretch: CTE, looks: Sequence[datetime]) -> Subquery:
 
 def _changes() -> CTE:
     """The changes of plan that stood; `is_paid` when what they and those before them in the month cost was kept."""
-    month = {
-        "partition_by": (PlanChange.subscription_id, PlanChange.period_number),
-        "order_by": PlanChange.number,
-    }
-    until = func.lead(PlanChange.created_at).over(**month)
-    paid = func.sum(PlanChange.charged - PlanChange.credited).over(**month)
+    until, paid = (
+        figure.over(
+            partition_by=(PlanChange.subscription_id, PlanChange.period_number), order_by=PlanChange.number
+        )
+        for figure in (
+            func.lead(PlanChange.created_at),
+            func.sum(PlanChange.charged - PlanChange.credited),
+        )
+    )
     return (
         select(
             PlanChange.subscription_id,

@@ -134,7 +134,9 @@ def test_payments_are_indexed_again_after_a_run_that_died(empty_app: Flask) -> N
     upgrade(revision="0023")
     with db.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0022'"))
-        half = "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_topups_transaction_id'::regclass"
+        half = (
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_topups_transaction_id'::regclass"
+        )
         connection.execute(text(half))
     upgrade(revision="0023")
     with db.engine.connect() as connection:

@@ -190,7 +190,9 @@ def test_moving_up_from_a_free_plan_is_new(books: None, plan_id: PlanFinder) -> 
 
 
 @pytest.mark.parametrize(
-    ("credited", "brings"), [(0, 20_000), (400, 20_000), (1_000, 0)], ids=["kept", "kept in part", "given back"]
+    ("credited", "brings"),
+    [(0, 20_000), (400, 20_000), (1_000, 0)],
+    ids=["kept", "kept in part", "given back"],
 )
 def test_moving_up_from_a_free_plan_and_then_down_is_paid_time_while_money_for_it_was_kept(
     books: None, plan_id: PlanFinder, credited: int, brings: int
