@@ -133,6 +133,39 @@ def test_indexes_of_the_ledger_are_built_while_others_write(empty_app: Flask) ->
     assert [each for each in touching if "CONCURRENTLY" not in each] == []
 
 
+def test_no_index_of_a_table_that_is_in_use_shuts_it(empty_app: Flask) -> None:
+    """As in 0017, from there on: what a migration has not made itself is indexed while others write."""
+    upgrade(revision="0017")
+    with db.engine.connect() as connection:
+        in_use = tables(connection)
+    seen: list[str] = []
+
+    def watch(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        seen.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", watch)
+    upgrade()
+    event.remove(db.engine, "before_cursor_execute", watch)
+
+    built = [re.match(r"\s*CREATE (UNIQUE )?INDEX (?P<how>.*) ON (?P<table>\w+) ", each) for each in seen]
+    of_theirs = [each for each in built if each is not None and each["table"] in in_use]
+    assert len(of_theirs) >= 3
+    assert [each.string for each in of_theirs if "CONCURRENTLY" not in each["how"]] == []
+
+
+def test_payments_are_indexed_again_after_a_run_that_died(empty_app: Flask) -> None:
+    upgrade(revision="0023")
+    with db.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0022'"))
+        half = (
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_topups_transaction_id'::regclass"
+        )
+        connection.execute(text(half))
+    upgrade(revision="0023")
+    with db.engine.connect() as connection:
+        assert connection.scalars(text("SELECT indexrelid FROM pg_index WHERE NOT indisvalid")).all() == []
+
+
 def test_migrations_make_what_the_models_say(empty_app: Flask) -> None:
     upgrade()
 
