@@ -51,12 +51,12 @@ class Changed:
 def raise_one(finding: Finding, *, at: datetime) -> None:
     """Open the alert, or refresh it; staff are told once of each occasion. Locks the alert.
 
-    An occasion of an alert that is over is no news: it opens none where a person said so, and where the condition is
-    back, the next look judges whether to tell.
+    An occasion of an alert that is over is no news where a person said that it is over. Of what flaps, the next look
+    judges whether to tell.
     """
-    row = _open_one(finding)
-    was_told = row is None and _was_told(finding)
-    if was_told and not finding.rule.nature.ends_by_itself:
+    row, nature = _open_one(finding), finding.rule.nature
+    was_told = row is None and (nature.flaps or not nature.ends_by_itself) and _was_told(finding)
+    if was_told and not nature.ends_by_itself:
         return
     if row is None:
         _insert([finding], at)
