@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.exc import DBAPIError
 
 revision = "0019"
 down_revision = "0018"
@@ -28,12 +29,9 @@ _PARTS = {
     "ix_users_parts_trgm": ("users", ("name", "email", "phone")),
     "ix_instances_host_trgm": ("instances", ("host",)),
 }
-_CAN_SEARCH = """
-    SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_trgm') OR (
-        has_database_privilege(current_database(), 'CREATE')
-        AND EXISTS (SELECT FROM pg_available_extension_versions WHERE name = 'pg_trgm' AND trusted)
-    )
-"""
+_CAN_SEARCH = (
+    "SELECT EXISTS (SELECT FROM pg_opclass WHERE opcname = 'gin_trgm_ops' AND pg_opclass_is_visible(oid))"
+)
 
 
 def _build(
@@ -67,21 +65,29 @@ def _replace_order_of_users(*, carried: Sequence[str]) -> None:
     op.execute(f"ALTER INDEX {_USERS}_next RENAME TO {_USERS}")
 
 
+def _get_trigrams() -> bool:
+    """Have the extension where it can be had; it may also be refused, or lie where no search path leads."""
+    try:
+        op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+    except DBAPIError as refusal:
+        if refusal.connection_invalidated:
+            raise
+    return bool(op.get_bind().scalar(sa.text(_CAN_SEARCH)))
+
+
 def upgrade() -> None:
     with op.get_context().autocommit_block():
         _replace_order_of_users(carried=["deleted_at", "role", "is_active"])
         _build(_SUBSCRIPTIONS, "subscriptions", ["created_at", "id"], carried=["status", "service_id"])
-        if op.get_bind().scalar(sa.text(_CAN_SEARCH)):
-            op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+        if _get_trigrams():
             for name, (table, columns) in _PARTS.items():
                 _build(name, table, columns, parts=True)
 
 
 def downgrade() -> None:
+    # The extension stays: it may have been there before us, and others may have come to use it.
     with op.get_context().autocommit_block():
         for name in _PARTS:
             _drop(name)
-        # Refused where others have come to use it.
-        op.execute("DROP EXTENSION IF EXISTS pg_trgm")
         _drop(_SUBSCRIPTIONS)
         _replace_order_of_users(carried=())

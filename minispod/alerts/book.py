@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from minispod.alerts import telling
@@ -49,8 +49,15 @@ class Changed:
 
 
 def raise_one(finding: Finding, *, at: datetime) -> None:
-    """Open the alert, or refresh it; staff are told once of each occasion. Locks the alert."""
-    row = _open_one(finding)
+    """Open the alert, or refresh it; staff are told once of each occasion. Locks the alert.
+
+    An occasion of an alert that is over is no news where a person said that it is over. Of what flaps, the next look
+    judges whether to tell.
+    """
+    row, nature = _open_one(finding), finding.rule.nature
+    was_told = row is None and (nature.flaps or not nature.ends_by_itself) and _was_told(finding)
+    if was_told and not nature.ends_by_itself:
+        return
     if row is None:
         _insert([finding], at)
         row = _open_one(finding)
@@ -58,7 +65,7 @@ def raise_one(finding: Finding, *, at: datetime) -> None:
         return
     _refresh(row, finding, at)
     row.occasions = [*row.occasions, finding.occasion]
-    if not row.is_silent(at):
+    if not was_told and not row.is_silent(at):
         telling.announce([row], [], at=at)
 
 
@@ -119,6 +126,18 @@ def _open_one(finding: Finding) -> Alert | None:
         Alert.resolved_at.is_(None),
     )
     return session().scalar(wanted.with_for_update().execution_options(populate_existing=True))
+
+
+def _was_told(finding: Finding) -> bool:
+    """Tell whether an alert that is over, of the same rule and subject, had this occasion."""
+    earlier = exists().where(
+        Alert.rule == finding.rule,
+        Alert.subject_kind == finding.subject_kind,
+        Alert.subject_id == finding.subject_id,
+        Alert.resolved_at.is_not(None),
+        Alert.occasions.contains([finding.occasion]),
+    )
+    return bool(session().scalar(select(earlier)))
 
 
 def _insert(findings: Sequence[Finding], at: datetime) -> list[Alert]:

@@ -27,6 +27,7 @@ _NEEDS_CLUSTER = frozenset(
         Task.ROTATE_SECRET,
         Task.RUN_OPERATION,
         Task.DRILL_BACKUP,
+        Task.WORK_ON_NODE,
     }
 )
 # What is open ends only so many points below its threshold: a figure that swings around it raises one alert.

@@ -64,7 +64,8 @@ _NATURES = {
     Rule.NODE_FULL: Nature(_WARNING, flaps=True),
     Rule.ADD_NODE: Nature(_ADVICE, flaps=True),
     Rule.INSTANCE_DOWN: Nature(_WARNING, flaps=True),
-    Rule.INSTANCE_FAILED: Nature(_WARNING),
+    # What has run may fail at every turn and come up again.
+    Rule.INSTANCE_FAILED: Nature(_WARNING, flaps=True),
     Rule.INSTANCE_RESTARTS: Nature(_WARNING, flaps=True),
     Rule.VOLUME_FULL: Nature(_WARNING, flaps=True),
     Rule.CERTIFICATE_ENDS: Nature(_WARNING),

@@ -97,6 +97,8 @@ def register_account(body: dict[str, Any]) -> dict[str, Any]:
 
 @door.post("/auth/login")
 @limiter.limit("10 per 5 minutes", key_func=place_and_account, deduct_when=is_refused)
+# Refusals are counted when they are given, so many attempts at once would all pass; and each costs a hash.
+@limiter.limit("60 per 5 minutes", key_func=place_and_account)
 @limiter.limit("300 per 5 minutes", exempt_when=is_front_end)
 @door.arguments(LoginIn)
 @door.alt_response(401, response="UNAUTHORIZED")

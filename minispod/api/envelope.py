@@ -18,7 +18,7 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
 
 NOTHING: Any = object()
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class _LenientParser(FlaskParser):
         return self._makeproxy(given, schema)
 
     def _raw_load_json(self, req: Request) -> Any:
-        if req.mimetype in _FORMS:
+        if req.mimetype in FORMS:
             return req.form.to_dict()
         if not req.get_data(cache=True).strip():
             return {}

@@ -18,7 +18,6 @@ from flask import Response, make_response, request
 
 from minispod.api.envelope import Door
 from minispod.api.guard import is_staff_looking
-from minispod.api.schemas import base, catalog
 from minispod.catalog import version
 from minispod.cluster import monitoring
 from minispod.ports import current_settings
@@ -34,8 +33,11 @@ _IF_NONE_MATCH = {
 }
 
 _VERSION = version.reading(monitoring.capacity_mark())
-# What answers look like: an update of the program may change that, and the catalogue stays as it is.
-_SHAPE = sha256(b"".join(Path(str(each.__file__)).read_bytes() for each in (base, catalog))).hexdigest()
+# What answers look like and what they are worked out by: an update of the program may change that, and the catalogue
+# stays as it is.
+_PROGRAM = sha256(
+    b"".join(each.read_bytes() for each in sorted(Path(__file__).parents[1].rglob("*.py")))
+).hexdigest()
 
 _bodies: OrderedDict[str, bytes] = OrderedDict()
 _guard = Lock()
@@ -49,7 +51,7 @@ def fresh(
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
         def answered(*args: Any, **kwargs: Any) -> Response:
-            tag = _tag(is_for_staff=differs_for_staff and is_staff_looking())
+            tag = _tag(differs_for_staff=differs_for_staff)
             if tag in request.if_none_match.as_set(include_weak=True):
                 return _stamped(Response(status=304), tag)
             body = _find(tag)
@@ -68,13 +70,15 @@ def fresh(
     return decorate
 
 
-def _tag(*, is_for_staff: bool) -> str:
+def _tag(*, differs_for_staff: bool) -> str:
     cluster = current_settings().cluster
+    # First, with a connection of its own: the session must not hold one meanwhile, or requests wait for one another.
+    read = version.read(_VERSION)
     parts = (
-        _SHAPE,
-        version.read(_VERSION),
+        _PROGRAM,
+        read,
         f"{cluster.cpu_request_ratio} {cluster.memory_request_ratio} {cluster.capacity_reserve}",
-        str(is_for_staff),
+        str(differs_for_staff and is_staff_looking()),
         request.path,
         request.query_string.decode("latin-1"),
     )

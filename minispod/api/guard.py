@@ -22,6 +22,7 @@ from minispod.accounts import sessions
 from minispod.accounts.errors import BadToken, StaffOnly
 from minispod.accounts.models import User
 from minispod.accounts.tokens import ALGORITHM, check_claims
+from minispod.api.envelope import FORMS
 from minispod.kernel.actor import Actor, ActorKind, Role, place_of, visitor
 from minispod.kernel.errors import TooMany, Unauthenticated
 from minispod.ports import current_ports, current_settings
@@ -49,12 +50,15 @@ def _place() -> str:
 
 
 def _sent(name: str) -> Any:
-    """One field of whatever body came, before anything has read it."""
+    """One field of whatever body came, before anything has read it: read as the view will read it, and no other way."""
+    if request.mimetype in FORMS:
+        request.get_data(cache=True)  # a form is read off the wire; what was sent is still to be told from it
+        return request.form.get(name)
     try:
         body = request.get_json(force=True, silent=True)
     except RecursionError:
         body = None
-    return (body if isinstance(body, dict) else request.form).get(name)
+    return body.get(name) if isinstance(body, dict) else None
 
 
 def place_and_account() -> str:

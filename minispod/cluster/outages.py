@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 
 from minispod.cluster.models import NodeOutage
 from minispod.cluster.port import NodeSighting
 from minispod.kernel.database import session
+from minispod.kernel.ids import new_id
 
 
 def note(before: Sequence[NodeSighting], now: Sequence[NodeSighting], at: datetime) -> None:
@@ -18,8 +20,10 @@ def note(before: Sequence[NodeSighting], now: Sequence[NodeSighting], at: dateti
     well = {node.name for node in now if node.is_ready}
     ill = {node.name for node in [*before, *now]} - well
     lasting = open_outages()
-    for name in ill - set(lasting):
-        session().add(NodeOutage(node_name=name, began_at=at))
+    new = [{"id": new_id(), "node_name": name, "began_at": at} for name in sorted(ill - set(lasting))]
+    if new:
+        # Two readings at once find the same.
+        session().execute(insert(NodeOutage).on_conflict_do_nothing(), new)
     for name in well & set(lasting):
         lasting[name].ended_at = at
 

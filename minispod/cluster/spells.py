@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import delete, or_, select
+from sqlalchemy.dialects.postgresql import insert
 
 from minispod.cluster.models import NodeOutage, NodeSpell
 from minispod.cluster.port import NodeSighting
 from minispod.kernel.database import session
+from minispod.kernel.ids import new_id
 
 OUT_OF_SERVICE = "OutOfService"
 NOT_READY = "NotReady"
@@ -36,8 +38,13 @@ def note(now: Sequence[NodeSighting], at: datetime) -> None:
     wrong = {(node.name, condition) for node in now for condition in _wrong_with(node)}
     open_rows = session().scalars(select(NodeSpell).where(NodeSpell.ended_at.is_(None)))
     lasting = {(row.node_name, row.condition): row for row in open_rows}
-    for name, condition in sorted(wrong - set(lasting)):
-        session().add(NodeSpell(node_name=name, condition=condition, began_at=at))
+    new = [
+        {"id": new_id(), "node_name": name, "condition": condition, "began_at": at}
+        for name, condition in sorted(wrong - set(lasting))
+    ]
+    if new:
+        # Two readings at once (a drain has its own) find the same.
+        session().execute(insert(NodeSpell).on_conflict_do_nothing(), new)
     for key in set(lasting) - wrong:
         lasting[key].ended_at = at
 

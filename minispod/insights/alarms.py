@@ -33,6 +33,8 @@ from minispod.kernel.database import session
 from minispod.kernel.outbox import OutboxRow
 from minispod.kernel.tasks import Task
 from minispod.notifications.models import DeliveryState, Notification
+from minispod.operations.nodes.models import NodeOperation
+from minispod.operations.nodes.states import NodeAct, NodeActStatus
 from minispod.payments.models import TopUp
 from minispod.payments.states import TopUpState
 from minispod.proof import history
@@ -54,7 +56,7 @@ def read(*, backup_alarm: timedelta, late_after: timedelta, at: datetime) -> Fac
         silent_since=state.silent_since if state else None,
         nodes_at=state.answered_at if state else None,
         looked_at=session().scalar(select(func.max(ClusterWatch.until))),
-        lost_nodes=_lost_nodes(),
+        lost_nodes=_lost_nodes(state.answered_at if state else None),
         nodes=_node_use(state.answered_at if state else None),
         down=_down(),
         failed=_failed(),
@@ -75,8 +77,11 @@ def read(*, backup_alarm: timedelta, late_after: timedelta, at: datetime) -> Fac
     )
 
 
-def _lost_nodes() -> list[LostNode]:
-    """Nodes that do not answer, with how many instances they touch; the same instances as `node_loss.touched_by`."""
+def _lost_nodes(newest: datetime | None) -> list[LostNode]:
+    """Nodes that do not answer, with how many instances they touch; the same instances as `node_loss.touched_by`.
+
+    Not among them is one that was taken out of service and then out of the cluster, once nothing is tied to it.
+    """
     is_bound = InstanceVolume.is_node_bound.is_(True)
     touches = or_(
         and_(InstanceVolume.node_name == NodeOutage.node_name, is_bound),
@@ -104,10 +109,25 @@ def _lost_nodes() -> list[LostNode]:
         .group_by(NodeOutage.node_name)
         .subquery()
     )
+    last_act = (
+        select(NodeOperation.act)
+        .where(NodeOperation.node_name == NodeOutage.node_name, NodeOperation.status == NodeActStatus.DONE)
+        .order_by(NodeOperation.requested_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    is_listed = exists().where(NodeReading.at == newest, NodeReading.name == NodeOutage.node_name)
     rows = session().execute(
         select(NodeOutage.node_name, NodeOutage.began_at, touched.c.movable, touched.c.bound, touched.c.bare)
         .outerjoin(touched, touched.c.node_name == NodeOutage.node_name)
-        .where(NodeOutage.ended_at.is_(None))
+        .where(
+            NodeOutage.ended_at.is_(None),
+            or_(
+                is_listed,
+                touched.c.node_name.is_not(None),
+                func.coalesce(last_act, NodeAct.UNCORDON) == NodeAct.UNCORDON,
+            ),
+        )
         .order_by(NodeOutage.node_name)
     )
     return [
@@ -125,7 +145,13 @@ def _node_use(newest: datetime | None) -> list[NodeUse]:
         return func.avg(used * 100.0 / func.nullif(of, 0))
 
     is_there = func.bool_or(NodeReading.at == newest)
-    is_worker = func.bool_and(and_(~NodeReading.is_control_plane, NodeReading.is_schedulable))
+    # As `capacity.workers_of`: where every node is both, all of them are workers.
+    has_workers = (
+        select(NodeReading.name).where(NodeReading.at == newest, ~NodeReading.is_control_plane).exists()
+    )
+    is_worker = func.bool_and(
+        and_(NodeReading.is_schedulable, or_(~NodeReading.is_control_plane, ~has_workers))
+    )
     rows = session().execute(
         select(
             NodeReading.name,
@@ -142,10 +168,26 @@ def _node_use(newest: datetime | None) -> list[NodeUse]:
 
 
 def _down() -> list[InstanceFact]:
-    """Instances that were seen down; of one that failed for good the alert is another."""
+    """Instances that were seen down; of one that failed for good the alert is another.
+
+    What is tied to a node by its data is on that node also while its pod waits for it, and is on none.
+    """
     rows = session().execute(
-        select(Instance.id, Instance.name, AvailabilitySpan.began_at, Instance.node_name)
+        select(
+            Instance.id,
+            Instance.name,
+            AvailabilitySpan.began_at,
+            func.coalesce(InstanceVolume.node_name, Instance.node_name),
+        )
         .join(AvailabilitySpan, AvailabilitySpan.instance_id == Instance.id)
+        .outerjoin(
+            InstanceVolume,
+            and_(
+                InstanceVolume.instance_id == Instance.id,
+                InstanceVolume.status == VolumeStatus.ACTIVE,
+                InstanceVolume.is_node_bound.is_(True),
+            ),
+        )
         .where(
             AvailabilitySpan.ended_at.is_(None),
             AvailabilitySpan.standing == Uptime.DOWN,

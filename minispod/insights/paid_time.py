@@ -73,7 +73,7 @@ def stretches(
             changes.c.created_at,
             func.least(over, changes.c.until),
             changes.c.to_price,
-            or_(Period.charged > 0, changes.c.charged > 0),
+            or_(Period.charged > 0, changes.c.is_paid),
         )
         .join(Subscription, Subscription.id == Period.subscription_id)
         .join(
@@ -109,8 +109,15 @@ def covered(stretch: CTE, looks: Sequence[datetime]) -> Subquery:
 
 
 def _changes() -> CTE:
-    until = func.lead(PlanChange.created_at).over(
-        partition_by=(PlanChange.subscription_id, PlanChange.period_number), order_by=PlanChange.number
+    """The changes of plan that stood; `is_paid` when what they and those before them in the month cost was kept."""
+    until, paid = (
+        figure.over(
+            partition_by=(PlanChange.subscription_id, PlanChange.period_number), order_by=PlanChange.number
+        )
+        for figure in (
+            func.lead(PlanChange.created_at),
+            func.sum(PlanChange.charged - PlanChange.credited),
+        )
     )
     return (
         select(
@@ -119,7 +126,7 @@ def _changes() -> CTE:
             PlanChange.created_at,
             PlanChange.to_plan_id,
             PlanChange.to_price,
-            PlanChange.charged,
+            (paid > 0).label("is_paid"),
             until.label("until"),
         )
         .where(PlanChange.state != ChangeState.RETURNED)

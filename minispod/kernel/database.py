@@ -142,9 +142,11 @@ def bound_transactions(engine: Engine) -> None:
 def look_before_use(engine: Engine) -> None:
     """Ask a pooled connection whether it still stands before it is used, unless it was used a moment ago.
 
-    A busy process would pay for that question with every request; a restart of the database takes longer.
+    A busy process would pay for that question with every request; a restart of the database takes longer. To have
+    been opened is use too: a new one that is refused as well is not tried for another, its statement says what is.
     """
 
+    @event.listens_for(engine, "connect")
     @event.listens_for(engine, "checkin")
     def note(connection: Any, record: ConnectionPoolEntry) -> None:
         record.info["used_at"] = monotonic()
@@ -169,7 +171,8 @@ def ask(question: str) -> Any:
         try:
             return connection.exec_driver_sql(f"{BOUNDS}; {question}").scalar_one()
         finally:
-            beneath.autocommit = False
+            if not beneath.closed:  # one that broke refuses this too, in words that nobody translates
+                beneath.autocommit = False
 
 
 def lock(model: type[Any], key: Any) -> Any | None:

@@ -4,7 +4,9 @@ Lock order (docs/adr/0005): top-up, then wallet. What an answer means is decided
 carried out once, under the lock, with the ledger, the audit entry, the receipt and the alert in one commit.
 """
 
+import uuid
 from datetime import datetime
+from typing import Any
 
 import structlog
 from sqlalchemy import select
@@ -251,37 +253,34 @@ def _take_back(topup: TopUp, verdict: Verdict, *, actor: Actor, at: datetime) ->
 
 
 def _send_receipt(topup: TopUp, balance: int, *, at: datetime) -> None:
-    user = directory.get_user(topup.user_id)
-    post.queue(
-        MessageKind.TOPUP_RECEIPT,
-        post.Recipient(user.name, user.email, user.id),
-        dedupe_key=f"topup:{topup.id}",
-        at=at,
-        facts={
-            "number": topup.custom_id,
-            "amount": int(topup.amount),
-            "fee": int(topup.fee),
-            "balance": int(balance),
-            "payment_type": topup.payment_type,
-            "paid_at": at.isoformat(),
-        },
-        entry_ids=[topup.id],
-    )
+    facts = {
+        "number": topup.custom_id,
+        "amount": int(topup.amount),
+        "fee": int(topup.fee),
+        "balance": int(balance),
+        "payment_type": topup.payment_type,
+        "paid_at": at.isoformat(),
+    }
+    _tell(MessageKind.TOPUP_RECEIPT, topup, f"topup:{topup.id}", facts, topup.id, at=at)
 
 
 def _tell_of_reversal(topup: TopUp, entry: LedgerEntry, *, at: datetime) -> None:
-    user, owed = directory.get_user(topup.user_id), ledger.hold(topup.user_id).gateway_debt
-    post.queue(
-        MessageKind.TOPUP_TAKEN_BACK,
-        post.Recipient(user.name, user.email, user.id),
-        dedupe_key=f"topup:{entry.reference}:taken-back",
-        at=at,
-        facts={
-            "number": topup.custom_id,
-            "amount": int(entry.amount),
-            "balance": int(entry.balance_after),
-            "owed": int(owed) if owed else None,
-            "taken_at": at.isoformat(),
-        },
-        entry_ids=[entry.id],
-    )
+    owed = ledger.hold(topup.user_id).gateway_debt
+    facts = {
+        "number": topup.custom_id,
+        "amount": int(entry.amount),
+        "balance": int(entry.balance_after),
+        "owed": int(owed) if owed else None,
+        "taken_at": at.isoformat(),
+    }
+    _tell(MessageKind.TOPUP_TAKEN_BACK, topup, f"topup:{entry.reference}:taken-back", facts, entry.id, at=at)
+
+
+def _tell(
+    kind: MessageKind, topup: TopUp, key: str, facts: dict[str, Any], entry_id: uuid.UUID, *, at: datetime
+) -> None:
+    """Write to the owner, with the paper of the entry; an account that was deleted has no address."""
+    user = directory.get_user(topup.user_id)
+    if user.deleted_at is None:
+        recipient = post.Recipient(user.name, user.email, user.id)
+        post.queue(kind, recipient, dedupe_key=key, at=at, facts=facts, entry_ids=[entry_id])

@@ -34,6 +34,7 @@ class Change:
     price: int
     plan_id: uuid.UUID
     charged: int = 1_000
+    credited: int = 0
     is_returned: bool = False
 
 
@@ -156,9 +157,9 @@ def _change(
         period_number=change.month,
         days_left=1,
         period_days=30,
-        quoted=Rupiah(change.charged),
+        quoted=Rupiah(change.charged - change.credited),
         charged=Rupiah(change.charged),
-        credited=Rupiah(0),
+        credited=Rupiah(change.credited),
         refunded=Rupiah(change.charged if change.is_returned else 0),
         entry_id=new_id(),
         created_at=change.at,

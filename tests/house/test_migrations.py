@@ -43,10 +43,11 @@ def tables(connection: Connection) -> set[str]:
 
 
 def leftovers(connection: Connection) -> list[str]:
-    """Functions, sequences and types of ours that are still there."""
+    """Functions, sequences and types of ours that are still there; an extension's are not."""
     found = connection.execute(
         text(
             "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+            " AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')"
             " UNION ALL SELECT relname FROM pg_class"
             " WHERE relnamespace = 'public'::regnamespace AND relkind = 'S'"
         )
@@ -85,6 +86,28 @@ def test_up_down_up_works_and_down_leaves_nothing(empty_app: Flask) -> None:
     assert made_again == made
 
 
+def test_whoever_keeps_the_database_may_refuse_trigrams(empty_app: Flask) -> None:
+    """Some keep a list of what may be installed, whatever it is trusted with; and what is installed is theirs."""
+    with db.engine.begin() as connection:
+        connection.execute(
+            text(
+                "CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS"
+                " $$ BEGIN RAISE insufficient_privilege USING MESSAGE = 'not on the list'; END $$"
+            )
+        )
+        tags = "TAG IN ('CREATE EXTENSION', 'DROP EXTENSION')"
+        trigger = f"ON ddl_command_start WHEN {tags} EXECUTE FUNCTION refuse()"
+        connection.execute(text(f"CREATE EVENT TRIGGER keeper {trigger}"))
+
+    upgrade(revision="0019")
+    with db.engine.connect() as connection:
+        built = {each["name"] for each in inspect(connection).get_indexes("users")}
+    downgrade(revision="0018")
+
+    assert "ix_users_created_at_id" in built
+    assert "ix_users_parts_trgm" not in built
+
+
 def test_indexes_of_the_ledger_are_built_while_others_write(empty_app: Flask) -> None:
     """The shop is open while `release` runs: no statement may shut the ledger, and a run that died is run again."""
     upgrade(revision="0016")
@@ -108,6 +131,39 @@ def test_indexes_of_the_ledger_are_built_while_others_write(empty_app: Flask) ->
     touching = [each for each in seen if re.match(r"\s*(CREATE|DROP) INDEX", each)]
     assert len(touching) > 12
     assert [each for each in touching if "CONCURRENTLY" not in each] == []
+
+
+def test_no_index_of_a_table_that_is_in_use_shuts_it(empty_app: Flask) -> None:
+    """As in 0017, from there on: what a migration has not made itself is indexed while others write."""
+    upgrade(revision="0017")
+    with db.engine.connect() as connection:
+        in_use = tables(connection)
+    seen: list[str] = []
+
+    def watch(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        seen.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", watch)
+    upgrade()
+    event.remove(db.engine, "before_cursor_execute", watch)
+
+    built = [re.match(r"\s*CREATE (UNIQUE )?INDEX (?P<how>.*) ON (?P<table>\w+) ", each) for each in seen]
+    of_theirs = [each for each in built if each is not None and each["table"] in in_use]
+    assert len(of_theirs) >= 3
+    assert [each.string for each in of_theirs if "CONCURRENTLY" not in each["how"]] == []
+
+
+def test_payments_are_indexed_again_after_a_run_that_died(empty_app: Flask) -> None:
+    upgrade(revision="0023")
+    with db.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0022'"))
+        half = (
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_topups_transaction_id'::regclass"
+        )
+        connection.execute(text(half))
+    upgrade(revision="0023")
+    with db.engine.connect() as connection:
+        assert connection.scalars(text("SELECT indexrelid FROM pg_index WHERE NOT indisvalid")).all() == []
 
 
 def test_migrations_make_what_the_models_say(empty_app: Flask) -> None:

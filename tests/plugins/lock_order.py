@@ -63,7 +63,8 @@ def _watch(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
 
 
 def _forget(connection: Any) -> None:
-    connection.info.pop(_LOCKS_HELD, None)
+    if not connection.invalidated:  # one that broke has nothing left to forget
+        connection.info.pop(_LOCKS_HELD, None)
 
 
 def pytest_configure() -> None:

@@ -128,7 +128,7 @@ def test_a_silent_cluster_is_one_alert_and_the_others_keep_their_state() -> None
         silent_since=ago(minutes=3),
         lost_nodes=[LostNode(f"worker-{n}", ago(hours=1)) for n in range(9)],
         down=[InstanceFact(str(n), f"i-{n}", ago(hours=1)) for n in range(99)],
-        late=[WaitingTask("reconcile_instance", 40, 40, ago(hours=1))],
+        late=[WaitingTask(task, 40, 40, ago(hours=1)) for task in ("reconcile_instance", "work_on_node")],
     )
 
     assert found(verdict) == [("cluster_silent", "cluster")]

@@ -23,6 +23,7 @@ from minispod.kernel.database import lock, session
 from minispod.kernel.errors import Refusal
 from minispod.operations import node_loss
 from minispod.operations import requesting as data
+from minispod.operations.errors import AnotherRuns
 from minispod.operations.models import Operation
 from minispod.operations.node_loss import Touched
 from minispod.operations.nodes.models import NodeOperation
@@ -137,6 +138,8 @@ def _ask_for_move(operation: NodeOperation, touched: Touched, rules: ClusterRule
         return
     try:
         move = data.move(instance.id, target, actor=_asker(operation), at=at)
+    except AnotherRuns:  # it began just now: its end is waited for, as that of any other
+        return
     except Refusal as refusal:  # nothing of it has been written yet: `move` refuses before it writes
         _refuse(operation, instance.id, refusal.message)
         return

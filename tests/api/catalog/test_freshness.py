@@ -14,7 +14,7 @@ from sqlalchemy import Engine, event, select
 from minispod.catalog.models import Category, Plan, Service
 from minispod.cluster import monitoring
 from minispod.kernel.clock import FrozenClock
-from minispod.kernel.database import BOUNDS, session
+from minispod.kernel.database import BOUNDS, db, session
 from minispod.kernel.ids import new_id
 from minispod.kernel.unit_of_work import unit_of_work
 from tests.factories.nodes import worker
@@ -67,6 +67,40 @@ def is_true_still(client: FlaskClient, tag: str, path: str = PATHS[0], **headers
     response = client.get(path, headers={"If-None-Match": tag, **headers})
     assert response.status_code in {200, 304}
     return response.status_code == 304
+
+
+@contextmanager
+def connections_held(app: Flask) -> Iterator[list[int]]:
+    """How many connections were taken from the pool and not given back, each time that one was taken."""
+    held, most = [0], []
+
+    def take(*_: object) -> None:
+        held[0] += 1
+        most.append(held[0])
+
+    def give_back(*_: object) -> None:
+        held[0] -= 1
+
+    with app.app_context():
+        pool = db.engine.pool
+    event.listen(pool, "checkout", take)
+    event.listen(pool, "checkin", give_back)
+    try:
+        yield most
+    finally:
+        event.remove(pool, "checkout", take)
+        event.remove(pool, "checkin", give_back)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_no_request_waits_for_a_second_connection_while_it_holds_one(
+    app: Flask, client: FlaskClient, administrator: Person, path: str
+) -> None:
+    """As many requests as the pool has connections would wait for one another."""
+    with connections_held(app) as held:
+        tag_of(client, path, **administrator.headers)
+
+    assert max(held) == 1
 
 
 @pytest.mark.parametrize("path", PATHS)

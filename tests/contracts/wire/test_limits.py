@@ -76,6 +76,17 @@ def test_who_knows_the_password_may_sign_in_again_and_again(limited: FlaskClient
     assert (attempt("a guess"), attempt("a guess")) == (401, 429)
 
 
+def test_even_that_has_an_end_because_each_time_costs_a_hash(limited: FlaskClient, customer: Person) -> None:
+    from_there = {"REMOTE_ADDR": FRONT_END}
+
+    def attempt() -> int:
+        body = {"email": customer.email, "password": PASSWORD}
+        return limited.post("/api/auth/login", json=body, environ_overrides=from_there).status_code
+
+    assert {attempt() for _ in range(60)} == {200}
+    assert attempt() == 429
+
+
 def test_neighbours_of_a_guesser_may_still_sign_in(limited: FlaskClient, customer: Person) -> None:
     for spelling in ("victim@example.com", " VICTIM@example.com") * 5:
         limited.post("/api/auth/login", json={"email": spelling, "password": "guess"})
@@ -85,6 +96,23 @@ def test_neighbours_of_a_guesser_may_still_sign_in(limited: FlaskClient, custome
     refused(limited.post("/api/auth/login", data=spelling), 429, "too_many")
     mine = {"email": customer.email, "password": PASSWORD}
     assert limited.post("/api/auth/login", json=mine).status_code == 200
+
+
+def two_faced(json: str, form: str) -> dict[str, str]:
+    """A body that is an object to whoever reads JSON and says something else to whoever reads the form it is."""
+    return {
+        "data": '{%s, "z": "&%s&"}' % (json, form),  # noqa: UP031 - braces
+        "content_type": "application/x-www-form-urlencoded",
+    }
+
+
+def test_a_guesser_is_counted_by_what_is_tried_not_by_what_else_could_be_read(limited: FlaskClient) -> None:
+    def attempt(number: int) -> int:
+        body = two_faced(f'"email": "{number}@example.com"', "email=victim@example.com&password=guess")
+        return limited.post("/api/auth/login", **body).status_code
+
+    assert {attempt(number) for number in range(10)} == {401}
+    assert attempt(10) == 429
 
 
 def test_a_guesser_does_not_get_far_with_many_accounts_either(limited: FlaskClient) -> None:
@@ -178,6 +206,32 @@ def test_guessing_coupon_codes_is_stopped_at_every_door(
         assert attempt(one, path, "MORE") == 429
     assert order(one, "") == 404  # without a code there is nothing to guess
     assert attempt(other, "wallet/redeem-coupon", "MORE") == 200
+
+
+def test_a_form_that_was_looked_at_is_told_from_another_under_the_same_key(
+    app: Flask, limited: FlaskClient, customer: Person
+) -> None:
+    with app.app_context():
+        put_coupon("GIFT", at=START)
+        put_coupon("MORE", at=START)
+
+    def redeem(code: str) -> TestResponse:
+        headers = customer.headers | {"Idempotency-Key": "one-click"}
+        return limited.post("/api/wallet/redeem-coupon", data={"couponCode": code}, headers=headers)
+
+    first = redeem("GIFT")
+    assert first.status_code == 200
+    refused(redeem("MORE"), 409, "kept_answers.key_reused")
+    assert redeem("GIFT").data == first.data
+
+
+def test_a_guesser_of_coupons_is_counted_by_what_is_tried(limited: FlaskClient, customer: Person) -> None:
+    def attempt() -> int:
+        body = two_faced('"no": "code"', "couponCode=GUESS")
+        return limited.post("/api/wallet/redeem-coupon", headers=customer.headers, **body).status_code
+
+    assert {attempt() for _ in range(20)} == {400}
+    assert attempt() == 429
 
 
 def test_a_guesser_of_coupons_does_not_get_far_with_many_accounts_either(

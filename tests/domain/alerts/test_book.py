@@ -1,6 +1,7 @@
 """The book: one open alert of a subject, told once, ended when it is over; silence, reminders, crowds, competitors."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -222,6 +223,45 @@ def test_an_act_tells_of_each_occasion_once(alerts: Book) -> None:
     assert len(alerts.mails) == 2
     alerts.look()
     assert alerts.states() == ["OPEN"], "only a person knows when that is dealt with"
+
+
+def test_an_occasion_that_a_person_has_dealt_with_is_not_told_again(alerts: Book, clock: FrozenClock) -> None:
+    """The gateway repeats itself for days: every look at the order finds the same chargeback."""
+    alerts.raise_one(payment("chargeback:1"))
+    alerts.act(acting.resolve)
+    for _ in range(3):
+        clock.advance(hours=2)
+        alerts.raise_one(payment("chargeback:1"))
+        alerts.look()
+    assert (alerts.states(), len(alerts.mails)) == (["RESOLVED"], 1)
+
+    alerts.raise_one(payment("chargeback:2"))
+    assert (alerts.states(), len(alerts.mails)) == (["RESOLVED", "OPEN"], 2)
+
+
+def test_an_instance_that_fails_at_every_turn_is_told_once_within_the_hour(
+    alerts: Book, clock: FrozenClock
+) -> None:
+    failed = Finding(Rule.INSTANCE_FAILED, "instance", "i-1", "blog", {"reason": "x"}, "failed:2026-03-01")
+    for _ in range(5):
+        alerts.raise_one(failed)
+        alerts.look(replace(failed, occasion=None))
+        clock.advance(minutes=5)
+        alerts.look()
+        clock.advance(minutes=5)
+
+    assert (alerts.states(), len(alerts.mails)) == (["RESOLVED"] * 5, 1)
+
+
+def test_a_payment_that_is_held_again_is_told_again(alerts: Book, clock: FrozenClock) -> None:
+    held = replace(payment("amount:1"), rule=Rule.PAYMENT_HELD)
+    for _ in range(2):
+        alerts.raise_one(held)
+        alerts.look(replace(held, occasion=None))
+        alerts.look()
+        clock.advance(minutes=5)
+
+    assert len(alerts.mails) == 2
 
 
 def test_an_alert_that_an_act_raises_during_a_look_is_not_ended_by_it(

@@ -11,9 +11,10 @@ from sqlalchemy import delete, select
 
 from minispod.alerts.models import Alert
 from minispod.cluster import monitoring
-from minispod.cluster.port import WorkloadSighting
-from minispod.instances import observation
+from minispod.cluster.port import VolumeSighting, WorkloadSighting
+from minispod.instances import observation, volumes
 from minispod.instances.models import Instance
+from minispod.instances.naming import claim_name
 from minispod.instances.states import InstanceStatus
 from minispod.instances.uptime import watching
 from minispod.instances.usage.models import UsageSample
@@ -23,6 +24,8 @@ from minispod.kernel.database import session
 from minispod.kernel.outbox import OutboxRow
 from minispod.kernel.tasks import Task
 from minispod.kernel.unit_of_work import unit_of_work
+from minispod.operations.nodes import requesting
+from minispod.operations.nodes.states import BoundChoice, NodeActStatus
 from minispod.payments.states import TopUpState
 from minispod.subscriptions.models import Subscription
 from tests.factories.nodes import worker
@@ -108,6 +111,29 @@ def test_a_node_that_dies_and_comes_back(watch: Watch) -> None:
     assert watch.open() == []
 
 
+@pytest.mark.parametrize(
+    ("is_drained", "is_alert"), [(True, False), (False, True)], ids=["taken out of service", "just gone"]
+)
+def test_a_node_that_was_emptied_and_then_removed_is_no_alert(
+    watch: Watch, administrator: Person, is_drained: bool, is_alert: bool
+) -> None:
+    watch.nodes()
+    with watch.app.app_context(), unit_of_work():
+        act = requesting.drain("worker-1", BoundChoice.LEAVE, actor=administrator.actor, at=watch.clock.now())
+        act.status = NodeActStatus.DONE if is_drained else NodeActStatus.CANCELLED
+    watch.nodes(is_schedulable=False, is_ready=False)
+    watch.clock.advance(seconds=61)
+    watch.nodes(is_schedulable=False, is_ready=False)
+    watch.forget_work()
+    assert watch.open() == ["node_down"]
+
+    for _ in range(2):
+        watch.clock.advance(seconds=61)
+        with watch.app.app_context(), unit_of_work():
+            monitoring.record_nodes([worker("worker-2")], watch.clock.now())
+    assert watch.open() == (["node_down"] if is_alert else [])
+
+
 def test_silence_is_one_alert_while_nodes_and_instances_keep_theirs(watch: Watch, running: uuid.UUID) -> None:
     watch.nodes()
     watch.nodes(is_ready=False)
@@ -142,6 +168,27 @@ def test_an_instance_that_is_down_for_five_minutes(watch: Watch, running: uuid.U
     watch.clock.advance(seconds=30)
     watch.instances(ready=True)
     assert watch.open() == []
+
+
+def test_an_instance_that_is_tied_to_a_lost_node_is_told_with_it_also_when_its_pod_is_on_no_node(
+    watch: Watch, running: uuid.UUID
+) -> None:
+    """Minutes after the loss, Kubernetes replaces the pod by one that waits for its data: it is on no node."""
+    watch.nodes()
+    with watch.app.app_context(), unit_of_work():
+        row = session().scalars(select(Instance)).one()
+        row.node_name = "worker-1"
+        claim = claim_name(row.name, row.volume_number)
+        volumes.note_places([VolumeSighting(row.namespace, claim, ("worker-1",))])
+        volumes.note_nodes()
+    watch.instances(ready=True)
+    for _ in range(14):
+        watch.clock.advance(seconds=30)
+        watch.nodes(is_ready=False)
+        watch.instances(ready=False, pod="pod-2")
+        watch.forget_work()
+
+    assert watch.open() == ["node_down"]
 
 
 def test_an_instance_that_failed_is_another_alert_and_not_down_as_well(
@@ -227,6 +274,22 @@ def test_a_node_is_judged_by_its_average(watch: Watch) -> None:
         watch.clock.advance(minutes=1)
     watch.forget_work()
     assert set(watch.open()) == {"add_node", "node_full"}
+
+
+def test_another_node_is_advised_where_every_node_is_control_plane_and_worker(watch: Watch) -> None:
+    alone = worker("only", is_control_plane=True, cpu_used=11_000)
+    with watch.app.app_context(), unit_of_work():
+        monitoring.record_nodes([alone], watch.clock.now())
+
+    assert set(watch.open()) == {"add_node", "node_full"}
+
+
+def test_a_control_plane_beside_workers_is_no_worker(watch: Watch) -> None:
+    busy = worker("master", is_control_plane=True, cpu_used=11_000)
+    with watch.app.app_context(), unit_of_work():
+        monitoring.record_nodes([busy, worker("worker-1")], watch.clock.now())
+
+    assert watch.open() == ["node_full"]
 
 
 def test_work_that_is_late_or_keeps_failing(watch: Watch, app: Flask, clock: FrozenClock) -> None:

@@ -189,6 +189,21 @@ def test_moving_up_from_a_free_plan_is_new(books: None, plan_id: PlanFinder) -> 
     assert found["2026-11"].new == Share(80_000, 1)
 
 
+@pytest.mark.parametrize(
+    ("credited", "brings"),
+    [(0, 20_000), (400, 20_000), (1_000, 0)],
+    ids=["kept", "kept in part", "given back"],
+)
+def test_moving_up_from_a_free_plan_and_then_down_is_paid_time_while_money_for_it_was_kept(
+    books: None, plan_id: PlanFinder, credited: int, brings: int
+) -> None:
+    up = Change(1, NOVEMBER + timedelta(days=2), 80_000, plan_id(tier="PRO"), charged=1_000)
+    down = Change(1, NOVEMBER + timedelta(days=5), 20_000, plan_id(), charged=0, credited=credited)
+    put_past(Past(put_customer("A", at=AT), plan_id(), NOVEMBER, price=0, changes=(up, down)))
+
+    assert recurring.now(at=AT).amount == brings
+
+
 def test_figures_of_one_service_are_of_it_alone(books: None, plan_id: PlanFinder) -> None:
     who = put_customer("A", at=AT)
     put_past(Past(who, plan_id(), NOVEMBER))
@@ -305,7 +320,7 @@ def _price(story: Past, at: datetime) -> int:
         is_paid = charged > 0
         for change in story.changes:
             if change.month == number and not change.is_returned and change.at <= at:
-                price, is_paid = change.price, charged > 0 or change.charged > 0
+                price, is_paid = change.price, is_paid or change.charged > 0
         if starts <= at < ends:
             if story.ended_at is not None and story.ended_at <= at:
                 return 0

@@ -409,6 +409,31 @@ def test_a_node_that_is_not_in_the_cluster_any_more_ends_it(yard: Yard) -> None:
     assert "not in the cluster" in (yard.row(drain).error or "")
 
 
+def test_an_operation_that_begins_just_before_its_move_is_waited_for(
+    yard: Yard, customer: Person, plan_id: Callable[..., uuid.UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tied = yard.run_there(yard.shop.order(customer, plan_id("postgresql", "BASIC")), bound=True)
+    drain = yard.ask(requesting.drain, OLD, BoundChoice.MOVE)
+    touched_by = engine.node_loss.touched_by
+
+    def late(node: str) -> object:
+        monkeypatch.setattr(engine.node_loss, "touched_by", touched_by)
+        found = touched_by(node)
+        data.back_up(tied.id, actor=customer.actor, at=yard.clock.now())
+        return found
+
+    monkeypatch.setattr(engine.node_loss, "touched_by", late)
+    yard.work(drain)
+    yard.work(drain)
+    row = yard.row(drain)
+    assert (row.status, row.moves, row.refusals) == (NodeActStatus.RUNNING, {}, {})
+    assert yard.machines.marked == set()
+
+    yard.end_moves(OperationStatus.FAILED)
+    yard.work(drain)
+    assert list(yard.row(drain).moves) == [str(tied.id)]
+
+
 def test_what_makes_no_sense_is_refused(yard: Yard, clock: FrozenClock) -> None:
     with pytest.raises(NodeUnknown):
         yard.ask(requesting.cordon, "worker-9")

@@ -6,6 +6,7 @@ from itertools import permutations
 import pytest
 from sqlalchemy import select
 
+from minispod.accounts.models import User
 from minispod.audit.models import AuditEntry
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
@@ -141,6 +142,20 @@ def test_a_letter_tells_of_each_step_in_which_a_payment_is_taken_back(
         (each.amount, each.balance_after): [str(each.id)] for each in entries(EntryKind.TOPUP_REVERSAL)
     }
     assert all(each.entry_ids == by_amount[each.facts["amount"], each.facts["balance"]] for each in letters)
+
+
+def test_nobody_writes_to_an_account_that_was_deleted(customer: Person, clock: FrozenClock) -> None:
+    """The address of one is nobody's: its mails would be tried, and counted as failures."""
+    topup = put_topup(customer.id, at=clock.now())
+    with unit_of_work():
+        session().get_one(User, customer.id).deleted_at = clock.now()
+
+    for status, amount in STEPS:
+        say(topup, clock, status, amount)
+
+    assert sum(entry.amount for entry in entries(EntryKind.TOPUP_REVERSAL)) == 100_000
+    told = session().scalars(select(Notification.kind).where(Notification.user_id == customer.id)).all()
+    assert {MessageKind.TOPUP_RECEIPT, MessageKind.TOPUP_TAKEN_BACK}.isdisjoint(told), told
 
 
 def test_part_of_a_payment_that_was_refunded_before_we_heard_of_it_stays_with_the_customer(
