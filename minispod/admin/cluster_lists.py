@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import abort
 
-from minispod.admin import pages
+from minispod.admin import pages, wording
 from minispod.admin.door import door
 from minispod.cluster import monitoring, sights
 from minispod.cluster.port import ClusterRefused, ClusterUnavailable
@@ -74,7 +74,8 @@ def cluster_list(kind: str) -> Any:
         "admin/cluster/page.html",
         "admin/cluster/_list.html",
         kind=chosen,
-        kinds=TITLES,
+        lists=TITLES,
+        tone_of=_tone_of,
         columns=_COLUMNS[chosen],
         text=text,
         sight=sight,
@@ -82,6 +83,13 @@ def cluster_list(kind: str) -> Any:
         silent_since=monitoring.last_picture().silent_since,
         found=sight.find(text, pages.page_request()) if sight else None,
     )
+
+
+def _tone_of(status: str) -> str:
+    """The colour of a state as Kubernetes calls it; there are many words for trouble, and each has such a part."""
+    if any(mark in status for mark in ("BackOff", "Err", "OOM", "Evicted", "Failed")):
+        return "bad"
+    return wording.tone(status.upper())
 
 
 def _look(kind: Kind, at: datetime) -> tuple[Sight | None, str | None]:

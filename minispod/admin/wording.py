@@ -68,6 +68,7 @@ _TONE_OF = {state: tone for tone, states in _TONES.items() for state in states}
 _AMOUNTS = differences.AMOUNTS | {"debt", "price"}
 _SILENT_FACTS = frozenset({"door"})
 _LONGEST_FACT = 160
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
@@ -184,6 +185,8 @@ def _fact(name: str, value: Any) -> str:
     if isinstance(value, Mapping):
         return "; ".join(f"{key} {_change(each)}" for key, each in value.items())
     text = str(value)
+    if _INSTANT.fullmatch(text):
+        return f"{_local(datetime.fromisoformat(text)):%d %b %Y, %H:%M}"
     return short_id(text) if _ID.fullmatch(text) else text
 
 

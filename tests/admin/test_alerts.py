@@ -150,6 +150,8 @@ def test_silence_until_a_day_ends_with_that_day_in_the_shops_zone(
         until = session().get_one(Alert, row.id).silenced_until
     assert until is not None
     assert until.isoformat() == f"{day.isoformat()}T16:59:59+00:00"
+    told = f"until {day:%d %b %Y}, 23:59"
+    assert told in browser.shown(f"/admin/alerts/{row.id}"), "the book tells times as people read them"
 
 
 def test_resolved_by_hand_and_what_came_before(browser: Browser, put: Put, clock: FrozenClock) -> None:

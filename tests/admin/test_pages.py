@@ -231,7 +231,7 @@ def test_the_nodes_page_says_how_many_more_of_each_plan_fit(
 
     # Of 64 GB 36 % stay free; a plan of 1 GB requests 512 MB: 81, and one is there.
     assert '<td data-label="More fit" class="number">80</td>' in text
-    assert '<td data-label="More fit without worker-1" class="number">47</td>' in text
+    assert '<td data-label="Without worker-1" class="number">47</td>' in text
     assert "the others hold everything" in text
     with app.app_context(), unit_of_work():
         monitoring.record_nodes([worker()], clock.advance(minutes=1))

@@ -20,6 +20,7 @@ from minispod.proof.proving import prove
 from minispod.settings import Settings
 from tests.admin.conftest import Browser as Forms
 from tests.admin.conftest import nodes_seen
+from tests.browser import furniture
 from tests.browser.chromium import Tab, launch, open_tab
 from tests.plugins.scene import Scene
 
@@ -42,7 +43,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def ids(app: Flask, scene: Scene, clock: FrozenClock, settings: Settings, nodes_seen: None) -> dict[str, str]:
-    """What addresses of pages may ask for; the shop was proven, and a job waits in the queue."""
+    """What addresses of pages may ask for; the shop was proven, a job waits in the queue, no page is empty."""
     with app.app_context(), unit_of_work():
         run = history.record(prove(clock.now()), cause="night", asked_by="the clock", actor=system("proof"))
         session().flush()
@@ -53,6 +54,14 @@ def ids(app: Flask, scene: Scene, clock: FrozenClock, settings: Settings, nodes_
             "name": "worker-1",
             "job_id": "a-job",
         }
+    instances = list(scene.ids["instance_id"])
+    with app.app_context(), unit_of_work():
+        at = clock.now()
+        furniture.put_on_nodes(instances, at)
+        furniture.put_past_months(at)
+        furniture.put_sights(at)
+        found["operation_id"] = furniture.put_node_acts(instances, at)
+        found["alert_id"] = furniture.put_alerts(instances[0], actor=scene.administrator.actor, at=at)
     waiting = Queue("mail", connection=connection(settings.redis.redis_url))
     waiting.enqueue_call("minispod.jobs.runner.run", job_id=found["job_id"])
     return found

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from minispod.cluster.sights import Kind
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -11,6 +13,11 @@ class Row:
     pick: dict[str, str | int] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
     foreign: bool = False
+
+    @property
+    def name(self) -> str:
+        """What tells it from others: the endpoint and what was picked."""
+        return "-".join([self.endpoint, *map(str, self.pick.values())])
 
 
 def page(endpoint: str, **pick: str | int) -> Row:
@@ -22,6 +29,8 @@ _BOARD = {"instance_number": 0}
 
 ROWS: tuple[Row, ...] = (
     page("panel.today"),
+    page("panel.alerts_list"),
+    page("panel.alert"),
     page("panel.customers_list"),
     page("panel.customer"),
     page("panel.wallet"),
@@ -38,8 +47,17 @@ ROWS: tuple[Row, ...] = (
     page("panel.domains_list"),
     page("panel.nodes"),
     page("panel.node"),
+    page("panel.node", name="worker-2"),
+    page("panel.drain_preview"),
+    page("panel.node_operation"),
+    *(page("panel.cluster_list", kind=kind.value) for kind in Kind),
     page("panel.subscriptions_list"),
     page("panel.subscription"),
+    page("panel.revenue_page"),
+    page("panel.revenue_cohorts"),
+    page("panel.revenue_forecast"),
+    page("panel.revenue_earned"),
+    page("panel.scoreboard"),
     page("panel.ledger_list"),
     page("panel.topups_list"),
     page("panel.topup"),
@@ -73,8 +91,18 @@ NO_PAGES = frozenset(
     {
         "admin.static",
         "panel.export_ledger",
+        "panel.export_papers",
+        "panel.export_topups",
         "panel.export_wallet",
         "panel.paper_pdf",
+        "panel.revenue_cohorts_file",
+        "panel.revenue_days_file",
+        "panel.revenue_endings_file",
+        "panel.revenue_forecast_file",
+        "panel.revenue_months_file",
+        "panel.revenue_plans_file",
+        "panel.revenue_services_file",
+        "panel.revenue_shortfalls_file",
         "rq_dashboard.static",
         "rq_dashboard.favicon",
         "rq_dashboard.job_info",

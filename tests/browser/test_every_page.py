@@ -34,7 +34,7 @@ def test_every_address_has_its_row(app: Flask) -> None:
     assert not listed & NO_PAGES
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.endpoint)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_page_is_whole(tab: Tab, app: Flask, ids: dict[str, str], row: Row) -> None:
     path = _address(app, ids, row)
 
@@ -44,7 +44,7 @@ def test_a_page_is_whole(tab: Tab, app: Flask, ids: dict[str, str], row: Row) ->
         tab.page.set_viewport_size(size)
         tab.page.emulate_media(color_scheme=theme)
         found += [f"{name}: {each}" for each in _looked_at(tab, row, size, name)]
-        tab.page.screenshot(path=SHOTS / f"{row.endpoint}-{name}.png", full_page=True)
+        tab.page.screenshot(path=SHOTS / f"{row.name}-{name}.png", full_page=True)
 
     assert found + tab.forbidden() + tab.wrongs == []
 
