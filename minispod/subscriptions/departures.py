@@ -106,17 +106,18 @@ def delete(user_id: uuid.UUID, *, forfeits: int = 0, actor: Actor, at: datetime)
     """Delete the account; with a history of money it is anonymised and stays. True when it is gone altogether.
 
     Refuses NoSuchUser, OwnAccount, LastAdministrator, and StillSubscribed: nobody's data go with one click. Nor does
-    their credit: CreditLeft, unless whoever deletes says that so much (`forfeits`) may be lost.
+    their credit: CreditLeft, unless whoever deletes says that so much (`forfeits`) may be lost, or the account was
+    deactivated before. (The front end that there is cannot say it; it can deactivate.)
     """
     user = _hold(user_id, actor)
     live = session().scalar(select(func.count()).select_from(_live(user_id).subquery())) or 0
     if live:
         raise StillSubscribed(activeSubscriptions=live)
     credit = _credit_of(user_id)
-    if credit > forfeits:
+    if credit > forfeits and user.is_active:
         raise CreditLeft(
             f"This customer still has {format_rupiah(credit)} of credit, which is lost with the account. "
-            "Pay it back first, or confirm that it may be lost.",
+            "Pay it back first, or deactivate the customer before you delete the account.",
             creditBalance=credit,
         )
     post.forget(user_id)

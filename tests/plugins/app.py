@@ -5,13 +5,11 @@ Every test commits for real; afterwards all tables are emptied. Jobs run when th
 """
 
 import os
-import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from threading import Barrier
 from typing import Any
 
@@ -126,8 +124,6 @@ def app(application: Flask, clock: FrozenClock) -> Iterator[Flask]:
     with application.app_context():
         _empty_tables()
         db.session.remove()
-    for kept in Path(application.extensions["minispod.settings"].files.files_directory).iterdir():
-        shutil.rmtree(kept)  # files belong to rows
 
 
 def _empty_tables() -> None:

@@ -148,7 +148,8 @@ def delete_user(query: dict[str, Any], user_id: str) -> None:
     """Delete an account; one with a history of money is anonymised, so that the books stay.
 
     Refused while it has active subscriptions, and while it has credit: 409 `subscriptions.credit_left` says in
-    `data.creditBalance` how much; the same with `forfeitCredit` of that amount lets it be lost.
+    `data.creditBalance` how much; the same with `forfeitCredit` of that amount lets it be lost, and so does
+    deactivating the account first.
     """
     ports, forfeits = current_ports(), query["forfeit_credit"]
     with unit_of_work(ports.courier):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import func, select
 
+from minispod.integrations.object_store import DirectoryStore
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.object_store import ObjectStoreUnavailable, StoredObject
@@ -30,6 +32,12 @@ def clean_store(ports: PortsNow) -> Iterator[None]:
     yield
     for each in ports.object_store.list("tickets"):
         ports.object_store.delete(each.key)
+
+
+@pytest.fixture(autouse=True)
+def _store_of_its_own(ports: PortsNow, tmp_path: Path) -> None:
+    """No file of another test is in it."""
+    ports.change(object_store=DirectoryStore(tmp_path))
 
 
 def stored(ports: PortsNow) -> Sequence[StoredObject]:

@@ -234,6 +234,19 @@ def test_credit_is_lost_only_when_it_is_said_how_much(
         assert line.details["forfeited"] == 500_000
 
 
+def test_the_credit_of_a_deactivated_customer_is_let_go_with_the_account(
+    app: Flask, remove: Callable[..., Any], switch: Callable[..., Any], customer: Person
+) -> None:
+    refused(remove(customer.id), 409, "subscriptions.credit_left")
+    data_of(switch(customer.id))
+
+    data_of(remove(customer.id))
+
+    with app.app_context():
+        line = session().scalars(select(AuditEntry).where(AuditEntry.action == "account.anonymised")).one()
+        assert line.details["forfeited"] == 500_000
+
+
 def test_whoever_is_subscribed_is_not_deleted_with_a_click(
     app: Flask,
     client: FlaskClient,

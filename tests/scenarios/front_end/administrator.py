@@ -216,6 +216,8 @@ class Administrator:
         tab.refused("delete user", id=user["id"])  # something of his still runs
         ending = {"reason": REASON, "terminateInstances": True, "processRefund": True}
         tab.call("force-cancel", ending, id=self.customer.main)
+        tab.refused("delete user", id=user["id"])  # credit is left: the account is deactivated first
+        tab.call("switch user", id=user["id"])
         tab.call("delete user", id=user["id"])
         assert shown() is None or not shown()["isActive"]
 
