@@ -14,7 +14,8 @@ from minispod.local.timeline import StoryStopped
 
 # As `flask seed-demo` opens it, for everybody to read.
 EMAIL, PASSWORD = "admin@minispod.com", "password"
-_MESSAGE = re.compile(r'<p class="message (good|warn|bad)">(.*?)</p>', re.DOTALL)
+# What is said of an act, not what a page says of the state of things.
+_MESSAGE = re.compile(r'<div class="outcome">\s*<p class="message (good|warn|bad)">(.*?)</p>', re.DOTALL)
 
 
 class Office:

@@ -253,31 +253,43 @@ def _take_back(topup: TopUp, verdict: Verdict, *, actor: Actor, at: datetime) ->
 
 
 def _send_receipt(topup: TopUp, balance: int, *, at: datetime) -> None:
-    facts = {
-        "number": topup.custom_id,
-        "amount": int(topup.amount),
-        "fee": int(topup.fee),
-        "balance": int(balance),
-        "payment_type": topup.payment_type,
-        "paid_at": at.isoformat(),
-    }
-    _tell(MessageKind.TOPUP_RECEIPT, topup, f"topup:{topup.id}", facts, topup.id, at=at)
+    _tell(
+        MessageKind.TOPUP_RECEIPT,
+        topup,
+        f"topup:{topup.id}",
+        topup.id,
+        at=at,
+        facts={
+            "number": topup.custom_id,
+            "amount": int(topup.amount),
+            "fee": int(topup.fee),
+            "balance": int(balance),
+            "payment_type": topup.payment_type,
+            "paid_at": at.isoformat(),
+        },
+    )
 
 
 def _tell_of_reversal(topup: TopUp, entry: LedgerEntry, *, at: datetime) -> None:
     owed = ledger.hold(topup.user_id).gateway_debt
-    facts = {
-        "number": topup.custom_id,
-        "amount": int(entry.amount),
-        "balance": int(entry.balance_after),
-        "owed": int(owed) if owed else None,
-        "taken_at": at.isoformat(),
-    }
-    _tell(MessageKind.TOPUP_TAKEN_BACK, topup, f"topup:{entry.reference}:taken-back", facts, entry.id, at=at)
+    _tell(
+        MessageKind.TOPUP_TAKEN_BACK,
+        topup,
+        f"topup:{entry.reference}:taken-back",
+        entry.id,
+        at=at,
+        facts={
+            "number": topup.custom_id,
+            "amount": int(entry.amount),
+            "balance": int(entry.balance_after),
+            "owed": int(owed) if owed else None,
+            "taken_at": at.isoformat(),
+        },
+    )
 
 
 def _tell(
-    kind: MessageKind, topup: TopUp, key: str, facts: dict[str, Any], entry_id: uuid.UUID, *, at: datetime
+    kind: MessageKind, topup: TopUp, key: str, entry_id: uuid.UUID, *, facts: dict[str, Any], at: datetime
 ) -> None:
     """Write to the owner, with the paper of the entry; an account that was deleted has no address."""
     user = directory.get_user(topup.user_id)

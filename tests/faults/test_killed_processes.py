@@ -29,7 +29,7 @@ def await_middle(shop: LiveShop, customer: Customer) -> None:
 
 def test_what_killed_workers_had_begun_is_finished_by_another(shop: LiveShop) -> None:
     customer = shop.customer()
-    shop.lever("delay", seconds=0.7)
+    shop.lever("delay", seconds=2)
     shop.mail_lever(delay_s=9)
     provisioner, postman = shop.backstage.worker("provisioning"), shop.backstage.worker("mail", "sweeps")
     customer.order()

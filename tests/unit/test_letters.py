@@ -511,7 +511,7 @@ def test_the_shapes_tried_here_are_those_the_acts_hand_over() -> None:
 
 
 def facts_given() -> dict[MessageKind, set[frozenset[str]]]:
-    """Names of the facts of each kind, by the calls of `tell_customer`, `tell_owner`, `tell_staff` and `post.queue`."""
+    """Names of the facts of each kind, by the calls of `tell_customer`, `tell_owner`, `post.queue` and `_tell`."""
     found: dict[MessageKind, set[frozenset[str]]] = {}
     packages = (
         "accounts",
@@ -579,7 +579,7 @@ def facts_of(call: ast.Call, named: dict[str, ast.expr]) -> frozenset[str] | Non
     facts = given.get("facts")
     if isinstance(facts, ast.Name):
         facts = named.get(facts.id)
-    if ast.unparse(call.func) == "post.queue" and isinstance(facts, ast.Dict):
+    if ast.unparse(call.func) in ("post.queue", "_tell") and isinstance(facts, ast.Dict):
         return frozenset(ast.literal_eval(key) for key in facts.keys if key is not None)
     return None
 
