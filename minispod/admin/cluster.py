@@ -18,7 +18,7 @@ from minispod.kernel.unit_of_work import unit_of_work
 from minispod.operations import node_loss
 from minispod.operations.nodes import queries as node_operations
 from minispod.ports import current_ports, current_settings
-from minispod.rules import business_rules
+from minispod.rules import alert_thresholds, business_rules
 
 
 @door.get("/nodes")
@@ -32,7 +32,7 @@ def nodes() -> Any:
         picture=picture,
         used=insight.utilisation(picture.nodes),
         outlook=outlook,
-        advice=advise(picture.nodes, outlook),
+        advice=advise(picture.nodes, outlook, alert_thresholds(current_settings())),
         lists=TITLES,
         at=current_ports().clock.now(),
     )

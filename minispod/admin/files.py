@@ -1,6 +1,5 @@
 """Tables as CSV files to save: streamed page by page, with no cell that a spreadsheet would run."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, current_app
@@ -8,7 +7,7 @@ from flask import Response, current_app
 from minispod.admin import guard
 from minispod.audit import trail
 from minispod.kernel import spreadsheets
-from minispod.kernel.spreadsheets import Cell, Sheet
+from minispod.kernel.spreadsheets import Sheet
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports
 
@@ -20,11 +19,6 @@ def as_csv(name: str, sheet: Sheet[Any]) -> Response:
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="minispod-{name}.csv"'},
     )
-
-
-def table_as_csv(name: str, header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Response:
-    """A short table, which is at hand already."""
-    return as_csv(name, Sheet(header, lambda after: (rows, None)))
 
 
 def note_export(name: str, *, subject_id: object = "all", **asked: str | None) -> None:

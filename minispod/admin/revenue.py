@@ -53,7 +53,7 @@ def revenue_months_file() -> Response:
     """The months as a file."""
     at, zone, service_id = _asked()
     found = recurring.months(service_id=service_id, zone=zone, at=at)
-    return files.table_as_csv("mrr", revenue_exports.MONTHS_HEADER, revenue_exports.month_rows(found))
+    return files.as_csv("mrr", revenue_exports.months_sheet(found))
 
 
 @door.get("/revenue/plans.csv")
@@ -61,7 +61,7 @@ def revenue_plans_file() -> Response:
     """The plans as a file."""
     at, zone, service_id = _asked()
     found = recurring.by_plan(service_id=service_id, zone=zone, at=at)
-    return files.table_as_csv("mrr-by-plan", revenue_exports.PLANS_HEADER, revenue_exports.plan_rows(found))
+    return files.as_csv("mrr-by-plan", revenue_exports.plans_sheet(found))
 
 
 @door.get("/revenue/cohorts")
@@ -82,7 +82,7 @@ def revenue_cohorts_file() -> Response:
     """The cohorts as a file."""
     at, zone, service_id = _asked()
     found = recurring.cohorts(service_id=service_id, zone=zone, at=at)
-    return files.table_as_csv("cohorts", revenue_exports.COHORTS_HEADER, revenue_exports.cohort_rows(found))
+    return files.as_csv("cohorts", revenue_exports.cohorts_sheet(found))
 
 
 @door.get("/revenue/forecast")
@@ -108,9 +108,7 @@ def revenue_forecast_file() -> Response:
     """The days as a file."""
     at, zone, _ = _asked()
     found = forecast.by_day(zone=zone, at=at)
-    return files.table_as_csv(
-        "forecast", revenue_exports.FORECAST_HEADER, revenue_exports.forecast_rows(found)
-    )
+    return files.as_csv("forecast", revenue_exports.forecast_sheet(found))
 
 
 @door.get("/revenue/shortfalls.csv")
@@ -154,7 +152,7 @@ def revenue_days_file() -> Response:
     span = _month(zone, at)
     found = list(reversed(revenue.by_day(span, _LONGEST_MONTH)))
     name = f"revenue-{span.first:%Y-%m}"
-    return files.table_as_csv(name, revenue_exports.DAYS_HEADER, revenue_exports.day_rows(found))
+    return files.as_csv(name, revenue_exports.days_sheet(found))
 
 
 @door.get("/revenue/services.csv")
@@ -162,10 +160,8 @@ def revenue_services_file() -> Response:
     """What each service brought in one month, as a file."""
     at, zone, _ = _asked()
     span = _month(zone, at)
-    found = revenue_exports.service_rows(revenue.by_service(span))
-    return files.table_as_csv(
-        f"revenue-by-service-{span.first:%Y-%m}", revenue_exports.SERVICES_HEADER, found
-    )
+    found = revenue.by_service(span)
+    return files.as_csv(f"revenue-by-service-{span.first:%Y-%m}", revenue_exports.services_sheet(found))
 
 
 def _asked() -> _Asked:

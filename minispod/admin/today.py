@@ -14,7 +14,7 @@ from minispod.instances import queries as instance_queries
 from minispod.kernel import outbox
 from minispod.kernel.paging import PageRequest
 from minispod.ports import current_ports, current_settings
-from minispod.rules import backup_rules, business_rules
+from minispod.rules import alert_thresholds, backup_rules, business_rules
 
 _RECENT = 12
 
@@ -37,7 +37,7 @@ def today() -> Any:
         statuses=instance_queries.count_by_status(),
         used=insight.utilisation(picture.nodes),
         picture=picture,
-        advice=advise(picture.nodes, outlook),
+        advice=advise(picture.nodes, outlook, alert_thresholds(settings)),
         backlog=outbox.backlog(),
         say=alerts.words_of,
         next_step=alerts.next_step,

@@ -1,20 +1,21 @@
 """How full the workers are, and whether it is time for another one: the words for it, written once. Pure.
 
 Judged is what is used; where nothing measures that, what is requested. Workers are well used between 70 and 80 per
-cent. Above 80 per cent of CPU or 85 per cent of memory they should get company, all together or a single one.
+cent. Above the thresholds of the alert that asks for another node they should get company, all together or a single
+one.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from minispod.alerts.judging import Thresholds
 from minispod.cluster.capacity import workers_of
 from minispod.cluster.port import NodeSighting
 from minispod.insights.outlook import Outlook
 from minispod.insights.today import Utilisation, utilisation
 
 BAND = (70, 80)
-MOST_CPU, MOST_MEMORY = 80, 85
 
 
 class Tone(StrEnum):
@@ -41,10 +42,9 @@ class Level:
     memory: int
     is_measured: bool
 
-    @property
-    def is_too_much(self) -> bool:
+    def exceeds(self, limits: Thresholds) -> bool:
         """Tell whether another worker is due."""
-        return self.cpu > MOST_CPU or self.memory > MOST_MEMORY
+        return self.cpu > limits.add_node_cpu_percent or self.memory > limits.add_node_memory_percent
 
     @property
     def words(self) -> str:
@@ -67,23 +67,24 @@ def level_of(used: Utilisation) -> Level | None:
     )
 
 
-def advise(nodes: Sequence[NodeSighting], outlook: Outlook | None) -> Sequence[Advice]:
+def advise(nodes: Sequence[NodeSighting], outlook: Outlook | None, limits: Thresholds) -> Sequence[Advice]:
     """What to know and do about the workers, the most urgent first; nothing while no worker was seen."""
     together = utilisation(nodes)
     level = level_of(together) if together else None
     if level is None:
         return []
-    found = [_judge(level), *_single(nodes, level), *_loss(outlook)]
+    found = [_judge(level, limits), *_single(nodes, level, limits), *_loss(outlook)]
     urgency = list(Tone)
     return sorted(found, key=lambda each: -urgency.index(each.tone))
 
 
-def _judge(level: Level) -> Advice:
+def _judge(level: Level, limits: Thresholds) -> Advice:
     low, high = BAND
-    if level.is_too_much:
+    if level.exceeds(limits):
         return Advice(
             Tone.BAD,
-            f"{level.words}: add a worker. Above {MOST_CPU} % of CPU or {MOST_MEMORY} % of memory customers feel it.",
+            f"{level.words}: add a worker. Above {limits.add_node_cpu_percent} % of CPU or "
+            f"{limits.add_node_memory_percent} % of memory customers feel it.",
         )
     fullest = max(level.cpu, level.memory)
     if fullest >= low:
@@ -96,9 +97,9 @@ def _judge(level: Level) -> Advice:
     return Advice(Tone.GOOD, f"{level.words}: below the band of {low} to {high} %, there is room to sell.")
 
 
-def _single(nodes: Sequence[NodeSighting], together: Level) -> list[Advice]:
+def _single(nodes: Sequence[NodeSighting], together: Level, limits: Thresholds) -> list[Advice]:
     """Single workers that are too full while the others are not."""
-    if together.is_too_much:
+    if together.exceeds(limits):
         return []
     levels = [(node.name, level_of(one)) for node in workers_of(nodes) if (one := utilisation([node]))]
     return [
@@ -107,7 +108,7 @@ def _single(nodes: Sequence[NodeSighting], together: Level) -> list[Advice]:
             f"{name} alone is too full: {level.words}. Move something away from it, or add a worker.",
         )
         for name, level in levels
-        if level is not None and level.is_too_much
+        if level is not None and level.exceeds(limits)
     ]
 
 

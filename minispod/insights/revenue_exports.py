@@ -1,8 +1,9 @@
-"""The tables of revenue as rows of a file. Pure, but for shortfalls, which are read page by page."""
+"""The tables of revenue as files. Pure, but for shortfalls, which are read page by page."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Never
 from zoneinfo import ZoneInfo
 
 from minispod.insights import forecast
@@ -10,55 +11,67 @@ from minispod.insights.forecast import DayOfRenewals, Ending, Shortfall
 from minispod.insights.recurring import Cohort, MonthOfRecurring, PlanRecurring
 from minispod.insights.revenue import Money, ServiceRevenue
 from minispod.kernel.paging import PageRequest
-from minispod.kernel.spreadsheets import Cell, Columns, Sheet, sheet
+from minispod.kernel.spreadsheets import Columns, Sheet, sheet, table
 
 _PAGE = 500
 
-MONTHS_HEADER = (
-    "Month",
-    "MRR before (IDR)",
-    "New (IDR)",
-    "Reactivation (IDR)",
-    "Expansion (IDR)",
-    "Contraction (IDR)",
-    "Churn (IDR)",
-    "MRR after (IDR)",
-    "Customers before",
-    "New customers",
-    "Reactivated customers",
-    "Churned customers",
-    "Customers after",
-    "Customer churn (%)",
-    "Revenue churn (%)",
-)
-PLANS_HEADER = (
-    "Service",
-    "Plan",
-    "Paid subscriptions",
-    "MRR (IDR)",
-    "Change this month (IDR)",
-    "Free subscriptions",
-)
-COHORTS_HEADER = (
-    "Month of first payment",
-    "Customers",
-    "Months later",
-    "Paying customers",
-    "Customers kept (%)",
-    "MRR (IDR)",
-    "MRR kept (%)",
-)
-FORECAST_HEADER = (
-    "Day",
-    "Renewals",
-    "Due (IDR)",
-    "Covered (IDR)",
-    "At risk (IDR)",
-    "Ending subscriptions",
-    "Ending (IDR)",
-)
-DAYS_HEADER = ("Day", "Charged (IDR)", "Given back (IDR)", "Earned (IDR)", "Topped up (IDR)", "Entries")
-SERVICES_HEADER = ("Service", "Charged (IDR)", "Charges", "Service id")
+_MONTHS: Columns[MonthOfRecurring] = {
+    "Month": lambda row: f"{row.month:%Y-%m}",
+    "MRR before (IDR)": lambda row: row.before.amount,
+    "New (IDR)": lambda row: row.new.amount,
+    "Reactivation (IDR)": lambda row: row.reactivation.amount,
+    "Expansion (IDR)": lambda row: row.expansion.amount,
+    "Contraction (IDR)": lambda row: -row.contraction.amount,
+    "Churn (IDR)": lambda row: -row.churn.amount,
+    "MRR after (IDR)": lambda row: row.after.amount,
+    "Customers before": lambda row: row.before.customers,
+    "New customers": lambda row: row.new.customers,
+    "Reactivated customers": lambda row: row.reactivation.customers,
+    "Churned customers": lambda row: row.churn.customers,
+    "Customers after": lambda row: row.after.customers,
+    "Customer churn (%)": lambda row: _percent(row.customer_churn),
+    "Revenue churn (%)": lambda row: _percent(row.revenue_churn),
+}
+_PLANS: Columns[PlanRecurring] = {
+    "Service": lambda row: row.service,
+    "Plan": lambda row: row.plan,
+    "Paid subscriptions": lambda row: row.paying,
+    "MRR (IDR)": lambda row: row.amount,
+    "Change this month (IDR)": lambda row: row.change,
+    "Free subscriptions": lambda row: row.free,
+}
+_COHORTS: Columns[tuple[Cohort, int]] = {
+    "Month of first payment": lambda row: f"{row[0].month:%Y-%m}",
+    "Customers": lambda row: row[0].customers,
+    "Months later": lambda row: row[1],
+    "Paying customers": lambda row: row[0].kept[row[1]].customers,
+    "Customers kept (%)": lambda row: _percent(row[0].customers_kept(row[1])),
+    "MRR (IDR)": lambda row: row[0].kept[row[1]].amount,
+    "MRR kept (%)": lambda row: _percent(row[0].revenue_kept(row[1])),
+}
+_FORECAST: Columns[DayOfRenewals] = {
+    "Day": lambda row: row.day.isoformat(),
+    "Renewals": lambda row: row.renewals,
+    "Due (IDR)": lambda row: row.due,
+    "Covered (IDR)": lambda row: row.covered,
+    "At risk (IDR)": lambda row: row.at_risk,
+    "Ending subscriptions": lambda row: row.ends,
+    "Ending (IDR)": lambda row: row.ending,
+}
+_DAYS: Columns[tuple[date, Money]] = {
+    "Day": lambda row: row[0].isoformat(),
+    "Charged (IDR)": lambda row: row[1].charged,
+    "Given back (IDR)": lambda row: row[1].given_back,
+    "Earned (IDR)": lambda row: row[1].earned,
+    "Topped up (IDR)": lambda row: row[1].topped_up,
+    "Entries": lambda row: row[1].entries,
+}
+_SERVICES: Columns[ServiceRevenue] = {
+    "Service": lambda row: row.service_name,
+    "Charged (IDR)": lambda row: row.charged,
+    "Charges": lambda row: row.entries,
+    "Service id": lambda row: row.service_id,
+}
 _SHORTFALLS: Columns[Shortfall] = {
     "Customer": lambda row: row.name,
     "E-mail": lambda row: row.email,
@@ -84,71 +97,34 @@ _ENDINGS: Columns[Ending] = {
 }
 
 
-def month_rows(months: Iterable[MonthOfRecurring]) -> list[Sequence[Cell]]:
+def months_sheet(months: Sequence[MonthOfRecurring]) -> Sheet[Never]:
     """One row a month."""
-    return [
-        (
-            f"{each.month:%Y-%m}",
-            each.before.amount,
-            each.new.amount,
-            each.reactivation.amount,
-            each.expansion.amount,
-            -each.contraction.amount,
-            -each.churn.amount,
-            each.after.amount,
-            each.before.customers,
-            each.new.customers,
-            each.reactivation.customers,
-            each.churn.customers,
-            each.after.customers,
-            _percent(each.customer_churn),
-            _percent(each.revenue_churn),
-        )
-        for each in months
-    ]
+    return table(_MONTHS, months)
 
 
-def plan_rows(plans: Iterable[PlanRecurring]) -> list[Sequence[Cell]]:
+def plans_sheet(plans: Sequence[PlanRecurring]) -> Sheet[Never]:
     """One row a plan."""
-    return [(each.service, each.plan, each.paying, each.amount, each.change, each.free) for each in plans]
+    return table(_PLANS, plans)
 
 
-def cohort_rows(cohorts: Iterable[Cohort]) -> list[Sequence[Cell]]:
+def cohorts_sheet(cohorts: Sequence[Cohort]) -> Sheet[Never]:
     """One row for each month of each cohort."""
-    return [
-        (
-            f"{cohort.month:%Y-%m}",
-            cohort.customers,
-            age,
-            share.customers,
-            _percent(cohort.customers_kept(age)),
-            share.amount,
-            _percent(cohort.revenue_kept(age)),
-        )
-        for cohort in cohorts
-        for age, share in enumerate(cohort.kept)
-    ]
+    return table(_COHORTS, [(cohort, age) for cohort in cohorts for age in range(len(cohort.kept))])
 
 
-def forecast_rows(days: Iterable[DayOfRenewals]) -> list[Sequence[Cell]]:
+def forecast_sheet(days: Sequence[DayOfRenewals]) -> Sheet[Never]:
     """One row a day."""
-    return [
-        (each.day.isoformat(), each.renewals, each.due, each.covered, each.at_risk, each.ends, each.ending)
-        for each in days
-    ]
+    return table(_FORECAST, days)
 
 
-def day_rows(days: Iterable[tuple[date, Money]]) -> list[Sequence[Cell]]:
+def days_sheet(days: Sequence[tuple[date, Money]]) -> Sheet[Never]:
     """One row a day."""
-    return [
-        (day.isoformat(), money.charged, money.given_back, money.earned, money.topped_up, money.entries)
-        for day, money in days
-    ]
+    return table(_DAYS, days)
 
 
-def service_rows(services: Iterable[ServiceRevenue]) -> list[Sequence[Cell]]:
+def services_sheet(services: Sequence[ServiceRevenue]) -> Sheet[Never]:
     """One row a service."""
-    return [(each.service_name, each.charged, each.entries, str(each.service_id)) for each in services]
+    return table(_SERVICES, services)
 
 
 def shortfalls_sheet(*, zone: ZoneInfo, at: datetime) -> Sheet[tuple[datetime, uuid.UUID]]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import Generic, Never, TypeVar
 
 Cell = str | int | uuid.UUID | datetime | None
 Cursor = TypeVar("Cursor")
@@ -39,6 +39,11 @@ def sheet(
         return [[value(each) for value in columns.values()] for each in found], last
 
     return Sheet(tuple(columns), next_rows)
+
+
+def table(columns: Columns[Item], items: Sequence[Item]) -> Sheet[Never]:
+    """The file of a few items that are at hand."""
+    return sheet(columns, lambda after: (items, None))
 
 
 # Full-width forms are formulas to some; a tab or carriage return hides what follows it.

@@ -1,9 +1,21 @@
 """When another worker is due, in words: by what is used, together and one by one."""
 
+from dataclasses import replace
+
 import pytest
 
 from minispod.insights.advice import Tone, advise
+from minispod.rules import alert_thresholds
+from minispod.settings import Settings
 from tests.factories.nodes import worker
+
+LIMITS = alert_thresholds(
+    Settings(minispod_env="test", database_url="postgresql://x@y/z", redis_url="redis://x/0")
+)
+
+
+def advised(nodes, limits=LIMITS):
+    return advise(nodes, None, limits)
 
 
 def _node(name: str, cpu: int | None, memory: int | None, **more: object):
@@ -32,7 +44,7 @@ def _node(name: str, cpu: int | None, memory: int | None, **more: object):
     ],
 )
 def test_the_band_and_the_limits(cpu, memory, tone, says):
-    [advice] = advise([_node("worker-1", cpu, memory), _node("worker-2", cpu, memory)], None)
+    [advice] = advised([_node("worker-1", cpu, memory), _node("worker-2", cpu, memory)])
 
     assert advice.tone is tone
     assert says in advice.sentence
@@ -40,18 +52,27 @@ def test_the_band_and_the_limits(cpu, memory, tone, says):
 
 
 def test_a_single_full_worker_is_named_and_comes_first():
-    found = advise([_node("worker-1", 90, 10), _node("worker-2", 10, 10)], None)
+    found = advised([_node("worker-1", 90, 10), _node("worker-2", 10, 10)])
 
     assert [each.tone for each in found] == [Tone.WARN, Tone.GOOD]
     assert "worker-1 alone" in found[0].sentence
 
 
 def test_without_metrics_what_is_requested_counts():
-    [advice] = advise([_node("worker-1", None, None, cpu_requested=9_000, memory_requested=1_000)], None)
+    [advice] = advised([_node("worker-1", None, None, cpu_requested=9_000, memory_requested=1_000)])
 
     assert advice.tone is Tone.BAD
     assert "90 % of CPU and 10 % of memory are requested" in advice.sentence
 
 
 def test_what_was_never_seen_gives_no_advice():
-    assert list(advise([], None)) == []
+    assert list(advised([])) == []
+
+
+def test_the_limits_are_those_of_the_alert():
+    full = [_node("worker-1", 60, 60), _node("worker-2", 60, 60)]
+
+    [advice] = advised(full, replace(LIMITS, add_node_cpu_percent=50))
+
+    assert advice.tone is Tone.BAD
+    assert "Above 50 % of CPU or 85 % of memory" in advice.sentence
