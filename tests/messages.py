@@ -16,7 +16,7 @@ from babel.messages import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract
 from babel.messages.pofile import read_po, write_po
 
-from minispod.admin.languages import SAID, STATE, plain_words
+from minispod.admin.languages import FACT, SAID, STATE, plain_words
 
 ROOT = Path(__file__).resolve().parents[1]
 CATALOGUE = ROOT / "translations" / "id.po"
@@ -24,7 +24,7 @@ TEMPLATES = ("templates/admin", "templates/errors")
 PAGES = "minispod/admin"
 # Modules of the domain whose sentences staff read as they are.
 SPEAKERS: frozenset[str] = frozenset()
-_NOT_THE_SHOP = ("minispod/local", "minispod/simulator", "minispod/admin")
+_NOT_THE_SHOP = ("minispod/local", "minispod/simulator")
 _FAMILIES = frozenset(
     {
         "Refusal",
@@ -108,6 +108,8 @@ def _of_domain() -> Iterator[Found]:
                 yield place, told.lineno, pattern(told), SAID
             for value in _states(node):
                 yield place, value.lineno, plain_words(str(value.value)), STATE
+            for line, name in _facts(node):
+                yield place, line, name.replace("_", " "), FACT
         if place in SPEAKERS:
             yield from ((place, each.lineno, pattern(each), SAID) for each in prose(module))
 
@@ -187,6 +189,14 @@ def _states(node: ast.AST) -> Iterator[ast.Constant]:
     for each in node.body:
         if isinstance(each, ast.Assign) and isinstance(each.value, ast.Constant):
             yield each.value
+
+
+def _facts(node: ast.AST) -> Iterator[tuple[int, str]]:
+    """What is written into the audit book beside who, what and when."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("trail.record"):
+        for each in node.keywords:
+            if each.arg and each.arg not in ("at", "subject_kind", "subject_id"):
+                yield node.lineno, each.arg
 
 
 def _named(path: Path) -> str:

@@ -1,13 +1,16 @@
 """The alert book: what needs staff, with its next step; acknowledged, resolved or silenced here."""
 
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from flask import request, url_for
 
 from minispod.admin import guard, pages
 from minispod.admin.door import door
+from minispod.admin.languages import gettext as _
+from minispod.admin.languages import in_both, said
+from minispod.admin.wording import in_zone
 from minispod.alerts import acting, queries, wording
 from minispod.alerts.errors import BadSilence
 from minispod.alerts.kinds import Rule, Severity
@@ -22,6 +25,13 @@ from minispod.ports import current_ports, current_settings
 _SILENCES = {"1h": timedelta(hours=1), "8h": timedelta(hours=8), "1d": timedelta(days=1)}
 _LONGEST_NOTE = 500
 _LINES = PageRequest(1, 20)
+
+
+class Told(NamedTuple):
+    """An alert in words."""
+
+    title: str
+    sentence: str
 
 
 @door.get("/alerts")
@@ -95,34 +105,37 @@ def silence_alert(alert_id: str) -> Any:
     return pages.back("panel.alerts_list")
 
 
-def words_of(row: Alert) -> wording.Words:
-    """An alert in words."""
-    return wording.say(row.rule, row.subject_name, row.facts)
+def words_of(row: Alert) -> Told:
+    """An alert in the words of the page's language; its times in the zone of the business."""
+    words = wording.say(row.rule, row.subject_name, row.facts)
+    title, sentence = in_both(words.title, words.judul), in_both(words.sentence, words.kalimat)
+    # What an act said in a sentence of its own is English in both.
+    return Told(said(title), in_zone(said(sentence)))
 
 
 def next_step(row: Alert) -> tuple[str, str]:
     """What to do about an alert, and where: the words of the button and its address."""
     if row.rule in (Rule.BACKUP_FAILED, Rule.BACKUP_OVERDUE, Rule.DELETION_WAITS, Rule.OPERATION_FAILED):
-        return "Open its data", url_for("panel.instance_data", instance_id=row.subject_id)
+        return _("Open its data"), url_for("panel.instance_data", instance_id=row.subject_id)
     if row.rule is Rule.INSTANCE_RESTARTS:
-        return "Read its logs", url_for("panel.instance_logs", instance_id=row.subject_id)
+        return _("Read its logs"), url_for("panel.instance_logs", instance_id=row.subject_id)
     if row.rule is Rule.VOLUME_FULL:
-        return "See its use", url_for("panel.instance_usage", instance_id=row.subject_id)
+        return _("See its use"), url_for("panel.instance_usage", instance_id=row.subject_id)
     match row.subject_kind:
         case "instance":
-            return "Open the instance", url_for("panel.instance", instance_id=row.subject_id)
+            return _("Open the instance"), url_for("panel.instance", instance_id=row.subject_id)
         case "node":
-            return "Open the node", url_for("panel.node", name=row.subject_id)
+            return _("Open the node"), url_for("panel.node", name=row.subject_id)
         case "topup":
-            return "Open the top-up", url_for("panel.topup", topup_id=row.subject_id)
+            return _("Open the top-up"), url_for("panel.topup", topup_id=row.subject_id)
         case "proof":
-            return "See the proof", url_for("panel.proof")
+            return _("See the proof"), url_for("panel.proof")
         case "mail":
-            return "See the messages", url_for("panel.messages_list", state="QUEUED")
+            return _("See the messages"), url_for("panel.messages_list", state="QUEUED")
         case "cluster":
-            return "See the nodes", url_for("panel.nodes")
+            return _("See the nodes"), url_for("panel.nodes")
         case _:
-            return "See the jobs", url_for("panel.work")
+            return _("See the jobs"), url_for("panel.work")
 
 
 def _note() -> str:

@@ -8,6 +8,8 @@ from flask import abort, flash
 from minispod.admin import charts, guard, pages
 from minispod.admin.cluster_lists import TITLES
 from minispod.admin.door import door
+from minispod.admin.languages import gettext as _
+from minispod.admin.languages import ngettext, said
 from minispod.cluster import history, monitoring, outages, spells
 from minispod.cluster.history import Span
 from minispod.insights import today as insight
@@ -80,9 +82,16 @@ def evacuate_node(name: str) -> Any:
         actor=guard.actor(),
         at=ports.clock.now(),
     )
-    flash(f"{asked} instances are being restored on other nodes.", "good" if asked else "warn")
+    flash(
+        ngettext(
+            "%(n)s instance is being restored on another node.",
+            "%(n)s instances are being restored on other nodes.",
+            asked,
+        ),
+        "good" if asked else "warn",
+    )
     for instance_name, reason in refused:
-        flash(f"{instance_name}: {reason}", "bad")
+        flash(f"{instance_name}: {said(reason)}", "bad")
     return pages.back()
 
 
@@ -92,5 +101,5 @@ def evacuate_instance(instance_id: str) -> Any:
     ports = current_ports()
     with unit_of_work(ports.courier):
         node_loss.evacuate_one(parse_id(instance_id), actor=guard.actor(), at=ports.clock.now())
-    flash("It is being restored on another node from its newest backup.", "good")
+    flash(_("It is being restored on another node from its newest backup."), "good")
     return pages.back()

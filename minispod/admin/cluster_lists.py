@@ -7,6 +7,8 @@ from flask import abort
 
 from minispod.admin import pages, wording
 from minispod.admin.door import door
+from minispod.admin.languages import N_, said
+from minispod.admin.languages import gettext as _
 from minispod.cluster import monitoring, sights
 from minispod.cluster.port import ClusterRefused, ClusterUnavailable
 from minispod.cluster.sights import Kind, Sight
@@ -16,49 +18,49 @@ from minispod.ports import current_ports
 # Heading and key of each column; "made" is a time.
 _COLUMNS: dict[Kind, tuple[tuple[str, str], ...]] = {
     Kind.PODS: (
-        ("Name", "name"),
-        ("Namespace", "namespace"),
-        ("State", "status"),
-        ("Ready", "ready"),
-        ("Restarts", "restarts"),
-        ("Node", "node"),
+        (N_("Name"), "name"),
+        (N_("Namespace"), "namespace"),
+        (N_("State"), "status"),
+        (N_("Ready"), "ready"),
+        (N_("Restarts"), "restarts"),
+        (N_("Node"), "node"),
         ("CPU", "cpu"),
-        ("Memory", "memory"),
-        ("Made", "made"),
+        (N_("Memory"), "memory"),
+        (N_("Made"), "made"),
     ),
     Kind.DEPLOYMENTS: (
-        ("Name", "name"),
-        ("Namespace", "namespace"),
-        ("Ready", "ready"),
-        ("Images", "images"),
-        ("Made", "made"),
+        (N_("Name"), "name"),
+        (N_("Namespace"), "namespace"),
+        (N_("Ready"), "ready"),
+        (N_("Images"), "images"),
+        (N_("Made"), "made"),
     ),
     Kind.SERVICES: (
-        ("Name", "name"),
-        ("Namespace", "namespace"),
-        ("Type", "type"),
-        ("Address", "address"),
-        ("Ports", "ports"),
-        ("Ready behind", "behind"),
-        ("Made", "made"),
+        (N_("Name"), "name"),
+        (N_("Namespace"), "namespace"),
+        (N_("Type"), "type"),
+        (N_("Address"), "address"),
+        (N_("Ports"), "ports"),
+        (N_("Ready behind"), "behind"),
+        (N_("Made"), "made"),
     ),
     Kind.INGRESSES: (
-        ("Name", "name"),
-        ("Namespace", "namespace"),
-        ("Hosts", "hosts"),
-        ("Leads to", "leads_to"),
-        ("Certificate", "tls"),
-        ("Class", "class"),
-        ("Made", "made"),
+        (N_("Name"), "name"),
+        (N_("Namespace"), "namespace"),
+        (N_("Hosts"), "hosts"),
+        (N_("Leads to"), "leads_to"),
+        (N_("Certificate"), "tls"),
+        (N_("Class"), "class"),
+        (N_("Made"), "made"),
     ),
-    Kind.NAMESPACES: (("Name", "name"), ("State", "status"), ("Made", "made")),
+    Kind.NAMESPACES: ((N_("Name"), "name"), (N_("State"), "status"), (N_("Made"), "made")),
 }
 TITLES = {
-    Kind.PODS: "Pods",
-    Kind.DEPLOYMENTS: "Deployments",
-    Kind.SERVICES: "Network services",
-    Kind.INGRESSES: "Ingresses",
-    Kind.NAMESPACES: "Namespaces",
+    Kind.PODS: N_("Pods"),
+    Kind.DEPLOYMENTS: N_("Deployments"),
+    Kind.SERVICES: N_("Network services"),
+    Kind.INGRESSES: N_("Ingresses"),
+    Kind.NAMESPACES: N_("Namespaces"),
 }
 
 
@@ -74,9 +76,9 @@ def cluster_list(kind: str) -> Any:
         "admin/cluster/page.html",
         "admin/cluster/_list.html",
         kind=chosen,
-        lists=TITLES,
+        lists={each: _(title) for each, title in TITLES.items()},
         tone_of=_tone_of,
-        columns=_COLUMNS[chosen],
+        columns=[(_(heading), key) for heading, key in _COLUMNS[chosen]],
         text=text,
         sight=sight,
         complaint=complaint,
@@ -98,7 +100,7 @@ def _look(kind: Kind, at: datetime) -> tuple[Sight | None, str | None]:
     try:
         sight = sights.look(current_ports().cluster, kind, at)
     except (ClusterUnavailable, ClusterRefused) as refusal:
-        return sights.last_seen(kind), refusal.message
+        return sights.last_seen(kind), said(refusal.message)
     with unit_of_work():
         sights.keep(kind, sight)
     return sight, None

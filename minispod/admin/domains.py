@@ -4,8 +4,9 @@ from typing import Any
 
 from flask import flash
 
-from minispod.admin import guard, pages
+from minispod.admin import guard, languages, pages
 from minispod.admin.door import door
+from minispod.admin.languages import gettext as _
 from minispod.admin.subscriptions import given_reason
 from minispod.instances.domains import queries
 from minispod.instances.domains.hosts import shown
@@ -16,7 +17,7 @@ from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports
 from minispod.subscriptions import domains
 
-FACTS = {"shown_host": shown, "sentences": sentences}
+FACTS = {"shown_host": shown, "sentences": lambda problems: sentences(problems, languages.language())}
 """What the templates of domains need to say what is wrong with one."""
 
 
@@ -43,7 +44,7 @@ def check_domain(domain_id: str) -> Any:
         domains.check_again(
             owned.instance.subscription_id, owned.domain.id, actor=guard.actor(), at=ports.clock.now()
         )
-    flash(f"{owned.domain.host} is being looked at.", "good")
+    flash(_("%(host)s is being looked at.", host=owned.domain.host), "good")
     return pages.back("panel.domains_list")
 
 
@@ -60,5 +61,5 @@ def remove_domain(domain_id: str) -> Any:
             actor=guard.actor(),
             at=ports.clock.now(),
         )
-    flash(f"{owned.domain.host} is removed; its owner is told.", "good")
+    flash(_("%(host)s is removed; its owner is told.", host=owned.domain.host), "good")
     return pages.back("panel.domains_list")

@@ -24,7 +24,7 @@ COOKIE = "minispod_language"
 NAMES = {"en": "English", "id": "Bahasa Indonesia"}
 DIRECTORY = Path(__file__).resolve().parents[2] / "translations"
 # Where the same English word is two things: what a state is called, and a sentence of the shop's.
-STATE, SAID = "state", "said"
+STATE, SAID, FACT = "state", "said", "fact"
 _CHOSEN = "minispod.language"
 _FACT = re.compile(r"%\((\w+)\)s")
 _RUPIAH = re.compile(r"Rp\s?\d[\d.]*\d|Rp\s?\d")
@@ -79,6 +79,11 @@ def state(text: str) -> str:
     return _words().pgettext(STATE, text)
 
 
+def fact(name: str) -> str:
+    """The word of a fact of the audit book or the proof: "balance_after" -> "balance after"."""
+    return _words().pgettext(FACT, name.replace("_", " "))
+
+
 def plain_words(state: str) -> str:
     """A state or act as English reads it: "PARTIALLY_REFUNDED" -> "Partially refunded"; what is translated."""
     text = state.replace("_", " ").replace(".", ": ").lower()
@@ -97,6 +102,11 @@ def said(sentence: str | None) -> str:
     if found == sentence:
         found = _by_pattern(sentence)
     return _RUPIAH.sub(_amount, found)
+
+
+def in_both(english: str, indonesian: str) -> str:
+    """Of a text that the domain has in both languages, the one of the request."""
+    return english if language() == ENGLISH else indonesian
 
 
 def grouped(digits: int) -> str:

@@ -1,8 +1,10 @@
-"""Columns for charts of money, as rectangles of an SVG drawing. Pure; a macro draws them, a table says the same."""
+"""Columns for charts of money, as rectangles of an SVG drawing. A macro draws them, a table says the same."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
+from minispod.admin.wording import day as written
 from minispod.insights.forecast import DayOfRenewals
 from minispod.insights.recurring import MonthOfRecurring
 from minispod.insights.revenue import Money
@@ -87,19 +89,19 @@ def movement_columns(months: Sequence[MonthOfRecurring]) -> Columns | None:
 def forecast_columns(days: Sequence[DayOfRenewals]) -> Columns | None:
     """What is due each day: covered by credit, and not."""
     pieces = [[("total", each.covered), ("lost", each.at_risk)] for each in days]
-    return columns([f"{each.day:%d %b}" for each in days], pieces)
+    return columns([written(each.day, "short") for each in days], pieces)
 
 
-def earned_columns(days: Sequence[tuple[object, Money]]) -> Columns | None:
+def earned_columns(days: Sequence[tuple[date, Money]]) -> Columns | None:
     """What was earned each day, oldest first; a day on which more went back than came lies below zero."""
-    labels = [f"{day:%d %b}" for day, _ in days]
+    labels = [written(day, "short") for day, _ in days]
     above = [[("total", max(0, money.earned))] for _, money in days]
     below = [[("lost", max(0, -money.earned))] for _, money in days]
     return columns(labels, above, below)
 
 
 def _names(months: Sequence[MonthOfRecurring]) -> list[str]:
-    return [f"{each.month:%b %Y}" for each in months]
+    return [written(each.month, "month") for each in months]
 
 
 def _bar(kind: str, x: float, y: float, width: float, height: float) -> Bar:

@@ -11,6 +11,8 @@ from flask import request
 
 from minispod.admin import charts, guard, pages
 from minispod.admin.door import door
+from minispod.admin.languages import gettext as _
+from minispod.admin.languages import in_both, said
 from minispod.cluster.monitoring import last_picture
 from minispod.insights import fleet
 from minispod.insights.fleet import Sold
@@ -44,7 +46,7 @@ def instance_usage(instance_id: str) -> Any:
         span=span,
         charts={
             title: charts.usage_lines(history, what)
-            for title, what in (("CPU", "cpu"), ("Memory", "memory"), ("Storage", "storage"))
+            for title, what in (("CPU", "cpu"), (_("Memory"), "memory"), (_("Storage"), "storage"))
         },
         storage_note=None if history.is_storage_measured else _why_no_storage(),
         months=get_uptime(sold.instance.id, rules=rules, actor=guard.actor(), at=at),
@@ -98,7 +100,9 @@ def _duration(seconds: int) -> str:
 
 def _why_no_storage() -> str:
     refusal = last_picture().storage_refusal
-    return f"The use of storage is not measured. {refusal}" if refusal else NOT_MEASURED.english
+    if refusal:
+        return _("The use of storage is not measured. %(refusal)s", refusal=said(refusal))
+    return in_both(NOT_MEASURED.english, NOT_MEASURED.indonesian)
 
 
 def _sold(instance_id: str) -> Sold:
@@ -111,4 +115,4 @@ def _ask(question: Callable[[], T]) -> tuple[T | None, str | None]:
     try:
         return question(), None
     except (Unavailable, Conflict) as silence:
-        return None, silence.message
+        return None, said(silence.message)

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from minispod.admin import guard, pages
 from minispod.admin.door import door
+from minispod.admin.languages import gettext as _
 from minispod.cluster import monitoring, outages
 from minispod.insights import draining
 from minispod.kernel.ids import parse_id
@@ -24,7 +25,7 @@ def cordon_node(name: str) -> Any:
     ports = current_ports()
     with unit_of_work(ports.courier):
         asked = requesting.cordon(name, actor=guard.actor(), at=ports.clock.now())
-    return _shown(asked, f"{name} takes no new pods from now on; what runs there stays.")
+    return _shown(asked, _("%(name)s takes no new pods from now on; what runs there stays.", name=name))
 
 
 @door.post("/nodes/<name>/uncordon")
@@ -33,7 +34,7 @@ def uncordon_node(name: str) -> Any:
     ports = current_ports()
     with unit_of_work(ports.courier):
         asked = requesting.uncordon(name, actor=guard.actor(), at=ports.clock.now())
-    return _shown(asked, f"{name} takes pods again.")
+    return _shown(asked, _("%(name)s takes pods again.", name=name))
 
 
 @door.get("/nodes/<name>/drain")
@@ -64,7 +65,7 @@ def drain_node(name: str) -> Any:
     choice = BoundChoice(given) if given in set(BoundChoice) else BoundChoice.LEAVE
     with unit_of_work(ports.courier):
         asked = requesting.drain(name, choice, actor=guard.actor(), at=ports.clock.now())
-    return _shown(asked, f"{name} is being drained.")
+    return _shown(asked, _("%(name)s is being drained.", name=name))
 
 
 @door.get("/node-operations/<operation_id>")
@@ -87,7 +88,7 @@ def cancel_node_operation(operation_id: str) -> Any:
     ports = current_ports()
     with unit_of_work(ports.courier):
         operation = requesting.cancel(parse_id(operation_id), actor=guard.actor(), at=ports.clock.now())
-    return _shown(operation, "It was stopped where it stood. Moves that have begun go on to their end.")
+    return _shown(operation, _("It was stopped where it stood. Moves that have begun go on to their end."))
 
 
 def _shown(operation: NodeOperation, message: str) -> BaseResponse:

@@ -6,6 +6,7 @@ from flask import request, url_for
 
 from minispod.admin import guard, pages
 from minispod.admin.door import door
+from minispod.admin.languages import gettext as _
 from minispod.admin.subscriptions import given_reason
 from minispod.insights import stray
 from minispod.instances import orphans
@@ -39,7 +40,7 @@ def look_for_orphans() -> Any:
     ports = current_ports()
     with unit_of_work(ports.courier):
         orphans.look_later(ports.clock.now())
-    return pages.told("The cluster is being looked at; the list follows.", url_for("panel.orphans_list"))
+    return pages.told(_("The cluster is being looked at; the list follows."), url_for("panel.orphans_list"))
 
 
 @door.post("/orphans/<orphan_id>/remove")
@@ -54,7 +55,7 @@ def remove_orphan(orphan_id: str) -> Any:
             actor=guard.actor(),
             at=ports.clock.now(),
         )
-    return pages.told(f"{row.name} is being removed.", url_for("panel.orphans_list"))
+    return pages.told(_("%(name)s is being removed.", name=row.name), url_for("panel.orphans_list"))
 
 
 @door.post("/orphans/<orphan_id>/adopt")
@@ -66,6 +67,6 @@ def adopt_orphan(orphan_id: str) -> Any:
             parse_id(orphan_id), reason=given_reason(), actor=guard.actor(), at=ports.clock.now()
         )
     return pages.told(
-        f"{instance.name} has taken it and is brought to its wish.",
+        _("%(name)s has taken it and is brought to its wish.", name=instance.name),
         url_for("panel.instance", instance_id=instance.id),
     )

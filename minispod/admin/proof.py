@@ -6,6 +6,7 @@ from flask import url_for
 
 from minispod.admin import guard, pages
 from minispod.admin.door import door
+from minispod.admin.languages import gettext as _
 from minispod.insights import proofs
 from minispod.kernel.faultpoints import Step
 from minispod.kernel.ids import parse_id
@@ -52,7 +53,7 @@ def prove_now() -> Any:
     ports = current_ports()
     with unit_of_work(ports.courier):
         asking.ask(actor=guard.actor(), at=ports.clock.now())
-    return pages.told("The proof is under way; its result appears here.", url_for("panel.proof"))
+    return pages.told(_("The proof is under way; its result appears here."), url_for("panel.proof"))
 
 
 @door.post("/money/proof/differences/<difference_id>/repair")
@@ -61,4 +62,4 @@ def repair_difference(difference_id: str) -> Any:
     ports = current_ports()
     with unit_of_work(ports.courier, Step.REPAIR_DIFFERENCE):
         repairs.repair(parse_id(difference_id), actor=guard.actor(), at=ports.clock.now())
-    return pages.told("Repaired. The proof runs once more.", url_for("panel.proof"))
+    return pages.told(_("Repaired. The proof runs once more."), url_for("panel.proof"))

@@ -16,6 +16,8 @@ from flask_admin.theme import Bootstrap4Theme
 from flask_login import current_user
 
 from minispod.accounts.models import User
+from minispod.admin.languages import N_
+from minispod.admin.languages import gettext as _
 from minispod.admin.pages import split_address
 from minispod.admin.sessions import PATH, is_admin
 from minispod.audit.models import AuditEntry
@@ -60,9 +62,9 @@ _PLAINLY: dict[type[Any], Callable[..., str]] = {
 }
 # Refresh tokens are left out whole: there is nothing in them but digests.
 _SHELVES: dict[str, tuple[type[Any], ...]] = {
-    "People": (User, Tenancy),
-    "Catalogue": (Category, Service, Plan),
-    "Money": (
+    N_("People"): (User, Tenancy),
+    N_("Catalogue"): (Category, Service, Plan),
+    N_("Money"): (
         Wallet,
         LedgerEntry,
         Adjustment,
@@ -75,8 +77,8 @@ _SHELVES: dict[str, tuple[type[Any], ...]] = {
         ProofRun,
         ProofDifference,
     ),
-    "Promotions": (Coupon, Redemption),
-    "Subscriptions": (
+    N_("Promotions"): (Coupon, Redemption),
+    N_("Subscriptions"): (
         Subscription,
         Period,
         PlanChange,
@@ -86,7 +88,7 @@ _SHELVES: dict[str, tuple[type[Any], ...]] = {
         Backup,
         BackupPart,
     ),
-    "Platform": (NodeReading, ClusterState, Notification, AuditEntry, OutboxRow, Pulse),
+    N_("Platform"): (NodeReading, ClusterState, Notification, AuditEntry, OutboxRow, Pulse),
 }
 
 
@@ -150,7 +152,7 @@ class TablesIndex(AdminIndexView):
     @expose("/")
     def index(self) -> Any:
         """Show our own page instead of an empty one."""
-        shelves = [(name, [model.__tablename__ for model in models]) for name, models in _SHELVES.items()]
+        shelves = [(_(name), [model.__tablename__ for model in models]) for name, models in _SHELVES.items()]
         return self.render("admin/tables/page.html", shelves=shelves)
 
 

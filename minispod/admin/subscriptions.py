@@ -11,11 +11,13 @@ from flask import request, url_for
 
 from minispod.admin import guard, pages
 from minispod.admin.door import door
+from minispod.admin.languages import gettext as _
+from minispod.admin.languages import ngettext
+from minispod.admin.wording import rupiah
 from minispod.insights import promises
 from minispod.kernel.errors import RuleBroken
 from minispod.kernel.faultpoints import Step
 from minispod.kernel.ids import parse_id
-from minispod.kernel.money import format_rupiah
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports, current_settings
 from minispod.rules import business_rules
@@ -80,7 +82,7 @@ def refund_subscription(subscription_id: str) -> Any:
             actor=guard.actor(),
             at=ports.clock.now(),
         )
-    return _told(id_, f"{format_rupiah(done.amount)} was given back to the customer's wallet.")
+    return _told(id_, _("%(amount)s was given back to the customer's wallet.", amount=rupiah(done.amount)))
 
 
 @door.post("/subscriptions/<subscription_id>/cancel")
@@ -88,7 +90,7 @@ def cancel_subscription(subscription_id: str) -> Any:
     """End it now and delete the instance; on wish, what is not used goes back."""
     ports, id_ = current_ports(), parse_id(subscription_id)
     with unit_of_work(ports.courier, Step.CANCEL_SUBSCRIPTION):
-        _, refunded = cancellation.force_cancel(
+        _cancelled, refunded = cancellation.force_cancel(
             id_,
             reason=given_reason(),
             with_refund=_is_ticked("refund"),
@@ -96,8 +98,14 @@ def cancel_subscription(subscription_id: str) -> Any:
             actor=guard.actor(),
             at=ports.clock.now(),
         )
-    back = f"{format_rupiah(refunded)} was given back." if refunded else "Nothing was given back."
-    return _told(id_, f"The subscription is cancelled and its instance is being deleted. {back}")
+    back = (
+        _("%(refunded)s was given back.", refunded=rupiah(refunded))
+        if refunded
+        else _("Nothing was given back.")
+    )
+    return _told(
+        id_, _("The subscription is cancelled and its instance is being deleted. %(back)s", back=back)
+    )
 
 
 @door.post("/subscriptions/<subscription_id>/plan")
@@ -115,12 +123,12 @@ def change_plan(subscription_id: str) -> Any:
             actor=guard.actor(),
             at=ports.clock.now(),
         ).change
-    money = "No money was moved."
+    money = _("No money was moved.")
     if change.charged:
-        money = f"{format_rupiah(change.charged)} was charged."
+        money = _("%(charged)s was charged.", charged=rupiah(change.charged))
     elif change.credited:
-        money = f"{format_rupiah(change.credited)} was given back."
-    return _told(id_, f"The plan is changed and the instance follows. {money}")
+        money = _("%(credited)s was given back.", credited=rupiah(change.credited))
+    return _told(id_, _("The plan is changed and the instance follows. %(money)s", money=money))
 
 
 @door.post("/subscriptions/<subscription_id>/extend")
@@ -137,7 +145,7 @@ def extend_subscription(subscription_id: str) -> Any:
             actor=guard.actor(),
             at=ports.clock.now(),
         )
-    return _told(id_, f"The period ends {days} {'day' if days == 1 else 'days'} later.")
+    return _told(id_, ngettext("The period ends %(n)s day later.", "The period ends %(n)s days later.", days))
 
 
 def _told(subscription_id: uuid.UUID, message: str) -> Any:
@@ -158,7 +166,11 @@ def _number(name: str, most: int) -> int:
     text = request.form.get(name, "").strip()
     number = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(most)) else 0
     if not 1 <= number <= most:
-        raise BadForm(f"The {name} must be a whole number from 1 to {most}. Nothing was done.")
+        raise BadForm(
+            f"The amount must be a whole number from 1 to {most}. Nothing was done."
+            if name == "amount"
+            else f"The days must be a whole number from 1 to {most}. Nothing was done."
+        )
     return number
 
 

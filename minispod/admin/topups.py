@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from minispod.admin import guard, pages
 from minispod.admin.door import door
+from minispod.admin.languages import gettext as _
 from minispod.insights import movements
 from minispod.insights.topup_history import history_of
 from minispod.kernel.errors import RuleBroken
@@ -125,7 +126,9 @@ def close_topup(topup_id: str) -> Response:
             actor=guard.actor(),
             at=ports.clock.now(),
         )
-    return pages.told(f"{closed.custom_id} is closed. Nothing was credited.", _page(id_))
+    return pages.told(
+        _("%(custom_id)s is closed. Nothing was credited.", custom_id=closed.custom_id), _page(id_)
+    )
 
 
 @door.post("/money/topups/<topup_id>/refund")
@@ -140,7 +143,7 @@ def refund_topup(topup_id: str) -> Response:
             actor=guard.actor(),
             at=ports.clock.now(),
         )
-    return pages.told("The gateway is being asked to give the money back. Reload in a moment.", _page(id_))
+    return pages.told(_("The gateway is being asked to give the money back. Reload in a moment."), _page(id_))
 
 
 def _merchant_id() -> str:
@@ -171,11 +174,15 @@ def _amount(text: str) -> int | None:
 
 
 def _told(topup_id: uuid.UUID, status: GatewayStatus, verdict: Verdict) -> Response:
-    said = status.transaction_status or "nothing: it knows no payment of this order"
+    said = status.transaction_status or _("nothing: it knows no payment of this order")
     made = verdict.detail.value.replace("_", " ")
     tone = "warn" if verdict.is_hold else "good"
-    change = "Nothing was changed" if verdict.effect is Effect.NOTHING else "Applied"
-    return pages.told(f"The gateway says {said}. {change}: {made}.", _page(topup_id), tone)
+    change = _("Nothing was changed") if verdict.effect is Effect.NOTHING else _("Applied")
+    return pages.told(
+        _("The gateway says %(said)s. %(change)s: %(made)s.", said=said, change=change, made=made),
+        _page(topup_id),
+        tone,
+    )
 
 
 def _page(topup_id: uuid.UUID) -> str:

@@ -10,12 +10,14 @@ from minispod.accounts import directory, staff_sessions
 from minispod.accounts.models import User
 from minispod.admin import guard, pages
 from minispod.admin.door import door
+from minispod.admin.languages import N_, grouped, said
+from minispod.admin.languages import gettext as _
 from minispod.admin.payments import entries_as_csv, entries_wanted
+from minispod.admin.wording import rupiah
 from minispod.insights import adjustments, movements
 from minispod.kernel.errors import RuleBroken
 from minispod.kernel.faultpoints import Step
 from minispod.kernel.ids import parse_id
-from minispod.kernel.money import format_rupiah
 from minispod.kernel.paging import PageRequest
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports, current_settings
@@ -71,7 +73,11 @@ def check_adjustment(user_id: str) -> Any:
     ports = current_ports()
     change = _correction(user.id)
     if change is None:
-        return _form(user, _given(), "The amount must be a whole number of rupiah, such as 25.000.")
+        return _form(
+            user,
+            _given(),
+            _("The amount must be a whole number of rupiah, such as %(amount)s.", amount=grouped(25_000)),
+        )
     try:
         foresight = adjusting.foresee(
             change,
@@ -80,7 +86,7 @@ def check_adjustment(user_id: str) -> Any:
             at=ports.clock.now(),
         )
     except RuleBroken as refusal:
-        return _form(user, _given(), refusal.message)
+        return _form(user, _given(), said(refusal.message))
     return render_template(
         "admin/wallets/check.html",
         user=user,
@@ -98,7 +104,7 @@ def adjust(user_id: str) -> Any:
     ports = current_ports()
     change, key = _correction(user.id), request.form.get("request_key", "")
     if change is None or not _KEY.fullmatch(key):
-        return _form(user, _given(), "Please check the correction once more.")
+        return _form(user, _given(), _("Please check the correction once more."))
     try:
         with unit_of_work(ports.courier, Step.ADJUST):
             made = adjusting.request(
@@ -109,14 +115,16 @@ def adjust(user_id: str) -> Any:
                 at=ports.clock.now(),
             )
     except RuleBroken as refusal:
-        return _form(user, _given(), refusal.message)
+        return _form(user, _given(), said(refusal.message))
     if made.state is AdjustmentState.PENDING:
-        told = "A second confirmation is needed. The adjustment waits for it; nothing has moved yet."
+        told = _("A second confirmation is needed. The adjustment waits for it; nothing has moved yet.")
         return pages.told(told, url_for("panel.adjustment", adjustment_id=made.id), "warn")
-    size = format_rupiah(abs(made.delta))
-    act = "added to" if made.delta > 0 else "deducted from"
+    told = N_("%(size)s was added to the wallet of %(name)s.")
+    if made.delta < 0:
+        told = N_("%(size)s was deducted from the wallet of %(name)s.")
     return pages.told(
-        f"{size} was {act} the wallet of {user.name}.", url_for("panel.wallet", user_id=user.id)
+        _(told, size=rupiah(abs(made.delta)), name=user.name),
+        url_for("panel.wallet", user_id=user.id),
     )
 
 
@@ -166,7 +174,7 @@ def approve_adjustment(adjustment_id: str) -> Any:
             actor=guard.actor(),
             at=ports.clock.now(),
         )
-    return pages.told("The adjustment was made.", url_for("panel.adjustment", adjustment_id=adjustment_id))
+    return pages.told(_("The adjustment was made."), url_for("panel.adjustment", adjustment_id=adjustment_id))
 
 
 @door.post("/money/adjustments/<adjustment_id>/decline")
@@ -176,7 +184,7 @@ def decline_adjustment(adjustment_id: str) -> Any:
     with unit_of_work(ports.courier):
         adjusting.decline(parse_id(adjustment_id), actor=guard.actor(), at=ports.clock.now())
     return pages.told(
-        "The adjustment was declined; nothing moved.",
+        _("The adjustment was declined; nothing moved."),
         url_for("panel.adjustment", adjustment_id=adjustment_id),
     )
 

@@ -4,6 +4,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -71,6 +72,7 @@ _AMOUNTS = differences.AMOUNTS | {"debt", "price"}
 _SILENT_FACTS = frozenset({"door"})
 _LONGEST_FACT = 160
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
+_UTC = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d) UTC")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _STEPS = ((86_400, N_("%(n)s d")), (3_600, N_("%(n)s h")), (60, N_("%(n)s min")))
 # As people of either language write them; the names of months and days are Babel's.
@@ -107,6 +109,7 @@ def init_app(app: Flask) -> None:
         ago=ago,
         cores=cores,
         day=day,
+        decimal=languages.decimal,
         difference=difference,
         facts=facts,
         gigabytes=gigabytes,
@@ -153,7 +156,7 @@ def facts(details: Mapping[str, Any]) -> str:
     """The details of an audit entry in one line."""
     told = {name: value for name, value in details.items() if value not in (None, "", {}, [])}
     return ", ".join(
-        f"{name.replace('_', ' ')} {_fact(name, value)}"[:_LONGEST_FACT]
+        f"{languages.fact(name)} {_fact(name, value)}"[:_LONGEST_FACT]
         for name, value in told.items()
         if name not in _SILENT_FACTS
     )
@@ -161,7 +164,14 @@ def facts(details: Mapping[str, Any]) -> str:
 
 def difference(found: ProofDifference) -> str:
     """What the proof knows of a difference, in one line."""
-    return differences.tell(found.subject, found.facts, user_id=found.user_id, zone=_zone())
+    return differences.tell(
+        found.subject,
+        found.facts,
+        user_id=found.user_id,
+        zone=_zone(),
+        word=languages.fact,
+        write=partial(_fact, is_whole=True),
+    )
 
 
 def span(length: timedelta) -> str:
@@ -199,6 +209,11 @@ def moment(at: datetime | None) -> Markup:
     return _time(at, _at(at, "moment")) if at is not None else Markup("&mdash;")
 
 
+def in_zone(text: str) -> str:
+    """A sentence with its instants ("2026-11-22 03:10 UTC") in the time zone of the business."""
+    return _UTC.sub(lambda found: _at(datetime.fromisoformat(f"{found[1]}+00:00"), "moment"), text)
+
+
 def cores(milli: int | None) -> str:
     """Millicores as CPU: 250 -> "0.25", 12000 -> "12"."""
     return "?" if milli is None else languages.decimal(f"{milli / 1000:.2f}".rstrip("0").rstrip("."))
@@ -223,7 +238,7 @@ def short_id(value: uuid.UUID | str | None) -> str:
     return f"…{str(value)[-8:]}" if value else "—"
 
 
-def _fact(name: str, value: Any) -> str:
+def _fact(name: str, value: Any, *, is_whole: bool = False) -> str:
     if name in _AMOUNTS and isinstance(value, int):
         return rupiah(value)
     if isinstance(value, Mapping):
@@ -231,7 +246,7 @@ def _fact(name: str, value: Any) -> str:
     text = str(value)
     if _INSTANT.fullmatch(text):
         return _at(datetime.fromisoformat(text), "moment")
-    return short_id(text) if _ID.fullmatch(text) else text
+    return short_id(text) if _ID.fullmatch(text) and not is_whole else text
 
 
 def _change(value: Any) -> str:

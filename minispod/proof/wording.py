@@ -4,7 +4,7 @@ Pure. An amount is written without a place to break the line.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -81,12 +81,23 @@ def name(subject: str, subject_id: str, facts: Mapping[str, Any]) -> str:
     return f"{kind} {facts.get(fact) or subject_id}"
 
 
-def tell(subject: str, facts: Mapping[str, Any], *, user_id: uuid.UUID | None, zone: ZoneInfo) -> str:
-    """The facts in one line, without what is empty or said already by the name and the owner."""
+def tell(
+    subject: str,
+    facts: Mapping[str, Any],
+    *,
+    user_id: uuid.UUID | None,
+    zone: ZoneInfo,
+    word: Callable[[str], str] = str,
+    write: Callable[[str, Any], str] | None = None,
+) -> str:
+    """The facts in one line, without what is empty or said already by the name and the owner.
+
+    `word` says what a fact is called and `write` what it is in another language than English.
+    """
     _, in_name = _NAMES.get(subject, ("", ""))
     known = (None, "", str(user_id))
     return ", ".join(
-        f"{_LABELS.get(fact) or fact.replace('_', ' ')} {_written(fact, value, zone)}"
+        f"{word(_LABELS.get(fact) or fact.replace('_', ' '))} {write(fact, value) if write else _written(fact, value, zone)}"
         for fact, value in facts.items()
         if value not in known and fact != in_name
     )
