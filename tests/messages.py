@@ -24,7 +24,7 @@ TEMPLATES = ("templates/admin", "templates/errors")
 PAGES = "minispod/admin"
 # Modules of the domain whose sentences staff read as they are.
 SPEAKERS: frozenset[str] = frozenset()
-_NOT_THE_SHOP = ("minispod/local", "minispod/simulator")
+_NOT_THE_SHOP = ("minispod/local", "minispod/simulator", "minispod/api/schemas")
 _FAMILIES = frozenset(
     {
         "Refusal",
@@ -36,6 +36,11 @@ _FAMILIES = frozenset(
         "TooMany",
         "Unavailable",
     }
+)
+# Enumerations that no page shows: orders, spans, outcomes between two functions.
+_UNSHOWN = frozenset(
+    "Answer Effect Environment Finding Grain Grouping Language Level OutcomeKind PeriodName PlanOrder ProblemCode Purpose "
+    "Range Result ServiceOrder Side SortBy SortKey Span Step TimeRange Tone".split()
 )
 _TEMPLATE_OPTIONS = {"silent": "false", "encoding": "utf-8"}
 
@@ -184,11 +189,16 @@ def _name_of(part: ast.expr, taken: list[str]) -> str:
 
 
 def _states(node: ast.AST) -> Iterator[ast.Constant]:
-    if not isinstance(node, ast.ClassDef) or not any("StrEnum" in ast.unparse(base) for base in node.bases):
-        return
-    for each in node.body:
-        if isinstance(each, ast.Assign) and isinstance(each.value, ast.Constant):
-            yield each.value
+    """The values of an enumeration, and the kinds of things the audit book is about."""
+    if isinstance(node, ast.ClassDef) and any("StrEnum" in ast.unparse(base) for base in node.bases):
+        if node.name not in _UNSHOWN:
+            yield from (each.value for each in node.body if _has_constant(each))
+    elif isinstance(node, ast.keyword) and node.arg == "subject_kind" and _has_constant(node):
+        yield node.value
+
+
+def _has_constant(node: ast.AST) -> bool:
+    return isinstance(getattr(node, "value", None), ast.Constant) and not isinstance(node, ast.Expr)
 
 
 def _facts(node: ast.AST) -> Iterator[tuple[int, str]]:
