@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from io import BytesIO
+from keyword import iskeyword
 from pathlib import Path
 
 from babel.messages import Catalog
@@ -23,8 +24,23 @@ CATALOGUE = ROOT / "translations" / "id.po"
 TEMPLATES = ("templates/admin", "templates/errors")
 PAGES = "minispod/admin"
 # Modules of the domain whose sentences staff read as they are.
-SPEAKERS: frozenset[str] = frozenset()
-_NOT_THE_SHOP = ("minispod/local", "minispod/simulator", "minispod/api/schemas")
+SPEAKERS = frozenset(
+    f"minispod/{each}.py"
+    for each in """
+        alerts/judging insights/advice instances/lost_nodes instances/observation
+        instances/provisioning instances/rotation integrations/kubernetes/certificates integrations/kubernetes/commands
+        jobs/schedule kernel/sealed operations/carrying operations/drill
+        operations/engine operations/nodes/carrying operations/nodes/engine operations/plans
+        operations/telling payments/models payments/settling promotions/redeeming
+        proof/adjustment_checks proof/coupon_checks proof/paper_checks proof/repairs
+        proof/subscription_checks proof/topup_checks proof/wallet_checks subscriptions/cancellation
+        subscriptions/change_outcome subscriptions/changing subscriptions/fulfilment subscriptions/ordering
+        subscriptions/renewal subscriptions/revival subscriptions/stewardship wallet/adjusting
+    """.split()  # noqa: SIM905 - one name a line would fill the page
+)
+_FEWEST_LETTERS = 8
+_SQL = re.compile(r"\n|^(SELECT|SET) |[<>=]=? |\bNULL\b|\bIN \(|\bBETWEEN\b")
+_NOT_THE_SHOP = ("minispod/local", "minispod/simulator", "minispod/api", "minispod/cli", "minispod/realtime")
 _FAMILIES = frozenset(
     {
         "Refusal",
@@ -39,8 +55,19 @@ _FAMILIES = frozenset(
 )
 # Enumerations that no page shows: orders, spans, outcomes between two functions.
 _UNSHOWN = frozenset(
-    "Answer Effect Environment Finding Grain Grouping Language Level OutcomeKind PeriodName PlanOrder ProblemCode Purpose "
-    "Range Result ServiceOrder Side SortBy SortKey Span Step TimeRange Tone".split()
+    {"Answer", "Effect", "Environment", "Finding", "Grain", "Grouping", "Language", "Level", "OutcomeKind"}
+    | {
+        "PeriodName",
+        "PlanOrder",
+        "ProblemCode",
+        "Purpose",
+        "Range",
+        "Result",
+        "ServiceOrder",
+        "Side",
+        "SortBy",
+    }
+    | {"SortKey", "Span", "Step", "TimeRange", "Tone"}
 )
 _TEMPLATE_OPTIONS = {"silent": "false", "encoding": "utf-8"}
 
@@ -152,22 +179,21 @@ def texts(node: ast.AST | None) -> Iterator[ast.Constant | ast.JoinedStr]:
 
 
 def prose(module: ast.Module) -> Iterator[ast.Constant | ast.JoinedStr]:
-    """Every string of a module that reads like a sentence; no docstrings, no names."""
-    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
-    told = {
-        id(node.body[0].value)
-        for node in ast.walk(module)
-        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
-    }
-    inner = {
-        id(part) for node in ast.walk(module) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)
-    } - {id(node) for node in ast.walk(module) if isinstance(node, ast.JoinedStr)}
-    for node in ast.walk(module):
-        for found in (
-            [] if id(node) in told | inner else texts(node if not isinstance(node, ast.IfExp) else None)
-        ):
-            if re.search(r"[A-Za-z]{2,} |[A-Za-z]{2,}[.!?]$", pattern(found)):
-                yield found
+    """Every string of a module that reads like a sentence; no docstrings, no names, no SQL."""
+    nodes = list(ast.walk(module))
+    silent = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
+        if isinstance(node, ast.JoinedStr):
+            silent |= {id(part) for part in ast.walk(node) if part is not node}
+    for node in nodes:
+        if id(node) not in silent and isinstance(node, ast.Constant | ast.JoinedStr):
+            yield from (each for each in texts(node) if _reads(pattern(each)))
+
+
+def _reads(text: str) -> bool:
+    own = re.sub(r"%\(\w+\)s", "", text)
+    letters = len(re.findall(r"[A-Za-z]", own))
+    return letters >= _FEWEST_LETTERS and " " in own.strip() and not _SQL.search(text)
 
 
 def pattern(told: ast.Constant | ast.JoinedStr) -> str:
@@ -176,13 +202,16 @@ def pattern(told: ast.Constant | ast.JoinedStr) -> str:
         return str(told.value)
     names: list[str] = []
     return "".join(
-        str(part.value) if isinstance(part, ast.Constant) else f"%({_name_of(part, names)})s"
+        str(part.value).replace("%", "%%")
+        if isinstance(part, ast.Constant)
+        else f"%({_name_of(part, names)})s"
         for part in told.values
     )
 
 
 def _name_of(part: ast.expr, taken: list[str]) -> str:
-    words = re.findall(r"[a-z_]{2,}", ast.unparse(part).split(":")[0].split("!")[0]) or ["fact"]
+    source = part.value if isinstance(part, ast.FormattedValue) else part
+    words = [word for word in re.findall(r"\b[a-z_]{2,}", ast.unparse(source)) if not iskeyword(word)] or ["fact"]
     name = words[-1].strip("_") or "fact"
     taken.append(name)
     return name if taken.count(name) == 1 else f"{name}_{taken.count(name)}"

@@ -8,7 +8,7 @@ Nothing here runs for the JSON API.
 import gettext as catalogues
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -98,9 +98,7 @@ def said(sentence: str | None) -> str:
     """
     if not sentence or not has_request_context():
         return sentence or ""
-    found = _words().pgettext(SAID, sentence)
-    if found == sentence:
-        found = _by_pattern(sentence)
+    found = sentence if language() == ENGLISH else _translated(language(), sentence)
     return _RUPIAH.sub(_amount, found)
 
 
@@ -163,7 +161,7 @@ def _patterns(wanted: str) -> list[tuple[re.Pattern[str], str]]:
 
 
 def _pattern_of(text: str) -> re.Pattern[str]:
-    parts = _FACT.split(text)
+    parts = _FACT.split(text.replace("%%", "%"))
     seen: set[str] = set()
     pattern = ""
     for number, part in enumerate(parts):
@@ -173,16 +171,21 @@ def _pattern_of(text: str) -> re.Pattern[str]:
             pattern += f"(?P={part})"
         else:
             seen.add(part)
-            pattern += f"(?P<{part}>.+?)"
+            pattern += f"(?P<{part}>.*?)"
     return re.compile(pattern, re.DOTALL)
 
 
-def _by_pattern(sentence: str) -> str:
-    if language() == ENGLISH:
-        return sentence
-    for pattern, text in _patterns(language()):
+@lru_cache(maxsize=2048)
+def _translated(wanted: str, sentence: str) -> str:
+    """A sentence by its pattern, and likewise the sentences among its facts."""
+    words = _catalogue(wanted)
+    exact = words.pgettext(SAID, sentence)
+    if exact != sentence:
+        return exact
+    for pattern, text in _patterns(wanted):
         if found := pattern.fullmatch(sentence):
-            return _words().pgettext(SAID, text) % found.groupdict()
+            facts = {name: _translated(wanted, fact) for name, fact in found.groupdict().items()}
+            return words.pgettext(SAID, text) % facts
     return sentence
 
 
