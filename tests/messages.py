@@ -29,7 +29,7 @@ SPEAKERS = frozenset(
     for each in """
         alerts/judging insights/advice instances/lost_nodes instances/observation
         instances/provisioning instances/rotation integrations/kubernetes/certificates integrations/kubernetes/commands
-        jobs/schedule kernel/sealed operations/carrying operations/drill
+        jobs/proof jobs/schedule kernel/sealed operations/carrying operations/drill
         operations/engine operations/nodes/carrying operations/nodes/engine operations/plans
         operations/telling payments/models payments/settling promotions/redeeming
         proof/adjustment_checks proof/coupon_checks proof/paper_checks proof/repairs
@@ -38,6 +38,10 @@ SPEAKERS = frozenset(
         subscriptions/renewal subscriptions/revival subscriptions/stewardship wallet/adjusting
     """.split()  # noqa: SIM905 - one name a line would fill the page
 )
+# Sentences of the domain that no rule finds: too short, or put together.
+_OTHER_SENTENCES = ("Healthy", "Unhealthy: %(reason)s")
+_PROOF = "minispod/proof/"
+_FACTS_OF_SQL = re.compile(r"\bAS ([a-z_]+)|\b[a-z]{1,2}\.([a-z_]+)(?=,)")
 _FEWEST_LETTERS = 8
 _SQL = re.compile(r"\n|^(SELECT|SET) |[<>=]=? |\bNULL\b|\bIN \(|\bBETWEEN\b")
 _NOT_THE_SHOP = ("minispod/local", "minispod/simulator", "minispod/api", "minispod/cli", "minispod/realtime")
@@ -55,21 +59,23 @@ _FAMILIES = frozenset(
 )
 # Enumerations that no page shows: orders, spans, outcomes between two functions.
 _UNSHOWN = frozenset(
-    {"Answer", "Effect", "Environment", "Finding", "Grain", "Grouping", "Language", "Level", "OutcomeKind"}
-    | {
+    {
+        "Answer",
+        "Environment",
+        "Finding",
+        "Grain",
+        "Grouping",
+        "Language",
+        "Level",
+        "OutcomeKind",
         "PeriodName",
-        "PlanOrder",
-        "ProblemCode",
         "Purpose",
-        "Range",
-        "Result",
-        "ServiceOrder",
-        "Side",
-        "SortBy",
     }
-    | {"SortKey", "Span", "Step", "TimeRange", "Tone"}
+    | {"PlanOrder", "ProblemCode", "Result", "ServiceOrder", "Side", "SortBy", "SortKey", "Step", "Tone"}
 )
-_TEMPLATE_OPTIONS = {"silent": "false", "encoding": "utf-8"}
+# A state that a template names itself: ui.badge("GRACE").
+_BADGE = re.compile(r"\{[{%][^{}]*\bbadge\([^{}]*[%}]\}")
+_TEMPLATE_OPTIONS = {"silent": "false", "encoding": "utf-8", "newstyle_gettext": "true"}
 
 Found = tuple[str, int, str | tuple[str, ...], str | None]
 
@@ -116,6 +122,9 @@ def _marked() -> Iterator[Found]:
     for folder in TEMPLATES:
         for path in sorted((ROOT / folder).rglob("*.html")):
             yield from _extracted(path, "jinja2.ext:babel_extract", _TEMPLATE_OPTIONS)
+            for badge in _BADGE.findall(path.read_text()):
+                for name in re.findall(r"[\"']([A-Z][A-Z_]{2,})[\"']", badge):
+                    yield _named(path), 0, plain_words(name), STATE
     for path in sorted((ROOT / PAGES).rglob("*.py")):
         yield from _extracted(path, "python", {})
 
@@ -133,6 +142,7 @@ def _of_domain() -> Iterator[Found]:
         if not _named(path).startswith(_NOT_THE_SHOP)
     }
     refusals = _refusals(modules.values())
+    yield from (("tests/messages.py", 0, text, SAID) for text in _OTHER_SENTENCES)
     for path, module in modules.items():
         place = _named(path)
         for node in ast.walk(module):
@@ -142,6 +152,8 @@ def _of_domain() -> Iterator[Found]:
                 yield place, value.lineno, plain_words(str(value.value)), STATE
             for line, name in _facts(node):
                 yield place, line, name.replace("_", " "), FACT
+            if place.startswith(_PROOF) and isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield from ((place, node.lineno, name, FACT) for name in _facts_of_proof(place, node.value))
         if place in SPEAKERS:
             yield from ((place, each.lineno, pattern(each), SAID) for each in prose(module))
 
@@ -211,7 +223,9 @@ def pattern(told: ast.Constant | ast.JoinedStr) -> str:
 
 def _name_of(part: ast.expr, taken: list[str]) -> str:
     source = part.value if isinstance(part, ast.FormattedValue) else part
-    words = [word for word in re.findall(r"\b[a-z_]{2,}", ast.unparse(source)) if not iskeyword(word)] or ["fact"]
+    words = [word for word in re.findall(r"\b[a-z_]{2,}", ast.unparse(source)) if not iskeyword(word)] or [
+        "fact"
+    ]
     name = words[-1].strip("_") or "fact"
     taken.append(name)
     return name if taken.count(name) == 1 else f"{name}_{taken.count(name)}"
@@ -236,6 +250,14 @@ def _facts(node: ast.AST) -> Iterator[tuple[int, str]]:
         for each in node.keywords:
             if each.arg and each.arg not in ("at", "subject_kind", "subject_id"):
                 yield node.lineno, each.arg
+
+
+def _facts_of_proof(place: str, text: str) -> Iterator[str]:
+    """What a check tells of a difference: what its SQL calls it, and what the page calls that."""
+    if place.endswith("_checks.py"):
+        yield from (name.replace("_", " ") for found in _FACTS_OF_SQL.findall(text) for name in found if name)
+    elif place.endswith("wording.py") and re.fullmatch(r"[a-z][a-z_ ]{2,}", text):
+        yield text.replace("_", " ")
 
 
 def _named(path: Path) -> str:

@@ -107,7 +107,7 @@ def silence_alert(alert_id: str) -> Any:
 
 def words_of(row: Alert) -> Told:
     """An alert in the words of the page's language; its times in the zone of the business."""
-    words = wording.say(row.rule, row.subject_name, row.facts)
+    words = wording.say(row.rule, said(row.subject_name), row.facts)
     title, sentence = in_both(words.title, words.judul), in_both(words.sentence, words.kalimat)
     # What an act said in a sentence of its own is English in both.
     return Told(said(title), in_zone(said(sentence)))

@@ -56,7 +56,7 @@ _NEVER_SHOWN = (
 # How a value reads that does not read well by itself.
 _PLAINLY: dict[type[Any], Callable[..., str]] = {
     type(None): lambda _view, _value, _name: "—",
-    bool: lambda _view, value, _name: "yes" if value else "no",
+    bool: lambda _view, value, _name: _("yes") if value else _("no"),
     dict: dict_formatter,
     list: dict_formatter,
 }
@@ -161,7 +161,7 @@ def init_app(app: Flask) -> None:
     index = TablesIndex(name="Tables", url=TABLES, endpoint="admin")
     tables = Admin(
         app,
-        name="MinisPod tables",
+        name="MinisPod",
         theme=Bootstrap4Theme(fluid=True),
         index_view=index,
         url=TABLES,

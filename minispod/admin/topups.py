@@ -12,6 +12,8 @@ from werkzeug.wrappers import Response
 from minispod.admin import guard, pages
 from minispod.admin.door import door
 from minispod.admin.languages import gettext as _
+from minispod.admin.languages import said as spoken
+from minispod.admin.wording import words
 from minispod.insights import movements
 from minispod.insights.topup_history import history_of
 from minispod.kernel.errors import RuleBroken
@@ -160,12 +162,12 @@ def _asked(look: Look) -> tuple[GatewayStatus | None, str | None]:
     try:
         return _ask(look), None
     except (GatewayRejected, GatewayUnavailable) as refusal:
-        return None, refusal.message
+        return None, spoken(refusal.message)
 
 
 def _amount(text: str) -> int | None:
-    """A typed amount: "30.000" is thirty thousand; nothing is all that is left."""
-    digits = text.strip().replace(".", "")
+    """A typed amount: "30.000" and "30,000" are thirty thousand; nothing is all that is left."""
+    digits = text.strip().replace(".", "").replace(",", "")
     if not digits:
         return None
     if not (digits.isascii() and digits.isdigit() and len(digits) <= _AMOUNT_DIGITS):
@@ -175,7 +177,7 @@ def _amount(text: str) -> int | None:
 
 def _told(topup_id: uuid.UUID, status: GatewayStatus, verdict: Verdict) -> Response:
     said = status.transaction_status or _("nothing: it knows no payment of this order")
-    made = verdict.detail.value.replace("_", " ")
+    made = words(verdict.detail).lower()
     tone = "warn" if verdict.is_hold else "good"
     change = _("Nothing was changed") if verdict.effect is Effect.NOTHING else _("Applied")
     return pages.told(

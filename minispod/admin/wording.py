@@ -246,7 +246,11 @@ def _fact(name: str, value: Any, *, is_whole: bool = False) -> str:
     text = str(value)
     if _INSTANT.fullmatch(text):
         return _at(datetime.fromisoformat(text), "moment")
-    return short_id(text) if _ID.fullmatch(text) and not is_whole else text
+    if _ID.fullmatch(text) and not is_whole:
+        return short_id(text)
+    plain = languages.plain_words(text)
+    spoken = languages.state(plain)
+    return text if spoken == plain else spoken.lower()
 
 
 def _change(value: Any) -> str:

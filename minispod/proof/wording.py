@@ -6,6 +6,7 @@ Pure. An amount is written without a place to break the line.
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -96,14 +97,15 @@ def tell(
     """
     _, in_name = _NAMES.get(subject, ("", ""))
     known = (None, "", str(user_id))
+    written = write or partial(_written, zone=zone)
     return ", ".join(
-        f"{word(_LABELS.get(fact) or fact.replace('_', ' '))} {write(fact, value) if write else _written(fact, value, zone)}"
+        f"{word(_LABELS.get(fact) or fact.replace('_', ' '))} {written(fact, value)}"
         for fact, value in facts.items()
         if value not in known and fact != in_name
     )
 
 
-def _written(fact: str, value: Any, zone: ZoneInfo) -> str:
+def _written(fact: str, value: Any, *, zone: ZoneInfo) -> str:
     if fact in AMOUNTS and isinstance(value, int):
         return format_rupiah(value).replace(" ", "\u00a0")
     if fact.endswith(_MOMENTS) and isinstance(value, str):

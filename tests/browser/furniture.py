@@ -81,10 +81,10 @@ def put_on_nodes(instance_ids: list[str], at: datetime) -> None:
 def put_node_acts(instance_ids: list[str], at: datetime) -> str:
     """A drain that failed on worker-1, and one of control-1 that is under way: its id."""
     kept = _drain("worker-1", NodeActStatus.FAILED, instance_ids[:1], at - timedelta(hours=1))
-    kept.error = "Nothing has left for 10 minutes: a disruption budget allows no eviction."
+    kept.error = "Nothing has left the node for half an hour; the pods that are left say why."
     kept.ended_at = at - timedelta(minutes=40)
     live = _drain("control-1", NodeActStatus.RUNNING, instance_ids, at - timedelta(minutes=2))
-    live.refusals = {instance_ids[0]: "No other worker has room for it."}
+    live.refusals = {instance_ids[0]: "No other worker has room for it at the moment."}
     live.waiting = [
         {
             "pod": "blog-7c9f6b5d4-x2x7q",
