@@ -40,6 +40,8 @@ SPEAKERS = frozenset(
 )
 # Sentences of the domain that no rule finds: too short, or put together.
 _OTHER_SENTENCES = ("Healthy", "Unhealthy: %(reason)s")
+# Details of the audit book that are passed on as they come.
+_OTHER_FACTS = ("note", "language", "none", "email", "phone", "avatar")
 _PROOF = "minispod/proof/"
 _FACTS_OF_SQL = re.compile(r"\bAS ([a-z_]+)|\b[a-z]{1,2}\.([a-z_]+)(?=,)")
 _FEWEST_LETTERS = 8
@@ -143,12 +145,13 @@ def _of_domain() -> Iterator[Found]:
     }
     refusals = _refusals(modules.values())
     yield from (("tests/messages.py", 0, text, SAID) for text in _OTHER_SENTENCES)
+    yield from (("tests/messages.py", 0, text, FACT) for text in _OTHER_FACTS)
     for path, module in modules.items():
         place = _named(path)
         for node in ast.walk(module):
             for told in _sentences(node, refusals):
                 yield place, told.lineno, pattern(told), SAID
-            for value in _states(node):
+            for value in _states(node) if not place.startswith(PAGES) else ():
                 yield place, value.lineno, plain_words(str(value.value)), STATE
             for line, name in _facts(node):
                 yield place, line, name.replace("_", " "), FACT

@@ -242,19 +242,30 @@ def _fact(name: str, value: Any, *, is_whole: bool = False) -> str:
     if name in _AMOUNTS and isinstance(value, int):
         return rupiah(value)
     if isinstance(value, Mapping):
-        return "; ".join(f"{key} {_change(each)}" for key, each in value.items())
+        return "; ".join(f"{_known(str(key))} {_change(each)}" for key, each in value.items())
     text = str(value)
     if _INSTANT.fullmatch(text):
         return _at(datetime.fromisoformat(text), "moment")
     if _ID.fullmatch(text) and not is_whole:
         return short_id(text)
+    return _known(text)
+
+
+def _known(text: str) -> str:
+    """A state, kind or fact in the language of the page; anything else as it is."""
     plain = languages.plain_words(text)
-    spoken = languages.state(plain)
-    return text if spoken == plain else spoken.lower()
+    for spoken, same in ((languages.state(plain), plain), (languages.fact(text), text.replace("_", " "))):
+        if spoken != same:
+            return spoken.lower()
+    return text
 
 
 def _change(value: Any) -> str:
-    return " \u2192 ".join(str(each) for each in value) if isinstance(value, list) else str(value)
+    return (
+        " \u2192 ".join(_known(str(each)) for each in value)
+        if isinstance(value, list)
+        else _known(str(value))
+    )
 
 
 def _largest(distance: timedelta) -> str:

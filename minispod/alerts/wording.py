@@ -47,7 +47,7 @@ _TITLES = {
     Rule.DELETION_WAITS: ("{name} waits to be deleted", "{name} menunggu dihapus"),
     Rule.OPERATION_FAILED: ("An operation on {name} failed", "Operasi pada {name} gagal"),
     Rule.JOB_STUCK: ("Work is late: {name}", "Pekerjaan terlambat: {name}"),
-    Rule.MAIL_STUCK: ("Mail cannot be sent", "Surel tidak dapat dikirim"),
+    Rule.MAIL_STUCK: ("Mail cannot be sent", "Email tidak dapat dikirim"),
     Rule.PAYMENT_HELD: ("Top-up {name} needs a person", "Isi saldo {name} perlu ditinjau"),
     Rule.PAYMENT_TROUBLE: ("Top-up {name} needs a person", "Isi saldo {name} perlu ditinjau"),
     Rule.PROOF_DIFFERS: ("The money does not add up", "Pembukuan tidak cocok"),
@@ -73,7 +73,7 @@ _HEADINGS = {
     Rule.DELETION_WAITS: ("Deletions that wait for a decision", "Penghapusan yang menunggu keputusan"),
     Rule.OPERATION_FAILED: ("Operations that failed", "Operasi yang gagal"),
     Rule.JOB_STUCK: ("Work that is late", "Pekerjaan yang terlambat"),
-    Rule.MAIL_STUCK: ("Mail that cannot be sent", "Surel yang tidak dapat dikirim"),
+    Rule.MAIL_STUCK: ("Mail that cannot be sent", "Email yang tidak dapat dikirim"),
     Rule.PAYMENT_HELD: ("Payments held for review", "Pembayaran yang ditahan untuk ditinjau"),
     Rule.PAYMENT_TROUBLE: ("Payments that need a person", "Pembayaran yang perlu ditinjau"),
     Rule.PROOF_DIFFERS: ("Money that does not add up", "Pembukuan yang tidak cocok"),
@@ -140,7 +140,7 @@ _SENTENCES = {
     ),
     Rule.MAIL_STUCK: (
         "{total} messages wait, the oldest since {since}. They are tried again by themselves; check the mail server.",
-        "{total} pesan menunggu, yang tertua sejak {since}. Dicoba lagi dengan sendirinya; periksa server surel.",
+        "{total} pesan menunggu, yang tertua sejak {since}. Dicoba lagi dengan sendirinya; periksa server email.",
     ),
     Rule.PROOF_DIFFERS: (
         "{differences} differences, {unfinished} checks not finished. Do not adjust anything by hand before the cause "

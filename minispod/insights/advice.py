@@ -49,7 +49,9 @@ class Level:
     @property
     def words(self) -> str:
         """Both shares, and what they are shares of."""
-        return f"{self.cpu} % of CPU and {self.memory} % of memory are {'used' if self.is_measured else 'requested'}"
+        if self.is_measured:
+            return f"{self.cpu} % of CPU and {self.memory} % of memory are used"
+        return f"{self.cpu} % of CPU and {self.memory} % of memory are requested"
 
 
 def level_of(used: Utilisation) -> Level | None:

@@ -89,14 +89,14 @@ def put_node_acts(instance_ids: list[str], at: datetime) -> str:
         {
             "pod": "blog-7c9f6b5d4-x2x7q",
             "namespace": "user-1",
-            "why": "Its disruption budget allows no eviction",
+            "why": "Its turn comes.",
         }
     ]
     live.staying = [
         {
             "pod": "svclb-traefik-2b7a6e",
             "namespace": "kube-system",
-            "why": "A daemon set runs it on every node",
+            "why": "Nobody would start it again elsewhere.",
         }
     ]
     session().add_all([kept, live])
