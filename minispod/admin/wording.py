@@ -248,7 +248,7 @@ def _fact(name: str, value: Any, *, is_whole: bool = False) -> str:
         return _at(datetime.fromisoformat(text), "moment")
     if _ID.fullmatch(text) and not is_whole:
         return short_id(text)
-    return _known(text)
+    return ", ".join(_known(languages.said(part)) for part in text.split(", "))
 
 
 def _known(text: str) -> str:
