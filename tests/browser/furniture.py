@@ -127,7 +127,7 @@ def _drain(node: str, status: NodeActStatus, instances: list[str], at: datetime)
 
 def put_past_months(at: datetime) -> None:
     """Customers of half a year: who came, came back, paid more or less, left, stops by decision, cannot pay."""
-    blog, shop = _plan("ghost-blog"), _plan("wordpress")
+    blog, shop = plan_of("ghost-blog"), plan_of("wordpress")
     for number in range(9):
         begun = at - timedelta(days=25 + 19 * number)
         who = put_customer(f"Customer {number}", balance=40_000 * number, at=begun)
@@ -154,7 +154,8 @@ def put_past_months(at: datetime) -> None:
     put_past(Past(back, shop, at - timedelta(days=12), price=90_000))
 
 
-def _plan(slug: str) -> uuid.UUID:
+def plan_of(slug: str) -> uuid.UUID:
+    """The cheapest plan of a service."""
     wanted = select(Plan.id).join(Service, Service.id == Plan.service_id).where(Service.slug == slug)
     return session().scalars(wanted.order_by(Plan.monthly_price).limit(1)).one()
 
