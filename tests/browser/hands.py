@@ -39,7 +39,7 @@ class Pointer:
 
 
 class Keys:
-    """Goes from one thing to the next with Tab, as somebody without a pointer does; fails where nothing shows the place."""
+    """Goes on with Tab, as people without a pointer do; fails where nothing shows the place."""
 
     def __init__(self, page: Page) -> None:
         self.page, self.steps = page, 0
