@@ -21,7 +21,7 @@ ARGS ?=
 # The tests of the pages drive Debian's chromium; Playwright's wheel has the driver and no browser.
 INSTALL_CHROMIUM = env DEBIAN_FRONTEND=noninteractive sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium'
 
-.PHONY: chromium help demo demo-reset story test test-fast test-cluster screenshots histories mutants lint format types contracts migrations openapi client check-recipes try-recipe bench lock check
+.PHONY: chromium help demo demo-reset story test test-fast test-cluster screenshots histories mutants lint format types contracts migrations openapi messages client check-recipes try-recipe bench lock check
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -105,6 +105,9 @@ migrations: $(READY) ## check that migrations and models agree: up, down, up
 openapi: $(READY) ## write the OpenAPI snapshot anew
 	@DATABASE_URL=postgresql://unused@127.0.0.1:1/unused REDIS_URL=redis://127.0.0.1:1/0 \
 	  $(BIN)/flask --app wsgi openapi write docs/openapi.json
+
+messages: $(READY) ## gather the texts of the pages into translations/id.po, keeping what is translated
+	@$(PYTHON) -m tests.messages
 
 client: ## generate the TypeScript client from docs/openapi.json and compile it (needs node)
 	@command -v npm >/dev/null 2>&1 || { echo "npm is needed for the TypeScript client; on Debian and Ubuntu: apt install npm" >&2; exit 2; }

@@ -36,10 +36,12 @@ from minispod.admin import (
     instance_settings,
     instances,
     jobs_board,
+    languages,
     monitoring,
     node_acts,
     notifications,
     orphans,
+    own_language,
     pages,
     papers,
     payments,
@@ -58,6 +60,7 @@ from minispod.admin import (
     work,
 )
 from minispod.admin.door import door
+from minispod.admin.languages import gettext as _
 from minispod.admin.sessions import is_admin
 from minispod.admin.work import Timetable
 from minispod.kernel.errors import (
@@ -102,6 +105,7 @@ _PAGES = (
     node_acts,
     notifications,
     orphans,
+    own_language,
     papers,
     payments,
     promotions,
@@ -121,6 +125,7 @@ def init_app(app: Flask, settings: Settings, timetable: Callable[[], Sequence[Ti
     """Register everything under /admin; `timetable` tells what runs by the clock."""
     app.extensions["minispod.timetable"] = timetable
     Htmx(app)
+    languages.init_app(app)
     wording.init_app(app)
     guard.init_app(app, settings)
     app.register_blueprint(door)
@@ -138,9 +143,9 @@ def answer_refusal(refusal: Refusal) -> Any:
     status = next(code for family, code in _STATUS_OF_FAMILY.items() if isinstance(refusal, family))
     said_in_place = (Conflict, RuleBroken, TooMany, Unavailable)
     if request.method == "POST" and isinstance(refusal, said_in_place) and _has_session():
-        flash(FOR_STAFF if isinstance(refusal, SealBroken) else refusal.message, "bad")
+        flash(languages.said(FOR_STAFF if isinstance(refusal, SealBroken) else refusal.message), "bad")
         return pages.back()
-    answer = _error_page(status, refusal.message)
+    answer = _error_page(status, languages.said(refusal.message))
     if isinstance(refusal, TooMany):
         answer.headers["Retry-After"] = str(refusal.retry_after)
     return answer
@@ -151,7 +156,9 @@ def answer_page_error(status: int, error: HTTPException | None = None) -> Any:
     if isinstance(error, CSRFError):
         return _error_page(
             400,
-            "This form was not sent from a page of your present session. Go back, reload, and send it again.",
+            _(
+                "This form was not sent from a page of your present session. Go back, reload, and send it again."
+            ),
         )
     answer = _error_page(status)
     if error is not None and status in (405, 429):
