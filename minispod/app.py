@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,12 @@ _SCHEMA = tables.__all__
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{8,64}")
 
 
+class _Application(Flask):
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Nothing here is a coroutine; Flask would look for one at every hook of every request."""
+        return func
+
+
 class _Api(flask_smorest.Api):
     ERROR_SCHEMA = ProblemSchema
 
@@ -57,7 +64,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     """Build the application; raise BadSettings when the environment makes no sense."""
     settings = settings or Settings.from_environment()
     check_rules(settings)
-    app = Flask("minispod", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    app = _Application("minispod", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     app.extensions["minispod.settings"] = settings
     app.extensions["minispod.ports"] = ports or build_ports(settings)
     logs.configure(settings.operation.log_level, as_json=settings.operation.log_json)
