@@ -32,7 +32,15 @@ from minispod.api.envelope import ProblemSchema
 from minispod.integrations.redis_queue import connection
 from minispod.jobs.schedule import schedule
 from minispod.kernel import logs
-from minispod.kernel.database import DATABASE_SILENCE, bound_transactions, db, look_before_use
+from minispod.kernel.database import (
+    DATABASE_SILENCE,
+    begin_reading,
+    bound_transactions,
+    db,
+    end_reading,
+    look_before_use,
+    read_alone,
+)
 from minispod.kernel.errors import Refusal
 from minispod.kernel.unit_of_work import database_unavailable
 from minispod.ports import Ports
@@ -44,6 +52,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _SCHEMA = tables.__all__
 # What others may call a request: it goes into logs, answers and the outbox.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{8,64}")
+_READING = frozenset({"GET", "HEAD"})
 
 
 class _Application(Flask):
@@ -73,6 +82,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     with app.app_context():
         bound_transactions(db.engine)
         look_before_use(db.engine)
+        read_alone(app)
     Migrate(app, db, directory=str(ROOT / "migrations"))
     _bind_requests(app)
     guard.init_app(app, settings)
@@ -105,6 +115,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SQLALCHEMY_ENGINE_OPTIONS={
             "pool_size": settings.database.database_pool_size,
             "max_overflow": settings.database.database_pool_overflow,
+            "pool_use_lifo": True,  # the connection used last is the one PostgreSQL has at hand
             "connect_args": {
                 "connect_timeout": 5,
                 "application_name": "minispod",
@@ -147,8 +158,14 @@ def _bind_requests(app: Flask) -> None:
         g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        if request.method in _READING:
+            begin_reading()
         if "\x00" in request.path:  # no name of ours has one, and PostgreSQL refuses to look for it
             abort(404)
+
+    @app.teardown_request
+    def unbind(_: BaseException | None) -> None:
+        end_reading()
 
     @app.after_request
     def stamp(response: Response) -> Response:
