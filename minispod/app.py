@@ -48,6 +48,8 @@ from minispod.rules import check_rules
 from minispod.settings import Settings
 from minispod.wiring import build_ports
 
+log = structlog.get_logger(__name__)
+
 ROOT = Path(__file__).resolve().parent.parent
 _SCHEMA = tables.__all__
 # What others may call a request: it goes into logs, answers and the outbox.
@@ -174,7 +176,7 @@ def _bind_requests(app: Flask) -> None:
         response.headers.setdefault("Referrer-Policy", "same-origin")
         if request.path.startswith("/api/"):
             response.headers.setdefault("Cache-Control", "no-store")
-            structlog.get_logger().info(
+            log.info(
                 "request.done",
                 method=request.method,
                 route=request.url_rule.rule if request.url_rule else None,
@@ -193,7 +195,7 @@ def _answer_errors(app: Flask) -> None:
     def crash(error: Exception) -> Any:
         if _is_api():
             return problems.answer_crash(error)
-        structlog.get_logger().error("page.crashed", exc_info=error)
+        log.error("page.crashed", exc_info=error)
         return panel.answer_page_error(500)
 
 
