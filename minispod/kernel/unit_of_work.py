@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.exc import InternalError
 
 from minispod.kernel import outbox
-from minispod.kernel.database import DATABASE_SILENCE, db, has_stumbled, session
+from minispod.kernel.database import DATABASE_SILENCE, db, has_stumbled, session, writing
 from minispod.kernel.errors import Unavailable
 from minispod.kernel.faultpoints import Step, around
 
@@ -37,14 +37,15 @@ def unit_of_work(courier: outbox.Courier | None = None, step: Step | None = None
         raise UnitOfWorkMisuse("a unit of work is open already")
     token = _open.set(True)
     try:
-        try:
-            yield
-            with around(step):
-                session().commit()
-        except BaseException:
-            session().rollback()
-            outbox.forget_pending()
-            raise
+        with writing():
+            try:
+                yield
+                with around(step):
+                    session().commit()
+            except BaseException:
+                session().rollback()
+                outbox.forget_pending()
+                raise
     except DATABASE_SILENCE as silence:
         raise database_unavailable(silence) from silence
     except InternalError as error:
