@@ -51,6 +51,7 @@ from minispod.admin import (
     raw_tables,
     revenue,
     scoreboard,
+    sending,
     sign_in,
     subscriptions,
     today,
@@ -134,6 +135,7 @@ def init_app(app: Flask, settings: Settings, timetable: Callable[[], Sequence[Ti
     app.add_url_rule("/", "home", _home)
     app.add_url_rule("/favicon.ico", "favicon", _favicon)
     policy.init_app(app)
+    sending.init_app(app)
 
 
 def answer_refusal(refusal: Refusal) -> Any:

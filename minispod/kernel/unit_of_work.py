@@ -65,6 +65,11 @@ def database_unavailable(silence: Exception) -> Unavailable:
     return Unavailable()
 
 
+def is_open() -> bool:
+    """Tell whether a unit of work is open."""
+    return _open.get()
+
+
 def refuse_inside_unit_of_work() -> None:
     """Raise UnitOfWorkMisuse when a unit of work is open; called by every adapter before it talks."""
     if _open.get():
