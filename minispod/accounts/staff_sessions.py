@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from minispod.accounts import directory
+from minispod.accounts import directory, viewing
 from minispod.accounts.errors import AccountDeactivated, BadCredentials, NoSuchUser, TooManySignIns
 from minispod.accounts.models import User
 from minispod.accounts.sessions import check_password
@@ -120,7 +120,8 @@ def admit(email: str, password: str, *, bcrypt_rounds: int, actor: Actor, at: da
 
 
 def leave(user: User, *, actor: Actor, at: datetime) -> None:
-    """Write down that an administrator signed out; the door drops the session."""
+    """Write down that an administrator signed out, and end what they looked at; the door drops the session."""
+    viewing.end_all(user, actor=actor, at=at)
     trail.record(
         actor, trail.Action.ACCOUNT_SIGNED_OUT, at=at, subject_kind="user", subject_id=user.id, door=_DOOR
     )

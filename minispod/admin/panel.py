@@ -31,6 +31,7 @@ from minispod.admin import (
     cluster_lists,
     components,
     domains,
+    finding,
     guard,
     instance_data,
     instance_settings,
@@ -53,6 +54,7 @@ from minispod.admin import (
     subscriptions,
     today,
     topups,
+    viewings,
     wallets,
     wording,
     work,
@@ -95,6 +97,7 @@ _PAGES = (
     components,
     cluster_lists,
     domains,
+    finding,
     instance_data,
     instance_settings,
     instances,
@@ -112,6 +115,7 @@ _PAGES = (
     subscriptions,
     today,
     topups,
+    viewings,
     wallets,
     work,
 )
@@ -122,6 +126,7 @@ def init_app(app: Flask, settings: Settings, timetable: Callable[[], Sequence[Ti
     app.extensions["minispod.timetable"] = timetable
     Htmx(app)
     wording.init_app(app)
+    app.jinja_env.globals["viewing_banner"] = viewings.standing_banner
     guard.init_app(app, settings)
     app.register_blueprint(door)
     jobs_board.init_app(app, settings, answer_page_error)
