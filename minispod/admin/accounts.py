@@ -77,7 +77,7 @@ def customer_part(user_id: str, part: str) -> Any:
 
 @door.post("/customers/<user_id>/block")
 def block_customer(user_id: str) -> Any:
-    """Deactivate the account and sign it out everywhere; what it runs goes on unless the form says else (decision 19)."""
+    """Deactivate the account and sign it out everywhere; what runs goes on unless the form says else (decision 19)."""
     ports, wanted = current_ports(), request.form.get("applications", "")
     choice = Applications(wanted) if wanted in set(Applications) else Applications.LEAVE
     with unit_of_work(ports.courier):

@@ -24,6 +24,7 @@ from werkzeug.exceptions import HTTPException
 
 from minispod.admin import (
     accounts,
+    administrators,
     alerts,
     audit,
     backups,
@@ -31,6 +32,7 @@ from minispod.admin import (
     cluster_lists,
     components,
     domains,
+    environment,
     finding,
     guard,
     instance_data,
@@ -90,6 +92,7 @@ __all__ = ["answer_page_error", "answer_refusal", "init_app"]
 
 _PAGES = (
     accounts,
+    administrators,
     alerts,
     audit,
     backups,
@@ -97,6 +100,7 @@ _PAGES = (
     components,
     cluster_lists,
     domains,
+    environment,
     finding,
     instance_data,
     instance_settings,

@@ -75,7 +75,7 @@ def viewing_page(viewing_id: str) -> Any:
         "admin/viewings/one.html",
         "admin/viewings/_section.html",
         seen=seen,
-        sections=SECTIONS,
+        views=SECTIONS,
         section=section,
         answers=answers,
     )
@@ -112,7 +112,7 @@ def end_viewing(viewing_id: str) -> Any:
 
 def standing_banner() -> dict[str, Any] | None:
     """What every page says while its reader looks as a customer; None for everybody else."""
-    kept = session.get(_KEPT)
+    kept: dict[str, Any] | None = session.get(_KEPT)
     if not kept:
         return None
     until = datetime.fromisoformat(kept["until"])
@@ -127,7 +127,7 @@ def _ask(path: str, token: str) -> Answered:
     """Ask our own API in a context of its own, so that its request leaves nothing behind in this one."""
     asked = EnvironBuilder(
         path=f"/api/v1{path}",
-        headers={"Authorization": f"Bearer {token}"},
+        headers=[("Authorization", f"Bearer {token}")],
         environ_base={"REMOTE_ADDR": request.remote_addr or ""},
     )
     told, status, _ = copy_context().run(run_wsgi_app, current_app.wsgi_app, asked.get_environ())

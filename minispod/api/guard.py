@@ -195,7 +195,7 @@ def seen() -> Seen | None:
 
 
 def _only_look(viewing_id: uuid.UUID, at: datetime) -> None:
-    """Whoever looks as somebody else only reads: secrets are shown by POST, and what a read would write is refused, too."""
+    """Whoever looks as somebody else only reads: secrets are shown by POST, and a read that would write is refused."""
     if request.method not in _READING:
         raise ViewingOnly()
     g.seen = viewing.find(viewing_id, at=at)

@@ -156,15 +156,19 @@ def _customers(sought: _Sought) -> Sequence[Hit]:
 
 
 def _customer(user: User, sought: _Sought) -> Hit:
-    part, phone = sought.part.lower(), user.phone or ""
-    why, is_exact = Why.NAME, False
-    if user.id == sought.id:
-        why, is_exact = Why.ID, True
-    elif part and part in user.email.lower():
-        why, is_exact = Why.EMAIL, part == user.email.lower()
-    if (why is Why.NAME and part not in user.name.lower()) or (not part and why is not Why.ID):
-        why, is_exact = Why.PHONE, bool(sought.phone) and phone.endswith(sought.phone)
+    why, is_exact = _why_customer(user, sought)
     return Hit(Kind.CUSTOMER, user.id, user.name, user, why, is_exact, "" if user.is_active else "BLOCKED")
+
+
+def _why_customer(user: User, sought: _Sought) -> tuple[Why, bool]:
+    part = sought.part.lower()
+    if user.id == sought.id:
+        return Why.ID, True
+    if part and part in user.email.lower():
+        return Why.EMAIL, part == user.email.lower()
+    if part and part in user.name.lower():
+        return Why.NAME, False
+    return Why.PHONE, sought.phone == _phone(user.phone or "")
 
 
 def _subscriptions(sought: _Sought) -> Sequence[Hit]:
@@ -305,7 +309,7 @@ def _by_id(column: Any, sought: _Sought) -> list[ColumnElement[bool]]:
     return [column == sought.id] if sought.id is not None else []
 
 
-def _first(wanted: Select[Any], ways: Sequence[ColumnElement[bool]]) -> Sequence[Any]:
+def _first(wanted: Select[*tuple[Any, ...]], ways: Sequence[ColumnElement[bool]]) -> Sequence[Any]:
     """The first few that are met in one of the ways; without a way the table is not asked."""
     if not ways:
         return ()

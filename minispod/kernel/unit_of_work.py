@@ -32,7 +32,8 @@ class UnitOfWorkMisuse(RuntimeError):
 def unit_of_work(courier: outbox.Courier | None = None, step: Step | None = None) -> Iterator[None]:
     """Commit what happens inside, or nothing of it; then hand the outbox to `courier`.
 
-    `step` names the commit of a money path (kernel/faultpoints). Raises what `refuse_writes` said, and Unavailable when the database does not answer.
+    `step` names the commit of a money path (kernel/faultpoints). Raises what `refuse_writes` said, and Unavailable
+    when the database does not answer.
     """
     if _open.get():
         raise UnitOfWorkMisuse("a unit of work is open already")
