@@ -24,6 +24,7 @@ from werkzeug.exceptions import HTTPException
 
 from minispod.admin import (
     accounts,
+    administrators,
     alerts,
     audit,
     backups,
@@ -31,6 +32,8 @@ from minispod.admin import (
     cluster_lists,
     components,
     domains,
+    environment,
+    finding,
     guard,
     instance_data,
     instance_settings,
@@ -56,6 +59,7 @@ from minispod.admin import (
     subscriptions,
     today,
     topups,
+    viewings,
     wallets,
     wording,
     work,
@@ -92,6 +96,7 @@ __all__ = ["answer_page_error", "answer_refusal", "init_app"]
 
 _PAGES = (
     accounts,
+    administrators,
     alerts,
     audit,
     backups,
@@ -99,6 +104,8 @@ _PAGES = (
     components,
     cluster_lists,
     domains,
+    environment,
+    finding,
     instance_data,
     instance_settings,
     instances,
@@ -117,6 +124,7 @@ _PAGES = (
     subscriptions,
     today,
     topups,
+    viewings,
     wallets,
     work,
 )
@@ -128,6 +136,7 @@ def init_app(app: Flask, settings: Settings, timetable: Callable[[], Sequence[Ti
     Htmx(app)
     languages.init_app(app)
     wording.init_app(app)
+    app.jinja_env.globals["viewing_banner"] = viewings.standing_banner
     guard.init_app(app, settings)
     app.register_blueprint(door)
     jobs_board.init_app(app, settings, answer_page_error)

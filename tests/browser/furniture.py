@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from minispod.accounts import viewing
 from minispod.alerts import acting, book
 from minispod.alerts.book import Manners
 from minispod.alerts.judging import Finding, Verdict
@@ -54,6 +55,13 @@ def put_alerts(instance_id: str, *, actor: Actor, at: datetime) -> str:
     acting.acknowledge(still[Rule.NODE_DOWN], note="The rack has no power; back at ten.", actor=actor, at=at)
     acting.silence(still[Rule.VOLUME_FULL], at + timedelta(hours=8), actor=actor, at=at)
     return str(still[Rule.NODE_DOWN])
+
+
+def put_viewing(customer_id: str, *, actor: Actor, at: datetime) -> str:
+    """The administrator looks as this customer."""
+    begun = viewing.begin(uuid.UUID(customer_id), "To see what the page shows.", actor=actor, at=at)
+    session().flush()
+    return str(begun.id)
 
 
 def put_on_nodes(instance_ids: list[str], at: datetime) -> None:
