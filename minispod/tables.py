@@ -22,6 +22,7 @@ from minispod.payments import models as payments
 from minispod.promotions import models as promotions
 from minispod.proof import models as proof
 from minispod.subscriptions import models as subscriptions
+from minispod.subscriptions.bulk import models as bulk
 from minispod.tickets import models as tickets
 from minispod.wallet import models as wallet
 
@@ -30,6 +31,7 @@ __all__ = [
     "alerts",
     "audit",
     "backups",
+    "bulk",
     "catalog",
     "cluster",
     "domains",

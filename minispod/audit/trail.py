@@ -148,6 +148,9 @@ class Action(StrEnum):
     ALERT_ACKNOWLEDGED = "alert.acknowledged"
     ALERT_RESOLVED = "alert.resolved"
     ALERT_SILENCED = "alert.silenced"
+    BULK_REQUESTED = "bulk.requested"
+    BULK_CALLED_OFF = "bulk.called_off"
+    BULK_ENDED = "bulk.ended"
 
 
 SUBJECT_KINDS = (
@@ -168,6 +171,7 @@ SUBJECT_KINDS = (
     "ticket",
     "node",
     "alert",
+    "batch",
 )
 """What the book speaks about; a filter offers these."""
 

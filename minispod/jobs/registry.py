@@ -3,6 +3,7 @@
 from minispod.jobs import (
     accounts,
     alerts,
+    bulk,
     domains,
     lifecycle,
     nodes,
@@ -39,4 +40,5 @@ HANDLERS: dict[Task, Handler] = {
     Task.FOLLOW_DEACTIVATION: accounts.follow_deactivation,
     Task.WORK_ON_NODE: nodes.work_on_node,
     Task.POST_ALERTS: alerts.post_alerts,
+    Task.WORK_ON_BATCH: bulk.work_on_batch,
 }
