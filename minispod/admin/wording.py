@@ -45,6 +45,7 @@ _TONES = {
         "WAITING_FOR_DNS",
         "VERIFIED",
         "APPLYING",
+        "UNDER_WAY",
     ),
     "warn": (
         "WARNING",
@@ -61,6 +62,7 @@ _TONES = {
         "RETURNED",
         "FAILING",
         "UNDONE",
+        "OVERTAKEN",
     ),
     "bad": ("ERROR", "FAILED", "BLOCKED", "NOT_READY", "CHARGEBACK", "REFUSED", "TAKEN_OFF", "CRITICAL"),
 }
