@@ -6,6 +6,7 @@ from minispod.audit import models as audit
 from minispod.backups import models as backups
 from minispod.catalog import models as catalog
 from minispod.cluster import models as cluster
+from minispod.cluster.joining import models as node_joins
 from minispod.instances import environment_models as instance_environments
 from minispod.instances import models as instances
 from minispod.instances import orphan_models as instance_orphans
@@ -40,6 +41,7 @@ __all__ = [
     "instance_restarts",
     "instances",
     "kept_answers",
+    "node_joins",
     "node_operations",
     "notifications",
     "operations",

@@ -1,6 +1,6 @@
-"""acts on many instances
+"""acts on many instances, and tokens of new workers
 
-Batches and their instances.
+Batches and their instances; tokens with which workers join.
 
 Revision ID: 0027
 Revises: 0023
@@ -8,6 +8,7 @@ Revises: 0023
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0027"
 down_revision = "0023"
@@ -22,6 +23,7 @@ def _one_of(name: str, *values: str) -> sa.Enum:
 def upgrade() -> None:
     _make_batches()
     _make_items()
+    _make_joins()
 
 
 def _make_batches() -> None:
@@ -80,8 +82,48 @@ def _make_items() -> None:
     op.create_index("ix_bulk_items_instance_id", "bulk_items", ["instance_id"])
 
 
+def _make_joins() -> None:
+    states = ("ASKED", "READY", "ENDING", "JOINED", "REVOKED", "EXPIRED", "FAILED")
+    op.create_table(
+        "node_joins",
+        sa.Column("slot", sa.String(length=6), nullable=False),
+        sa.Column("state", _one_of("join_state", *states), nullable=False),
+        sa.Column("ends_as", _one_of("join_end", "JOINED", "REVOKED", "EXPIRED"), nullable=True),
+        sa.Column("sealed_secret", sa.Text(), nullable=True),
+        sa.Column("authority_hash", sa.String(length=64), nullable=True),
+        sa.Column("wanted_name", sa.String(length=63), nullable=True),
+        sa.Column("labels", postgresql.JSONB(), nullable=False),
+        sa.Column("taints", postgresql.JSONB(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("shown_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("node_name", sa.String(length=253), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("requested_by", sa.String(length=120), nullable=False),
+        sa.Column("requested_by_id", sa.Uuid(), nullable=True),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["requested_by_id"],
+            ["users.id"],
+            name=op.f("fk_node_joins_requested_by_id_users"),
+            ondelete="SET NULL",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_node_joins")),
+    )
+    op.create_index(
+        "uq_node_joins_slot_live",
+        "node_joins",
+        ["slot"],
+        unique=True,
+        postgresql_where=sa.text("state IN ('ASKED', 'READY', 'ENDING')"),
+    )
+    op.create_index("ix_node_joins_requested_at", "node_joins", ["requested_at"])
+
+
 def downgrade() -> None:
     # Nobody would do them any more.
-    op.execute("DELETE FROM outbox WHERE task = 'work_on_batch'")
+    op.execute("DELETE FROM outbox WHERE task IN ('work_on_batch', 'work_on_join')")
+    op.drop_table("node_joins")
     op.drop_table("bulk_items")
     op.drop_table("bulk_batches")

@@ -28,6 +28,7 @@ _TONES = {
         "COMPLETED",
         "READY",
         "HEALTHY",
+        "JOINED",
         "TOP_UP",
         "APPLIED",
     ),
@@ -46,6 +47,7 @@ _TONES = {
         "VERIFIED",
         "APPLYING",
         "UNDER_WAY",
+        "ENDING",
     ),
     "warn": (
         "WARNING",

@@ -176,6 +176,8 @@ class NodeSighting:
     addresses: tuple[str, ...] = ()
     conditions: dict[str, str] = field(default_factory=dict)
     created_at: datetime | None = None
+    # Which join it came with (joining/script): what its own label says.
+    join: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +330,18 @@ class ClusterPort(Protocol):
 
     def set_schedulable(self, node: str, *, is_schedulable: bool) -> None:
         """Let the scheduler place pods on a node, or not; what runs there stays. NoSuchObject when it is gone."""
+        ...
+
+    def authority(self) -> bytes:
+        """The certificates (PEM) of the authority that this cluster is believed by. ClusterRefused: there are none."""
+        ...
+
+    def put_join_token(self, slot: str, secret: str, *, expires_at: datetime) -> None:
+        """Let a machine join with this token until its time; NoSuchObject when its empty Secret is not there."""
+        ...
+
+    def clear_join_token(self, slot: str) -> None:
+        """Let nobody join with it any more; NoSuchObject when its Secret is not there."""
         ...
 
     def pods_on(self, node: str) -> Sequence[PlacedPod]:

@@ -5,6 +5,7 @@ from minispod.jobs import (
     alerts,
     bulk,
     domains,
+    joining,
     lifecycle,
     nodes,
     notifications,
@@ -41,4 +42,5 @@ HANDLERS: dict[Task, Handler] = {
     Task.WORK_ON_NODE: nodes.work_on_node,
     Task.POST_ALERTS: alerts.post_alerts,
     Task.WORK_ON_BATCH: bulk.work_on_batch,
+    Task.WORK_ON_JOIN: joining.work_on_join,
 }

@@ -56,6 +56,7 @@ class Task(StrEnum):
     WORK_ON_NODE = "work_on_node"
     POST_ALERTS = "post_alerts"
     WORK_ON_BATCH = "work_on_batch"
+    WORK_ON_JOIN = "work_on_join"
 
     @property
     def nature(self) -> TaskNature:
@@ -88,4 +89,5 @@ _NATURES = {
     Task.WORK_ON_NODE: TaskNature(Queue.PROVISIONING, 120),
     Task.POST_ALERTS: TaskNature(Queue.MAIL, 60),
     Task.WORK_ON_BATCH: TaskNature(Queue.PROVISIONING, 120),
+    Task.WORK_ON_JOIN: TaskNature(Queue.PROVISIONING, 60),
 }

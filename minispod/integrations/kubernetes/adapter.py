@@ -31,6 +31,7 @@ from minispod.integrations.kubernetes import (
     certificates,
     commands,
     happenings,
+    join_tokens,
     nodes,
     paths,
     removal,
@@ -233,6 +234,26 @@ class KubernetesCluster:
     def set_schedulable(self, node: str, *, is_schedulable: bool) -> None:
         """Let the scheduler use a node, or not."""
         nodes.set_schedulable(self._client, node, manager=application.MANAGER, is_schedulable=is_schedulable)
+
+    @_fenced
+    def authority(self) -> bytes:
+        """The certificates that the server is believed by."""
+        found = self._client.authority()
+        if not found:
+            raise ClusterRefused(
+                "The cluster is believed by no authority of its own, so nothing can be pinned."
+            )
+        return found
+
+    @_fenced
+    def put_join_token(self, slot: str, secret: str, *, expires_at: datetime) -> None:
+        """Fill the Secret of a token."""
+        join_tokens.put(self._client, slot, secret, expires_at=expires_at, manager=application.MANAGER)
+
+    @_fenced
+    def clear_join_token(self, slot: str) -> None:
+        """Empty the Secret of a token."""
+        join_tokens.clear(self._client, slot, manager=application.MANAGER)
 
     @_fenced
     def pods_on(self, node: str) -> Sequence[PlacedPod]:
