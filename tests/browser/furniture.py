@@ -12,6 +12,8 @@ from minispod.alerts.kinds import Rule
 from minispod.alerts.models import Alert
 from minispod.catalog.models import Plan, Service
 from minispod.cluster import sights
+from minispod.cluster.joining.models import NodeJoin
+from minispod.cluster.joining.states import JoinState
 from minispod.cluster.port import VolumeSighting
 from minispod.cluster.sights import Kind, Sight
 from minispod.instances import volumes
@@ -135,6 +137,27 @@ def put_batches(instance_ids: list[str], at: datetime) -> str:
                 )
             )
     return str(live.id)
+
+
+def put_joins(at: datetime) -> str:
+    """A token that waits for its machine, and one that brought a worker: the first's id."""
+    for slot, state, name in (("mpod01", JoinState.JOINED, "worker-1"), ("mpod02", JoinState.READY, None)):
+        row = NodeJoin(
+            slot=slot,
+            state=state,
+            authority_hash="5f" * 32,
+            wanted_name="worker-3",
+            labels=["disk=fast", "example.com/rack=jakarta-2"],
+            taints=["gpu=yes:NoSchedule"],
+            expires_at=at + timedelta(hours=1),
+            node_name=name,
+            requested_by="Ayu Admin",
+            requested_at=at,
+            ended_at=at if name else None,
+        )
+        session().add(row)
+    session().flush()
+    return str(row.id)
 
 
 def _drain(node: str, status: NodeActStatus, instances: list[str], at: datetime) -> NodeOperation:

@@ -53,6 +53,8 @@ ROWS: tuple[Row, ...] = (
     page("panel.node", name="worker-2"),
     page("panel.drain_preview"),
     page("panel.node_operation"),
+    page("panel.node_joins"),
+    page("panel.node_join"),
     *(page("panel.cluster_list", kind=kind.value) for kind in Kind),
     page("panel.subscriptions_list"),
     page("panel.subscription"),
