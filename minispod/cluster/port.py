@@ -369,12 +369,24 @@ class ClusterPort(Protocol):
         ...
 
     def follow_logs(
-        self, namespace: str, workload: str, *, container: str, lines: int, after: LogPlace | None = None
+        self,
+        namespace: str,
+        workload: str,
+        *,
+        container: str,
+        lines: int,
+        after: LogPlace | None = None,
+        goes_on: bool = True,
     ) -> LogStream:
         """The last lines of the newest pod, then each new one as it is written; ends when the container does.
 
         `after`: only what this pod wrote later, so that a stream goes on where another one ended; all of another's.
+        `goes_on`: without it, the stream ends with what is written now.
         """
+        ...
+
+    def objects_of(self, namespace: str, instance_id: str) -> Sequence[Manifest]:
+        """The workloads, network services and Ingresses of one instance as they are; none where nothing is."""
         ...
 
     def events_of(self, namespace: str, workload: str) -> Sequence[WorkloadEvent]:

@@ -64,6 +64,11 @@ _INVENTORY: dict[str, Kind] = {
     "services": paths.NETWORK_SERVICE,
     "events": paths.EVENT,
 }
+_READ_OF_AN_INSTANCE = (
+    ("apps/v1", "Deployment", paths.DEPLOYMENT),
+    ("v1", "Service", paths.NETWORK_SERVICE),
+    ("networking.k8s.io/v1", "Ingress", paths.INGRESS),
+)
 _METRICS: dict[str, Kind] = {"node_metrics": paths.NODE_METRICS, "pod_metrics": paths.POD_METRICS}
 
 
@@ -285,7 +290,14 @@ class KubernetesCluster:
 
     @_fenced
     def follow_logs(
-        self, namespace: str, workload: str, *, container: str, lines: int, after: LogPlace | None = None
+        self,
+        namespace: str,
+        workload: str,
+        *,
+        container: str,
+        lines: int,
+        after: LogPlace | None = None,
+        goes_on: bool = True,
     ) -> LogStream:
         """The last lines and each new one; NoSuchObject while nothing has started."""
         pod = self._newest_pod(namespace, workload)
@@ -295,12 +307,23 @@ class KubernetesCluster:
         try:
             if pod is not None:
                 path = paths.POD.one(namespace, pod) + "/log"
-                query = {"container": container, "tailLines": lines, "follow": "true", "timestamps": "true"}
-                return LogStream(self._client.open(path, **query, **since), pod, stamp)
+                query = {"container": container, "tailLines": lines, "timestamps": "true", **since}
+                follow = "true" if goes_on else None
+                return LogStream(self._client.open(path, follow=follow, **query), pod, stamp)
         except ApiSaidNo as refusal:
             if refusal.status != _WAITING_CONTAINER:
                 raise
         raise NoSuchObject("The application has not started yet.")
+
+    @_fenced
+    def objects_of(self, namespace: str, instance_id: str) -> Sequence[Manifest]:
+        """What of an instance web may read; a list leaves out what its items are, so that is said again."""
+        selector = f"{translation.INSTANCE_LABEL}={instance_id}"
+        return [
+            {"apiVersion": version, "kind": kind, **each}
+            for version, kind, where in _READ_OF_AN_INSTANCE
+            for each in self._client.items(where.within(namespace), labelSelector=selector)
+        ]
 
     @_fenced
     def events_of(self, namespace: str, workload: str) -> Sequence[WorkloadEvent]:

@@ -31,7 +31,16 @@ AT = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 MINISPOD = Path(__file__).resolve().parents[3] / "minispod"
 APPLY_PATCH = "application/apply-patch+yaml"
 # What web and realtime call; everything else is the workers'. test_web_calls_nothing_else keeps it true.
-OF_THE_WEB = {"version", "inventory", "see_all", "usages", "tail_logs", "follow_logs", "events_of"}
+OF_THE_WEB = {
+    "version",
+    "inventory",
+    "see_all",
+    "usages",
+    "tail_logs",
+    "follow_logs",
+    "events_of",
+    "objects_of",
+}
 # An administrator may have the cluster looked at from the web too.
 OF_BOTH = {"see_all", "usages"}
 WEB_CODE = ("api", "admin", "realtime", "cluster/monitoring.py", "instances/looking.py", "health.py")
@@ -240,6 +249,7 @@ ACTS: dict[str, Callable[[Scene], object]] = {
         scene.spec.namespace, scene.spec.name, container="app", lines=1
     ),
     "follow_logs": follow,
+    "objects_of": lambda scene: scene.cluster.objects_of(scene.spec.namespace, str(scene.spec.instance_id)),
     "read_from": read,
     "write_to": write,
     "see_pod": lambda scene: scene.cluster.see_pod(scene.spec.namespace, workbench_name(scene.spec.name)),
