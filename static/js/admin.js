@@ -82,6 +82,23 @@
     if (event.detail.xhr.status < 400) told(false);
   });
 
+  // A log that is followed keeps its newest lines, and stays at its end unless somebody reads further up.
+  const KEPT_LINES = 500;
+  let isAtEnd = true;
+  on("htmx:beforeRequest", (event) => {
+    if (event.detail.elt.matches("[data-follow]") && document.hidden) event.preventDefault();
+  });
+  on("htmx:oobBeforeSwap", () => {
+    const log = document.getElementById("log-lines");
+    isAtEnd = !log || log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+  });
+  on("htmx:oobAfterSwap", () => {
+    const log = document.getElementById("log-lines");
+    if (!log) return;
+    while (log.childElementCount > KEPT_LINES) log.firstElementChild.remove();
+    if (isAtEnd) log.scrollTop = log.scrollHeight;
+  });
+
   // What came of an act can be closed, and is read aloud: a region that comes with its text is passed over.
   const showOutcomes = () => {
     const outcomes = [...document.querySelectorAll(".outcome")];
