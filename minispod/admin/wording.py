@@ -30,6 +30,7 @@ _TONES = {
         "COMPLETED",
         "READY",
         "HEALTHY",
+        "JOINED",
         "TOP_UP",
         "APPLIED",
     ),
@@ -47,6 +48,8 @@ _TONES = {
         "WAITING_FOR_DNS",
         "VERIFIED",
         "APPLYING",
+        "UNDER_WAY",
+        "ENDING",
     ),
     "warn": (
         "WARNING",
@@ -63,6 +66,7 @@ _TONES = {
         "RETURNED",
         "FAILING",
         "UNDONE",
+        "OVERTAKEN",
     ),
     "bad": ("ERROR", "FAILED", "BLOCKED", "NOT_READY", "CHARGEBACK", "REFUSED", "TAKEN_OFF", "CRITICAL"),
 }

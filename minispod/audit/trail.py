@@ -146,11 +146,19 @@ class Action(StrEnum):
     NODE_ACT_DONE = "node.act_done"
     NODE_ACT_FAILED = "node.act_failed"
     NODE_ACT_CANCELLED = "node.act_cancelled"
+    NODE_JOIN_REQUESTED = "node.join_requested"
+    NODE_JOIN_SHOWN = "node.join_shown"
+    NODE_JOIN_REVOKED = "node.join_revoked"
+    NODE_JOIN_ENDED = "node.join_ended"
+    NODE_JOINED = "node.joined"
     ALERT_RAISED = "alert.raised"
     ALERT_ENDED = "alert.ended"
     ALERT_ACKNOWLEDGED = "alert.acknowledged"
     ALERT_RESOLVED = "alert.resolved"
     ALERT_SILENCED = "alert.silenced"
+    BULK_REQUESTED = "bulk.requested"
+    BULK_CALLED_OFF = "bulk.called_off"
+    BULK_ENDED = "bulk.ended"
 
 
 SUBJECT_KINDS = (
@@ -170,7 +178,9 @@ SUBJECT_KINDS = (
     "backup",
     "ticket",
     "node",
+    "node_join",
     "alert",
+    "batch",
 )
 """What the book speaks about; a filter offers these."""
 

@@ -3,7 +3,9 @@
 from minispod.jobs import (
     accounts,
     alerts,
+    bulk,
     domains,
+    joining,
     lifecycle,
     nodes,
     notifications,
@@ -39,4 +41,6 @@ HANDLERS: dict[Task, Handler] = {
     Task.FOLLOW_DEACTIVATION: accounts.follow_deactivation,
     Task.WORK_ON_NODE: nodes.work_on_node,
     Task.POST_ALERTS: alerts.post_alerts,
+    Task.WORK_ON_BATCH: bulk.work_on_batch,
+    Task.WORK_ON_JOIN: joining.work_on_join,
 }

@@ -12,6 +12,7 @@ from minispod.jobs import (
     certificates,
     domains,
     housekeeping,
+    joining,
     lifecycle,
     observation,
     operations,
@@ -61,6 +62,7 @@ def schedule(settings: Settings) -> tuple[Periodic, ...]:
         Periodic("sample-usage", usage.sample_usage, operation.usage_sample_seconds, "usage over time"),
         Periodic("roll-up-usage", usage.roll_up_usage, 600, "hours and days of usage; old usage goes"),
         Periodic("poll-nodes", observation.poll_nodes, operation.poll_nodes_seconds, "node history"),
+        Periodic("end-joins", joining.end_joins, 30, "tokens of new workers whose time is over"),
         Periodic("check-domains", domains.fan_out_checks, 10, "custom domains that should be looked at"),
         Periodic(
             "renew-certificates", certificates.renew_certificates, 3600, "certificates of databases end"

@@ -63,6 +63,8 @@ def ids(app: Flask, scene: Scene, clock: FrozenClock, settings: Settings, nodes_
         furniture.put_sights(at)
         found["operation_id"] = furniture.put_node_acts(instances, at)
         found["viewing_id"] = furniture.put_viewing(found["user_id"], actor=scene.administrator.actor, at=at)
+        found["join_id"] = furniture.put_joins(at)
+        found |= {"batch_id": furniture.put_batches(instances, at), "bulk_act": "RESTART"}
         found["alert_id"] = furniture.put_alerts(instances[0], actor=scene.administrator.actor, at=at)
     waiting = Queue("mail", connection=connection(settings.redis.redis_url))
     waiting.enqueue_call("minispod.jobs.runner.run", job_id=found["job_id"])
