@@ -23,6 +23,7 @@ from minispod.promotions import models as promotions
 from minispod.proof import models as proof
 from minispod.subscriptions import models as subscriptions
 from minispod.tickets import models as tickets
+from minispod.upkeep import models as upkeep
 from minispod.wallet import models as wallet
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "pulse",
     "subscriptions",
     "tickets",
+    "upkeep",
     "uptime",
     "usage",
     "wallet",

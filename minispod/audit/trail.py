@@ -139,6 +139,12 @@ class Action(StrEnum):
     TICKET_REOPENED = "ticket.reopened"
     TICKET_PRIORITY_CHANGED = "ticket.priority_changed"
     TICKETS_FORGOTTEN = "tickets.forgotten"
+    CANNED_ANSWER_ADDED = "canned_answer.added"
+    CANNED_ANSWER_CHANGED = "canned_answer.changed"
+    CANNED_ANSWER_REMOVED = "canned_answer.removed"
+    MESSAGE_RESENT = "message.resent"
+    JOB_ASKED_FOR = "job.asked_for"
+    WORK_RETRIED = "work.retried"
     NODE_ACT_REQUESTED = "node.act_requested"
     NODE_ACT_DONE = "node.act_done"
     NODE_ACT_FAILED = "node.act_failed"
@@ -168,6 +174,9 @@ SUBJECT_KINDS = (
     "ticket",
     "node",
     "alert",
+    "canned_answer",
+    "message",
+    "job",
 )
 """What the book speaks about; a filter offers these."""
 

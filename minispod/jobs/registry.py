@@ -11,6 +11,7 @@ from minispod.jobs import (
     orphans,
     papers,
     payments,
+    periodic,
     proof,
     provisioning,
     rotation,
@@ -39,4 +40,5 @@ HANDLERS: dict[Task, Handler] = {
     Task.FOLLOW_DEACTIVATION: accounts.follow_deactivation,
     Task.WORK_ON_NODE: nodes.work_on_node,
     Task.POST_ALERTS: alerts.post_alerts,
+    Task.RUN_PERIODIC: periodic.run_out_of_turn,
 }
