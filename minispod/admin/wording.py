@@ -33,6 +33,7 @@ _TONES = {
     ),
     "busy": (
         "ACKNOWLEDGED",
+        "IN_PROGRESS",
         "PENDING",
         "PROVISIONING",
         "STARTING",
@@ -48,6 +49,8 @@ _TONES = {
     ),
     "warn": (
         "WARNING",
+        "HIGH",
+        "OPEN",
         "GRACE",
         "REVIEW",
         "EXPIRED",

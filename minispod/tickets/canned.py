@@ -18,6 +18,7 @@ from minispod.kernel.database import lock, session
 from minispod.kernel.ids import new_id
 from minispod.tickets.errors import BadCannedAnswer, CannedAnswerTaken, NoSuchCannedAnswer
 from minispod.tickets.models import CannedAnswer, Ticket
+from minispod.tickets.writing import LONGEST_MESSAGE
 
 PLACEHOLDERS: Mapping[str, str] = {
     "customer": "the customer's name",
@@ -30,7 +31,7 @@ PLACEHOLDERS: Mapping[str, str] = {
 """What can stand in braces, and what comes in its place."""
 
 LANGUAGES = ("en", "id")
-LONGEST_NAME, LONGEST_TEXT = 80, 5000
+LONGEST_NAME, LONGEST_TEXT = 80, LONGEST_MESSAGE
 _BRACED = re.compile(r"\{([^{}]*)\}")
 _UNKNOWN = "\u2014"
 

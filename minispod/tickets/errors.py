@@ -94,8 +94,8 @@ class BadCannedAnswer(RuleBroken):
     default_message = "The canned answer cannot be kept like this."
 
 
-class EmptyMessage(RuleBroken):
-    """A message without a word in it."""
+class BadMessage(RuleBroken):
+    """A message without a word in it, or with too many."""
 
-    code = "tickets.empty_message"
-    default_message = "Write something first."
+    code = "tickets.bad_message"
+    default_message = "Write at least a word."
