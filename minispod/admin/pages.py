@@ -133,13 +133,15 @@ def one_of(choices: Container[str], name: str, default: str) -> str:
 
 
 def back(default_endpoint: str = "panel.today") -> BaseResponse:
-    """Where the form that was sent stood: a page of ours, never another site."""
+    """Go where the form that was sent stood."""
+    return redirect(way_back(default_endpoint), 303)
+
+
+def way_back(default_endpoint: str = "panel.today") -> str:
+    """The address of where the form that was sent stood: a page of ours, never another site."""
     parts = split_address(request.referrer)
     ours = parts is not None and parts.netloc == request.host and is_admin(parts.path)
-    target = (
-        urlunsplit(("", "", parts.path, parts.query, "")) if parts and ours else url_for(default_endpoint)
-    )
-    return redirect(target, 303)
+    return urlunsplit(("", "", parts.path, parts.query, "")) if parts and ours else url_for(default_endpoint)
 
 
 def split_address(text: str | None) -> SplitResult | None:

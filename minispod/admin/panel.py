@@ -60,6 +60,7 @@ from minispod.admin import (
     work,
 )
 from minispod.admin.door import door
+from minispod.admin.notifications import WritesLetters
 from minispod.admin.sessions import is_admin
 from minispod.admin.work import Timetable
 from minispod.kernel.errors import (
@@ -121,9 +122,15 @@ _PAGES = (
 )
 
 
-def init_app(app: Flask, settings: Settings, timetable: Callable[[], Sequence[Timetable]] = tuple) -> None:
-    """Register everything under /admin; `timetable` tells what runs by the clock."""
+def init_app(
+    app: Flask,
+    settings: Settings,
+    timetable: Callable[[], Sequence[Timetable]],
+    write_letter: WritesLetters,
+) -> None:
+    """Register everything under /admin; `timetable` tells what runs by the clock, `write_letter` makes mails."""
     app.extensions["minispod.timetable"] = timetable
+    app.extensions["minispod.write_letter"] = write_letter
     Htmx(app)
     wording.init_app(app)
     guard.init_app(app, settings)

@@ -39,6 +39,7 @@ _TONES = {
         "STARTING",
         "STOPPING",
         "RESTARTING",
+        "UNDER_WAY",
         "QUEUED",
         "PENDING_PAYMENT",
         "ASKED",
@@ -64,6 +65,7 @@ _TONES = {
         "RETURNED",
         "FAILING",
         "UNDONE",
+        "KILLED",
     ),
     "bad": ("ERROR", "FAILED", "BLOCKED", "NOT_READY", "CHARGEBACK", "REFUSED", "TAKEN_OFF", "CRITICAL"),
 }
@@ -73,6 +75,8 @@ _SILENT_FACTS = frozenset({"door"})
 _LONGEST_FACT = 160
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SHORT_WORDS = {"qris": "QRIS", "gopay": "GoPay", "shopeepay": "ShopeePay", "dns": "DNS", "cpu": "CPU"}
+_SHORT = re.compile(rf"\b({'|'.join(_SHORT_WORDS)})\b")
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
@@ -93,6 +97,7 @@ def init_app(app: Flask) -> None:
         short_id=short_id,
         span=span,
         tone=tone,
+        took=took,
         words=words,
     )
 
@@ -103,8 +108,9 @@ def tone(state: Any) -> str:
 
 
 def words(state: Any) -> str:
-    """A state or action as people read it: "PARTIALLY_REFUNDED" -> "Partially refunded"."""
+    """A state or action as people read it: "PARTIALLY_REFUNDED" -> "Partially refunded", "QRIS" stays."""
     text = str(state).replace("_", " ").replace(".", ": ").lower()
+    text = _SHORT.sub(lambda found: _SHORT_WORDS[found[0]], text)
     return text[:1].upper() + text[1:]
 
 
@@ -139,6 +145,16 @@ def span(length: timedelta) -> str:
         elif parts:
             break
     return " ".join(parts[:2]) or f"{seconds} s"
+
+
+def took(length: timedelta) -> str:
+    """How long something short took: "40 ms", "2.5 s", "3 min 20 s"."""
+    seconds = length.total_seconds()
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds) // 60} min {int(seconds) % 60} s"
 
 
 def ago(at: datetime | None) -> Markup:
