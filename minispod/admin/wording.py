@@ -70,7 +70,8 @@ _TONES = {
     "bad": ("ERROR", "FAILED", "BLOCKED", "NOT_READY", "CHARGEBACK", "REFUSED", "TAKEN_OFF", "CRITICAL"),
 }
 _TONE_OF = {state: tone for tone, states in _TONES.items() for state in states}
-_AMOUNTS = differences.AMOUNTS | {"debt", "price"}
+_AMOUNTS = differences.AMOUNTS | {"debt", "price", "monthly_price"}
+_PLAIN = {"": "nothing", "None": "nothing", "True": "yes", "False": "no", "[]": "nothing"}
 _SILENT_FACTS = frozenset({"door"})
 _LONGEST_FACT = 160
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
@@ -198,19 +199,25 @@ def short_id(value: uuid.UUID | str | None) -> str:
     return f"…{str(value)[-8:]}" if value else "—"
 
 
-def _fact(name: str, value: Any) -> str:
-    if name in _AMOUNTS and isinstance(value, int):
-        return rupiah(value)
+def _fact(name: str, value: Any, *, is_change: bool = False) -> str:
+    """One fact; of a change what was and what is."""
     if isinstance(value, Mapping):
-        return "; ".join(f"{key} {_change(each)}" for key, each in value.items())
+        return "; ".join(
+            f"{key.replace('_', ' ')} {_fact(key, each, is_change=True)}" for key, each in value.items()
+        )
+    if isinstance(value, list):
+        mark = " \u2192 " if is_change or name == "changed" or name in _AMOUNTS else ", "
+        return mark.join(_fact(name, each) for each in value)
     text = str(value)
+    if name in _AMOUNTS and text.lstrip("-").isdecimal():
+        return rupiah(int(text))
+    if name == "rule":
+        return words(text)
+    if text in _PLAIN:
+        return _PLAIN[text]
     if _INSTANT.fullmatch(text):
         return f"{_local(datetime.fromisoformat(text)):%d %b %Y, %H:%M}"
     return short_id(text) if _ID.fullmatch(text) else text
-
-
-def _change(value: Any) -> str:
-    return " \u2192 ".join(str(each) for each in value) if isinstance(value, list) else str(value)
 
 
 def _largest(distance: timedelta) -> str:

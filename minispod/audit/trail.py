@@ -218,6 +218,9 @@ def search(
     subject_id: str | None = None,
     actor_id: uuid.UUID | None = None,
     action: str | None = None,
+    actor_kind: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     text: str = "",
 ) -> Page[AuditEntry]:
     """Find lines of the book, newest first; `text` looks into actor, address, subject and request id."""
@@ -230,6 +233,12 @@ def search(
         wanted = wanted.where(AuditEntry.actor_id == actor_id)
     if action:
         wanted = wanted.where(AuditEntry.action == action)
+    if actor_kind:
+        wanted = wanted.where(AuditEntry.actor_kind == actor_kind)
+    if since:
+        wanted = wanted.where(AuditEntry.at >= since)
+    if until:
+        wanted = wanted.where(AuditEntry.at <= until)
     if text:
         exact = (AuditEntry.subject_id == text, AuditEntry.request_id == text, AuditEntry.address == text)
         wanted = wanted.where(or_(AuditEntry.actor_name.icontains(text, autoescape=True), *exact))
