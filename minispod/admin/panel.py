@@ -29,6 +29,8 @@ from minispod.admin import (
     audit,
     backups,
     bulk,
+    canned_answers,
+    catalogue,
     cluster,
     cluster_lists,
     components,
@@ -53,15 +55,18 @@ from minispod.admin import (
     pages,
     papers,
     payments,
+    plans,
     policy,
     promotions,
     proof,
     raw_tables,
+    recipes,
     revenue,
     scoreboard,
     sending,
     sign_in,
     subscriptions,
+    tickets,
     today,
     topups,
     viewings,
@@ -71,6 +76,7 @@ from minispod.admin import (
 )
 from minispod.admin.door import door
 from minispod.admin.languages import gettext as _
+from minispod.admin.notifications import WritesLetters
 from minispod.admin.sessions import is_admin
 from minispod.admin.work import Timetable
 from minispod.kernel.errors import (
@@ -106,6 +112,8 @@ _PAGES = (
     audit,
     backups,
     bulk,
+    canned_answers,
+    catalogue,
     cluster,
     components,
     cluster_lists,
@@ -126,12 +134,15 @@ _PAGES = (
     own_language,
     papers,
     payments,
+    plans,
     promotions,
     proof,
+    recipes,
     revenue,
     scoreboard,
     sign_in,
     subscriptions,
+    tickets,
     today,
     topups,
     viewings,
@@ -140,9 +151,15 @@ _PAGES = (
 )
 
 
-def init_app(app: Flask, settings: Settings, timetable: Callable[[], Sequence[Timetable]] = tuple) -> None:
-    """Register everything under /admin; `timetable` tells what runs by the clock."""
+def init_app(
+    app: Flask,
+    settings: Settings,
+    timetable: Callable[[], Sequence[Timetable]],
+    write_letter: WritesLetters,
+) -> None:
+    """Register everything under /admin; `timetable` tells what runs by the clock, `write_letter` makes mails."""
     app.extensions["minispod.timetable"] = timetable
+    app.extensions["minispod.write_letter"] = write_letter
     Htmx(app)
     languages.init_app(app)
     wording.init_app(app)

@@ -36,11 +36,13 @@ _TONES = {
     ),
     "busy": (
         "ACKNOWLEDGED",
+        "IN_PROGRESS",
         "PENDING",
         "PROVISIONING",
         "STARTING",
         "STOPPING",
         "RESTARTING",
+        "UNDER_WAY",
         "QUEUED",
         "PENDING_PAYMENT",
         "ASKED",
@@ -53,6 +55,8 @@ _TONES = {
     ),
     "warn": (
         "WARNING",
+        "HIGH",
+        "OPEN",
         "GRACE",
         "REVIEW",
         "EXPIRED",
@@ -67,11 +71,13 @@ _TONES = {
         "FAILING",
         "UNDONE",
         "OVERTAKEN",
+        "KILLED",
     ),
     "bad": ("ERROR", "FAILED", "BLOCKED", "NOT_READY", "CHARGEBACK", "REFUSED", "TAKEN_OFF", "CRITICAL"),
 }
 _TONE_OF = {state: tone for tone, states in _TONES.items() for state in states}
-_AMOUNTS = differences.AMOUNTS | {"debt", "price"}
+_AMOUNTS = differences.AMOUNTS | {"debt", "price", "monthly_price"}
+_PLAIN = {"": "nothing", "None": "nothing", "True": "yes", "False": "no", "[]": "nothing"}
 _SILENT_FACTS = frozenset({"door"})
 _LONGEST_FACT = 160
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
@@ -121,6 +127,7 @@ def init_app(app: Flask) -> None:
         short_id=short_id,
         span=span,
         tone=tone,
+        took=took,
         words=words,
     )
 
@@ -131,7 +138,7 @@ def tone(state: Any) -> str:
 
 
 def words(state: Any) -> str:
-    """A state or action as people read it: "PARTIALLY_REFUNDED" -> "Partially refunded"."""
+    """A state or action as people read it: "PARTIALLY_REFUNDED" -> "Partially refunded", "QRIS" stays."""
     return languages.state(languages.plain_words(str(state)))
 
 
@@ -181,6 +188,16 @@ def span(length: timedelta) -> str:
     return " ".join(parts[:2]) or _("%(n)s s", n=seconds)
 
 
+def took(length: timedelta) -> str:
+    """How long something short took: "40 ms", "2.5 s", "3 min 20 s"."""
+    seconds = length.total_seconds()
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds) // 60} min {int(seconds) % 60} s"
+
+
 def ago(at: datetime | None) -> Markup:
     """How long ago (or ahead) an instant is, with the instant itself behind it."""
     if at is None:
@@ -227,19 +244,25 @@ def short_id(value: uuid.UUID | str | None) -> str:
     return f"…{str(value)[-8:]}" if value else "—"
 
 
-def _fact(name: str, value: Any) -> str:
-    if name in _AMOUNTS and isinstance(value, int):
-        return rupiah(value)
+def _fact(name: str, value: Any, *, is_change: bool = False) -> str:
+    """One fact; of a change what was and what is."""
     if isinstance(value, Mapping):
-        return "; ".join(f"{key} {_change(each)}" for key, each in value.items())
+        return "; ".join(
+            f"{key.replace('_', ' ')} {_fact(key, each, is_change=True)}" for key, each in value.items()
+        )
+    if isinstance(value, list):
+        mark = " \u2192 " if is_change or name == "changed" or name in _AMOUNTS else ", "
+        return mark.join(_fact(name, each) for each in value)
     text = str(value)
+    if name in _AMOUNTS and text.lstrip("-").isdecimal():
+        return rupiah(int(text))
+    if name == "rule":
+        return words(text)
+    if text in _PLAIN:
+        return _PLAIN[text]
     if _INSTANT.fullmatch(text):
         return _at(datetime.fromisoformat(text), "moment")
     return short_id(text) if _ID.fullmatch(text) else text
-
-
-def _change(value: Any) -> str:
-    return " \u2192 ".join(str(each) for each in value) if isinstance(value, list) else str(value)
 
 
 def _largest(distance: timedelta) -> str:
