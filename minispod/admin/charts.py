@@ -1,4 +1,4 @@
-"""What charts of the administration show, as data: a macro puts it into the page, static/js/charts.js draws it (ADR 0048). Pure.
+"""What charts show, as data: a macro puts it into the page, static/js/charts.js draws it (ADR 0048). Pure.
 
 Nothing here knows of points or colours. A value of None is a gap: nothing was read then, which is not zero.
 """
@@ -57,13 +57,17 @@ class Chart:
             "grain": self.grain,
             "zone": self.zone,
             "ends": self.ends and [_seconds(each) for each in self.ends],
-            "points": [_seconds(each) if isinstance(each, datetime) else each.isoformat() for each in self.points],
+            "points": [
+                _seconds(each) if isinstance(each, datetime) else each.isoformat() for each in self.points
+            ],
             "series": [{"key": each.key, "values": list(each.values)} for each in self.series],
         }
 
     def rows(self) -> Iterator[tuple[date, Sequence[float | None]]]:
         """The points of which something is known, the newest first, with the value of each series."""
-        for point, *values in reversed(list(zip(self.points, *(each.values for each in self.series), strict=True))):
+        for point, *values in reversed(
+            list(zip(self.points, *(each.values for each in self.series), strict=True))
+        ):
             if any(value is not None for value in values):
                 yield point, values
 
@@ -71,7 +75,7 @@ class Chart:
 def node_lines(
     readings: Sequence[NodePoint], what: str, *, since: datetime, until: datetime, zone: ZoneInfo
 ) -> Chart:
-    """Requested and used `what` ("cpu" or "memory") of one node in per cent of what it can give, on the average of each of 96 parts."""
+    """Requested and used `what` ("cpu" or "memory") of a node in per cent of what it can give: averages of 96 parts."""
     step = (until - since) / _BOXES
     boxes: list[list[NodePoint]] = [[] for _ in range(_BOXES)]
     for each in readings:
@@ -95,7 +99,10 @@ def usage_lines(history: History, what: str, *, zone: ZoneInfo) -> Chart | None:
     def shares(figure: Callable[[Measure], int]) -> list[float | None]:
         return [None if each is None else round(figure(each) / limit * 100, 1) for each in found]
 
-    series = [Series("requested", shares(lambda each: each.most)), Series("used", shares(lambda each: each.average))]
+    series = [
+        Series("requested", shares(lambda each: each.most)),
+        Series("used", shares(lambda each: each.average)),
+    ]
     points = [point.starts_at for point in history.points]
     ends = (points[0], points[-1] + history.step)
     return Chart(Unit.PERCENT, Grain.MOMENT, points, series, zone.key, ends)

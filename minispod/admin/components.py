@@ -13,7 +13,32 @@ from minispod.ports import current_settings
 
 _STATES = ("ACTIVE", "PROVISIONING", "GRACE", "ERROR", "CANCELLED")
 _BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
-_SHARES = (12, 15, 14, 22, 31, 38, 35, None, None, None, 44, 61, 74, 70, 58, 41, 33, 26, 24, 19, 15, 14, 13, 12)
+_SHARES = (
+    12,
+    15,
+    14,
+    22,
+    31,
+    38,
+    35,
+    None,
+    None,
+    None,
+    44,
+    61,
+    74,
+    70,
+    58,
+    41,
+    33,
+    26,
+    24,
+    19,
+    15,
+    14,
+    13,
+    12,
+)
 
 
 @door.get("/_components")

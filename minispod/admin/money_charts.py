@@ -21,7 +21,11 @@ def columns(grain: Grain, points: Sequence[date], series: Sequence[Series]) -> C
 
 def recurring_columns(months: Sequence[MonthOfRecurring]) -> Chart | None:
     """MRR at the end of each month."""
-    return columns(Grain.MONTH, [each.month for each in months], [Series("columns-total", [each.after.amount for each in months])])
+    return columns(
+        Grain.MONTH,
+        [each.month for each in months],
+        [Series("columns-total", [each.after.amount for each in months])],
+    )
 
 
 def movement_columns(months: Sequence[MonthOfRecurring]) -> Chart | None:
@@ -38,7 +42,10 @@ def movement_columns(months: Sequence[MonthOfRecurring]) -> Chart | None:
 
 def forecast_columns(days: Sequence[DayOfRenewals]) -> Chart | None:
     """What is due each day: covered by credit, and not."""
-    series = [Series("columns-total", [each.covered for each in days]), Series("lost", [each.at_risk for each in days])]
+    series = [
+        Series("columns-total", [each.covered for each in days]),
+        Series("lost", [each.at_risk for each in days]),
+    ]
     return columns(Grain.DAY, [each.day for each in days], series)
 
 
@@ -50,4 +57,3 @@ def earned_columns(days: Sequence[tuple[date, Money]]) -> Chart | None:
         Series("columns-lost", [min(0, each) for each in earned]),
     ]
     return columns(Grain.DAY, [day for day, _ in days], series)
-

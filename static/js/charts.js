@@ -64,14 +64,18 @@ const stacked = (series) => {
     }));
 };
 
-// What is read at which chart survives that its part of the page is refreshed.
-const readAt = new Map();
+// The charts of the page by their titles: htmx puts the new state of a part beside the old one before it takes that away,
+// and what is read at the old chart is read on at the new one.
+const present = new Map();
 
 class ChartPlot extends HTMLElement {
   connectedCallback() {
     this.chart = JSON.parse(this.dataset.chart);
     this.words = JSON.parse(this.dataset.words);
     this.dates = this.chart.points.map((each) => new Date(typeof each === "number" ? each * 1000 : each));
+    // What the style sheet says of each series is read from these; nobody sees them.
+    this.keys = this.chart.series.map(({ key }) => Object.assign(document.createElement("span"), { className: `key ${key}`, hidden: true }));
+    this.append(...this.keys);
     this.plot = new uPlot(this.options(), this.data(), this);
     this.plot.root.setAttribute("role", "img");
     this.plot.root.setAttribute("aria-label", this.words.says);
@@ -90,14 +94,15 @@ class ChartPlot extends HTMLElement {
     this.resized.observe(this);
     this.left = new AbortController();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.plot.redraw(), this.left);
-    const name = `${location.pathname} ${this.words.title}`;
-    if (readAt.has(name)) queueMicrotask(() => this.isConnected && this.show(readAt.get(name)));
-    readAt.delete(name);
+    const before = present.get(this.words.title);
+    present.set(this.words.title, this);
+    const at = before && !before.tip.hidden ? before.plot.cursor.idx : null;
+    // uPlot knows its scales only after this task.
+    if (at !== null) queueMicrotask(() => this.isConnected && this.show(at));
   }
 
   disconnectedCallback() {
-    const at = this.plot.cursor.idx;
-    if (!this.tip.hidden) readAt.set(`${location.pathname} ${this.words.title}`, at);
+    if (present.get(this.words.title) === this) present.delete(this.words.title);
     this.left.abort();
     this.resized.disconnect();
     this.plot.destroy();
@@ -117,10 +122,6 @@ class ChartPlot extends HTMLElement {
     return getComputedStyle(this).getPropertyValue(name);
   }
 
-  keyOf(series) {
-    return this.closest("figure").querySelector(`.key.${series.key}`);
-  }
-
   data() {
     const values = this.chart.series.map((each) => each.values);
     if (this.isColumns) return [this.dates.map((_, at) => at), ...stacked(values).reverse()];
@@ -128,16 +129,17 @@ class ChartPlot extends HTMLElement {
   }
 
   options() {
-    const { series, unit, zone, ends, points } = this.chart;
+    const { unit, zone, ends, points } = this.chart;
     const { fontFamily, fontSize } = getComputedStyle(this);
     const axis = {
-      font: `${fontSize} ${fontFamily}`,
+      font: `${Math.round(parseFloat(fontSize))}px ${fontFamily}`,
+      lineGap: 1.35,
       stroke: () => getComputedStyle(this).color,
       grid: { stroke: () => this.colour("--line"), width: 1 },
       ticks: { show: false },
     };
-    const drawn = series.map((each) => {
-      const colour = () => getComputedStyle(this.keyOf(each)).backgroundColor;
+    const drawn = this.keys.map((key) => {
+      const colour = () => getComputedStyle(key).backgroundColor;
       if (!this.isColumns) return { stroke: colour, width: 2, points: { filter: alone, size: 4, fill: colour } };
       return { fill: colour, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.7, MOST_COLUMN] }) };
     });
