@@ -121,6 +121,14 @@
   });
   showOutcomes();
 
+  // The first chart of a visit brings what draws charts; each then looks after itself (charts.js).
+  const bringCharts = () => {
+    const source = document.querySelector("chart-plot")?.dataset.source;
+    if (source) import(source);
+  };
+  on("htmx:afterSettle", bringCharts);
+  bringCharts();
+
   // Shortcuts; they are letters only while nobody writes. A second stroke in the list's empty search asks for everything.
   on("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
