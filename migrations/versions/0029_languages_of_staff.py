@@ -4,14 +4,14 @@ None means that nobody has chosen: pages follow the browser, mails are English. 
 without rewriting the table; its check is proven afterwards, while others write.
 
 Revision ID: 0029
-Revises: 0023
+Revises: 0027
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0029"
-down_revision = "0023"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 

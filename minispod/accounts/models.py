@@ -83,3 +83,27 @@ class MailedToken(Identified, Base):
     issued_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+
+class Viewing(Identified, Base):
+    """A time in which an administrator looks at the shop as a customer; over at `ends_at`, or ended before."""
+
+    __tablename__ = "viewings"
+    __table_args__ = (
+        CheckConstraint("(code_digest IS NULL) = (code_until IS NULL)", name="code_until"),
+        Index("ix_viewings_ends_at", "ends_at"),
+    )
+
+    administrator_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), index=True
+    )
+    # Whoever is blocked, demoted or signed out everywhere has another version, and sees nothing any more.
+    administrator_version: Mapped[int]
+    customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    reason: Mapped[str] = mapped_column(String(500))
+    began_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    # Of the password that opens the customer's own pages once; gone when it was used.
+    code_digest: Mapped[str | None] = mapped_column(String(64), unique=True)
+    code_until: Mapped[datetime | None]

@@ -4,7 +4,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from flask import request, url_for
+from flask import flash, request, url_for
 
 from minispod.admin import guard, pages
 from minispod.admin.door import door
@@ -53,7 +53,7 @@ def alerts_list() -> Any:
         rule=rule,
         states=AlertState,
         severities=Severity,
-        rules=Rule,
+        rules=[(each, _heading(each)) for each in Rule],
         webhook=queries.undelivered(),
         say=words_of,
         next_step=next_step,
@@ -70,6 +70,7 @@ def alert(alert_id: str) -> Any:
         "admin/alerts/one.html",
         "admin/alerts/_one.html",
         listed=listed,
+        heading=_heading(listed.alert.rule),
         earlier=queries.list_earlier(listed.alert),
         lines=named(lines.items),
         say=words_of,
@@ -85,7 +86,7 @@ def acknowledge_alert(alert_id: str) -> Any:
         acting.acknowledge(
             parse_id(alert_id), note=_note(), actor=guard.actor(), at=current_ports().clock.now()
         )
-    return pages.back("panel.alerts_list")
+    return _told(_("Acknowledged: nobody is called again about it."))
 
 
 @door.post("/alerts/<alert_id>/resolve")
@@ -93,7 +94,7 @@ def resolve_alert(alert_id: str) -> Any:
     """End it by hand."""
     with unit_of_work():
         acting.resolve(parse_id(alert_id), note=_note(), actor=guard.actor(), at=current_ports().clock.now())
-    return pages.back("panel.alerts_list")
+    return _told(_("Resolved. What is still so is raised anew."))
 
 
 @door.post("/alerts/<alert_id>/silence")
@@ -102,6 +103,11 @@ def silence_alert(alert_id: str) -> Any:
     at = current_ports().clock.now()
     with unit_of_work():
         acting.silence(parse_id(alert_id), _silence_until(at), actor=guard.actor(), at=at)
+    return _told(_("Silenced: it is in the list, and nobody is told."))
+
+
+def _told(sentence: str) -> Any:
+    flash(sentence, "good")
     return pages.back("panel.alerts_list")
 
 
@@ -111,6 +117,11 @@ def words_of(row: Alert) -> Told:
     title, sentence = in_both(words.title, words.judul), in_both(words.sentence, words.kalimat)
     # What an act said in a sentence of its own is English in both.
     return Told(said(title), in_zone(said(sentence)))
+
+
+def _heading(rule: Rule) -> str:
+    words = wording.heading(rule)
+    return in_both(words["heading"], words["judul"])
 
 
 def next_step(row: Alert) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from minispod.admin import charts, guard, pages
 from minispod.admin.cluster_lists import TITLES
 from minispod.admin.door import door
 from minispod.admin.languages import gettext as _
-from minispod.admin.languages import ngettext, said
+from minispod.admin.languages import said
 from minispod.cluster import history, monitoring, outages, spells
 from minispod.cluster.history import Span
 from minispod.insights import today as insight
@@ -46,7 +46,7 @@ def node(name: str) -> Any:
     at = current_ports().clock.now()
     picture = monitoring.last_picture()
     span = pages.chosen(Span, "span") or Span.DAY
-    since = at - history.length_of(span)
+    since, zone = at - history.length_of(span), business_rules(current_settings()).zone
     readings = history.node_history(name, span, at)
     now = next((each for each in picture.nodes if each.name == name), None)
     if now is None and not readings:
@@ -66,8 +66,8 @@ def node(name: str) -> Any:
         spans=list(Span),
         span=span,
         spells=spells.list_spells(name, since),
-        cpu=charts.node_lines(readings, "cpu", since=since, until=at),
-        memory=charts.node_lines(readings, "memory", since=since, until=at),
+        cpu=charts.node_lines(readings, "cpu", since=since, until=at, zone=zone),
+        memory=charts.node_lines(readings, "memory", since=since, until=at, zone=zone),
         at=at,
     )
 
@@ -82,14 +82,7 @@ def evacuate_node(name: str) -> Any:
         actor=guard.actor(),
         at=ports.clock.now(),
     )
-    flash(
-        ngettext(
-            "%(n)s instance is being restored on another node.",
-            "%(n)s instances are being restored on other nodes.",
-            asked,
-        ),
-        "good" if asked else "warn",
-    )
+    flash(_("Instances being restored on other nodes: %(asked)s.", asked=asked), "good" if asked else "warn")
     for instance_name, reason in refused:
         flash(f"{instance_name}: {said(reason)}", "bad")
     return pages.back()

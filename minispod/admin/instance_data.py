@@ -11,6 +11,7 @@ from flask import request, url_for
 
 from minispod.admin import guard, pages
 from minispod.admin.door import door
+from minispod.admin.languages import gettext as _
 from minispod.admin.subscriptions import given_reason
 from minispod.backups import deleting
 from minispod.insights import data_of, fleet
@@ -48,7 +49,7 @@ def back_up_instance(instance_id: str) -> Any:
     return _begin(
         instance_id,
         lambda id_, who: data_care.back_up(id_, per_day=per_day, **who),
-        "A backup is being taken.",
+        _("A backup is being taken."),
     )
 
 
@@ -59,7 +60,7 @@ def restore_instance(instance_id: str) -> Any:
     return _begin(
         instance_id,
         lambda id_, who: data_care.restore(id_, backup_id, **who),
-        "The backup is being restored.",
+        _("The backup is being restored."),
     )
 
 
@@ -70,7 +71,7 @@ def reset_instance(instance_id: str) -> Any:
     return _begin(
         instance_id,
         lambda id_, who: data_care.reset(id_, confirmed=name, **who),
-        "The instance is being reset.",
+        _("The instance is being reset."),
     )
 
 
@@ -81,7 +82,7 @@ def return_to_volume(instance_id: str, number: int) -> Any:
     return _begin(
         instance_id,
         lambda id_, who: data_care.go_back(id_, number, confirmed=name, **who),
-        f"The instance goes back to volume {number}.",
+        _("The instance goes back to volume %(number)s.", number=number),
     )
 
 
@@ -90,7 +91,9 @@ def move_instance(instance_id: str) -> Any:
     """Bring its data to the chosen node."""
     node = request.form.get("node", "")
     return _begin(
-        instance_id, lambda id_, who: requesting.move(id_, node, **who), f"It is being moved to {node}."
+        instance_id,
+        lambda id_, who: requesting.move(id_, node, **who),
+        _("It is being moved to %(node)s.", node=node),
     )
 
 
@@ -101,7 +104,7 @@ def upgrade_instance(instance_id: str) -> Any:
     return _begin(
         instance_id,
         lambda id_, who: data_care.upgrade(id_, version, **who),
-        f"The application is being upgraded to {version}.",
+        _("The application is being upgraded to %(version)s.", version=version),
     )
 
 
@@ -109,7 +112,9 @@ def upgrade_instance(instance_id: str) -> Any:
 def retry_last_backup(instance_id: str) -> Any:
     """Have the last backup before the deletion tried again."""
     return _begin(
-        instance_id, lambda id_, who: last_backups.retry(id_, **who), "The last backup is being tried again."
+        instance_id,
+        lambda id_, who: last_backups.retry(id_, **who),
+        _("The last backup is being tried again."),
     )
 
 
@@ -123,7 +128,7 @@ def delete_without_copy(instance_id: str) -> Any:
     return _begin(
         instance_id,
         lambda id_, who: last_backups.delete_without_copy(id_, reason=reason, **who),
-        "The data are being deleted without a copy.",
+        _("The data are being deleted without a copy."),
     )
 
 
@@ -134,7 +139,7 @@ def delete_backup(instance_id: str, backup_id: str) -> Any:
     return _begin(
         instance_id,
         lambda id_, who: deleting.delete(backup, instance_id=id_, **who),
-        "The backup is deleted; its files go with the next clearing.",
+        _("The backup is deleted; its files go with the next clearing."),
     )
 
 

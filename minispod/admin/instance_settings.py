@@ -6,6 +6,8 @@ from flask import flash, make_response, render_template, request
 
 from minispod.admin import guard, pages
 from minispod.admin.door import door
+from minispod.admin.languages import N_
+from minispod.admin.languages import gettext as _
 from minispod.insights import fleet
 from minispod.instances import environment, rotation
 from minispod.kernel.ids import parse_id
@@ -37,7 +39,10 @@ def change_environment(instance_id: str) -> Any:
     ports, id_ = current_ports(), parse_id(instance_id)
     with unit_of_work(ports.courier):
         environment.change(id_, {name: value}, sealer=ports.sealer, actor=guard.actor(), at=ports.clock.now())
-    flash(f"{name} is {'taken out' if value is None else 'set'}; what runs restarts with it.", "good")
+    told = N_("%(name)s is set; what runs restarts with it.")
+    if value is None:
+        told = N_("%(name)s is taken out; what runs restarts with it.")
+    flash(_(told, name=name), "good")
     return pages.back("panel.instances_list")
 
 
@@ -47,7 +52,7 @@ def revert_environment(instance_id: str) -> Any:
     ports, id_ = current_ports(), parse_id(instance_id)
     with unit_of_work(ports.courier):
         environment.revert(id_, actor=guard.actor(), at=ports.clock.now())
-    flash("The values before the newest change are back; what runs restarts with them.", "good")
+    flash(_("The values before the newest change are back; what runs restarts with them."), "good")
     return pages.back("panel.instances_list")
 
 
@@ -68,7 +73,10 @@ def rotate_credential(instance_id: str, name: str) -> Any:
     with unit_of_work(ports.courier):
         rotation.ask(id_, name, sealer=ports.sealer, actor=guard.actor(), at=ports.clock.now())
     flash(
-        f"{name} is being changed; the old value stays in force until the application took the new one.",
+        _(
+            "%(name)s is being changed; the old value stays in force until the application took the new one.",
+            name=name,
+        ),
         "good",
     )
     return pages.back("panel.instances_list")

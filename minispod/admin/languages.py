@@ -26,6 +26,8 @@ DIRECTORY = Path(__file__).resolve().parents[2] / "translations"
 # Where the same English word is two things: what a state is called, and a sentence of the shop's.
 STATE, SAID, FACT = "state", "said", "fact"
 _CHOSEN = "minispod.language"
+_SHORT_WORDS = {"qris": "QRIS", "gopay": "GoPay", "shopeepay": "ShopeePay", "dns": "DNS", "cpu": "CPU"}
+_SHORT = re.compile(rf"\b({'|'.join(_SHORT_WORDS)})\b")
 _FACT = re.compile(r"%\((\w+)\)s")
 _RUPIAH = re.compile(r"Rp\s?\d[\d.]*\d|Rp\s?\d")
 
@@ -39,7 +41,9 @@ def init_app(app: Flask) -> None:
         lambda one, many, count: _words().ngettext(one, many, count),
         newstyle=True,
     )
-    env.globals.update(_=gettext, ngettext=ngettext, page_language=language, language_names=NAMES)
+    env.globals.update(
+        _=gettext, ngettext=ngettext, in_both=in_both, page_language=language, language_names=NAMES
+    )
     env.filters["said"] = said
 
 
@@ -87,6 +91,7 @@ def fact(name: str) -> str:
 def plain_words(state: str) -> str:
     """A state or act as English reads it: "PARTIALLY_REFUNDED" -> "Partially refunded"; what is translated."""
     text = state.replace("_", " ").replace(".", ": ").lower()
+    text = _SHORT.sub(lambda found: _SHORT_WORDS[found[0]], text)
     return text[:1].upper() + text[1:]
 
 

@@ -24,43 +24,59 @@ from werkzeug.exceptions import HTTPException
 
 from minispod.admin import (
     accounts,
+    administrators,
     alerts,
     audit,
     backups,
+    bulk,
+    canned_answers,
+    catalogue,
     cluster,
     cluster_lists,
     components,
     domains,
+    environment,
+    finding,
     guard,
     instance_data,
+    instance_history,
+    instance_logs,
+    instance_manifests,
     instance_settings,
     instances,
     jobs_board,
     languages,
     monitoring,
     node_acts,
+    node_joins,
     notifications,
     orphans,
     own_language,
     pages,
     papers,
     payments,
+    plans,
     policy,
     promotions,
     proof,
     raw_tables,
+    recipes,
     revenue,
     scoreboard,
+    sending,
     sign_in,
     subscriptions,
+    tickets,
     today,
     topups,
+    viewings,
     wallets,
     wording,
     work,
 )
 from minispod.admin.door import door
 from minispod.admin.languages import gettext as _
+from minispod.admin.notifications import WritesLetters
 from minispod.admin.sessions import is_admin
 from minispod.admin.work import Timetable
 from minispod.kernel.errors import (
@@ -91,42 +107,63 @@ __all__ = ["answer_page_error", "answer_refusal", "init_app"]
 
 _PAGES = (
     accounts,
+    administrators,
     alerts,
     audit,
     backups,
+    bulk,
+    canned_answers,
+    catalogue,
     cluster,
     components,
     cluster_lists,
     domains,
+    environment,
+    finding,
     instance_data,
+    instance_history,
+    instance_logs,
+    instance_manifests,
     instance_settings,
     instances,
     monitoring,
     node_acts,
+    node_joins,
     notifications,
     orphans,
     own_language,
     papers,
     payments,
+    plans,
     promotions,
     proof,
+    recipes,
     revenue,
     scoreboard,
     sign_in,
     subscriptions,
+    tickets,
     today,
     topups,
+    viewings,
     wallets,
     work,
 )
 
 
-def init_app(app: Flask, settings: Settings, timetable: Callable[[], Sequence[Timetable]] = tuple) -> None:
-    """Register everything under /admin; `timetable` tells what runs by the clock."""
+def init_app(
+    app: Flask,
+    settings: Settings,
+    timetable: Callable[[], Sequence[Timetable]],
+    write_letter: WritesLetters,
+) -> None:
+    """Register everything under /admin; `timetable` tells what runs by the clock, `write_letter` makes mails."""
     app.extensions["minispod.timetable"] = timetable
+    app.extensions["minispod.write_letter"] = write_letter
     Htmx(app)
     languages.init_app(app)
     wording.init_app(app)
+    app.jinja_env.globals["viewing_banner"] = viewings.standing_banner
     guard.init_app(app, settings)
     app.register_blueprint(door)
     jobs_board.init_app(app, settings, answer_page_error)
@@ -134,6 +171,7 @@ def init_app(app: Flask, settings: Settings, timetable: Callable[[], Sequence[Ti
     app.add_url_rule("/", "home", _home)
     app.add_url_rule("/favicon.ico", "favicon", _favicon)
     policy.init_app(app)
+    sending.init_app(app)
 
 
 def answer_refusal(refusal: Refusal) -> Any:

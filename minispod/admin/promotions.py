@@ -1,5 +1,6 @@
 """Coupons: the list, one of them with its uses, and what staff do with them."""
 
+import uuid
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -8,8 +9,11 @@ from flask import make_response, render_template, request, url_for
 from minispod.admin import coupon_form, guard, pages
 from minispod.admin.coupon_form import CouponForm
 from minispod.admin.door import door
-from minispod.catalog import browsing
+from minispod.admin.languages import N_, said
+from minispod.admin.languages import gettext as _
+from minispod.catalog import showing
 from minispod.catalog.models import PlanType, Service
+from minispod.catalog.showing import ShownService
 from minispod.insights import redemptions
 from minispod.kernel.errors import Conflict, NotFound, RuleBroken
 from minispod.kernel.ids import parse_id
@@ -63,8 +67,10 @@ def issue_coupon() -> Any:
         with unit_of_work(ports.courier):
             coupon = issuing.issue(sent["code"], Terms(**terms), actor=guard.actor(), at=at)
     except (RuleBroken, Conflict, NotFound) as refusal:
-        return _form(sent, problem=refusal.message)
-    return pages.told(f"Coupon {coupon.code} is issued.", url_for("panel.coupon", coupon_id=coupon.id))
+        return _form(sent, problem=said(refusal.message))
+    return pages.told(
+        _("Coupon %(code)s is issued.", code=coupon.code), url_for("panel.coupon", coupon_id=coupon.id)
+    )
 
 
 @door.get("/coupons/<coupon_id>")
@@ -98,20 +104,22 @@ def change_coupon(coupon_id: str) -> Any:
         with unit_of_work(ports.courier):
             issuing.change(found.id, changes, actor=guard.actor(), at=ports.clock.now())
     except (RuleBroken, Conflict, NotFound) as refusal:
-        return _form(sent, found, problem=refusal.message)
-    return pages.told(f"Coupon {found.code} is changed.", url_for("panel.coupon", coupon_id=found.id))
+        return _form(sent, found, problem=said(refusal.message))
+    return pages.told(
+        _("Coupon %(code)s is changed.", code=found.code), url_for("panel.coupon", coupon_id=found.id)
+    )
 
 
 @door.post("/coupons/<coupon_id>/enable")
 def enable_coupon(coupon_id: str) -> Any:
     """Switch a coupon on."""
-    return _switched(coupon_id, CouponStatus.ACTIVE, "enabled")
+    return _switched(coupon_id, CouponStatus.ACTIVE, N_("Coupon %(code)s is enabled."))
 
 
 @door.post("/coupons/<coupon_id>/disable")
 def disable_coupon(coupon_id: str) -> Any:
     """Switch a coupon off."""
-    return _switched(coupon_id, CouponStatus.DISABLED, "disabled")
+    return _switched(coupon_id, CouponStatus.DISABLED, N_("Coupon %(code)s is disabled."))
 
 
 @door.post("/coupons/<coupon_id>/delete")
@@ -121,7 +129,7 @@ def delete_coupon(coupon_id: str) -> Any:
     found = queries.get_coupon(parse_id(coupon_id))
     with unit_of_work(ports.courier):
         issuing.delete(found.id, actor=guard.actor(), at=ports.clock.now())
-    return pages.told(f"Coupon {found.code} is deleted.", url_for("panel.coupons_list"))
+    return pages.told(_("Coupon %(code)s is deleted.", code=found.code), url_for("panel.coupons_list"))
 
 
 def _switched(coupon_id: str, status: CouponStatus, what: str) -> Any:
@@ -129,7 +137,10 @@ def _switched(coupon_id: str, status: CouponStatus, what: str) -> Any:
     found = queries.get_coupon(parse_id(coupon_id))
     with unit_of_work(ports.courier):
         issuing.change(found.id, {"status": status}, actor=guard.actor(), at=ports.clock.now())
-    return pages.told(f"Coupon {found.code} is {what}.", url_for("panel.coupon", coupon_id=found.id))
+    return pages.told(
+        _(what, code=found.code),
+        url_for("panel.coupon", coupon_id=found.id),
+    )
 
 
 def _zone() -> ZoneInfo:
@@ -152,9 +163,11 @@ def _form(form: CouponForm, coupon: Coupon | None = None, *, problem: str | None
     return make_response(page, 400 if problem else 200)
 
 
-def _services(coupon: Coupon | None) -> list[Service]:
+def _services(coupon: Coupon | None) -> list[Service | ShownService]:
     """What a coupon may be for: all that is for sale, and what this one is for already."""
-    known = {each.id: each for each in browsing.list_services(_SERVICES).items}
+    known: dict[uuid.UUID, Service | ShownService] = {
+        each.id: each for each in showing.list_services(_SERVICES).items
+    }
     if coupon is not None and coupon.service is not None:
         known.setdefault(coupon.service.id, coupon.service)
     return list(known.values())

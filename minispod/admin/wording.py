@@ -31,16 +31,19 @@ _TONES = {
         "COMPLETED",
         "READY",
         "HEALTHY",
+        "JOINED",
         "TOP_UP",
         "APPLIED",
     ),
     "busy": (
         "ACKNOWLEDGED",
+        "IN_PROGRESS",
         "PENDING",
         "PROVISIONING",
         "STARTING",
         "STOPPING",
         "RESTARTING",
+        "UNDER_WAY",
         "QUEUED",
         "PENDING_PAYMENT",
         "ASKED",
@@ -48,9 +51,13 @@ _TONES = {
         "WAITING_FOR_DNS",
         "VERIFIED",
         "APPLYING",
+        "UNDER_WAY",
+        "ENDING",
     ),
     "warn": (
         "WARNING",
+        "HIGH",
+        "OPEN",
         "GRACE",
         "REVIEW",
         "EXPIRED",
@@ -64,11 +71,14 @@ _TONES = {
         "RETURNED",
         "FAILING",
         "UNDONE",
+        "OVERTAKEN",
+        "KILLED",
     ),
     "bad": ("ERROR", "FAILED", "BLOCKED", "NOT_READY", "CHARGEBACK", "REFUSED", "TAKEN_OFF", "CRITICAL"),
 }
 _TONE_OF = {state: tone for tone, states in _TONES.items() for state in states}
-_AMOUNTS = differences.AMOUNTS | {"debt", "price"}
+_AMOUNTS = differences.AMOUNTS | {"debt", "price", "monthly_price"}
+_PLAIN = {"": N_("nothing"), "None": N_("nothing"), "True": N_("yes"), "False": N_("no"), "[]": N_("nothing")}
 _SILENT_FACTS = frozenset({"door"})
 _LONGEST_FACT = 160
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
@@ -120,6 +130,7 @@ def init_app(app: Flask) -> None:
         short_id=short_id,
         span=span,
         tone=tone,
+        took=took,
         words=words,
     )
 
@@ -130,7 +141,7 @@ def tone(state: Any) -> str:
 
 
 def words(state: Any) -> str:
-    """A state or action as people read it: "PARTIALLY_REFUNDED" -> "Partially refunded"."""
+    """A state or action as people read it: "PARTIALLY_REFUNDED" -> "Partially refunded", "QRIS" stays."""
     return languages.state(languages.plain_words(str(state)))
 
 
@@ -187,6 +198,16 @@ def span(length: timedelta) -> str:
     return " ".join(parts[:2]) or _("%(n)s s", n=seconds)
 
 
+def took(length: timedelta) -> str:
+    """How long something short took: "40 ms", "2.5 s", "3 min 20 s"."""
+    seconds = length.total_seconds()
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds) // 60} min {int(seconds) % 60} s"
+
+
 def ago(at: datetime | None) -> Markup:
     """How long ago (or ahead) an instant is, with the instant itself behind it."""
     if at is None:
@@ -238,12 +259,23 @@ def short_id(value: uuid.UUID | str | None) -> str:
     return f"…{str(value)[-8:]}" if value else "—"
 
 
-def _fact(name: str, value: Any, *, is_whole: bool = False) -> str:
-    if name in _AMOUNTS and isinstance(value, int):
-        return rupiah(value)
+def _fact(name: str, value: Any, *, is_change: bool = False, is_whole: bool = False) -> str:
+    """One fact; of a change what was and what is. An id is shortened unless it is to be whole."""
     if isinstance(value, Mapping):
-        return "; ".join(f"{_known(str(key))} {_change(each)}" for key, each in value.items())
+        return "; ".join(
+            f"{_known(str(key), languages.fact(str(key)))} {_fact(key, each, is_change=True, is_whole=is_whole)}"
+            for key, each in value.items()
+        )
+    if isinstance(value, list):
+        mark = " \u2192 " if is_change or name == "changed" or name in _AMOUNTS else ", "
+        return mark.join(_fact(name, each, is_whole=is_whole) for each in value)
     text = str(value)
+    if name in _AMOUNTS and text.lstrip("-").isdecimal():
+        return rupiah(int(text))
+    if name == "rule":
+        return words(text)
+    if text in _PLAIN:
+        return _(_PLAIN[text])
     if _INSTANT.fullmatch(text):
         return _at(datetime.fromisoformat(text), "moment")
     if _ID.fullmatch(text) and not is_whole:
@@ -251,21 +283,13 @@ def _fact(name: str, value: Any, *, is_whole: bool = False) -> str:
     return ", ".join(_known(languages.said(part)) for part in text.split(", "))
 
 
-def _known(text: str) -> str:
+def _known(text: str, otherwise: str | None = None) -> str:
     """A state, kind or fact in the language of the page; anything else as it is."""
     plain = languages.plain_words(text)
     for spoken, same in ((languages.state(plain), plain), (languages.fact(text), text.replace("_", " "))):
         if spoken != same:
             return spoken.lower()
-    return text
-
-
-def _change(value: Any) -> str:
-    return (
-        " \u2192 ".join(_known(str(each)) for each in value)
-        if isinstance(value, list)
-        else _known(str(value))
-    )
+    return otherwise or text
 
 
 def _largest(distance: timedelta) -> str:
