@@ -8,7 +8,7 @@ from flask import Flask
 
 from tests.admin.conftest import Browser
 from tests.browser.rows import ROWS, Row
-from tests.browser.test_every_page import _address
+from tests.browser.test_every_page import _address, _rule
 from tests.plugins.scene import Scene
 
 # Words that no English sentence does without and no Indonesian one has.
@@ -62,7 +62,7 @@ def indonesian(app: Flask, ids: dict[str, str], scene: Scene) -> Browser:
 def test_a_page_speaks_indonesian_only(
     app: Flask, ids: dict[str, str], indonesian: Browser, row: Row
 ) -> None:
-    page = indonesian.get(_address(app, ids, row))
+    page = indonesian.get(_address(app, ids, row, _rule(app, row)))
     reader = Reader()
     reader.feed(page.text)
 

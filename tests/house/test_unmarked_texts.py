@@ -16,7 +16,23 @@ _TRANSLATED = re.compile(r"\{%-?\s*trans\b.*?\{%-?\s*endtrans\s*-?%\}", re.DOTAL
 _WORD = re.compile(r"[^\W\d_]{2,}")
 # Names and units that are the same in every language.
 _NAMES = frozenset(
-    {"MinisPod", "CPU", "CSV", "DNS", "GB", "MB", "MRR", "PDF", "PPN", "yaml", "Tab", "Enter", "Esc", "UTC", "Rp"}
+    {
+        "MinisPod",
+        "CPU",
+        "CSV",
+        "DNS",
+        "GB",
+        "MB",
+        "MRR",
+        "PDF",
+        "PPN",
+        "yaml",
+        "Tab",
+        "Enter",
+        "Esc",
+        "UTC",
+        "Rp",
+    }
 )
 _READ = frozenset(
     {"alt", "aria-description", "aria-label", "data-confirm", "data-label", "placeholder", "title"}
@@ -24,6 +40,7 @@ _READ = frozenset(
 _MARKS = frozenset({"_", "N_", "gettext", "ngettext"})
 # Calls whose strings are addresses, formats, names of things.
 _SILENT_CALLS = _MARKS | {
+    "replace",
     "url_for",
     "strftime",
     "format",
