@@ -32,6 +32,7 @@ from minispod.proof.history import Standing
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.pricing import day_start, month_start
 from minispod.subscriptions.states import SubscriptionStatus
+from minispod.tickets import queue
 from minispod.wallet.models import Wallet
 
 _SHOWN = 8
@@ -67,6 +68,7 @@ class Attention:
 
     alerts: Some
     failed_instances: Some
+    tickets: Some
     review: Some
     refunds: Some
     debts: Some
@@ -89,6 +91,7 @@ class Attention:
             (
                 self.alerts.total > 0,
                 self.failed_instances.total > 0,
+                self.tickets.total > 0,
                 self.review.total > 0,
                 self.refunds.total > 0,
                 self.debts.total > 0,
@@ -159,6 +162,7 @@ def attention(
     return Attention(
         alerts=_calling(at),
         failed_instances=_failed_instances(),
+        tickets=_waiting_tickets(),
         review=_in_review(),
         refunds=_refunds_that_stopped(at),
         debts=_in_debt(),
@@ -245,6 +249,11 @@ def _failed_instances() -> Some:
         .all()
     )
     return Some(rows, _count(select(func.count()).select_from(Instance).where(failed)))
+
+
+def _waiting_tickets() -> Some:
+    found = queue.list_waiting(_SHOWN)
+    return Some(found.items, found.total)
 
 
 def _in_review() -> Some:

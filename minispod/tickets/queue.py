@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
 from minispod.accounts.models import User
 from minispod.kernel.database import page_of, session
@@ -100,12 +100,7 @@ def _due() -> ColumnElement[datetime]:
 
 def list_queue(page: PageRequest, sought: Sought, *, by: QueueOrder, downward: bool) -> Page[Queued]:
     """List tickets for staff; whatever the order, what waits for us comes first in the queue."""
-    waits, due = _waits(), _due()
-    rows = (
-        select(Ticket, User, waits, _since(), due, unread(for_staff=True))
-        .join(User, User.id == Ticket.user_id)
-        .execution_options(populate_existing=True)
-    )
+    waits, due, rows = _waits(), _due(), _queued()
     if sought.view is View.QUEUE:
         rows = rows.where(or_(Ticket.status != TicketStatus.CLOSED, waits)).order_by(waits.desc())
     if sought.status is not None:
@@ -126,6 +121,21 @@ def list_queue(page: PageRequest, sought: Sought, *, by: QueueOrder, downward: b
     rows = rows.order_by(column.desc() if downward else column.asc(), Ticket.id)
     found: Page[Queued] = page_of(rows, page, shape=lambda row: Queued(*row))
     return found
+
+
+def list_waiting(limit: int) -> Page[Queued]:
+    """The first of those that wait for us, by when their answers are due."""
+    wanted = _queued().where(_waits()).order_by(_due(), Ticket.id)
+    found: Page[Queued] = page_of(wanted, PageRequest(1, limit), shape=lambda row: Queued(*row))
+    return found
+
+
+def _queued() -> Select[Any]:
+    return (
+        select(Ticket, User, _waits(), _since(), _due(), unread(for_staff=True))
+        .join(User, User.id == Ticket.user_id)
+        .execution_options(populate_existing=True)
+    )
 
 
 def next_waiting(*, but: uuid.UUID) -> Ticket | None:
