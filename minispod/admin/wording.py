@@ -76,7 +76,14 @@ _SILENT_FACTS = frozenset({"door"})
 _LONGEST_FACT = 160
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_SHORT_WORDS = {"qris": "QRIS", "gopay": "GoPay", "shopeepay": "ShopeePay", "dns": "DNS", "cpu": "CPU"}
+_SHORT_WORDS = {
+    "qris": "QRIS",
+    "gopay": "GoPay",
+    "shopeepay": "ShopeePay",
+    "dns": "DNS",
+    "cpu": "CPU",
+    "topup": "top-up",
+}
 _SHORT = re.compile(rf"\b({'|'.join(_SHORT_WORDS)})\b")
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 

@@ -218,7 +218,7 @@ def test_a_stored_notice_is_shown_with_its_fields_and_replayed_without_harm(
 
     assert case.standing() == (TopUpState.PAID, 600_000)
     assert notice_of(case).verdict == "already_credited"
-    assert "Topup: notice replayed" in browser.shown(case.path)
+    assert "Top-up: notice replayed" in browser.shown(case.path)
 
 
 def test_a_replay_while_the_gateway_is_silent_changes_nothing(
