@@ -79,7 +79,7 @@ def test_things_are_named_and_linked(
         f"subscriptions/{shop.subscription.id}",
     ):
         assert f'href="/admin/{page}"' in text, page
-    assert "Node worker-1 does not answer" in text
+    assert "Node worker-2 does not answer" in text
     assert "Service …" in text  # one that is gone
 
 
