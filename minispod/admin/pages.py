@@ -65,7 +65,9 @@ def page_or_fragment(page: str, fragment: str, **facts: Any) -> Response:
     return _varies(answer)
 
 
-def live_fragment(page: str, fragment: str, *, every: int = 10, **facts: Any) -> Response:
+def live_fragment(
+    page: str, fragment: str, *, every: int = 10, frame: str = "admin/_live.html", **facts: Any
+) -> Response:
     """A page whose fragment refreshes itself; answers 204 when the fragment is what the browser already shows."""
     body = Markup(render_template(fragment, **facts))  # noqa: S704 - a rendered template, escaped there
     # The token differs in each rendering and says nothing about the content.
@@ -75,7 +77,7 @@ def live_fragment(page: str, fragment: str, *, every: int = 10, **facts: Any) ->
         return _varies(make_response(render_template(page, **live, **facts)))
     if request.args.get("seen") == digest:
         return _varies(Response(status=204))
-    return _varies(make_response(render_template("admin/_live.html", **live)))
+    return _varies(make_response(render_template(frame, **live)))
 
 
 def here(**changes: str | int | None) -> str:

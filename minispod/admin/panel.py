@@ -24,24 +24,34 @@ from werkzeug.exceptions import HTTPException
 
 from minispod.admin import (
     accounts,
+    administrators,
     alerts,
     audit,
     backups,
+    bulk,
     canned_answers,
     catalogue,
     cluster,
     cluster_lists,
     components,
     domains,
+    environment,
+    finding,
     guard,
     instance_data,
+    instance_history,
+    instance_logs,
+    instance_manifests,
     instance_settings,
     instances,
     jobs_board,
+    languages,
     monitoring,
     node_acts,
+    node_joins,
     notifications,
     orphans,
+    own_language,
     pages,
     papers,
     payments,
@@ -53,16 +63,19 @@ from minispod.admin import (
     recipes,
     revenue,
     scoreboard,
+    sending,
     sign_in,
     subscriptions,
     tickets,
     today,
     topups,
+    viewings,
     wallets,
     wording,
     work,
 )
 from minispod.admin.door import door
+from minispod.admin.languages import gettext as _
 from minispod.admin.notifications import WritesLetters
 from minispod.admin.sessions import is_admin
 from minispod.admin.work import Timetable
@@ -94,22 +107,31 @@ __all__ = ["answer_page_error", "answer_refusal", "init_app"]
 
 _PAGES = (
     accounts,
+    administrators,
     alerts,
     audit,
     backups,
+    bulk,
     canned_answers,
     catalogue,
     cluster,
     components,
     cluster_lists,
     domains,
+    environment,
+    finding,
     instance_data,
+    instance_history,
+    instance_logs,
+    instance_manifests,
     instance_settings,
     instances,
     monitoring,
     node_acts,
+    node_joins,
     notifications,
     orphans,
+    own_language,
     papers,
     payments,
     plans,
@@ -123,6 +145,7 @@ _PAGES = (
     tickets,
     today,
     topups,
+    viewings,
     wallets,
     work,
 )
@@ -138,7 +161,9 @@ def init_app(
     app.extensions["minispod.timetable"] = timetable
     app.extensions["minispod.write_letter"] = write_letter
     Htmx(app)
+    languages.init_app(app)
     wording.init_app(app)
+    app.jinja_env.globals["viewing_banner"] = viewings.standing_banner
     guard.init_app(app, settings)
     app.register_blueprint(door)
     jobs_board.init_app(app, settings, answer_page_error)
@@ -146,6 +171,7 @@ def init_app(
     app.add_url_rule("/", "home", _home)
     app.add_url_rule("/favicon.ico", "favicon", _favicon)
     policy.init_app(app)
+    sending.init_app(app)
 
 
 def answer_refusal(refusal: Refusal) -> Any:
@@ -155,9 +181,9 @@ def answer_refusal(refusal: Refusal) -> Any:
     status = next(code for family, code in _STATUS_OF_FAMILY.items() if isinstance(refusal, family))
     said_in_place = (Conflict, RuleBroken, TooMany, Unavailable)
     if request.method == "POST" and isinstance(refusal, said_in_place) and _has_session():
-        flash(FOR_STAFF if isinstance(refusal, SealBroken) else refusal.message, "bad")
+        flash(languages.said(FOR_STAFF if isinstance(refusal, SealBroken) else refusal.message), "bad")
         return pages.back()
-    answer = _error_page(status, refusal.message)
+    answer = _error_page(status, languages.said(refusal.message))
     if isinstance(refusal, TooMany):
         answer.headers["Retry-After"] = str(refusal.retry_after)
     return answer
@@ -168,7 +194,9 @@ def answer_page_error(status: int, error: HTTPException | None = None) -> Any:
     if isinstance(error, CSRFError):
         return _error_page(
             400,
-            "This form was not sent from a page of your present session. Go back, reload, and send it again.",
+            _(
+                "This form was not sent from a page of your present session. Go back, reload, and send it again."
+            ),
         )
     answer = _error_page(status)
     if error is not None and status in (405, 429):

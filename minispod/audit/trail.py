@@ -36,6 +36,9 @@ class Action(StrEnum):
     ACCOUNT_EMAIL_VERIFIED = "account.email_verified"
     ACCOUNT_PASSWORD_CHANGED = "account.password_changed"  # noqa: S105 - the name of an act
     ACCOUNT_PASSWORD_RESET_ASKED = "account.password_reset_asked"  # noqa: S105 - the name of an act
+    ACCOUNT_VIEWING_BEGUN = "account.viewing_begun"
+    ACCOUNT_VIEWING_OPENED = "account.viewing_opened"
+    ACCOUNT_VIEWING_ENDED = "account.viewing_ended"
     WALLET_CREDITED = "wallet.credited"
     WALLET_DEBITED = "wallet.debited"
     WALLET_ADJUSTED = "wallet.adjusted"
@@ -149,11 +152,19 @@ class Action(StrEnum):
     NODE_ACT_DONE = "node.act_done"
     NODE_ACT_FAILED = "node.act_failed"
     NODE_ACT_CANCELLED = "node.act_cancelled"
+    NODE_JOIN_REQUESTED = "node.join_requested"
+    NODE_JOIN_SHOWN = "node.join_shown"
+    NODE_JOIN_REVOKED = "node.join_revoked"
+    NODE_JOIN_ENDED = "node.join_ended"
+    NODE_JOINED = "node.joined"
     ALERT_RAISED = "alert.raised"
     ALERT_ENDED = "alert.ended"
     ALERT_ACKNOWLEDGED = "alert.acknowledged"
     ALERT_RESOLVED = "alert.resolved"
     ALERT_SILENCED = "alert.silenced"
+    BULK_REQUESTED = "bulk.requested"
+    BULK_CALLED_OFF = "bulk.called_off"
+    BULK_ENDED = "bulk.ended"
 
 
 SUBJECT_KINDS = (
@@ -173,7 +184,9 @@ SUBJECT_KINDS = (
     "backup",
     "ticket",
     "node",
+    "node_join",
     "alert",
+    "batch",
     "canned_answer",
     "message",
     "job",

@@ -12,6 +12,7 @@ from minispod.jobs import (
     certificates,
     domains,
     housekeeping,
+    joining,
     lifecycle,
     observation,
     operations,
@@ -96,6 +97,7 @@ def schedule(settings: Settings) -> tuple[Periodic, ...]:
             operation.poll_nodes_seconds,
             "writes down how the nodes are",
         ),
+        Periodic("end-joins", joining.end_joins, 30, "ends tokens of new workers whose time is over"),
         Periodic("check-domains", domains.fan_out_checks, 10, "looks at custom domains whose turn it is"),
         Periodic(
             "renew-certificates",

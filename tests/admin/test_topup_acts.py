@@ -218,7 +218,7 @@ def test_a_stored_notice_is_shown_with_its_fields_and_replayed_without_harm(
 
     assert case.standing() == (TopUpState.PAID, 600_000)
     assert notice_of(case).verdict == "already_credited"
-    assert "Top-up: notice replayed" in browser.shown(case.path)
+    assert "Topup: notice replayed" in browser.shown(case.path)
 
 
 def test_a_replay_while_the_gateway_is_silent_changes_nothing(
@@ -284,7 +284,7 @@ def test_debt_is_on_today_and_on_the_top_up(
     today, page = browser.shown("/admin/"), browser.shown(f"/admin/money/topups/{topup.id}")
 
     assert "1 customer owes" in today
-    assert "owes Rp\u00a0100.000" in today
+    assert "owes Rp\u00a0100,000" in today
     assert f"/admin/money/topups/{topup.id}" in today
     assert "blocked until it is settled" in page
 
