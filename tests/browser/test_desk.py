@@ -86,7 +86,7 @@ def test_a_price_for_new_customers_is_changed_in_four_steps(tab: Tab, app: Flask
     page.get_by_role("button", name="For new customers").click()
 
     expect(page.locator("#outcomes")).to_contain_text("existing ones keep theirs")
-    expect(page.locator("main")).to_contain_text("75.000")  # what they pay
+    expect(page.locator("main")).to_contain_text("75,000")  # what they pay
     with app.app_context():
         assert session().scalar(select(Plan.name).where(Plan.monthly_price == 82_500)) == "Creator"
     assert tab.wrongs + tab.forbidden() == []
