@@ -24,6 +24,7 @@ from minispod.instances.models import Instance
 from minispod.instances.orphans import count_orphans
 from minispod.instances.states import InstanceStatus
 from minispod.kernel.database import session
+from minispod.kernel.paging import Page
 from minispod.notifications.models import DeliveryState, Notification
 from minispod.payments.models import TopUp, TopUpRefund
 from minispod.payments.states import RefundState, TopUpState
@@ -33,6 +34,7 @@ from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.pricing import day_start, month_start
 from minispod.subscriptions.states import SubscriptionStatus
 from minispod.tickets import queue
+from minispod.tickets.queue import Queued
 from minispod.wallet.models import Wallet
 
 _SHOWN = 8
@@ -68,7 +70,6 @@ class Attention:
 
     alerts: Some
     failed_instances: Some
-    tickets: Some
     review: Some
     refunds: Some
     debts: Some
@@ -77,6 +78,7 @@ class Attention:
     undelivered: Some
     backups: Some
     undecided: Some
+    tickets: Page[Queued]
     late: LateWork
     proof: Standing
     silent_processes: Sequence[tuple[str, datetime | None]]
@@ -91,7 +93,6 @@ class Attention:
             (
                 self.alerts.total > 0,
                 self.failed_instances.total > 0,
-                self.tickets.total > 0,
                 self.review.total > 0,
                 self.refunds.total > 0,
                 self.debts.total > 0,
@@ -100,6 +101,7 @@ class Attention:
                 self.undelivered.total > 0,
                 self.backups.total > 0,
                 self.undecided.total > 0,
+                self.tickets.total > 0,
                 self.late.total > 0,
                 not self.proof.is_calm,
                 bool(self.silent_processes),
@@ -162,7 +164,6 @@ def attention(
     return Attention(
         alerts=_calling(at),
         failed_instances=_failed_instances(),
-        tickets=_waiting_tickets(),
         review=_in_review(),
         refunds=_refunds_that_stopped(at),
         debts=_in_debt(),
@@ -171,6 +172,7 @@ def attention(
         undelivered=_undelivered(),
         backups=_in_backup_trouble(backup_alarm, at),
         undecided=_undecided(),
+        tickets=queue.list_waiting(_SHOWN),
         late=late_work(at),
         proof=history.standing(at),
         silent_processes=silent_processes(at),
@@ -249,11 +251,6 @@ def _failed_instances() -> Some:
         .all()
     )
     return Some(rows, _count(select(func.count()).select_from(Instance).where(failed)))
-
-
-def _waiting_tickets() -> Some:
-    found = queue.list_waiting(_SHOWN)
-    return Some(found.items, found.total)
 
 
 def _in_review() -> Some:

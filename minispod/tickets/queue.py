@@ -98,9 +98,17 @@ def _due() -> ColumnElement[datetime]:
     return case((Ticket.first_answered_at.is_(None), Ticket.answer_due_at), else_=_since() + within)
 
 
+def _rows() -> Select[*tuple[Any, ...]]:
+    return (
+        select(Ticket, User, _waits(), _since(), _due(), unread(for_staff=True))
+        .join(User, User.id == Ticket.user_id)
+        .execution_options(populate_existing=True)
+    )
+
+
 def list_queue(page: PageRequest, sought: Sought, *, by: QueueOrder, downward: bool) -> Page[Queued]:
     """List tickets for staff; whatever the order, what waits for us comes first in the queue."""
-    waits, due, rows = _waits(), _due(), _queued()
+    waits, due, rows = _waits(), _due(), _rows()
     if sought.view is View.QUEUE:
         rows = rows.where(or_(Ticket.status != TicketStatus.CLOSED, waits)).order_by(waits.desc())
     if sought.status is not None:
@@ -124,18 +132,13 @@ def list_queue(page: PageRequest, sought: Sought, *, by: QueueOrder, downward: b
 
 
 def list_waiting(limit: int) -> Page[Queued]:
-    """The first of those that wait for us, by when their answers are due."""
-    wanted = _queued().where(_waits()).order_by(_due(), Ticket.id)
-    found: Page[Queued] = page_of(wanted, PageRequest(1, limit), shape=lambda row: Queued(*row))
-    return found
-
-
-def _queued() -> Select[Any]:
-    return (
-        select(Ticket, User, _waits(), _since(), _due(), unread(for_staff=True))
-        .join(User, User.id == Ticket.user_id)
-        .execution_options(populate_existing=True)
+    """The tickets that wait for us, in the order of the work; the first few, and how many there are."""
+    found: Page[Queued] = page_of(
+        _rows().where(_waits()).order_by(_due(), Ticket.id),
+        PageRequest(1, limit),
+        shape=lambda row: Queued(*row),
     )
+    return found
 
 
 def next_waiting(*, but: uuid.UUID) -> Ticket | None:
