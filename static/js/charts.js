@@ -161,7 +161,7 @@ class ChartPlot extends HTMLElement {
         y: false,
         x: !this.isColumns,
         drag: { x: false, y: false },
-        points: { show: !this.isColumns, size: 8, width: 2 },
+        points: this.isColumns ? { show: false } : { size: 8 },
       },
       hooks: { setCursor: [() => this.read()], drawAxes: this.isColumns ? [(plot) => this.drawZero(plot)] : [] },
     };
