@@ -80,7 +80,7 @@ def evacuate_node(name: str) -> Any:
         actor=guard.actor(),
         at=ports.clock.now(),
     )
-    flash(f"{asked} instances are being restored on other nodes.", "good" if asked else "warn")
+    flash(f"Instances being restored on other nodes: {asked}.", "good" if asked else "warn")
     for instance_name, reason in refused:
         flash(f"{instance_name}: {reason}", "bad")
     return pages.back()

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.chromium import NARROW, PATIENCE_MS, WIDE, Tab
-from tests.browser.test_every_page import SHOTS
+from tests.browser.gallery import SHOTS
 
 expect.set_options(timeout=PATIENCE_MS)
 pytestmark = pytest.mark.timeout(300)
