@@ -1,6 +1,5 @@
 /* Draws <chart-plot> with uPlot (ADR 0048): lines over time, or columns of money. Its data and its words come with the element, its
-   colours from the style sheet. Loaded by admin.js on the first page that has a chart. A chart ends when its element leaves the page. */
-const vendored = (name) => new URL(`../vendor/uplot/${name}`, import.meta.url).href;
+   colours from the style sheet. admin.js begins it on the first page that has a chart. A chart ends when its element leaves the page. */
 const made = (tag, facts, ...content) => {
   const element = Object.assign(document.createElement(tag), facts);
   element.append(...content);
@@ -8,12 +7,6 @@ const made = (tag, facts, ...content) => {
 };
 const bring = (tag, facts) =>
   new Promise((resolve, reject) => document.head.append(made(tag, { ...facts, onload: resolve, onerror: reject })));
-await Promise.all([
-  bring("link", { rel: "stylesheet", href: vendored("uPlot.min.css") }),
-  bring("script", { src: vendored("uPlot.iife.min.js") }),
-]);
-
-const { uPlot } = window;
 const MOST_COLUMN = 40;
 const DAY = 86_400;
 
@@ -275,4 +268,10 @@ const wide = (plot, values) => {
   return Math.ceil(Math.max(0, ...(values ?? []).map((each) => plot.ctx.measureText(each).width)) / devicePixelRatio) + 12;
 };
 
-customElements.define("chart-plot", ChartPlot);
+// Every chart of the visit begins here: those on the page, and those that come.
+let begun;
+export const begin = ({ library, style }) => {
+  begun ??= Promise.all([bring("link", { rel: "stylesheet", href: style }), bring("script", { src: library })]).then(() =>
+    customElements.define("chart-plot", ChartPlot));
+  return begun;
+};
