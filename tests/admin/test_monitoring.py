@@ -61,7 +61,9 @@ def test_usage_is_drawn_and_uptime_is_told(browser: Browser, page: str) -> None:
     for span in ("24h", "7d", "30d", "12m", "nonsense"):
         text = browser.shown(f"{page}/usage?span={span}")
 
-        assert '<polyline class="used"' in text
+        assert text.count("<chart-plot") == 2
+        assert '"key": "used"' in text
+        assert '<td data-label="average" class="number">' in text
         assert "CPU, per cent of the plan" in text
         assert "not measured by this storage class" in text
         assert "91.66 %" in text
