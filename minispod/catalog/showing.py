@@ -147,13 +147,12 @@ def _count(listed: Select[*tuple[Any, ...]]) -> int:
 
 
 def _with_plans(rows: Iterable[Any]) -> list[ShownService]:
-    width = len(_OF_SERVICE)
-    services = [
-        ShownService(*row[:width], category=ShownCategory(*row[width : width + len(_OF_CATEGORY)]))
-        for row in rows
-    ]
-    plans: dict[uuid.UUID, list[ShownPlan]] = {service.id: service.plans for service in services}
+    end = len(_OF_SERVICE)
+    told = ((*row[:end], ShownCategory(*row[end : end + len(_OF_CATEGORY)])) for row in rows)
+    services = [ShownService(*each) for each in told]
+    plans = {service.id: service.plans for service in services}
     if plans:
+        facts: list[Any]
         for service_id, *facts in run(_PLANS, {"services": list(plans)}):
             plans[service_id].append(ShownPlan(*facts))
     return services

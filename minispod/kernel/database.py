@@ -138,9 +138,7 @@ class _Session(FlaskSession):
         return _reader() if _is_reading.get() else super().get_bind(*args, **kwargs)
 
 
-db = SQLAlchemy(
-    metadata=Base.metadata, session_options={"class_": _Session, "expire_on_commit": False}
-)
+db = SQLAlchemy(metadata=Base.metadata, session_options={"class_": _Session, "expire_on_commit": False})
 
 
 def session() -> Session:
@@ -213,7 +211,7 @@ def _reader() -> Engine:
 
 
 def begin_reading() -> None:
-    """From now on the session reads alone, until `end_reading`: a request begins that may not write outside of units."""
+    """Let the session read alone until `end_reading`: a request begins that writes in units of work at most."""
     _is_reading.set(True)
 
 
