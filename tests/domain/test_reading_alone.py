@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Event
 from typing import Any, cast
 
@@ -54,7 +55,7 @@ def test_what_reads_cannot_write(customer: Person) -> None:
 @pytest.mark.usefixtures("reading")
 def test_a_unit_of_work_writes_all_or_nothing_between_reads(customer: Person) -> None:
     before = session().scalar(select(User.name))
-    with pytest.raises(ZeroDivisionError), unit_of_work():
+    with suppress(ZeroDivisionError), unit_of_work():
         rename("Nobody")
         raise ZeroDivisionError
     assert session().scalar(select(User.name)) == before
