@@ -30,6 +30,7 @@ from minispod.api import (
 from minispod.api.addressing import OneTree
 from minispod.api.envelope import ProblemSchema
 from minispod.integrations.redis_queue import connection
+from minispod.jobs import letters
 from minispod.jobs.schedule import schedule
 from minispod.kernel import logs
 from minispod.kernel.database import (
@@ -96,7 +97,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     app.register_blueprint(connect_page.door)
     app.register_blueprint(account_pages.door)
     app.register_blueprint(docs_page.door)
-    panel.init_app(app, settings, lambda: schedule(settings))
+    panel.init_app(app, settings, lambda: schedule(settings), letters.write)
     cli.init_app(app)
     _answer_errors(app)
     app.wsgi_app = OneTree(app.wsgi_app)  # type: ignore[method-assign]

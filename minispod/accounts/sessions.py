@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
 
-from minispod.accounts import tokens
+from minispod.accounts import tokens, viewing
 from minispod.accounts.directory import find_by_email
 from minispod.accounts.errors import AccountDeactivated, BadCredentials, BadToken, TokenReused
 from minispod.accounts.models import RefreshToken, User
@@ -146,8 +146,13 @@ def end_tokens(user: User, *, at: datetime) -> None:
     _revoke(RefreshToken.user_id == user.id, at)
 
 
-def account_of(claims: tokens.AccessClaims) -> Account:
-    """The account an access token speaks for; raise BadToken when its tokens were ended, AccountDeactivated."""
+def account_of(claims: tokens.AccessClaims, at: datetime) -> Account:
+    """The account an access token speaks for; raise BadToken when its tokens were ended, AccountDeactivated.
+
+    The token of a viewing is as good as the viewing: both accounts are looked at again.
+    """
+    if claims.viewing_id is not None and viewing.find(claims.viewing_id, at=at) is None:
+        raise BadToken()
     row: Any = run(_ACCOUNT, {"wanted": claims.user_id}).one_or_none()
     if row is None:
         raise BadToken()

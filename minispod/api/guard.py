@@ -1,8 +1,10 @@
 """Bearer token to Actor, and roles. The role is read from the database at every request."""
 
 import time
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from functools import lru_cache, partial, wraps
 from hashlib import sha256
 from math import ceil
@@ -18,14 +20,16 @@ from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
-from minispod.accounts import sessions
-from minispod.accounts.errors import BadToken, StaffOnly
+from minispod.accounts import sessions, viewing
+from minispod.accounts.errors import BadToken, StaffOnly, ViewingOnly
 from minispod.accounts.models import User
 from minispod.accounts.sessions import Account
 from minispod.accounts.tokens import ALGORITHM, check_claims
+from minispod.accounts.viewing import Seen
 from minispod.api.envelope import FORMS
 from minispod.kernel.actor import Actor, ActorKind, Role, place_of, visitor
 from minispod.kernel.errors import TooMany, Unauthenticated
+from minispod.kernel.unit_of_work import allow_writes, refuse_writes
 from minispod.ports import current_ports, current_settings
 from minispod.settings import Settings
 
@@ -41,10 +45,10 @@ _SIGNED = "minispod.signed_tokens"
 def _who() -> str:
     """Whose requests these are: before a view has looked, the account that a token of ours names; else the place."""
     user: Account | None = g.get("user")
-    if user is not None:
+    if user is not None and seen() is None:
         return str(user.id)
     claims = _claims()
-    return str(claims.get("userId")) if claims else _place()
+    return str(claims.get("viewing") or claims.get("userId")) if claims else _place()
 
 
 def _place() -> str:
@@ -132,6 +136,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config["RATELIMIT_STORAGE_URI"] = settings.redis.redis_url
     app.config["RATELIMIT_IN_MEMORY_FALLBACK_ENABLED"] = True
     limiter.init_app(app)
+    app.teardown_request(lambda error: allow_writes())
     _count_reads(app)
 
 
@@ -173,14 +178,32 @@ def _claims() -> dict[str, Any] | None:
 
 
 def signed_in() -> tuple[Account, Actor]:
-    """The account behind the bearer token; raise an Unauthenticated refusal."""
+    """The account behind the bearer token; raise an Unauthenticated refusal, and ViewingOnly to who only looks."""
     if not _token():
         raise Unauthenticated("Access token is required")
     claims = _claims()
     if claims is None:
         raise BadToken()
-    user = sessions.account_of(check_claims(claims, current_ports().clock.now()))
+    at = current_ports().clock.now()
+    said = check_claims(claims, at)
+    user = sessions.account_of(said, at)
+    if said.viewing_id is not None:
+        _only_look(said.viewing_id, at)
     return user, actor_for(user, request.remote_addr)
+
+
+def seen() -> Seen | None:
+    """The viewing of this request: an administrator looks as the customer; None for the customer."""
+    found: Seen | None = g.get("seen")
+    return found
+
+
+def _only_look(viewing_id: uuid.UUID, at: datetime) -> None:
+    """Whoever looks as somebody else only reads: secrets are shown by POST, and a read that would write is refused."""
+    if request.method not in _READING:
+        raise ViewingOnly()
+    g.seen = viewing.find(viewing_id, at=at)
+    refuse_writes(ViewingOnly)
 
 
 def actor_for(user: Account | User, address: str | None) -> Actor:
