@@ -71,7 +71,7 @@ def test_the_search_opens_by_a_button_on_a_phone(tab: Tab) -> None:
     page.set_viewport_size(NARROW)
     tab.go("/admin/")
 
-    page.get_by_role("button", name="Search").click()
+    page.get_by_role("button", name="Find").click()
     dialog = page.get_by_role("dialog", name="Search everything")
     expect(dialog).to_be_visible()
     assert tab.too_wide() == []
