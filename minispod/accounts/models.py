@@ -27,6 +27,7 @@ class User(Identified, Base):
 
     __tablename__ = "users"
     __table_args__ = (
+        CheckConstraint("language IN ('en', 'id')", name="language"),
         Index("uq_users_email_lower", text("lower(email)"), unique=True),
         # With what staff filter their list by, so that it is counted and paged in the index alone.
         Index(
@@ -47,6 +48,8 @@ class User(Identified, Base):
     email_verified: Mapped[bool] = mapped_column(default=False)
     google_id: Mapped[str | None] = mapped_column(String(255), unique=True)
     token_version: Mapped[int] = mapped_column(default=1)
+    # What this person chose for pages and mails; None while nobody has.
+    language: Mapped[str | None] = mapped_column(String(2))
     signed_in_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

@@ -15,13 +15,13 @@ from werkzeug.wrappers import Response as BaseResponse
 from minispod.accounts import staff_sessions
 from minispod.accounts.models import User
 from minispod.accounts.staff_sessions import SessionLimits, SessionsUnavailable
-from minispod.admin import jobs_board, pages, raw_tables
+from minispod.admin import jobs_board, languages, pages, raw_tables
 from minispod.admin.sessions import StoredSessions, is_admin
 from minispod.kernel.actor import Actor, ActorKind, visitor
 from minispod.ports import current_ports, current_settings
 from minispod.settings import Settings
 
-_OPEN_ENDPOINTS = frozenset({"panel.sign_in", "panel.enter"})
+_OPEN_ENDPOINTS = frozenset({"panel.sign_in", "panel.enter", "panel.speak"})
 _NOTE_USE_EVERY = timedelta(seconds=30)
 
 csrf = CSRFProtect()
@@ -128,7 +128,10 @@ def _load(user_id: str) -> SignedIn | None:
     if record is None or record.user_id != user_id:
         return None
     user = staff_sessions.holder_of(record, limits=limits(), at=current_ports().clock.now())
-    return SignedIn(user) if user is not None else None
+    if user is None:
+        return None
+    languages.speak(user.language)
+    return SignedIn(user)
 
 
 def _note_use() -> None:

@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 
 from minispod.accounts.models import User
 from minispod.catalog.models import Plan, Service
@@ -40,18 +40,9 @@ def list_sold(
     `search` looks into names, host, node, owner and service. What is gone is left out on wish; a `status` that is
     asked for is always listed.
     """
-    wanted = _joined().order_by(Instance.created_at.desc(), Instance.id.desc())
+    wanted = sold_rows().order_by(Instance.created_at.desc(), Instance.id.desc())
     if search:
-        columns = (
-            Instance.name,
-            Instance.host,
-            Instance.namespace,
-            Instance.node_name,
-            User.name,
-            User.email,
-            Service.name,
-        )
-        wanted = wanted.where(or_(*(column.icontains(search, autoescape=True) for column in columns)))
+        wanted = wanted.where(speaks_of(search))
     if status is not None:
         wanted = wanted.where(Instance.status == status)
     elif not with_gone:
@@ -66,7 +57,7 @@ def get_sold(instance_id: uuid.UUID, *, actor: Actor) -> Sold:
     """One instance as it is now; raise NoSuchInstance when there is none the actor may see."""
     row = (
         session()
-        .execute(_joined().where(Instance.id == instance_id).execution_options(populate_existing=True))
+        .execute(sold_rows().where(Instance.id == instance_id).execution_options(populate_existing=True))
         .one_or_none()
     )
     if row is None or not actor.may_see(row[0].user_id):
@@ -74,7 +65,22 @@ def get_sold(instance_id: uuid.UUID, *, actor: Actor) -> Sold:
     return Sold(*row)
 
 
-def _joined() -> Select[Instance, User, Subscription, Service, Plan]:
+def speaks_of(text: str) -> ColumnElement[bool]:
+    """Tell whether names, host, node, owner or service contain a text."""
+    columns = (
+        Instance.name,
+        Instance.host,
+        Instance.namespace,
+        Instance.node_name,
+        User.name,
+        User.email,
+        Service.name,
+    )
+    return or_(*(column.icontains(text, autoescape=True) for column in columns))
+
+
+def sold_rows() -> Select[Instance, User, Subscription, Service, Plan]:
+    """The question that `Sold` answers, for lists with filters of their own."""
     return (
         select(Instance, User, Subscription, Service, Plan)
         .join(User, User.id == Instance.user_id)

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.exc import InternalError
 
 from minispod.kernel import outbox
-from minispod.kernel.database import DATABASE_SILENCE, db, has_stumbled, session
+from minispod.kernel.database import DATABASE_SILENCE, db, has_stumbled, session, writing
 from minispod.kernel.errors import Refusal, Unavailable
 from minispod.kernel.faultpoints import Step, around
 
@@ -41,14 +41,15 @@ def unit_of_work(courier: outbox.Courier | None = None, step: Step | None = None
         raise refusal()
     token = _open.set(True)
     try:
-        try:
-            yield
-            with around(step):
-                session().commit()
-        except BaseException:
-            session().rollback()
-            outbox.forget_pending()
-            raise
+        with writing():
+            try:
+                yield
+                with around(step):
+                    session().commit()
+            except BaseException:
+                session().rollback()
+                outbox.forget_pending()
+                raise
     except DATABASE_SILENCE as silence:
         raise database_unavailable(silence) from silence
     except InternalError as error:
@@ -76,6 +77,11 @@ def database_unavailable(silence: Exception) -> Unavailable:
     cause = getattr(silence, "orig", None) or silence
     log.error("database.silent", error=type(cause).__name__)
     return Unavailable()
+
+
+def is_open() -> bool:
+    """Tell whether a unit of work is open."""
+    return _open.get()
 
 
 def refuse_inside_unit_of_work() -> None:
