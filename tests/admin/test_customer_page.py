@@ -134,9 +134,9 @@ def test_a_failed_instance_says_why_and_leads_to_retry_and_refund(
     [
         ("held", "is held for review"),
         ("unpaid", "is not paid yet"),
-        ("owes", "The wallet owes Rp\u00a025.000"),
+        ("owes", "The wallet owes Rp\u00a025,000"),
         ("adjustment", "A second confirmation is waited for"),
-        ("grace", "waits for Rp\u00a050.000"),
+        ("grace", "waits for Rp\u00a050,000"),
         ("expired", "has expired"),
         ("ticket", "Ticket #001: Cannot open it"),
         ("letter", "Letters did not reach this customer"),
@@ -174,7 +174,7 @@ def test_blocking_shows_what_it_does_and_the_applications_follow_the_choice(
     app: Flask, browser: Browser, shop: Shop, page: str, run_jobs: Callable[[], int], choice: str
 ) -> None:
     shown = browser.shown(page)
-    assert "What this customer has at the moment, Rp\u00a050.000 a month in all:" in shown
+    assert "What this customer has at the moment, Rp\u00a050,000 a month in all:" in shown
 
     browser.post(f"{page}/block", page, applications=choice)
     run_jobs()
