@@ -9,6 +9,8 @@ from minispod.accounts import stewardship
 from minispod.admin import guard, pages
 from minispod.admin.alerts import next_step, words_of
 from minispod.admin.door import door
+from minispod.admin.languages import N_
+from minispod.admin.languages import gettext as _
 from minispod.insights import customer_needs, customer_parts, customers
 from minispod.kernel.actor import Role
 from minispod.kernel.ids import parse_id
@@ -24,9 +26,9 @@ _PARTS = {
     "history": customer_parts.history,
 }
 _FOLLOWS = {
-    Applications.LEAVE: "Their instances keep running.",
-    Applications.STOP: "Their instances are being stopped.",
-    Applications.CANCEL: "Their subscriptions are being cancelled.",
+    Applications.LEAVE: N_("Their instances keep running."),
+    Applications.STOP: N_("Their instances are being stopped."),
+    Applications.CANCEL: N_("Their subscriptions are being cancelled."),
 }
 
 
@@ -83,7 +85,7 @@ def block_customer(user_id: str) -> Any:
     with unit_of_work(ports.courier):
         user = departures.deactivate(parse_id(user_id), choice, actor=guard.actor(), at=ports.clock.now())
     return pages.told(
-        f"{user.name} is blocked and signed out everywhere. {_FOLLOWS[choice]}",
+        _("%(name)s is blocked and signed out everywhere.", name=user.name) + " " + _(_FOLLOWS[choice]),
         url_for("panel.customer", user_id=user.id),
     )
 
@@ -94,7 +96,9 @@ def unblock_customer(user_id: str) -> Any:
     ports = current_ports()
     with unit_of_work(ports.courier):
         user = stewardship.unblock(parse_id(user_id), actor=guard.actor(), at=ports.clock.now())
-    return pages.told(f"{user.name} may sign in again.", url_for("panel.customer", user_id=user.id))
+    return pages.told(
+        _("%(name)s may sign in again.", name=user.name), url_for("panel.customer", user_id=user.id)
+    )
 
 
 @door.post("/customers/<user_id>/delete")
@@ -105,5 +109,5 @@ def delete_customer(user_id: str) -> Any:
     with unit_of_work(ports.courier):
         departures.delete(parse_id(user_id), forfeits=forfeits, actor=guard.actor(), at=ports.clock.now())
     return pages.told(
-        "The account is deleted. What the books need of it stays.", url_for("panel.customers_list")
+        _("The account is deleted. What the books need of it stays."), url_for("panel.customers_list")
     )

@@ -11,6 +11,7 @@ from minispod.accounts.errors import NoSuchUser
 from minispod.accounts.models import User
 from minispod.admin import guard, pages
 from minispod.admin.door import door
+from minispod.admin.languages import gettext as _
 from minispod.insights import administrators
 from minispod.kernel.actor import Role
 from minispod.kernel.ids import parse_id
@@ -52,10 +53,12 @@ def invite_administrator() -> Any:
     ports, settings = current_ports(), current_settings()
     name, email = _typed("name"), _typed("email")
     if not (_NAME.fullmatch(name) and _EMAIL.fullmatch(email) and len(email) <= _LONGEST_EMAIL):
-        return pages.told("Write a name of 2 to 50 characters and an e-mail address.", url_for(_PAGE), "bad")
+        return pages.told(
+            _("Write a name of 2 to 50 characters and an e-mail address."), url_for(_PAGE), "bad"
+        )
     at = ports.clock.now()
     with unit_of_work(ports.courier):
-        user, _ = register(
+        user, _wallet = register(
             name=name,
             email=email,
             password=secrets.token_urlsafe(32),
@@ -67,7 +70,11 @@ def invite_administrator() -> Any:
         )
         mailed_tokens.ask_reset(user.email, actor=guard.actor(), at=at)
     return pages.told(
-        f"{user.name} is an administrator. A letter to {user.email} leads to choosing a password.",
+        _(
+            "%(name)s is an administrator. A letter to %(email)s leads to choosing a password.",
+            name=user.name,
+            email=user.email,
+        ),
         url_for(_PAGE),
     )
 
@@ -78,10 +85,10 @@ def give_role() -> Any:
     ports = current_ports()
     user = directory.find_by_email(_typed("email"))
     if user is None or not user.is_active:
-        return pages.told("There is no active account with this address.", url_for(_PAGE), "bad")
+        return pages.told(_("There is no active account with this address."), url_for(_PAGE), "bad")
     with unit_of_work(ports.courier):
         _change(user, Role.ADMINISTRATOR)
-    return pages.told(f"{user.name} is an administrator now.", url_for(_PAGE))
+    return pages.told(_("%(name)s is an administrator now.", name=user.name), url_for(_PAGE))
 
 
 @door.post("/administrators/<user_id>/take")
@@ -90,7 +97,7 @@ def take_role(user_id: str) -> Any:
     user = _administrator(user_id)
     with unit_of_work(current_ports().courier):
         _change(user, Role.USER)
-    return pages.told(f"{user.name} is no administrator any more.", url_for(_PAGE))
+    return pages.told(_("%(name)s is no administrator any more.", name=user.name), url_for(_PAGE))
 
 
 @door.post("/administrators/<user_id>/sign-out")
@@ -102,7 +109,7 @@ def end_sessions(user_id: str) -> Any:
     if user.id == guard.actor().user_id:
         guard.leave()
         return redirect(url_for("panel.sign_in"), 303)
-    return pages.told(f"{user.name} is signed out everywhere.", url_for(_PAGE))
+    return pages.told(_("%(name)s is signed out everywhere.", name=user.name), url_for(_PAGE))
 
 
 def _administrator(user_id: str) -> User:

@@ -17,6 +17,8 @@ from minispod.accounts import viewing
 from minispod.accounts.viewing import Seen
 from minispod.admin import guard, pages
 from minispod.admin.door import door
+from minispod.admin.languages import N_, said
+from minispod.admin.languages import gettext as _
 from minispod.kernel.errors import RuleBroken
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
@@ -26,11 +28,11 @@ _SHORTEST_REASON, _LONGEST_REASON = 10, 500
 _KEPT = "viewing"
 
 SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "applications": ("Applications", ("/subscriptions", "/instances")),
-    "wallet": ("Wallet", ("/wallet/info", "/wallet/transactions?limit=20", "/wallet/coupon-history")),
-    "papers": ("Receipts and invoices", ("/billing/invoices",)),
-    "tickets": ("Tickets", ("/tickets",)),
-    "account": ("Account", ("/user/profile",)),
+    "applications": (N_("Applications"), ("/subscriptions", "/instances")),
+    "wallet": (N_("Wallet"), ("/wallet/info", "/wallet/transactions?limit=20", "/wallet/coupon-history")),
+    "papers": (N_("Receipts and invoices"), ("/billing/invoices",)),
+    "tickets": (N_("Tickets"), ("/tickets",)),
+    "account": (N_("Account"), ("/user/profile",)),
 }
 """What the front end shows a customer, and what it asks for that."""
 
@@ -50,16 +52,17 @@ def begin_viewing(user_id: str) -> Any:
     ports, reason = current_ports(), request.form.get("reason", "").replace("\x00", "").strip()
     target = url_for("panel.customer", user_id=parse_id(user_id))
     if not _SHORTEST_REASON <= len(reason) <= _LONGEST_REASON:
-        return pages.told("Say in at least ten characters why.", target, "bad")
+        return pages.told(_("Say in at least ten characters why."), target, "bad")
     try:
         with unit_of_work(ports.courier):
             made = viewing.begin(parse_id(user_id), reason, actor=guard.actor(), at=ports.clock.now())
     except RuleBroken as refusal:
-        return pages.told(refusal.message, target, "bad")
+        return pages.told(said(refusal.message), target, "bad")
     seen = _own(str(made.id))
     session[_KEPT] = {"id": str(made.id), "name": seen.customer.name, "until": made.ends_at.isoformat()}
     return pages.told(
-        f"You see what {seen.customer.name} sees.", url_for("panel.viewing_page", viewing_id=made.id)
+        _("You see what %(name)s sees.", name=seen.customer.name),
+        url_for("panel.viewing_page", viewing_id=made.id),
     )
 
 
@@ -106,7 +109,7 @@ def end_viewing(viewing_id: str) -> Any:
     with unit_of_work(ports.courier):
         ended = viewing.end(parse_id(viewing_id), actor=guard.actor(), at=ports.clock.now())
     return pages.told(
-        "You do not look as this customer any more.", url_for("panel.customer", user_id=ended.customer_id)
+        _("You do not look as this customer any more."), url_for("panel.customer", user_id=ended.customer_id)
     )
 
 
@@ -130,6 +133,6 @@ def _ask(path: str, token: str) -> Answered:
         headers=[("Authorization", f"Bearer {token}")],
         environ_base={"REMOTE_ADDR": request.remote_addr or ""},
     )
-    told, status, _ = copy_context().run(run_wsgi_app, current_app.wsgi_app, asked.get_environ())
-    said = json.loads(b"".join(told))
-    return Answered(path, int(status.split(" ")[0]), said.get("data", said.get("message")))
+    told, status, _headers = copy_context().run(run_wsgi_app, current_app.wsgi_app, asked.get_environ())
+    body = json.loads(b"".join(told))
+    return Answered(path, int(status.split(" ")[0]), body.get("data", body.get("message")))
