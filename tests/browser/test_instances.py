@@ -15,7 +15,7 @@ from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.operations.models import Operation
-from minispod.operations.states import OperationKind
+from minispod.operations.states import OperationKind, OperationStatus
 from minispod.subscriptions.bulk.models import BulkBatch
 from tests.browser.chromium import NARROW, Tab
 from tests.factories.logs import WritingCluster
@@ -123,6 +123,8 @@ def test_last_nights_backup_is_restored_in_four_clicks(
         row = session().get_one(Instance, instance_id)
         row.status, row.first_ran_at = InstanceStatus.RUNNING, night
         name = row.name
+        for each in session().scalars(select(Operation).where(Operation.instance_id == row.id)):
+            each.status, each.ended_at = OperationStatus.DONE, night
         backup = Backup(
             instance_id=row.id,
             user_id=row.user_id,
@@ -143,7 +145,7 @@ def test_last_nights_backup_is_restored_in_four_clicks(
 
     page.get_by_role("navigation", name="Administration").get_by_role("link", name="Backups").click()
     page.locator("#list").get_by_role("link", name=name).click()
-    page.locator(f"button[popovertarget='restore-{backup_id}']").click()
+    page.locator(f"button[popovertarget='restore-{backup_id}']").first.click()
     page.get_by_role("button", name="Restore them").click()
 
     expect(page.get_by_text("The backup is being restored.").first).to_be_visible()
