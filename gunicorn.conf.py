@@ -17,7 +17,10 @@ def when_ready(server: Any) -> None:
         return
     from sqlalchemy.orm import configure_mappers
 
+    from minispod.catalog.recipes import all_recipes
+
     configure_mappers()
+    all_recipes()  # otherwise read by the first order of each worker, under its locks
     server.app.wsgi().test_client().get("/livez")  # the first request of a process makes its routing
     gc.collect()
     gc.freeze()

@@ -1,6 +1,7 @@
 """`make bench`: measure a running demo. `ARGS=--start`: starting one, in a fresh clone; `ARGS=--money`: the money;
 `ARGS=--provisioning`: many orders at once; `ARGS=--observe`: one look at a thousand instances; `ARGS=--access`: from
-the order to HTTP 200 beside `kubectl apply`; `ARGS=--api`: the JSON API on large tables.
+the order to HTTP 200 beside `kubectl apply`; `ARGS=--api`: the JSON API on large tables; `ARGS=--pages`: the pages of
+the administration on them.
 
 Everything printed was measured just now, on this machine, with whatever else ran on it.
 """
@@ -10,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from bench import access, api, memory, money, observing, orders, provisioning, starts
+from bench import access, api, memory, money, observing, orders, pages, provisioning, starts
 from minispod.local.surroundings import DIRECTORY, Surroundings
 from minispod.local.timeline import StoryStopped
 
@@ -61,6 +62,14 @@ def main() -> int:
         metavar="N",
         help="the JSON API on gunicorn over N customers (10000), 16 requests at once; needs no demo",
     )
+    parser.add_argument(
+        "--pages",
+        type=int,
+        nargs="?",
+        const=10_000,
+        metavar="N",
+        help="the administration's pages over N customers (10000), and in chromium; needs no demo",
+    )
     parser.add_argument("--orders", type=int, default=5, metavar="N", help="orders from click to RUNNING (5)")
     parser.add_argument("--state", type=Path, default=DIRECTORY, help="directory of the running demo's data")
     asked = parser.parse_args()
@@ -80,6 +89,9 @@ def main() -> int:
             return 0
         if asked.api:
             api.measure(asked.api)
+            return 0
+        if asked.pages:
+            pages.measure(asked.pages)
             return 0
         if asked.access:
             access.measure(Surroundings.look_around(directory=asked.state), asked.access)

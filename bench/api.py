@@ -49,39 +49,29 @@ class Case:
     p99_aim: float | None = 200.0
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """An application on filled databases: what it is about, its settings, and the process of PostgreSQL."""
+
+    app: Flask
+    facts: api_grounds.Facts
+    directory: Path
+    settings: dict[str, str]
+    database: int
+
+
 def measure(users: int) -> None:
     """Fill for so many customers, start, ask and print.
 
     Raises StoryStopped for too few customers, and when a request is answered otherwise than it should be.
     """
-    if users < ASKING:
-        raise StoryStopped(f"needs {ASKING} customers at least")
     with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="minispod-bench-")))
-        directory.chmod(0o711)
-        url, database = stack.enter_context(grounds.database())
-        redis = start_redis(directory / "redis", durable=False)
-        stack.callback(redis.stop)
-        settings = {
-            "minispod_env": "test",
-            "database_url": url,
-            "redis_url": redis.url,
-            "midtrans_server_key": grounds.SERVER_KEY,
-            "midtrans_snap_base_url": (gateway := stack.enter_context(api_grounds.gateway())),
-            "midtrans_core_base_url": gateway,
-            "rate_limits_enabled": "false",
-            "database_pool_size": str(WEB_THREADS),
-            "log_level": "ERROR",
-        }
-        began = time.monotonic()
-        grounds.fill(url, users)
-        app = create_app(Settings(**settings))
-        facts = api_grounds.fill(app, url)
-        print(f"{facts.told} (made in {time.monotonic() - began:.0f} s)\n")
-        port, server = stack.enter_context(_web_server(directory, settings))
+        ground = prepare(stack, users)
+        app, facts = ground.app, ground.facts
+        port, server = stack.enter_context(web_server(ground.directory, ground.settings))
         cases = _cases(app, facts, users)
         try:
-            _table(app, cases, port, server, database)
+            _table(app, cases, port, server, ground.database)
         except Refused as refusal:
             raise StoryStopped(str(refusal)) from None
         sizes = traffic.workers_pss(server)
@@ -91,6 +81,34 @@ def measure(users: int) -> None:
         plans.explain(app, _headers(app, [facts.administrator])[0])
         with app.app_context():
             db.engine.dispose()
+
+
+def prepare(stack: ExitStack, users: int) -> Ground:
+    """Databases of our own, filled for so many customers; the stack takes them away again."""
+    if users < ASKING:
+        raise StoryStopped(f"needs {ASKING} customers at least")
+    directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="minispod-bench-")))
+    directory.chmod(0o711)
+    url, database = stack.enter_context(grounds.database())
+    redis = start_redis(directory / "redis", durable=False)
+    stack.callback(redis.stop)
+    settings = {
+        "minispod_env": "test",
+        "database_url": url,
+        "redis_url": redis.url,
+        "midtrans_server_key": grounds.SERVER_KEY,
+        "midtrans_snap_base_url": (gateway := stack.enter_context(api_grounds.gateway())),
+        "midtrans_core_base_url": gateway,
+        "rate_limits_enabled": "false",
+        "database_pool_size": str(WEB_THREADS),
+        "log_level": "ERROR",
+    }
+    began = time.monotonic()
+    grounds.fill(url, users)
+    app = create_app(Settings(**settings))
+    facts = api_grounds.fill(app, url)
+    print(f"{facts.told} (made in {time.monotonic() - began:.0f} s)\n")
+    return Ground(app, facts, directory, settings, database)
 
 
 def _table(app: Flask, cases: Sequence[Case], port: int, server: int, database: int) -> None:
@@ -218,7 +236,7 @@ def _headers(app: Flask, users: Sequence[uuid.UUID]) -> list[dict[str, str]]:
 
 
 @contextmanager
-def _web_server(directory: Path, settings: dict[str, str]) -> Iterator[tuple[int, int]]:
+def web_server(directory: Path, settings: dict[str, str]) -> Iterator[tuple[int, int]]:
     """The port and the process of a production server."""
     port = api_grounds.free_port()
     words = (

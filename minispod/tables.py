@@ -25,6 +25,7 @@ from minispod.proof import models as proof
 from minispod.subscriptions import models as subscriptions
 from minispod.subscriptions.bulk import models as bulk
 from minispod.tickets import models as tickets
+from minispod.upkeep import models as upkeep
 from minispod.wallet import models as wallet
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "pulse",
     "subscriptions",
     "tickets",
+    "upkeep",
     "uptime",
     "usage",
     "wallet",

@@ -3,7 +3,7 @@
 Batches and their instances; tokens with which workers join.
 
 Revision ID: 0027
-Revises: 0023
+Revises: 0026
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0027"
-down_revision = "0023"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 

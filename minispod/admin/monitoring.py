@@ -20,7 +20,7 @@ from minispod.kernel.errors import Conflict, Unavailable
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import release_connection
 from minispod.ports import current_ports, current_settings
-from minispod.rules import uptime_rules
+from minispod.rules import business_rules, uptime_rules
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ def instance_usage(instance_id: str) -> Any:
         spans=Range,
         span=span,
         charts={
-            title: charts.usage_lines(history, what)
+            title: charts.usage_lines(history, what, zone=business_rules(current_settings()).zone)
             for title, what in (("CPU", "cpu"), ("Memory", "memory"), ("Storage", "storage"))
         },
         storage_note=None if history.is_storage_measured else _why_no_storage(),

@@ -5,6 +5,7 @@ Every page works without a script: htmx only saves the reload.
 
 import hashlib
 from collections.abc import Container
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -25,6 +26,31 @@ _LAST_PAGE = 100_000
 _LONGEST_SEARCH = 100
 
 Choice = TypeVar("Choice", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """By which column a list is sorted, as the macro of tables takes it; `by` is what the address calls it."""
+
+    by: StrEnum
+    downward: bool
+
+    def direction(self, name: str) -> str | None:
+        """How the list is sorted by this column: "up", "down", or not."""
+        return ("down" if self.downward else "up") if name == self.by else None
+
+    def address(self, name: str) -> str:
+        """The address of the list sorted by this column; the other way round if it is that already."""
+        return here(sort=f"-{name}" if self.direction(name) == "up" else name, page=None)
+
+
+def sorting(default: StrEnum, *, downward: bool = False) -> Sorting:
+    """What a list is to be sorted by: "sort=name", or "sort=-name" from the end; nonsense is the default."""
+    text = request.args.get("sort", "")
+    try:
+        return Sorting(type(default)(text.removeprefix("-")), text.startswith("-"))
+    except ValueError:
+        return Sorting(default, downward)
 
 
 def wants_fragment() -> bool:
@@ -109,13 +135,15 @@ def one_of(choices: Container[str], name: str, default: str) -> str:
 
 
 def back(default_endpoint: str = "panel.today") -> BaseResponse:
-    """Where the form that was sent stood: a page of ours, never another site."""
+    """Go where the form that was sent stood."""
+    return redirect(way_back(default_endpoint), 303)
+
+
+def way_back(default_endpoint: str = "panel.today") -> str:
+    """The address of where the form that was sent stood: a page of ours, never another site."""
     parts = split_address(request.referrer)
     ours = parts is not None and parts.netloc == request.host and is_admin(parts.path)
-    target = (
-        urlunsplit(("", "", parts.path, parts.query, "")) if parts and ours else url_for(default_endpoint)
-    )
-    return redirect(target, 303)
+    return urlunsplit(("", "", parts.path, parts.query, "")) if parts and ours else url_for(default_endpoint)
 
 
 def split_address(text: str | None) -> SplitResult | None:

@@ -35,6 +35,7 @@ def init_app(app: Flask, settings: Settings) -> None:
             "X-RateLimit-Reset",
             "Idempotent-Replayed",
             "ETag",
+            "Age",
         ],
         max_age=_A_DAY,
     )

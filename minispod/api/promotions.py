@@ -7,7 +7,7 @@ from flask import g
 
 from minispod.api.envelope import Answer, Door
 from minispod.api.guard import limit_guesses, limiter, requires_sign_in
-from minispod.api.request_keys import once_per_key
+from minispod.api.request_keys import acting, once_per_key
 from minispod.api.schemas.base import RequestKeyHeader, pagination, wanted_page
 from minispod.api.schemas.promotions import (
     HistoryOut,
@@ -41,13 +41,14 @@ door = Door("promotions", __name__, url_prefix="/api/v1/wallet", description="Co
 @door.answers(200, RedeemedOut, message="Coupon redeemed successfully")
 def redeem_coupon(headers: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
     """Turn a coupon into credit, once per use."""
-    done = redeeming.redeem_credit(
-        body["coupon_code"],
-        user_id=g.user.id,
-        request_key=headers["request_key"],
-        actor=g.actor,
-        at=current_ports().clock.now(),
-    )
+    with acting(Step.REDEEM_COUPON):
+        done = redeeming.redeem_credit(
+            body["coupon_code"],
+            user_id=g.user.id,
+            request_key=headers["request_key"],
+            actor=g.actor,
+            at=current_ports().clock.now(),
+        )
     return {
         "redemption": {
             "redemption_id": done.redemption.id,

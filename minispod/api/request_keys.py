@@ -1,10 +1,12 @@
 """`Idempotency-Key`: the same request again gets the first answer, byte for byte (docs/adr/0034).
 
-`once_per_key` is for acts of one unit of work: it opens the unit itself and keeps the answer in it. An act in several
+`once_per_key` is for acts of one unit of work: with a key it opens the unit itself and keeps the answer in it. Without
+one nothing is kept, and the unit ends with the act: the answer is written when its locks are gone. An act in several
 units (a top-up asks the gateway in between) claims its key in the first and keeps the answer in the last.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from hashlib import sha256
 from typing import Any
@@ -14,7 +16,7 @@ from flask import Response, current_app, g, request
 from minispod.kernel import kept_answers
 from minispod.kernel.faultpoints import Step
 from minispod.kernel.kept_answers import Answer, Key
-from minispod.kernel.unit_of_work import unit_of_work
+from minispod.kernel.unit_of_work import is_open, unit_of_work
 from minispod.ports import current_ports
 
 REPLAYED = "Idempotent-Replayed"
@@ -24,13 +26,15 @@ REPLAYED = "Idempotent-Replayed"
 def once_per_key(step: Step) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Run the view in one unit of work, or answer what it answered to this key before.
 
-    Stands below the arguments of `RequestKeyHeader` and above all others.
+    Stands below the arguments of `RequestKeyHeader` and above all others. The view does its act in `acting`.
     """
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
         def once(headers: dict[str, Any], /, *args: Any, **kwargs: Any) -> Any:
             key = key_of_request(headers)
+            if key is None:
+                return view(headers, *args, **kwargs)
             with unit_of_work(current_ports().courier, step):
                 if (given := claimed(key)) is not None:
                     return given
@@ -41,6 +45,16 @@ def once_per_key(step: Step) -> Callable[[Callable[..., Any]], Callable[..., Any
         return once
 
     return decorate
+
+
+@contextmanager
+def acting(step: Step) -> Iterator[None]:
+    """The unit of work of the act: the one in which the answer will be kept, or one that ends here."""
+    if is_open():
+        yield
+        return
+    with unit_of_work(current_ports().courier, step):
+        yield
 
 
 def key_of_request(headers: dict[str, Any]) -> Key | None:

@@ -10,7 +10,7 @@ from flask import g
 from minispod.api.envelope import Answer, Door
 from minispod.api.guard import limit_guesses, limiter, requires_sign_in
 from minispod.api.passwords import mail_verification
-from minispod.api.request_keys import once_per_key
+from minispod.api.request_keys import acting, once_per_key
 from minispod.api.schemas.base import RequestKeyHeader
 from minispod.api.schemas.subscriptions import (
     AccessOut,
@@ -165,17 +165,22 @@ def _mails_who_must_prove(order: Callable[..., Any]) -> Callable[..., Any]:
 def order(headers: dict[str, Any], body: dict[str, Any]) -> Any:
     """Order a plan: debit, slot, subscription and instance in one transaction; provisioning follows."""
     ports, settings = current_ports(), current_settings()
-    placed = ordering.place_order(
-        parse_id(body["plan_id"]),
-        user_id=g.user.id,
-        coupon_code=body["coupon_code"],
-        request_key=headers["request_key"],
-        rules=business_rules(settings),
-        sealer=ports.sealer,
-        actor=g.actor,
-        at=ports.clock.now(),
+    with acting(Step.ORDER):
+        placed = ordering.place_order(
+            parse_id(body["plan_id"]),
+            user_id=g.user.id,
+            coupon_code=body["coupon_code"],
+            request_key=headers["request_key"],
+            rules=business_rules(settings),
+            sealer=ports.sealer,
+            actor=g.actor,
+            at=ports.clock.now(),
+        )
+    owned = (
+        queries.get_subscription(placed.subscription.id, actor=g.actor)
+        if placed.is_repeat
+        else OwnedSubscription(placed.subscription, placed.instance)
     )
-    owned = queries.get_subscription(placed.subscription.id, actor=g.actor)
     data = {
         "subscription": subscription_row(owned),
         "message": "Subscription created successfully",

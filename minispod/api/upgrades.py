@@ -6,7 +6,7 @@ from flask import g
 
 from minispod.api.envelope import Door
 from minispod.api.guard import limiter, requires_sign_in
-from minispod.api.request_keys import once_per_key
+from minispod.api.request_keys import acting, once_per_key
 from minispod.api.schemas.base import RequestKeyHeader
 from minispod.api.schemas.subscriptions import PlanChangeIn, UpgradedOut, UpgradeOptionsOut
 from minispod.api.subscriptions import subscription_row
@@ -49,14 +49,15 @@ def show_options(subscription_id: str) -> dict[str, Any]:
 @door.answers(200, UpgradedOut, message="Subscription upgraded successfully")
 def upgrade(headers: dict[str, Any], body: dict[str, Any], subscription_id: str) -> dict[str, Any]:
     """Move to a higher plan of the same service: the difference is charged at once, the instance follows."""
-    changed = changing.upgrade(
-        parse_id(subscription_id),
-        parse_id(body["new_plan_id"]),
-        request_key=headers["request_key"],
-        rules=business_rules(current_settings()),
-        actor=g.actor,
-        at=current_ports().clock.now(),
-    )
+    with acting(Step.CHANGE_PLAN):
+        changed = changing.upgrade(
+            parse_id(subscription_id),
+            parse_id(body["new_plan_id"]),
+            request_key=headers["request_key"],
+            rules=business_rules(current_settings()),
+            actor=g.actor,
+            at=current_ports().clock.now(),
+        )
     owned = queries.get_subscription(changed.subscription.id, actor=g.actor)
     return changed_row(owned, changed)
 

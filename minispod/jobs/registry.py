@@ -13,6 +13,7 @@ from minispod.jobs import (
     orphans,
     papers,
     payments,
+    periodic,
     proof,
     provisioning,
     rotation,
@@ -43,4 +44,5 @@ HANDLERS: dict[Task, Handler] = {
     Task.POST_ALERTS: alerts.post_alerts,
     Task.WORK_ON_BATCH: bulk.work_on_batch,
     Task.WORK_ON_JOIN: joining.work_on_join,
+    Task.RUN_PERIODIC: periodic.run_out_of_turn,
 }

@@ -57,6 +57,7 @@ class Task(StrEnum):
     POST_ALERTS = "post_alerts"
     WORK_ON_BATCH = "work_on_batch"
     WORK_ON_JOIN = "work_on_join"
+    RUN_PERIODIC = "run_periodic"
 
     @property
     def nature(self) -> TaskNature:
@@ -90,4 +91,5 @@ _NATURES = {
     Task.POST_ALERTS: TaskNature(Queue.MAIL, 60),
     Task.WORK_ON_BATCH: TaskNature(Queue.PROVISIONING, 120),
     Task.WORK_ON_JOIN: TaskNature(Queue.PROVISIONING, 60),
+    Task.RUN_PERIODIC: TaskNature(Queue.SWEEPS, 120),
 }

@@ -63,6 +63,12 @@ class WebSettings(Group):
         le=25,
         description="How long stop, start and restart wait for the cluster before answering 202.",
     )
+    shared_answer_seconds: float = Field(
+        5,
+        ge=0,
+        le=60,
+        description="The administration's first page of figures is worked out once in this time for all who ask.",
+    )
     web_threads: int = Field(
         16,
         ge=1,

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from minispod.accounts import directory
 from minispod.accounts.errors import AccountDeactivated
@@ -18,6 +19,7 @@ from minispod.audit import trail
 from minispod.catalog import browsing, quota
 from minispod.catalog.errors import NoSuchPlan
 from minispod.catalog.models import Plan
+from minispod.cluster import monitoring
 from minispod.instances.controls import reconcile_later, run
 from minispod.instances.creation import Size, create_instance
 from minispod.instances.models import Instance
@@ -47,7 +49,7 @@ from minispod.subscriptions.states import LIVE, SubscriptionStatus
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What came of an order."""
+    """What came of an order; unless it is a repeat, the subscription has its plan and its service at hand."""
 
     subscription: Subscription
     instance: Instance
@@ -98,6 +100,8 @@ def place_order(
     subscription.request_key = request_key or subscription.request_key
     if not _write(subscription):
         return _somebody_was_first(wish, plan)
+    set_committed_value(subscription, "plan", plan)
+    set_committed_value(subscription, "service", plan.service)
     if expired is not None:
         instance = _take_up(expired, plan, at)
     else:
@@ -114,9 +118,6 @@ def place_order(
     )
     # The wallet is locked now: two orders of one customer count one after the other.
     _check_free_plans(plan, user_id, rules, actor)
-    quota.reserve(plan.id)
-    redemption = _use_coupon(discount, first, plan, user_id, actor, at)
-    require_room(instance, rules.capacity)
     action = trail.Action.SUBSCRIPTION_REVIVED if expired else trail.Action.SUBSCRIPTION_ORDERED
     trail.record(
         actor,
@@ -130,6 +131,11 @@ def place_order(
         waived=is_waived or None,
         reason=reason,
     )
+    nodes = monitoring.last_picture()
+    # From here on every order of this plan waits for us: what could be done before is done.
+    quota.reserve(plan.id)
+    redemption = _use_coupon(discount, first, plan, user_id, actor, at)
+    require_room(instance, rules.capacity, nodes)
     return Order(subscription, instance, first.charged, expired is not None, redemption)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, and_, func, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, func, or_, select, union
 from sqlalchemy.orm import joinedload
 
 from minispod.accounts.models import User
@@ -139,8 +139,17 @@ def list_all(
         wanted = wanted.where(Subscription.user_id == user_id)
     if service_id is not None:
         wanted = wanted.where(Subscription.service_id == service_id)
-    found: Page[uuid.UUID] = page_of(wanted, page)
+    found = _searched(wanted, page) if search.strip() else page_of(wanted, page)
     return Page(_loaded(found.items), found.total, found.page, found.limit)
+
+
+def _searched(wanted: Select[uuid.UUID], page: PageRequest) -> Page[uuid.UUID]:
+    """The same with the count beside each row: a search is carried out once. Beyond its end only the count is asked."""
+    counted = wanted.add_columns(func.count().over()).limit(page.limit).offset(page.offset)
+    rows = session().execute(counted).all()
+    if not rows and page.offset:
+        return page_of(wanted, page)
+    return Page([id_ for id_, _ in rows], int(rows[0][1]) if rows else 0, page.page, page.limit)
 
 
 def _mentioning(words: str) -> CompoundSelect[uuid.UUID]:

@@ -12,8 +12,10 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from minispod.catalog.models import Plan
+from minispod.catalog.showing import ShownPlan
 from minispod.cluster import capacity, monitoring
 from minispod.cluster.capacity import Load, Request
+from minispod.cluster.monitoring import ClusterPicture
 from minispod.cluster.port import NodeSighting
 from minispod.instances.models import Instance
 from minispod.kernel.database import session
@@ -47,7 +49,7 @@ class Stock:
         """Tell what of all that is promised would find no place without one worker."""
         return capacity.missing_of(self.load, self._workers_without(lost))
 
-    def places(self, plan: Plan) -> int:
+    def places(self, plan: Plan | ShownPlan) -> int:
         """Tell how many more of a plan can be ordered: its free slots, as far as the machines hold them."""
         fit = self.more(plan.cpu_milli, plan.memory_mb)
         return plan.available_quota if fit is None else min(plan.available_quota, fit)
@@ -70,7 +72,10 @@ def take_stock(rules: CapacityRules, *, apart_from: uuid.UUID | None = None) -> 
 
     Where no node was ever seen nothing is counted: there is nothing to hold it against.
     """
-    picture = monitoring.last_picture()
+    return _count(monitoring.last_picture(), rules, apart_from)
+
+
+def _count(picture: ClusterPicture, rules: CapacityRules, apart_from: uuid.UUID | None) -> Stock:
     if not picture.nodes:
         return Stock((), picture.seen_at, Load(), rules)
     live = (
@@ -84,14 +89,17 @@ def take_stock(rules: CapacityRules, *, apart_from: uuid.UUID | None = None) -> 
     return Stock(picture.nodes, picture.seen_at, load, rules)
 
 
-def require_room(instance: Instance, rules: CapacityRules) -> None:
+def require_room(instance: Instance, rules: CapacityRules, picture: ClusterPicture | None = None) -> None:
     """Refuse ClusterFull unless `instance` fits beside all that is live.
 
     Asked last, after every other lock: an advisory lock lets two orders for the last megabyte count one after the
-    other.
+    other. The nodes are no part of that: a `picture` of them may be read before the contended locks are taken.
     """
+    seen = picture if picture is not None else monitoring.last_picture()
+    if not seen.nodes:
+        return
     session().execute(select(func.pg_advisory_xact_lock(_ROOM_LOCK)))
-    stock = take_stock(rules, apart_from=instance.subscription_id)
+    stock = _count(seen, rules, instance.subscription_id)
     if stock.more(instance.cpu_milli, instance.memory_mb) == 0:
         raise ClusterFull()
 

@@ -121,15 +121,29 @@
   });
   showOutcomes();
 
-  // Shortcuts; they are letters only while nobody writes.
+  // The first chart of a visit brings what draws charts; each then looks after itself (charts.js).
+  const bringCharts = () => {
+    const source = document.querySelector("chart-plot")?.dataset.source;
+    if (source) import(source);
+  };
+  on("htmx:afterSettle", bringCharts);
+  bringCharts();
+
+  // Shortcuts; they are letters only while nobody writes. A second stroke in the list's empty search asks for everything.
   on("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (document.querySelector(".dialog:popover-open")) return;
-    const search = event.key === "/" && document.querySelector("main input[type=search]");
-    if (search) {
+    const search = document.querySelector("main input[type=search]");
+    const isSecond = search && event.target === search && search.value === "";
+    if (event.target.matches("input, select, textarea") && !(event.key === "/" && isSecond)) return;
+    const find = document.getElementById("find");
+    if (event.key === "/" && search && !isSecond) {
       event.preventDefault();
       search.focus();
       search.select();
+    } else if (event.key === "/" && find) {
+      event.preventDefault();
+      find.showPopover();
     } else if (event.key === "?") document.getElementById("shortcuts")?.showPopover();
   });
 })();

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from minispod.accounts import viewing
 from minispod.alerts import acting, book
 from minispod.alerts.book import Manners
 from minispod.alerts.judging import Finding, Verdict
@@ -58,6 +59,13 @@ def put_alerts(instance_id: str, *, actor: Actor, at: datetime) -> str:
     acting.acknowledge(still[Rule.NODE_DOWN], note="The rack has no power; back at ten.", actor=actor, at=at)
     acting.silence(still[Rule.VOLUME_FULL], at + timedelta(hours=8), actor=actor, at=at)
     return str(still[Rule.NODE_DOWN])
+
+
+def put_viewing(customer_id: str, *, actor: Actor, at: datetime) -> str:
+    """The administrator looks as this customer."""
+    begun = viewing.begin(uuid.UUID(customer_id), "To see what the page shows.", actor=actor, at=at)
+    session().flush()
+    return str(begun.id)
 
 
 def put_on_nodes(instance_ids: list[str], at: datetime) -> None:
@@ -183,7 +191,7 @@ def _drain(node: str, status: NodeActStatus, instances: list[str], at: datetime)
 
 def put_past_months(at: datetime) -> None:
     """Customers of half a year: who came, came back, paid more or less, left, stops by decision, cannot pay."""
-    blog, shop = _plan("ghost-blog"), _plan("wordpress")
+    blog, shop = plan_of("ghost-blog"), plan_of("wordpress")
     for number in range(9):
         begun = at - timedelta(days=25 + 19 * number)
         who = put_customer(f"Customer {number}", balance=40_000 * number, at=begun)
@@ -210,7 +218,8 @@ def put_past_months(at: datetime) -> None:
     put_past(Past(back, shop, at - timedelta(days=12), price=90_000))
 
 
-def _plan(slug: str) -> uuid.UUID:
+def plan_of(slug: str) -> uuid.UUID:
+    """The cheapest plan of a service."""
     wanted = select(Plan.id).join(Service, Service.id == Plan.service_id).where(Service.slug == slug)
     return session().scalars(wanted.order_by(Plan.monthly_price).limit(1)).one()
 

@@ -91,6 +91,7 @@ def settings(
         files_directory=str(tmp_path_factory.mktemp("files")),
         jwt_secret="a secret of the tests, long enough for anyone",
         control_wait_seconds=5,
+        shared_answer_seconds=0,  # a test looks right after it did something
         provision_attempts=2,
         log_level="WARNING",
         admin_idle_minutes=30,

@@ -14,6 +14,7 @@ from minispod.api.schemas.analytics import (
     SubscriptionAnalyticsOut,
     UserAnalyticsOut,
 )
+from minispod.api.sharing import shared
 from minispod.insights import dashboard, reports, revenue, spans
 from minispod.insights.revenue import Money
 from minispod.insights.spans import Span, wire_day
@@ -27,9 +28,10 @@ _DAYS_SHOWN = 30
 
 @door.get("/dashboard")
 @requires_staff
+@shared
 @door.answers(200, DashboardOut, message="Dashboard analytics retrieved successfully")
 def show_dashboard() -> dict[str, Any]:
-    """Show the figures of the administration's first page."""
+    """Show the figures of the administration's first page, at most a few seconds old: `timestamp` says of when."""
     found = dashboard.dashboard(zone=_zone(), at=current_ports().clock.now())
     newest = [
         {

@@ -1,0 +1,194 @@
+"""The administration's pages as in production (gunicorn) on large tables: milliseconds, statements, bytes, paint.
+
+10,000 customers, 20,000 subscriptions, 100,000 ledger entries, 1,000 instances on 50 nodes. Every page the browser's
+tests look at is asked one after the other, as one person does; then each is opened in Debian's chromium with an empty
+cache. Bytes are those on the wire.
+"""
+
+import http.client
+import re
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+
+from flask import Flask, url_for
+from sqlalchemy import event
+from werkzeug.routing import BuildError
+
+from bench import api, page_grounds
+from bench.traffic import workers_pss
+from minispod.admin.sessions import COOKIE
+from minispod.kernel.database import db
+from minispod.local.timeline import StoryStopped
+from tests.browser.rows import ROWS, Row
+
+TIMES = 7
+_MS_AIM, _VISIT_AIM, _FRAGMENT_AIM, _PAINT_AIM = 100, 150_000, 15_000, 500
+_FROM_A_PAGE = {"Accept-Encoding": "gzip, br", "Sec-Fetch-Site": "same-origin"}
+_SIGN_IN = "panel.sign_in"
+_FRAGMENT = {"HX-Request": "true"}
+_TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+# What arrived for the page, and when its largest part was painted; the browser tells of that a moment after the load.
+_SEEN = """() => new Promise((tell) => {
+  let painted = 0;
+  new PerformanceObserver((list) => { painted = list.getEntries().at(-1).startTime; })
+    .observe({type: "largest-contentful-paint", buffered: true});
+  setTimeout(() => tell([painted, ["navigation", "resource"].flatMap((kind) => performance.getEntriesByType(kind))
+    .reduce((sum, each) => sum + each.transferSize, 0)]), 250);
+})"""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: its name, its address, and what it cost."""
+
+    name: str
+    path: str
+    median: float
+    worst: float
+    statements: int
+    size: int
+    fragment: int
+
+
+def measure(users: int) -> None:
+    """Fill, start, ask and print. Raises StoryStopped when a page is answered otherwise than with itself."""
+    with ExitStack() as stack:
+        ground = api.prepare(stack, users)
+        began = time.monotonic()
+        ids = page_grounds.fill(ground.app, ground.settings["database_url"])
+        seconds = time.monotonic() - began
+        print(f"{page_grounds.INSTANCES:,} instances, {page_grounds.NODES} nodes (made in {seconds:.0f} s)\n")
+        port, server = stack.enter_context(api.web_server(ground.directory, ground.settings))
+        cookie = _signed_in(ground.app, ground.facts.email, ground.facts.password)
+        pages = _table(ground.app, port, cookie, ids)
+        _visits(port, cookie, pages)
+        sizes = workers_pss(server)
+        print("  memory of each web worker (PSS): " + ", ".join(f"{size:.0f} MB" for size in sizes) + "\n")
+        with ground.app.app_context():
+            db.engine.dispose()
+
+
+def _table(app: Flask, port: int, cookie: str, ids: dict[str, str]) -> list[Page]:
+    print(
+        f"Pages ({TIMES} requests one after the other; aims: {_MS_AIM} ms, {_FRAGMENT_AIM:,} bytes a fragment)"
+    )
+    print(f"  {'':34} median ms    worst  statements  page bytes  fragment bytes")
+    pages = []
+    for row in ROWS:
+        if row.endpoint == _SIGN_IN:  # who is signed in is sent on from there
+            continue
+        try:
+            path = _address(app, row, ids)
+        except (BuildError, KeyError):
+            print(f"  {row.name:34} left out: the grounds have nothing it could show")
+            continue
+        page = _asked(app, port, cookie, row.name, path)
+        pages.append(page)
+        print(
+            f"  {page.name[:34]:34} {page.median:9.1f} {page.worst:8.1f} {page.statements:11} {page.size:11,}"
+            f" {page.fragment:15,}{_missed(page)}",
+            flush=True,
+        )
+    print()
+    return pages
+
+
+def _missed(page: Page) -> str:
+    wrongs = (
+        "slow" if page.median > _MS_AIM else "",
+        "large fragment" if page.fragment > _FRAGMENT_AIM else "",
+    )
+    return "".join(f"  ! {wrong}" for wrong in wrongs if wrong)
+
+
+def _asked(app: Flask, port: int, cookie: str, name: str, path: str) -> Page:
+    headers = _FROM_A_PAGE | {"Cookie": f"{COOKIE}={cookie}"}
+    took = []
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=120)) as connection:
+        for _ in range(TIMES):
+            began = time.perf_counter()
+            size = _size(connection, path, headers)
+            took.append((time.perf_counter() - began) * 1000)
+        fragment = _size(connection, path, headers | _FRAGMENT)
+    statements = _statements(app, path, headers)
+    # The first request of a worker makes what the others find: templates, statements.
+    return Page(name, path, statistics.median(took), max(took[2:]), statements, size, fragment)
+
+
+def _size(connection: http.client.HTTPConnection, path: str, headers: dict[str, str]) -> int:
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    if answer.status not in (200, 204):
+        raise StoryStopped(f"GET {path}: {answer.status} {answer.getheader('Location', '')}")
+    return len(body)
+
+
+def _statements(app: Flask, path: str, headers: dict[str, str]) -> int:
+    said: list[str] = []
+
+    def hear(*words: object) -> None:
+        said.append(str(words[2]))
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", hear)
+    try:
+        app.test_client(use_cookies=False).get(path, headers=headers)
+    finally:
+        event.remove(engine, "before_cursor_execute", hear)
+    return len(said)
+
+
+def _address(app: Flask, row: Row, ids: dict[str, str]) -> str:
+    with app.test_request_context():
+        rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint == row.endpoint]
+        wanted = min(rules, key=lambda rule: len(rule.arguments))
+        names = wanted.arguments - row.pick.keys() - (wanted.defaults or {}).keys()
+        query = {name: ids[each] for name, each in row.query.items()}
+        return url_for(row.endpoint, **{name: ids[name] for name in names}, **row.pick, **query)
+
+
+def _signed_in(app: Flask, email: str, password: str) -> str:
+    """The cookie of an administrator who signed in; the server knows it too, because both have the same Redis."""
+    client = app.test_client()
+    found = _TOKEN.search(client.get("/admin/login").text)
+    if found is None:
+        raise StoryStopped("the page of the sign-in has no token")
+    client.post("/admin/login", data={"email": email, "password": password, "csrf_token": found[1]})
+    cookie = client.get_cookie(COOKIE, path="/admin")
+    if cookie is None or client.get("/admin/").status_code != 200:
+        raise StoryStopped("the administrator cannot sign in")
+    return cookie.value
+
+
+def _visits(port: int, cookie: str, pages: Sequence[Page]) -> None:
+    """Open each page with an empty cache; one visit before that is the browser's own beginning."""
+    print(f"In chromium, nothing kept before (aims: {_VISIT_AIM:,} bytes, painted within {_PAINT_AIM} ms)")
+    seen = list(_opened(port, cookie, pages))
+    for page, painted, arrived in seen:
+        late = "  ! late" if painted > _PAINT_AIM else ""
+        large = "  ! large" if arrived > _VISIT_AIM else ""
+        print(f"  {page.name[:34]:34} {painted:7.0f} ms {arrived:9,} bytes{late}{large}")
+    paints = [painted for _, painted, _ in seen]
+    print(
+        f"  largest paint: median {statistics.median(paints):.0f} ms, worst {max(paints):.0f} ms;"
+        f" largest first visit {max(arrived for *_, arrived in seen):,} bytes\n"
+    )
+
+
+def _opened(port: int, cookie: str, pages: Sequence[Page]) -> Iterator[tuple[Page, float, int]]:
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser.chromium import launch, open_tab
+
+    with sync_playwright() as playwright, closing(launch(playwright)) as browser:
+        for number, page in enumerate((pages[0], *pages)):
+            with open_tab(browser, f"http://127.0.0.1:{port}", cookie) as tab:
+                tab.page.goto(page.path, wait_until="load")
+                painted, arrived = tab.page.evaluate(_SEEN)
+            if number:
+                yield page, float(painted), int(arrived)
