@@ -136,9 +136,7 @@ class _Session(FlaskSession):
         return _reader() if _is_reading.get() else super().get_bind(*args, **kwargs)
 
 
-db = SQLAlchemy(
-    metadata=Base.metadata, session_options={"class_": _Session, "expire_on_commit": False}
-)
+db = SQLAlchemy(metadata=Base.metadata, session_options={"class_": _Session, "expire_on_commit": False})
 
 
 def session() -> Session:
