@@ -46,6 +46,8 @@ ROWS: tuple[Row, ...] = (
     page("panel.bulk_batch"),
     page("panel.instance"),
     page("panel.instance_data"),
+    page("panel.instance_history"),
+    page("panel.instance_manifests"),
     page("panel.instance_events"),
     page("panel.instance_logs"),
     page("panel.instance_settings"),
@@ -117,10 +119,11 @@ ROWS: tuple[Row, ...] = (
     Row("rq_dashboard.job_view", _BOARD, foreign=True),
 )
 
-# What answers GET and is no page: files to keep, data for a page's script, and writes that refuse GET.
+# What answers GET and is no page: files to keep, parts of pages, data for a page's script, and writes that refuse GET.
 NO_PAGES = frozenset(
     {
         "admin.static",
+        "panel.more_logs",
         "panel.export_ledger",
         "panel.export_papers",
         "panel.export_topups",

@@ -70,6 +70,11 @@ MOVES_NOTHING = {
     "api.operations.return_to_volume",
     "api.operations.upgrade_version",
     "api.staff.catalog.change_service",
+    # Starts, stops and backups are paid for with the subscription.
+    "admin.bulk.bulk_ask",
+    "admin.bulk.call_off_bulk",
+    "jobs.bulk.work_on_batch",
+    "jobs.operations.carry_on",
 }
 
 
