@@ -1,7 +1,7 @@
 """lists find their page in an index
 
 Papers and instances are listed newest first, and the rows of one page are found in an index alone; so are the few
-mails that could not be sent.
+mails that could not be sent. What runs at an instant is found among all periods.
 
 Built beside a shop that is open, as in 0017; a run that dies on the way is simply run again.
 
@@ -40,6 +40,7 @@ def upgrade() -> None:
             ["issued_at", "entry_number"],
             postgresql_where=sa.text("number IS NOT NULL"),
         )
+        _build("ix_periods_ends_at", "periods", ["ends_at"])
         _build("ix_instances_created_at_id", "instances", ["created_at", "id"], postgresql_include=["status"])
         _build(
             "ix_notifications_failed",
@@ -54,5 +55,6 @@ def downgrade() -> None:
     with op.get_context().autocommit_block():
         _build("ix_papers_issued_at", "papers", ["issued_at"])
         _drop("ix_notifications_failed")
+        _drop("ix_periods_ends_at")
         _drop("ix_instances_created_at_id")
         _drop("ix_papers_issued_at_entry_number")
