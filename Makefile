@@ -21,7 +21,7 @@ ARGS ?=
 # The tests of the pages drive Debian's chromium; Playwright's wheel has the driver and no browser.
 INSTALL_CHROMIUM = env DEBIAN_FRONTEND=noninteractive sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium'
 
-.PHONY: chromium help demo demo-reset story test test-fast test-cluster histories mutants lint format types contracts migrations openapi client check-recipes try-recipe bench lock check
+.PHONY: chromium help demo demo-reset story test test-fast test-cluster screenshots histories mutants lint format types contracts migrations openapi messages client check-recipes try-recipe bench lock check
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,10 @@ test-fast: $(READY) ## run the tests that need neither server nor simulator
 test-cluster: $(READY) ## run the contract suites and the story on the cluster of KUBECONFIG (an administrator's) too, with our own accounts
 	@$(PYTHON) -m pytest tests/contracts/kubernetes tests/contracts/cluster tests/scenarios/test_story.py --cluster $(ARGS)
 
+screenshots: $(READY) chromium ## look at all pages and renew their pictures in docs/pages
+	@$(PYTHON) -m pytest tests/browser/test_every_page.py -n $(WORKERS) $(ARGS)
+	@$(PYTHON) -m tests.browser.gallery
+
 histories: $(READY) ## play many random histories (HISTORIES=20000); HISTORIES_SEED repeats a run
 	@HISTORIES=$${HISTORIES:-20000} $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile \
 	  tests/scenarios/test_random_histories.py tests/scenarios/test_histories_at_once.py $(ARGS)
@@ -101,6 +105,9 @@ migrations: $(READY) ## check that migrations and models agree: up, down, up
 openapi: $(READY) ## write the OpenAPI snapshot anew
 	@DATABASE_URL=postgresql://unused@127.0.0.1:1/unused REDIS_URL=redis://127.0.0.1:1/0 \
 	  $(BIN)/flask --app wsgi openapi write docs/openapi.json
+
+messages: $(READY) ## gather the texts of the pages into translations/id.po, keeping what is translated
+	@$(PYTHON) -m tests.messages
 
 client: ## generate the TypeScript client from docs/openapi.json and compile it (needs node)
 	@command -v npm >/dev/null 2>&1 || { echo "npm is needed for the TypeScript client; on Debian and Ubuntu: apt install npm" >&2; exit 2; }

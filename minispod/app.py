@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,18 @@ from minispod.api import (
 from minispod.api.addressing import OneTree
 from minispod.api.envelope import ProblemSchema
 from minispod.integrations.redis_queue import connection
+from minispod.jobs import letters
 from minispod.jobs.schedule import schedule
 from minispod.kernel import logs
-from minispod.kernel.database import DATABASE_SILENCE, bound_transactions, db, look_before_use
+from minispod.kernel.database import (
+    DATABASE_SILENCE,
+    begin_reading,
+    bound_transactions,
+    db,
+    end_reading,
+    look_before_use,
+    read_alone,
+)
 from minispod.kernel.errors import Refusal
 from minispod.kernel.unit_of_work import database_unavailable
 from minispod.ports import Ports
@@ -39,10 +49,19 @@ from minispod.rules import check_rules
 from minispod.settings import Settings
 from minispod.wiring import build_ports
 
+log = structlog.get_logger(__name__)
+
 ROOT = Path(__file__).resolve().parent.parent
 _SCHEMA = tables.__all__
 # What others may call a request: it goes into logs, answers and the outbox.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{8,64}")
+_READING = frozenset({"GET", "HEAD"})
+
+
+class _Application(Flask):
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Nothing here is a coroutine; Flask would look for one at every hook of every request."""
+        return func
 
 
 class _Api(flask_smorest.Api):
@@ -57,7 +76,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     """Build the application; raise BadSettings when the environment makes no sense."""
     settings = settings or Settings.from_environment()
     check_rules(settings)
-    app = Flask("minispod", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    app = _Application("minispod", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     app.extensions["minispod.settings"] = settings
     app.extensions["minispod.ports"] = ports or build_ports(settings)
     logs.configure(settings.operation.log_level, as_json=settings.operation.log_json)
@@ -66,6 +85,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     with app.app_context():
         bound_transactions(db.engine)
         look_before_use(db.engine)
+        read_alone(app)
     Migrate(app, db, directory=str(ROOT / "migrations"))
     _bind_requests(app)
     guard.init_app(app, settings)
@@ -75,7 +95,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     app.register_blueprint(connect_page.door)
     app.register_blueprint(account_pages.door)
     app.register_blueprint(docs_page.door)
-    panel.init_app(app, settings, lambda: schedule(settings))
+    panel.init_app(app, settings, lambda: schedule(settings), letters.write)
     cli.init_app(app)
     _answer_errors(app)
     app.wsgi_app = OneTree(app.wsgi_app)  # type: ignore[method-assign]
@@ -98,6 +118,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SQLALCHEMY_ENGINE_OPTIONS={
             "pool_size": settings.database.database_pool_size,
             "max_overflow": settings.database.database_pool_overflow,
+            "pool_use_lifo": True,  # the connection used last is the one PostgreSQL has at hand
             "connect_args": {
                 "connect_timeout": 5,
                 "application_name": "minispod",
@@ -140,8 +161,14 @@ def _bind_requests(app: Flask) -> None:
         g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        if request.method in _READING:
+            begin_reading()
         if "\x00" in request.path:  # no name of ours has one, and PostgreSQL refuses to look for it
             abort(404)
+
+    @app.teardown_request
+    def unbind(_: BaseException | None) -> None:
+        end_reading()
 
     @app.after_request
     def stamp(response: Response) -> Response:
@@ -150,7 +177,7 @@ def _bind_requests(app: Flask) -> None:
         response.headers.setdefault("Referrer-Policy", "same-origin")
         if request.path.startswith("/api/"):
             response.headers.setdefault("Cache-Control", "no-store")
-            structlog.get_logger().info(
+            log.info(
                 "request.done",
                 method=request.method,
                 route=request.url_rule.rule if request.url_rule else None,
@@ -169,7 +196,7 @@ def _answer_errors(app: Flask) -> None:
     def crash(error: Exception) -> Any:
         if _is_api():
             return problems.answer_crash(error)
-        structlog.get_logger().error("page.crashed", exc_info=error)
+        log.error("page.crashed", exc_info=error)
         return panel.answer_page_error(500)
 
 

@@ -36,23 +36,25 @@ def put_into(page: str) -> str:
 
 
 def _section(title: str, fields: dict[str, FieldInfo]) -> str:
-    rows = (_row(_variable(name, field), field) for name, field in fields.items())
+    rows = (_row(variable_of(name, field), field) for name, field in fields.items())
     return "\n".join((f"**{title.strip()}**", "", *_HEADER, *rows))
 
 
 def _row(variable: str, field: FieldInfo) -> str:
-    default = "*secret*" if _is_secret(variable, field) else _shown(field.default)
+    default = "*secret*" if is_secret(variable, field) else _shown(field.default)
     return f"| `{variable}` | {default} | {_cell(field.description or '')} |"
 
 
-def _variable(name: str, field: FieldInfo) -> str:
+def variable_of(name: str, field: FieldInfo) -> str:
+    """The environment variable of a field."""
     alias = field.validation_alias
     if isinstance(alias, AliasChoices):
         return str(alias.choices[0])
     return alias.upper() if isinstance(alias, str) else name.upper()
 
 
-def _is_secret(variable: str, field: FieldInfo) -> bool:
+def is_secret(variable: str, field: FieldInfo) -> bool:
+    """Tell whether nobody may read the value: not even the default is shown."""
     return variable in _SECRET_NAMES or isinstance(field.default, SecretStr)
 
 

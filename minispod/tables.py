@@ -6,6 +6,7 @@ from minispod.audit import models as audit
 from minispod.backups import models as backups
 from minispod.catalog import models as catalog
 from minispod.cluster import models as cluster
+from minispod.cluster.joining import models as node_joins
 from minispod.instances import environment_models as instance_environments
 from minispod.instances import models as instances
 from minispod.instances import orphan_models as instance_orphans
@@ -22,7 +23,9 @@ from minispod.payments import models as payments
 from minispod.promotions import models as promotions
 from minispod.proof import models as proof
 from minispod.subscriptions import models as subscriptions
+from minispod.subscriptions.bulk import models as bulk
 from minispod.tickets import models as tickets
+from minispod.upkeep import models as upkeep
 from minispod.wallet import models as wallet
 
 __all__ = [
@@ -30,6 +33,7 @@ __all__ = [
     "alerts",
     "audit",
     "backups",
+    "bulk",
     "catalog",
     "cluster",
     "domains",
@@ -38,6 +42,7 @@ __all__ = [
     "instance_restarts",
     "instances",
     "kept_answers",
+    "node_joins",
     "node_operations",
     "notifications",
     "operations",
@@ -49,6 +54,7 @@ __all__ = [
     "pulse",
     "subscriptions",
     "tickets",
+    "upkeep",
     "uptime",
     "usage",
     "wallet",

@@ -27,6 +27,7 @@ from rq_scheduler import Scheduler
 from minispod.app import create_app
 from minispod.integrations.redis_queue import blocking_connection, connection
 from minispod.jobs import runner
+from minispod.jobs.periodic import run as run_periodic
 from minispod.jobs.schedule import find, schedule
 from minispod.kernel import pulse
 from minispod.kernel.errors import Unavailable
@@ -92,7 +93,7 @@ def tick(name: str) -> None:
             log.warning("schedule.unknown", name=name)
             return
         with structlog.contextvars.bound_contextvars(task=name):
-            periodic.run(ports, settings)
+            run_periodic(periodic, ports, settings)
         release_connection()
 
 

@@ -6,14 +6,14 @@ mails that could not be sent. What runs at an instant is found among all periods
 Built beside a shop that is open, as in 0017; a run that dies on the way is simply run again.
 
 Revision ID: 0025
-Revises: 0023
+Revises: 0029
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0025"
-down_revision = "0023"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 

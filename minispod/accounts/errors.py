@@ -163,3 +163,24 @@ class WrongPassword(RuleBroken):
 
     code = "accounts.wrong_password"
     default_message = "The current password is not correct"
+
+
+class ViewingOnly(Forbidden):
+    """An administrator who looks as a customer may change nothing, and sees no secrets."""
+
+    code = "accounts.viewing_only"
+    default_message = "You are looking as this customer. Nothing can be changed, bought or revealed this way."
+
+
+class NotViewable(RuleBroken):
+    """This account cannot be looked at as its owner sees it."""
+
+    code = "accounts.not_viewable"
+    default_message = "Only active customers can be looked at. An administrator or a blocked account cannot."
+
+
+class NoSuchViewing(NotFound):
+    """There is no such viewing (any more), or it is another administrator's."""
+
+    code = "accounts.no_such_viewing"
+    default_message = "This viewing has ended. Begin another one on the page of the customer."

@@ -8,7 +8,7 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from minispod.kernel.actor import Role
@@ -27,6 +27,7 @@ class User(Identified, Base):
 
     __tablename__ = "users"
     __table_args__ = (
+        CheckConstraint("language IN ('en', 'id')", name="language"),
         Index("uq_users_email_lower", text("lower(email)"), unique=True),
         # With what staff filter their list by, so that it is counted and paged in the index alone.
         Index(
@@ -47,6 +48,8 @@ class User(Identified, Base):
     email_verified: Mapped[bool] = mapped_column(default=False)
     google_id: Mapped[str | None] = mapped_column(String(255), unique=True)
     token_version: Mapped[int] = mapped_column(default=1)
+    # What this person chose for pages and mails; None while nobody has.
+    language: Mapped[str | None] = mapped_column(String(2))
     signed_in_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -80,3 +83,27 @@ class MailedToken(Identified, Base):
     issued_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+
+class Viewing(Identified, Base):
+    """A time in which an administrator looks at the shop as a customer; over at `ends_at`, or ended before."""
+
+    __tablename__ = "viewings"
+    __table_args__ = (
+        CheckConstraint("(code_digest IS NULL) = (code_until IS NULL)", name="code_until"),
+        Index("ix_viewings_ends_at", "ends_at"),
+    )
+
+    administrator_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), index=True
+    )
+    # Whoever is blocked, demoted or signed out everywhere has another version, and sees nothing any more.
+    administrator_version: Mapped[int]
+    customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    reason: Mapped[str] = mapped_column(String(500))
+    began_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    # Of the password that opens the customer's own pages once; gone when it was used.
+    code_digest: Mapped[str | None] = mapped_column(String(64), unique=True)
+    code_until: Mapped[datetime | None]

@@ -7,22 +7,44 @@ successor cannot be born while its family is being ended.
 """
 
 import uuid
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
-from minispod.accounts import tokens
+from minispod.accounts import tokens, viewing
 from minispod.accounts.directory import find_by_email
 from minispod.accounts.errors import AccountDeactivated, BadCredentials, BadToken, TokenReused
 from minispod.accounts.models import RefreshToken, User
 from minispod.accounts.passwords import matches
 from minispod.accounts.tokens import TokenKeys, TokenPair
 from minispod.audit import trail
-from minispod.kernel.actor import Actor
-from minispod.kernel.database import lock, session
+from minispod.kernel.actor import Actor, Role
+from minispod.kernel.database import lock, run, session, table_of
 from minispod.kernel.ids import new_id
 
 _DOUBLE_REFRESH = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as it was when a token was shown: read at every request, so without the session's objects."""
+
+    id: uuid.UUID
+    name: str
+    email: str
+    phone: str | None
+    avatar: str | None
+    role: Role
+    is_active: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+_users = table_of(User).c
+_ACCOUNT = select(*(_users[each.name] for each in fields(Account)), _users.token_version).where(
+    _users.id == bindparam("wanted")
+)
 
 
 def check_password(email: str, password: str, *, bcrypt_rounds: int) -> User:
@@ -123,16 +145,23 @@ def end_tokens(user: User, *, at: datetime) -> None:
     _revoke(RefreshToken.user_id == user.id, at)
 
 
-def account_of(claims: tokens.AccessClaims) -> User:
-    """The account an access token speaks for; raise BadToken when its tokens were ended, AccountDeactivated."""
-    user = session().get(User, claims.user_id)
-    if user is None:
+def account_of(claims: tokens.AccessClaims, at: datetime) -> Account:
+    """The account an access token speaks for; raise BadToken when its tokens were ended, AccountDeactivated.
+
+    The token of a viewing is as good as the viewing: both accounts are looked at again.
+    """
+    if claims.viewing_id is not None and viewing.find(claims.viewing_id, at=at) is None:
         raise BadToken()
-    if not user.is_active:
+    row = run(_ACCOUNT, {"wanted": claims.user_id}).one_or_none()
+    if row is None:
+        raise BadToken()
+    *facts, version = row
+    account = Account(*facts)
+    if not account.is_active:
         raise AccountDeactivated()
-    if user.token_version != claims.version:
+    if version != claims.version:
         raise BadToken()
-    return user
+    return account
 
 
 def locked_account(user_id: uuid.UUID) -> User:

@@ -5,12 +5,12 @@ losing it only means signing in again. Whoever holds one is looked up at every r
 or demoted account is out at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from minispod.accounts import directory
+from minispod.accounts import directory, viewing
 from minispod.accounts.errors import AccountDeactivated, BadCredentials, NoSuchUser, TooManySignIns
 from minispod.accounts.models import User
 from minispod.accounts.sessions import check_password
@@ -19,7 +19,10 @@ from minispod.kernel.actor import Actor, ActorKind, Role, place_of
 from minispod.kernel.errors import Unavailable
 from minispod.kernel.ids import parse_id
 
+KEYS = "session:"
+"""What the keys of sessions begin with in their store."""
 _DOOR = "administration"
+_SESSIONS_SHOWN = 500
 _WINDOW = timedelta(minutes=15)
 _TRIES_PER_ACCOUNT = 8
 _TRIES_PER_ADDRESS = 40
@@ -49,6 +52,10 @@ class SessionStore(Protocol):
         """Forget the record."""
         ...
 
+    def list(self, beginning: str, limit: int) -> Sequence[dict[str, Any]]:
+        """Records whose key begins so, in no order; `limit` at most."""
+        ...
+
     def count(self, key: str, window: timedelta) -> int:
         """Count one more event and return how many there were in the running window."""
         ...
@@ -70,6 +77,7 @@ class SessionRecord:
     token_version: int
     began_at: datetime
     seen_at: datetime
+    address: str | None = None
 
     def has_ended(self, limits: SessionLimits, at: datetime) -> bool:
         """Tell whether one of the limits has been reached."""
@@ -120,10 +128,43 @@ def admit(email: str, password: str, *, bcrypt_rounds: int, actor: Actor, at: da
 
 
 def leave(user: User, *, actor: Actor, at: datetime) -> None:
-    """Write down that an administrator signed out; the door drops the session."""
+    """Write down that an administrator signed out, and end what they looked at; the door drops the session."""
+    viewing.end_all(user, actor=actor, at=at)
     trail.record(
         actor, trail.Action.ACCOUNT_SIGNED_OUT, at=at, subject_kind="user", subject_id=user.id, door=_DOOR
     )
+
+
+def list_live(
+    store: SessionStore, administrators: Mapping[str, User], *, limits: SessionLimits, at: datetime
+) -> dict[str, list[SessionRecord]]:
+    """The sessions that would let their holder in now, by account id, the one used last first."""
+    found: dict[str, list[SessionRecord]] = {}
+    for values in store.list(KEYS, _SESSIONS_SHOWN):
+        record = read(values)
+        holder = administrators.get(record.user_id) if record is not None else None
+        if (
+            record is not None
+            and holder is not None
+            and _may(holder, record)
+            and not record.has_ended(limits, at)
+        ):
+            found.setdefault(record.user_id, []).append(record)
+    return {id_: sorted(mine, key=lambda each: each.seen_at, reverse=True) for id_, mine in found.items()}
+
+
+def read(values: Mapping[str, Any]) -> SessionRecord | None:
+    """What a session says about its holder; None while nobody has signed in with it."""
+    try:
+        return SessionRecord(
+            str(values["_user_id"]),
+            int(values["version"]),
+            datetime.fromisoformat(values["began"]),
+            datetime.fromisoformat(values["seen"]),
+            values.get("address"),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def holder_of(record: SessionRecord, *, limits: SessionLimits, at: datetime) -> User | None:
@@ -134,5 +175,9 @@ def holder_of(record: SessionRecord, *, limits: SessionLimits, at: datetime) -> 
         user = directory.get_user(parse_id(record.user_id))
     except NoSuchUser:
         return None
-    may = user.is_active and user.role is Role.ADMINISTRATOR and user.token_version == record.token_version
-    return user if may else None
+    return user if _may(user, record) else None
+
+
+def _may(user: User, record: SessionRecord) -> bool:
+    is_same = user.token_version == record.token_version
+    return user.is_active and user.role is Role.ADMINISTRATOR and is_same

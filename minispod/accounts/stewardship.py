@@ -92,6 +92,21 @@ def unblock(user_id: uuid.UUID, *, actor: Actor, at: datetime) -> User:
     return user
 
 
+def sign_out(user_id: uuid.UUID, *, actor: Actor, at: datetime) -> User:
+    """End every session and token of an account, which may sign in again at once; refuses NoSuchUser."""
+    user = _locked(user_id)
+    end_tokens(user, at=at)
+    trail.record(
+        actor,
+        trail.Action.ACCOUNT_SIGNED_OUT,
+        at=at,
+        subject_kind="user",
+        subject_id=user.id,
+        everywhere=True,
+    )
+    return user
+
+
 def lock_to_delete(user_id: uuid.UUID, *, actor: Actor) -> User:
     """The account, locked so that nothing new can refer to it; refuses NoSuchUser, OwnAccount, LastAdministrator."""
     administrators = _locked_administrators()

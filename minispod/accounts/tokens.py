@@ -39,6 +39,7 @@ class AccessClaims:
 
     user_id: uuid.UUID
     version: int
+    viewing_id: uuid.UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,17 @@ class TokenPair:
 
 def issue_access(user: User, keys: TokenKeys, at: datetime) -> str:
     """Sign an access token for `user`."""
+    return _sign(user, keys, at, at + keys.access_life)
+
+
+def issue_for_viewing(
+    user: User, viewing_id: uuid.UUID, viewer_id: uuid.UUID, keys: TokenKeys, at: datetime, until: datetime
+) -> str:
+    """Sign an access token with which somebody else looks as `user`; `act` says who (RFC 8693)."""
+    return _sign(user, keys, at, until, act={"sub": str(viewer_id)}, viewing=str(viewing_id))
+
+
+def _sign(user: User, keys: TokenKeys, at: datetime, until: datetime, **more: object) -> str:
     claims = {
         "sub": str(user.id),
         "userId": str(user.id),
@@ -59,7 +71,8 @@ def issue_access(user: User, keys: TokenKeys, at: datetime) -> str:
         "jti": new_id().hex,
         "fresh": False,
         "iat": at,
-        "exp": at + keys.access_life,
+        "exp": until,
+        **more,
     }
     return jwt.encode(claims, keys.secret, algorithm=ALGORITHM)
 
@@ -69,7 +82,8 @@ def check_claims(claims: Mapping[str, Any], at: datetime) -> AccessClaims:
     try:
         if claims["type"] != "access" or claims["exp"] <= at.timestamp():
             raise BadToken()
-        return AccessClaims(uuid.UUID(claims["sub"]), int(claims["ver"]))
+        viewing = uuid.UUID(claims["viewing"]) if "act" in claims else None
+        return AccessClaims(uuid.UUID(claims["sub"]), int(claims["ver"]), viewing)
     except (KeyError, ValueError, TypeError):
         raise BadToken() from None
 

@@ -4,7 +4,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import request, url_for
+from flask import flash, request, url_for
 
 from minispod.admin import guard, pages
 from minispod.admin.door import door
@@ -43,7 +43,7 @@ def alerts_list() -> Any:
         rule=rule,
         states=AlertState,
         severities=Severity,
-        rules=Rule,
+        rules=[(each, wording.heading(each)["heading"]) for each in Rule],
         webhook=queries.undelivered(),
         say=words_of,
         next_step=next_step,
@@ -60,6 +60,7 @@ def alert(alert_id: str) -> Any:
         "admin/alerts/one.html",
         "admin/alerts/_one.html",
         listed=listed,
+        heading=wording.heading(listed.alert.rule)["heading"],
         earlier=queries.list_earlier(listed.alert),
         lines=named(lines.items),
         say=words_of,
@@ -75,7 +76,7 @@ def acknowledge_alert(alert_id: str) -> Any:
         acting.acknowledge(
             parse_id(alert_id), note=_note(), actor=guard.actor(), at=current_ports().clock.now()
         )
-    return pages.back("panel.alerts_list")
+    return _told("Acknowledged: nobody is called again about it.")
 
 
 @door.post("/alerts/<alert_id>/resolve")
@@ -83,7 +84,7 @@ def resolve_alert(alert_id: str) -> Any:
     """End it by hand."""
     with unit_of_work():
         acting.resolve(parse_id(alert_id), note=_note(), actor=guard.actor(), at=current_ports().clock.now())
-    return pages.back("panel.alerts_list")
+    return _told("Resolved. What is still so is raised anew.")
 
 
 @door.post("/alerts/<alert_id>/silence")
@@ -92,6 +93,11 @@ def silence_alert(alert_id: str) -> Any:
     at = current_ports().clock.now()
     with unit_of_work():
         acting.silence(parse_id(alert_id), _silence_until(at), actor=guard.actor(), at=at)
+    return _told("Silenced: it is in the list, and nobody is told.")
+
+
+def _told(sentence: str) -> Any:
+    flash(sentence, "good")
     return pages.back("panel.alerts_list")
 
 

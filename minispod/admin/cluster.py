@@ -44,7 +44,7 @@ def node(name: str) -> Any:
     at = current_ports().clock.now()
     picture = monitoring.last_picture()
     span = pages.chosen(Span, "span") or Span.DAY
-    since = at - history.length_of(span)
+    since, zone = at - history.length_of(span), business_rules(current_settings()).zone
     readings = history.node_history(name, span, at)
     now = next((each for each in picture.nodes if each.name == name), None)
     if now is None and not readings:
@@ -64,8 +64,8 @@ def node(name: str) -> Any:
         spans=list(Span),
         span=span,
         spells=spells.list_spells(name, since),
-        cpu=charts.node_lines(readings, "cpu", since=since, until=at),
-        memory=charts.node_lines(readings, "memory", since=since, until=at),
+        cpu=charts.node_lines(readings, "cpu", since=since, until=at, zone=zone),
+        memory=charts.node_lines(readings, "memory", since=since, until=at, zone=zone),
         at=at,
     )
 
@@ -80,7 +80,7 @@ def evacuate_node(name: str) -> Any:
         actor=guard.actor(),
         at=ports.clock.now(),
     )
-    flash(f"{asked} instances are being restored on other nodes.", "good" if asked else "warn")
+    flash(f"Instances being restored on other nodes: {asked}.", "good" if asked else "warn")
     for instance_name, reason in refused:
         flash(f"{instance_name}: {reason}", "bad")
     return pages.back()

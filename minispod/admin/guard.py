@@ -14,14 +14,14 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from minispod.accounts import staff_sessions
 from minispod.accounts.models import User
-from minispod.accounts.staff_sessions import SessionLimits, SessionRecord, SessionsUnavailable
-from minispod.admin import jobs_board, pages, raw_tables
+from minispod.accounts.staff_sessions import SessionLimits, SessionsUnavailable
+from minispod.admin import jobs_board, languages, pages, raw_tables
 from minispod.admin.sessions import StoredSessions, is_admin
 from minispod.kernel.actor import Actor, ActorKind, visitor
 from minispod.ports import current_ports, current_settings
 from minispod.settings import Settings
 
-_OPEN_ENDPOINTS = frozenset({"panel.sign_in", "panel.enter"})
+_OPEN_ENDPOINTS = frozenset({"panel.sign_in", "panel.enter", "panel.speak"})
 _NOTE_USE_EVERY = timedelta(seconds=30)
 
 csrf = CSRFProtect()
@@ -59,6 +59,7 @@ def enter(user: User, at: datetime) -> None:
     session.renew()  # type: ignore[attr-defined]
     session["version"] = user.token_version
     session["began"] = session["seen"] = at.isoformat()
+    session["address"] = request.remote_addr
     login_user(SignedIn(user))
 
 
@@ -123,17 +124,14 @@ def _gate() -> BaseResponse | None:
 def _load(user_id: str) -> SignedIn | None:
     if not is_admin(request.path):
         return None
-    try:
-        record = SessionRecord(
-            user_id,
-            int(session["version"]),
-            datetime.fromisoformat(session["began"]),
-            datetime.fromisoformat(session["seen"]),
-        )
-    except (KeyError, TypeError, ValueError):
+    record = staff_sessions.read(session)
+    if record is None or record.user_id != user_id:
         return None
-    user = staff_sessions.holder_of(record, limits=_limits(), at=current_ports().clock.now())
-    return SignedIn(user) if user is not None else None
+    user = staff_sessions.holder_of(record, limits=limits(), at=current_ports().clock.now())
+    if user is None:
+        return None
+    languages.speak(user.language)
+    return SignedIn(user)
 
 
 def _note_use() -> None:
@@ -145,7 +143,8 @@ def _note_use() -> None:
         session["seen"] = at.isoformat()
 
 
-def _limits() -> SessionLimits:
+def limits() -> SessionLimits:
+    """When a session ends by itself."""
     web = current_settings().web
     return SessionLimits(timedelta(minutes=web.admin_idle_minutes), timedelta(hours=web.admin_absolute_hours))
 
@@ -162,4 +161,4 @@ def _is_fragment() -> bool:
     return bool(request.headers.get("HX-Request")) and not request.headers.get("HX-Boosted")
 
 
-__all__ = ["actor", "csrf", "enter", "init_app", "leave", "safe_way_back", "stranger", "to_sign_in"]
+__all__ = ["actor", "csrf", "enter", "init_app", "leave", "limits", "safe_way_back", "stranger", "to_sign_in"]

@@ -9,12 +9,15 @@ from typing import Any
 
 from flask import flash, make_response, render_template
 
-from minispod.admin import guard, pages
+from minispod.admin import fleet_filter, guard, pages
 from minispod.admin.domains import FACTS as DOMAIN_FACTS
 from minispod.admin.door import door
 from minispod.audit import trail
-from minispod.insights import data_of, fleet
+from minispod.catalog.models import PlanType
+from minispod.cluster.monitoring import last_picture
+from minispod.insights import data_of, fleet, fleet_lists
 from minispod.insights.activity import named
+from minispod.insights.fleet_lists import Match
 from minispod.instances import controls, queries
 from minispod.instances.domains.queries import list_domains
 from minispod.instances.states import IN_TRANSITION, InstanceStatus
@@ -23,6 +26,8 @@ from minispod.kernel.paging import PageRequest
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports
 from minispod.subscriptions import operating
+from minispod.subscriptions.bulk import queries as bulk
+from minispod.subscriptions.bulk.states import BulkAct
 
 _TIMELINE = 20
 _FOLLOW_SECONDS = 2
@@ -39,16 +44,23 @@ _CONTROLS: dict[str, tuple[Callable[..., Any], str]] = {
 @door.get("/instances")
 def instances_list() -> Any:
     """List instances."""
-    search, status = pages.search_text(), pages.chosen(InstanceStatus, "status")
-    found = fleet.list_sold(pages.page_request(), search=search, status=status)
-    return pages.page_or_fragment(
+    wanted = fleet_filter.asked_for()
+    sorting, is_up = fleet_filter.sorted_by()
+    return pages.live_fragment(
         "admin/instances/page.html",
         "admin/instances/_list.html",
-        found=found,
-        search=search,
-        status=status,
+        frame="admin/_live_list.html",
+        found=fleet_lists.list_fleet(pages.page_request(), wanted, sorting=sorting, is_up=is_up),
+        wanted=wanted,
+        sorting=sorting,
+        is_up=is_up,
+        choices=fleet_lists.find_choices(),
         statuses=InstanceStatus,
-        counts=queries.count_by_status(),
+        plans=PlanType,
+        matches=Match,
+        acts=BulkAct,
+        batches=bulk.count_live(),
+        silent_since=last_picture().silent_since,
     )
 
 

@@ -1,4 +1,4 @@
-"""How one instance is doing: usage and uptime from our own figures, events and logs from the cluster.
+"""How one instance is doing: usage and uptime from our own figures, events from the cluster.
 
 What the cluster says is asked with no connection held; its silence is said where the answer would be.
 """
@@ -7,24 +7,20 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from flask import request
-
 from minispod.admin import charts, guard, pages
 from minispod.admin.door import door
 from minispod.cluster.monitoring import last_picture
 from minispod.insights import fleet
 from minispod.insights.fleet import Sold
 from minispod.instances import looking
-from minispod.instances.looking import Log, Subject
+from minispod.instances.looking import Subject
 from minispod.instances.uptime.reckoning import get_uptime
 from minispod.instances.usage.history import NOT_MEASURED, Range, get_history
 from minispod.kernel.errors import Conflict, Unavailable
 from minispod.kernel.ids import parse_id
 from minispod.kernel.unit_of_work import release_connection
 from minispod.ports import current_ports, current_settings
-from minispod.rules import uptime_rules
-
-_LOG_LINES = 200
+from minispod.rules import business_rules, uptime_rules
 
 T = TypeVar("T")
 
@@ -32,7 +28,7 @@ T = TypeVar("T")
 @door.get("/instances/<instance_id>/usage")
 def instance_usage(instance_id: str) -> Any:
     """What it used over time, and how much of each month it was there."""
-    sold = _sold(instance_id)
+    sold = find_sold(instance_id)
     at, rules = current_ports().clock.now(), uptime_rules(current_settings())
     span = pages.chosen(Range, "span") or Range.DAY
     history = get_history(sold.instance.id, span, actor=guard.actor(), at=at)
@@ -43,7 +39,7 @@ def instance_usage(instance_id: str) -> Any:
         spans=Range,
         span=span,
         charts={
-            title: charts.usage_lines(history, what)
+            title: charts.usage_lines(history, what, zone=business_rules(current_settings()).zone)
             for title, what in (("CPU", "cpu"), ("Memory", "memory"), ("Storage", "storage"))
         },
         storage_note=None if history.is_storage_measured else _why_no_storage(),
@@ -56,37 +52,14 @@ def instance_usage(instance_id: str) -> Any:
 @door.get("/instances/<instance_id>/events")
 def instance_events(instance_id: str) -> Any:
     """What happened to it lately, in words, with what the cluster itself said."""
-    sold = _sold(instance_id)
+    sold = find_sold(instance_id)
     subject = Subject.of(sold.instance)
-    events, problem = _ask(lambda: looking.read_events(subject, current_ports().cluster))
+    events, problem = ask_cluster(lambda: looking.read_events(subject, current_ports().cluster))
     return pages.page_or_fragment(
         "admin/instances/events.html",
         "admin/instances/_events.html",
         sold=sold,
         events=events or (),
-        problem=problem,
-        at=current_ports().clock.now(),
-    )
-
-
-@door.get("/instances/<instance_id>/logs")
-def instance_logs(instance_id: str) -> Any:
-    """The newest lines one of its containers wrote, now or before it was last started again."""
-    sold = _sold(instance_id)
-    subject = Subject.of(sold.instance)
-    container = pages.one_of(subject.containers, "container", subject.containers[0])
-    previous = request.args.get("previous") == "yes"
-    found, problem = _ask(
-        lambda: looking.read_log(
-            subject, current_ports().cluster, container=container, lines=_LOG_LINES, previous=previous
-        )
-    )
-    return pages.page_or_fragment(
-        "admin/instances/logs.html",
-        "admin/instances/_logs.html",
-        sold=sold,
-        containers=subject.containers,
-        log=found or Log(container, previous, ()),
         problem=problem,
         at=current_ports().clock.now(),
     )
@@ -101,11 +74,12 @@ def _why_no_storage() -> str:
     return f"The use of storage is not measured. {refusal}" if refusal else NOT_MEASURED.english
 
 
-def _sold(instance_id: str) -> Sold:
+def find_sold(instance_id: str) -> Sold:
+    """The instance of an address, for its pages."""
     return fleet.get_sold(parse_id(instance_id), actor=guard.actor())
 
 
-def _ask(question: Callable[[], T]) -> tuple[T | None, str | None]:
+def ask_cluster(question: Callable[[], T]) -> tuple[T | None, str | None]:
     """The cluster's answer, or why there is none."""
     release_connection()
     try:

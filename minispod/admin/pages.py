@@ -5,6 +5,7 @@ Every page works without a script: htmx only saves the reload.
 
 import hashlib
 from collections.abc import Container
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -27,6 +28,31 @@ _LONGEST_SEARCH = 100
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """By which column a list is sorted, as the macro of tables takes it; `by` is what the address calls it."""
+
+    by: StrEnum
+    downward: bool
+
+    def direction(self, name: str) -> str | None:
+        """How the list is sorted by this column: "up", "down", or not."""
+        return ("down" if self.downward else "up") if name == self.by else None
+
+    def address(self, name: str) -> str:
+        """The address of the list sorted by this column; the other way round if it is that already."""
+        return here(sort=f"-{name}" if self.direction(name) == "up" else name, page=None)
+
+
+def sorting(default: StrEnum, *, downward: bool = False) -> Sorting:
+    """What a list is to be sorted by: "sort=name", or "sort=-name" from the end; nonsense is the default."""
+    text = request.args.get("sort", "")
+    try:
+        return Sorting(type(default)(text.removeprefix("-")), text.startswith("-"))
+    except ValueError:
+        return Sorting(default, downward)
+
+
 def wants_fragment() -> bool:
     """Tell whether htmx asked for a part of the page rather than for the page (boosted links want the page)."""
     htmx: Any = request.htmx  # type: ignore[attr-defined]
@@ -39,7 +65,9 @@ def page_or_fragment(page: str, fragment: str, **facts: Any) -> Response:
     return _varies(answer)
 
 
-def live_fragment(page: str, fragment: str, *, every: int = 10, **facts: Any) -> Response:
+def live_fragment(
+    page: str, fragment: str, *, every: int = 10, frame: str = "admin/_live.html", **facts: Any
+) -> Response:
     """A page whose fragment refreshes itself; answers 204 when the fragment is what the browser already shows."""
     body = Markup(render_template(fragment, **facts))  # noqa: S704 - a rendered template, escaped there
     # The token differs in each rendering and says nothing about the content.
@@ -49,7 +77,7 @@ def live_fragment(page: str, fragment: str, *, every: int = 10, **facts: Any) ->
         return _varies(make_response(render_template(page, **live, **facts)))
     if request.args.get("seen") == digest:
         return _varies(Response(status=204))
-    return _varies(make_response(render_template("admin/_live.html", **live)))
+    return _varies(make_response(render_template(frame, **live)))
 
 
 def here(**changes: str | int | None) -> str:
@@ -107,13 +135,15 @@ def one_of(choices: Container[str], name: str, default: str) -> str:
 
 
 def back(default_endpoint: str = "panel.today") -> BaseResponse:
-    """Where the form that was sent stood: a page of ours, never another site."""
+    """Go where the form that was sent stood."""
+    return redirect(way_back(default_endpoint), 303)
+
+
+def way_back(default_endpoint: str = "panel.today") -> str:
+    """The address of where the form that was sent stood: a page of ours, never another site."""
     parts = split_address(request.referrer)
     ours = parts is not None and parts.netloc == request.host and is_admin(parts.path)
-    target = (
-        urlunsplit(("", "", parts.path, parts.query, "")) if parts and ours else url_for(default_endpoint)
-    )
-    return redirect(target, 303)
+    return urlunsplit(("", "", parts.path, parts.query, "")) if parts and ours else url_for(default_endpoint)
 
 
 def split_address(text: str | None) -> SplitResult | None:

@@ -24,41 +24,59 @@ from werkzeug.exceptions import HTTPException
 
 from minispod.admin import (
     accounts,
+    administrators,
     alerts,
     audit,
     backups,
+    bulk,
+    canned_answers,
+    catalogue,
     cluster,
     cluster_lists,
     components,
     domains,
+    environment,
+    finding,
     guard,
     instance_data,
+    instance_history,
+    instance_logs,
+    instance_manifests,
     instance_settings,
     instances,
     jobs_board,
+    languages,
     monitoring,
     node_acts,
+    node_joins,
     notifications,
     orphans,
+    own_language,
     pages,
     papers,
     payments,
+    plans,
     policy,
     promotions,
     proof,
     raw_tables,
+    recipes,
     revenue,
     scoreboard,
     sending,
     sign_in,
     subscriptions,
+    tickets,
     today,
     topups,
+    viewings,
     wallets,
     wording,
     work,
 )
 from minispod.admin.door import door
+from minispod.admin.languages import gettext as _
+from minispod.admin.notifications import WritesLetters
 from minispod.admin.sessions import is_admin
 from minispod.admin.work import Timetable
 from minispod.kernel.errors import (
@@ -89,40 +107,63 @@ __all__ = ["answer_page_error", "answer_refusal", "init_app"]
 
 _PAGES = (
     accounts,
+    administrators,
     alerts,
     audit,
     backups,
+    bulk,
+    canned_answers,
+    catalogue,
     cluster,
     components,
     cluster_lists,
     domains,
+    environment,
+    finding,
     instance_data,
+    instance_history,
+    instance_logs,
+    instance_manifests,
     instance_settings,
     instances,
     monitoring,
     node_acts,
+    node_joins,
     notifications,
     orphans,
+    own_language,
     papers,
     payments,
+    plans,
     promotions,
     proof,
+    recipes,
     revenue,
     scoreboard,
     sign_in,
     subscriptions,
+    tickets,
     today,
     topups,
+    viewings,
     wallets,
     work,
 )
 
 
-def init_app(app: Flask, settings: Settings, timetable: Callable[[], Sequence[Timetable]] = tuple) -> None:
-    """Register everything under /admin; `timetable` tells what runs by the clock."""
+def init_app(
+    app: Flask,
+    settings: Settings,
+    timetable: Callable[[], Sequence[Timetable]],
+    write_letter: WritesLetters,
+) -> None:
+    """Register everything under /admin; `timetable` tells what runs by the clock, `write_letter` makes mails."""
     app.extensions["minispod.timetable"] = timetable
+    app.extensions["minispod.write_letter"] = write_letter
     Htmx(app)
+    languages.init_app(app)
     wording.init_app(app)
+    app.jinja_env.globals["viewing_banner"] = viewings.standing_banner
     guard.init_app(app, settings)
     app.register_blueprint(door)
     jobs_board.init_app(app, settings, answer_page_error)
@@ -140,9 +181,9 @@ def answer_refusal(refusal: Refusal) -> Any:
     status = next(code for family, code in _STATUS_OF_FAMILY.items() if isinstance(refusal, family))
     said_in_place = (Conflict, RuleBroken, TooMany, Unavailable)
     if request.method == "POST" and isinstance(refusal, said_in_place) and _has_session():
-        flash(FOR_STAFF if isinstance(refusal, SealBroken) else refusal.message, "bad")
+        flash(languages.said(FOR_STAFF if isinstance(refusal, SealBroken) else refusal.message), "bad")
         return pages.back()
-    answer = _error_page(status, refusal.message)
+    answer = _error_page(status, languages.said(refusal.message))
     if isinstance(refusal, TooMany):
         answer.headers["Retry-After"] = str(refusal.retry_after)
     return answer
@@ -153,7 +194,9 @@ def answer_page_error(status: int, error: HTTPException | None = None) -> Any:
     if isinstance(error, CSRFError):
         return _error_page(
             400,
-            "This form was not sent from a page of your present session. Go back, reload, and send it again.",
+            _(
+                "This form was not sent from a page of your present session. Go back, reload, and send it again."
+            ),
         )
     answer = _error_page(status)
     if error is not None and status in (405, 429):

@@ -1,5 +1,6 @@
 """Coupons: the list, one of them with its uses, and what staff do with them."""
 
+import uuid
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -8,8 +9,9 @@ from flask import make_response, render_template, request, url_for
 from minispod.admin import coupon_form, guard, pages
 from minispod.admin.coupon_form import CouponForm
 from minispod.admin.door import door
-from minispod.catalog import browsing
+from minispod.catalog import showing
 from minispod.catalog.models import PlanType, Service
+from minispod.catalog.showing import ShownService
 from minispod.insights import redemptions
 from minispod.kernel.errors import Conflict, NotFound, RuleBroken
 from minispod.kernel.ids import parse_id
@@ -152,9 +154,11 @@ def _form(form: CouponForm, coupon: Coupon | None = None, *, problem: str | None
     return make_response(page, 400 if problem else 200)
 
 
-def _services(coupon: Coupon | None) -> list[Service]:
+def _services(coupon: Coupon | None) -> list[Service | ShownService]:
     """What a coupon may be for: all that is for sale, and what this one is for already."""
-    known = {each.id: each for each in browsing.list_services(_SERVICES).items}
+    known: dict[uuid.UUID, Service | ShownService] = {
+        each.id: each for each in showing.list_services(_SERVICES).items
+    }
     if coupon is not None and coupon.service is not None:
         known.setdefault(coupon.service.id, coupon.service)
     return list(known.values())

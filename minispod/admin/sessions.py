@@ -15,7 +15,7 @@ from flask import Flask, Request, Response, request
 from flask.sessions import SecureCookieSession, SessionInterface
 from itsdangerous import BadSignature, Signer
 
-from minispod.accounts.staff_sessions import SessionStore, SessionsUnavailable
+from minispod.accounts.staff_sessions import KEYS, SessionStore, SessionsUnavailable
 from minispod.settings import Settings
 
 PATH = "/admin"
@@ -116,4 +116,4 @@ def _store(app: Flask) -> SessionStore:
 
 def _digest(key: str) -> str:
     # Who can read the store cannot use what is read as a cookie.
-    return "session:" + hashlib.sha256(key.encode()).hexdigest()
+    return KEYS + hashlib.sha256(key.encode()).hexdigest()

@@ -8,10 +8,12 @@ from flask_login import current_user
 from minispod.accounts import staff_sessions
 from minispod.admin import guard
 from minispod.admin.door import door
+from minispod.admin.languages import N_
+from minispod.admin.languages import gettext as _
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.ports import current_ports, current_settings
 
-_NOT_ADMITTED = (
+_NOT_ADMITTED = N_(
     "The e-mail address or the password is not right, or this account may not use the administration."
 )
 _LONGEST_EMAIL = 254
@@ -42,7 +44,9 @@ def enter() -> Any:
             email, password, bcrypt_rounds=settings.tokens.bcrypt_rounds, actor=guard.stranger(), at=at
         )
     if user is None:
-        return render_template("admin/sign_in.html", target=target, email=email, problem=_NOT_ADMITTED), 401
+        return render_template(
+            "admin/sign_in.html", target=target, email=email, problem=_(_NOT_ADMITTED)
+        ), 401
     guard.enter(user, at)
     return redirect(guard.safe_way_back(target), 303)
 
@@ -54,5 +58,5 @@ def sign_out() -> Any:
     with unit_of_work(ports.courier):
         staff_sessions.leave(current_user.user, actor=guard.actor(), at=ports.clock.now())
     guard.leave()
-    flash("You are signed out.", "good")
+    flash(_("You are signed out."), "good")
     return redirect(url_for("panel.sign_in"), 303)

@@ -1,5 +1,6 @@
 """The first page: what needs a person now, then money, what runs, and what happened. Refreshes itself."""
 
+import heapq
 from typing import Any
 
 from minispod.admin import alerts, pages
@@ -16,6 +17,7 @@ from minispod.ports import current_ports, current_settings
 from minispod.rules import alert_thresholds, backup_rules, business_rules
 
 _RECENT = 12
+_SCARCE = 5
 
 
 @door.get("/")
@@ -36,6 +38,8 @@ def today() -> Any:
         statuses=instance_queries.count_by_status(),
         used=insight.utilisation(picture.nodes),
         picture=picture,
+        outlook=outlook,
+        scarce=heapq.nsmallest(_SCARCE, outlook.plans, key=lambda each: each.for_sale) if outlook else (),
         advice=advise(picture.nodes, outlook, alert_thresholds(settings)),
         backlog=outbox.backlog(),
         say=alerts.words_of,

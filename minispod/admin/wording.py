@@ -3,16 +3,18 @@
 import re
 import uuid
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel.dates import format_date, format_datetime
 from flask import Flask
 from markupsafe import Markup
 
-from minispod.admin import pages
+from minispod.admin import languages, pages
+from minispod.admin.languages import N_
+from minispod.admin.languages import gettext as _
 from minispod.alerts.queries import count_open
-from minispod.kernel.money import format_rupiah
 from minispod.ports import current_ports, current_settings
 from minispod.proof import wording as differences
 from minispod.proof.models import ProofDifference
@@ -28,16 +30,19 @@ _TONES = {
         "COMPLETED",
         "READY",
         "HEALTHY",
+        "JOINED",
         "TOP_UP",
         "APPLIED",
     ),
     "busy": (
         "ACKNOWLEDGED",
+        "IN_PROGRESS",
         "PENDING",
         "PROVISIONING",
         "STARTING",
         "STOPPING",
         "RESTARTING",
+        "UNDER_WAY",
         "QUEUED",
         "PENDING_PAYMENT",
         "ASKED",
@@ -45,9 +50,13 @@ _TONES = {
         "WAITING_FOR_DNS",
         "VERIFIED",
         "APPLYING",
+        "UNDER_WAY",
+        "ENDING",
     ),
     "warn": (
         "WARNING",
+        "HIGH",
+        "OPEN",
         "GRACE",
         "REVIEW",
         "EXPIRED",
@@ -61,16 +70,42 @@ _TONES = {
         "RETURNED",
         "FAILING",
         "UNDONE",
+        "OVERTAKEN",
+        "KILLED",
     ),
     "bad": ("ERROR", "FAILED", "BLOCKED", "NOT_READY", "CHARGEBACK", "REFUSED", "TAKEN_OFF", "CRITICAL"),
 }
 _TONE_OF = {state: tone for tone, states in _TONES.items() for state in states}
-_AMOUNTS = differences.AMOUNTS | {"debt", "price"}
+_AMOUNTS = differences.AMOUNTS | {"debt", "price", "monthly_price"}
+_PLAIN = {"": "nothing", "None": "nothing", "True": "yes", "False": "no", "[]": "nothing"}
 _SILENT_FACTS = frozenset({"door"})
 _LONGEST_FACT = 160
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+_STEPS = ((86_400, N_("%(n)s d")), (3_600, N_("%(n)s h")), (60, N_("%(n)s min")))
+# As people of either language write them; the names of months and days are Babel's.
+_PATTERNS = {
+    "en": {
+        "moment": "dd MMM y, HH:mm",
+        "whole": "EEE dd MMM y, HH:mm:ss",
+        "day": "dd MMM y",
+        "weekday": "EEE dd MMM",
+        "short": "dd MMM",
+        "month": "MMM y",
+        "long_month": "MMMM y",
+        "month_name": "MMMM",
+    },
+    "id": {
+        "moment": "d MMM y, HH.mm",
+        "whole": "EEEE, d MMMM y, HH.mm.ss",
+        "day": "d MMM y",
+        "weekday": "EEE, d MMM",
+        "short": "d MMM",
+        "month": "MMM y",
+        "long_month": "MMMM y",
+        "month_name": "MMMM",
+    },
+}
 
 
 def init_app(app: Flask) -> None:
@@ -81,15 +116,18 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         ago=ago,
         cores=cores,
+        day=day,
         difference=difference,
         facts=facts,
         gigabytes=gigabytes,
         moment=moment,
+        number=number,
         percent=percent,
         rupiah=rupiah,
         short_id=short_id,
         span=span,
         tone=tone,
+        took=took,
         words=words,
     )
 
@@ -100,14 +138,26 @@ def tone(state: Any) -> str:
 
 
 def words(state: Any) -> str:
-    """A state or action as people read it: "PARTIALLY_REFUNDED" -> "Partially refunded"."""
-    text = str(state).replace("_", " ").replace(".", ": ").lower()
-    return text[:1].upper() + text[1:]
+    """A state or action as people read it: "PARTIALLY_REFUNDED" -> "Partially refunded", "QRIS" stays."""
+    return languages.state(languages.plain_words(str(state)))
 
 
 def rupiah(amount: int) -> str:
-    """An amount that is not broken at the end of a line."""
-    return format_rupiah(amount).replace(" ", "\u00a0")
+    """An amount that is not broken at the end of a line: "Rp 1,250,000", in Indonesian "Rp 1.250.000"."""
+    return f"{'-' if amount < 0 else ''}Rp\u00a0{languages.grouped(abs(amount))}"
+
+
+def number(value: float | None) -> str:
+    """A count with marks between thousands, or a number with the language's decimal mark."""
+    if value is None:
+        return "\u2014"
+    return languages.grouped(value) if isinstance(value, int) else languages.decimal(str(value))
+
+
+def day(when: date | None, form: str = "day") -> str:
+    """A day of the business as a day, "weekday", "short" (without its year), "month", "long_month" or "month_name"."""
+    spoken = languages.language()
+    return format_date(when, _PATTERNS[spoken][form], locale=spoken) if when is not None else "\u2014"
 
 
 def facts(details: Mapping[str, Any]) -> str:
@@ -131,11 +181,21 @@ def span(length: timedelta) -> str:
     parts = []
     for size, unit in _STEPS:
         if seconds >= size:
-            parts.append(f"{seconds // size} {unit}")
+            parts.append(_(unit, n=seconds // size))
             seconds %= size
         elif parts:
             break
-    return " ".join(parts[:2]) or f"{seconds} s"
+    return " ".join(parts[:2]) or _("%(n)s s", n=seconds)
+
+
+def took(length: timedelta) -> str:
+    """How long something short took: "40 ms", "2.5 s", "3 min 20 s"."""
+    seconds = length.total_seconds()
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds) // 60} min {int(seconds) % 60} s"
 
 
 def ago(at: datetime | None) -> Markup:
@@ -144,20 +204,25 @@ def ago(at: datetime | None) -> Markup:
         return Markup("&mdash;")
     distance = current_ports().clock.now() - at
     if abs(distance) < timedelta(seconds=10):
-        text = "just now"
+        text = _("just now")
     else:
-        text = f"{_largest(distance)} ago" if distance > timedelta(0) else f"in {_largest(distance)}"
+        length = _largest(distance)
+        text = (
+            _("%(length)s ago", length=length)
+            if distance > timedelta(0)
+            else _("in %(length)s", length=length)
+        )
     return _time(at, text)
 
 
 def moment(at: datetime | None) -> Markup:
     """An instant in the time zone of the business."""
-    return _time(at, _local(at).strftime("%d %b %Y, %H:%M")) if at is not None else Markup("&mdash;")
+    return _time(at, _at(at, "moment")) if at is not None else Markup("&mdash;")
 
 
 def cores(milli: int | None) -> str:
     """Millicores as CPU: 250 -> "0.25", 12000 -> "12"."""
-    return "?" if milli is None else f"{milli / 1000:.2f}".rstrip("0").rstrip(".")
+    return "?" if milli is None else languages.decimal(f"{milli / 1000:.2f}".rstrip("0").rstrip("."))
 
 
 def gigabytes(megabytes: float | None) -> str:
@@ -166,7 +231,7 @@ def gigabytes(megabytes: float | None) -> str:
         return "?"
     if megabytes < 1024:
         return f"{megabytes:.0f} MB"
-    return f"{megabytes / 1024:.1f}".removesuffix(".0") + " GB"
+    return languages.decimal(f"{megabytes / 1024:.1f}".removesuffix(".0")) + " GB"
 
 
 def percent(part: float | None, whole: float | None) -> int:
@@ -179,27 +244,34 @@ def short_id(value: uuid.UUID | str | None) -> str:
     return f"…{str(value)[-8:]}" if value else "—"
 
 
-def _fact(name: str, value: Any) -> str:
-    if name in _AMOUNTS and isinstance(value, int):
-        return rupiah(value)
+def _fact(name: str, value: Any, *, is_change: bool = False) -> str:
+    """One fact; of a change what was and what is."""
     if isinstance(value, Mapping):
-        return "; ".join(f"{key} {_change(each)}" for key, each in value.items())
+        return "; ".join(
+            f"{key.replace('_', ' ')} {_fact(key, each, is_change=True)}" for key, each in value.items()
+        )
+    if isinstance(value, list):
+        mark = " \u2192 " if is_change or name == "changed" or name in _AMOUNTS else ", "
+        return mark.join(_fact(name, each) for each in value)
     text = str(value)
+    if name in _AMOUNTS and text.lstrip("-").isdecimal():
+        return rupiah(int(text))
+    if name == "rule":
+        return words(text)
+    if text in _PLAIN:
+        return _PLAIN[text]
     if _INSTANT.fullmatch(text):
-        return f"{_local(datetime.fromisoformat(text)):%d %b %Y, %H:%M}"
+        return _at(datetime.fromisoformat(text), "moment")
     return short_id(text) if _ID.fullmatch(text) else text
-
-
-def _change(value: Any) -> str:
-    return " \u2192 ".join(str(each) for each in value) if isinstance(value, list) else str(value)
 
 
 def _largest(distance: timedelta) -> str:
     return " ".join(span(distance).split(" ")[:2])
 
 
-def _local(at: datetime) -> datetime:
-    return at.astimezone(_zone())
+def _at(at: datetime, form: str) -> str:
+    spoken = languages.language()
+    return format_datetime(at.astimezone(_zone()), _PATTERNS[spoken][form], locale=spoken)
 
 
 def _zone() -> ZoneInfo:
@@ -208,5 +280,5 @@ def _zone() -> ZoneInfo:
 
 def _time(at: datetime, text: str) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        at.isoformat(timespec="seconds"), _local(at).strftime("%a %d %b %Y, %H:%M:%S %Z"), text
+        at.isoformat(timespec="seconds"), f"{_at(at, 'whole')} {at.astimezone(_zone()):%Z}", text
     )

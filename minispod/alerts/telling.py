@@ -22,6 +22,7 @@ from minispod.kernel import outbox
 from minispod.kernel.actor import Role, system
 from minispod.kernel.database import lock, session
 from minispod.kernel.ids import new_id
+from minispod.kernel.languages import ENGLISH
 from minispod.kernel.tasks import Task
 from minispod.notifications import post
 from minispod.notifications.messages import MessageKind
@@ -64,7 +65,7 @@ def announce(
     for user in session().scalars(administrators.order_by(User.id)):
         post.queue(
             kind,
-            post.Recipient(user.name, user.email, user.id),
+            post.Recipient(user.name, user.email, user.id, user.language or ENGLISH),
             dedupe_key=f"alerts:{bulletin_id}:{user.id}",
             at=at,
             facts=facts,

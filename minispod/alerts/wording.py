@@ -88,12 +88,11 @@ _SENTENCES = {
         "diketahui sementara ini. Periksa control plane dan kubeconfig.",
     ),
     Rule.NODE_DOWN: (
-        "Since {since}. The cluster starts {movable} instances on other nodes. {bound} have their data on this node: "
-        "they come back with it, or are restored elsewhere from their backups on the node's page. {bare} of these "
-        "have no backup.",
-        "Sejak {since}. Klaster memulai {movable} instans di node lain. {bound} menyimpan datanya di node ini: kembali "
-        "bersama node, atau dipulihkan di tempat lain dari cadangan di halaman node. {bare} di antaranya tidak "
-        "memiliki cadangan.",
+        "Since {since}. Instances that the cluster starts on other nodes: {movable}. Instances with their data on this "
+        "node: {bound}; they come back with it, or are restored elsewhere from their backups on the node's page. "
+        "Without a backup: {bare}.",
+        "Sejak {since}. Instans yang dimulai klaster di node lain: {movable}. Instans yang datanya di node ini: "
+        "{bound}; kembali bersama node, atau dipulihkan di tempat lain dari cadangan di halaman node. Tanpa cadangan: {bare}.",
     ),
     Rule.NODE_FULL: (
         "It uses {cpu} % of its CPU and {memory} % of its memory, averaged over the last minutes.",
@@ -109,7 +108,7 @@ _SENTENCES = {
     ),
     Rule.INSTANCE_FAILED: ("{reason}", "{reason}"),
     Rule.INSTANCE_RESTARTS: (
-        "{restarts} restarts within an hour. Its logs and events say why.",
+        "Restarts within an hour: {restarts}. Its logs and events say why.",
         "{restarts} kali dimulai ulang dalam satu jam. Log dan peristiwanya menjelaskan sebabnya.",
     ),
     Rule.VOLUME_FULL: (
@@ -135,16 +134,17 @@ _SENTENCES = {
         "Cadangan terakhirnya tidak dapat dibuat: {reason} Datanya disimpan sampai ada keputusan.",
     ),
     Rule.JOB_STUCK: (
-        "{total} pieces are overdue or keep failing, the oldest since {since}; {failing} failed before.",
+        "Overdue or failing again and again: {total}, the oldest since {since}. Failed before: {failing}.",
         "{total} pekerjaan terlambat atau terus gagal, yang tertua sejak {since}; {failing} pernah gagal.",
     ),
     Rule.MAIL_STUCK: (
-        "{total} messages wait, the oldest since {since}. They are tried again by themselves; check the mail server.",
+        "Messages that wait: {total}, the oldest since {since}. They are tried again by themselves; check the mail "
+        "server.",
         "{total} pesan menunggu, yang tertua sejak {since}. Dicoba lagi dengan sendirinya; periksa server surel.",
     ),
     Rule.PROOF_DIFFERS: (
-        "{differences} differences, {unfinished} checks not finished. Do not adjust anything by hand before the cause "
-        "is known.",
+        "Differences: {differences}. Checks not finished: {unfinished}. Do not adjust anything by hand before the "
+        "cause is known.",
         "{differences} selisih, {unfinished} pemeriksaan belum selesai. Jangan sesuaikan apa pun sebelum sebabnya "
         "diketahui.",
     ),

@@ -1,13 +1,15 @@
 """Sign up, sign in, refresh, sign out, profile: /api/v1/auth and /api/v1/user."""
 
+from datetime import datetime
 from typing import Any
 
 from flask import g
 
-from minispod.accounts import directory, mailed_tokens, sessions
+from minispod.accounts import directory, mailed_tokens, sessions, viewing
 from minispod.accounts.errors import TokenReused
 from minispod.accounts.models import User
-from minispod.accounts.tokens import TokenPair
+from minispod.accounts.tokens import TokenPair, new_refresh
+from minispod.accounts.viewing import Seen
 from minispod.api.envelope import Door
 from minispod.api.guard import (
     actor_for,
@@ -17,6 +19,7 @@ from minispod.api.guard import (
     limiter,
     place_and_account,
     requires_sign_in,
+    seen,
 )
 from minispod.api.schemas.accounts import (
     AvatarIn,
@@ -104,9 +107,17 @@ def register_account(body: dict[str, Any]) -> dict[str, Any]:
 @door.alt_response(401, response="UNAUTHORIZED")
 @door.answers(200, SignedInOut, message="Login successful")
 def log_in(body: dict[str, Any]) -> dict[str, Any]:
-    """Sign in with address and password."""
+    """Sign in with address and password; who looks as a customer uses the password that works once.
+
+    Such a sign-in cannot be refreshed, and `viewing` says who looks and until when.
+    """
     ports, settings = current_ports(), current_settings()
     at = ports.clock.now()
+    if viewing.is_code(body["password"]):
+        with unit_of_work(ports.courier):
+            looking = viewing.take_code(body["email"], body["password"], address=here().address, at=at)
+        if looking is not None:
+            return _looks(looking, at)
     user = sessions.check_password(
         body["email"], body["password"], bcrypt_rounds=settings.tokens.bcrypt_rounds
     )
@@ -115,6 +126,16 @@ def log_in(body: dict[str, Any]) -> dict[str, Any]:
         pair = sessions.sign_in(user, keys=ports.token_keys, actor=actor, at=at)
         wallet = statements.get_wallet(user.id, actor=actor)
     return signed_in(user, wallet, pair)
+
+
+def _looks(looking: Seen, at: datetime) -> dict[str, Any]:
+    """What a sign-in answers to who looks as a customer: the front end shows the name on every page."""
+    customer = looking.customer
+    wallet = statements.get_wallet(customer.id, actor=actor_for(customer, here().address))
+    token = viewing.issue(looking, keys=current_ports().token_keys, at=at)
+    # The front end wants something there; what is stored nowhere refreshes nothing.
+    answer = signed_in(customer, wallet, TokenPair(token, new_refresh()))
+    return answer | {"user": answer["user"] | {"name": looking.name}, "viewing": looking}
 
 
 def _refresh(body: dict[str, Any]) -> dict[str, Any]:
@@ -170,20 +191,25 @@ def log_out_everywhere() -> None:
         sessions.sign_out_everywhere(g.user.id, actor=g.actor, at=ports.clock.now())
 
 
+def _own_account() -> dict[str, Any]:
+    looking = seen()
+    return {"user": g.user} | ({"viewing": looking} if looking is not None else {})
+
+
 @door.get("/auth/profile")
 @requires_sign_in
 @door.answers(200, ProfileOut, message="Profile retrieved successfully")
 def auth_profile() -> dict[str, Any]:
-    """Show one's own account."""
-    return {"user": g.user}
+    """Show one's own account; `viewing` is there while an administrator looks as its owner."""
+    return _own_account()
 
 
 @door.get("/user/profile")
 @requires_sign_in
 @door.answers(200, ProfileOut, message="Profile retrieved successfully")
 def show_profile() -> dict[str, Any]:
-    """Show one's own account."""
-    return {"user": g.user}
+    """Show one's own account; `viewing` is there while an administrator looks as its owner."""
+    return _own_account()
 
 
 @door.put("/user/profile")

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response, g, make_response
 
 from minispod.api.envelope import Door
-from minispod.api.guard import limiter, requires_sign_in
+from minispod.api.guard import limiter, requires_sign_in, seen
 from minispod.api.schemas.base import pagination, wanted_page
 from minispod.api.schemas.billing import (
     InvoicesOut,
@@ -154,6 +154,7 @@ def download_invoice(query: dict[str, Any], invoice_id: str) -> Response:
     """Save one of one's own papers as PDF; the download is counted."""
     paper = queries.get_paper(parse_id(invoice_id), actor=g.actor).paper
     answer = pdf_answer(paper, query["language"])
-    with unit_of_work(current_ports().courier):
-        queries.count_download(paper.id)
+    if seen() is None:
+        with unit_of_work(current_ports().courier):
+            queries.count_download(paper.id)
     return answer

@@ -18,14 +18,14 @@ from minispod.api.schemas.catalog import (
     ServicePlansOut,
     ServicesOut,
 )
-from minispod.catalog import browsing
-from minispod.catalog.models import Service
+from minispod.catalog import browsing, showing
+from minispod.catalog.showing import ShownService
 from minispod.kernel.paging import Page, PageRequest
 
 door = Door("catalog", __name__, url_prefix="/api/v1/catalog", description="What is for sale")
 
 
-def _services(page: Page[Service]) -> dict[str, Any]:
+def _services(page: Page[ShownService]) -> dict[str, Any]:
     return {"services": page.items, "pagination": pagination(page)}
 
 
@@ -35,7 +35,7 @@ def _services(page: Page[Service]) -> dict[str, Any]:
 @door.answers(200, ServicesOut, message="All services retrieved successfully")
 def list_services(query: dict[str, Any]) -> dict[str, Any]:
     """List the services for sale with their plans."""
-    return _services(browsing.list_services(wanted_page(query)))
+    return _services(showing.list_services(wanted_page(query)))
 
 
 @door.get("/search")
@@ -44,7 +44,7 @@ def list_services(query: dict[str, Any]) -> dict[str, Any]:
 @door.answers(200, FoundServicesOut, message="Search results retrieved successfully")
 def search_services(query: dict[str, Any]) -> dict[str, Any]:
     """Search name, description and tags of the services for sale."""
-    page = browsing.list_services(
+    page = showing.list_services(
         wanted_page(query), search=query["q"], category_slug=query["category"], featured=query["featured"]
     )
     return {**_services(page), "total_count": page.total, "has_more": page.has_next}
@@ -54,17 +54,17 @@ def search_services(query: dict[str, Any]) -> dict[str, Any]:
 @fresh(door)
 @door.arguments(FeaturedQuery, location="query")
 @door.answers(200, FeaturedServiceOut(many=True), message="Featured services retrieved successfully")
-def list_featured_services(query: dict[str, Any]) -> Sequence[Service]:
+def list_featured_services(query: dict[str, Any]) -> Sequence[ShownService]:
     """List the featured services, each with its cheapest plan."""
-    return browsing.list_services(PageRequest(1, query["limit"]), featured=True).items
+    return showing.list_services(PageRequest(1, query["limit"]), featured=True).items
 
 
 @door.get("/services/<slug>")
 @fresh(door)
 @door.answers(200, ServiceDetailOut, message="Service details retrieved successfully")
-def get_service(slug: str) -> Service:
+def get_service(slug: str) -> ShownService:
     """Show one service for sale."""
-    return browsing.get_service(slug)
+    return showing.get_service(slug)
 
 
 @door.get("/services/<slug>/plans")
@@ -72,7 +72,7 @@ def get_service(slug: str) -> Service:
 @door.answers(200, ServicePlansOut, message="Service plans retrieved successfully")
 def get_service_plans(slug: str) -> dict[str, Any]:
     """List the plans of one service."""
-    service = browsing.get_service(slug)
+    service = showing.get_service(slug)
     return {
         "service_id": service.id,
         "service_name": service.name,
@@ -110,6 +110,6 @@ def list_categories() -> list[dict[str, Any]]:
 def list_category_services(query: dict[str, Any], slug: str) -> dict[str, Any]:
     """List the services of one category."""
     category = browsing.get_category(slug)
-    page = browsing.list_services(wanted_page(query), category_slug=slug)
+    page = showing.list_services(wanted_page(query), category_slug=slug)
     names = {name: getattr(category, name) for name in ("id", "name", "slug", "description")}
     return {"category": category, **names, **_services(page)}

@@ -1,15 +1,17 @@
 """Bearer token to Actor, and roles. The role is read from the database at every request."""
 
 import time
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from functools import wraps
+from datetime import datetime
+from functools import lru_cache, partial, wraps
 from hashlib import sha256
 from math import ceil
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from flask_jwt_extended import JWTManager, decode_token
 from flask_jwt_extended.exceptions import JWTExtendedException
 from flask_limiter import Limiter
@@ -18,13 +20,16 @@ from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
-from minispod.accounts import sessions
-from minispod.accounts.errors import BadToken, StaffOnly
+from minispod.accounts import sessions, viewing
+from minispod.accounts.errors import BadToken, StaffOnly, ViewingOnly
 from minispod.accounts.models import User
+from minispod.accounts.sessions import Account
 from minispod.accounts.tokens import ALGORITHM, check_claims
+from minispod.accounts.viewing import Seen
 from minispod.api.envelope import FORMS
 from minispod.kernel.actor import Actor, ActorKind, Role, place_of, visitor
 from minispod.kernel.errors import TooMany, Unauthenticated
+from minispod.kernel.unit_of_work import allow_writes, refuse_writes
 from minispod.ports import current_ports, current_settings
 from minispod.settings import Settings
 
@@ -34,15 +39,16 @@ WRITES = "120 per minute"
 READS = parse("1200 per minute")
 """What they may read; the front end asks every three seconds in each tab that is open."""
 _TEN_YEARS = 10 * 365 * 24 * 3600
+_SIGNED = "minispod.signed_tokens"
 
 
 def _who() -> str:
     """Whose requests these are: before a view has looked, the account that a token of ours names; else the place."""
-    user: User | None = g.get("user")
-    if user is not None:
+    user: Account | None = g.get("user")
+    if user is not None and seen() is None:
         return str(user.id)
     claims = _claims()
-    return str(claims.get("userId")) if claims else _place()
+    return str(claims.get("viewing") or claims.get("userId")) if claims else _place()
 
 
 def _place() -> str:
@@ -124,10 +130,13 @@ def init_app(app: Flask, settings: Settings) -> None:
     # Expiry is judged by our clock port (check_claims); the library's own clock must not interfere.
     app.config["JWT_DECODE_LEEWAY"] = _TEN_YEARS
     JWTManager(app)
+    # A signature that was good stays good, and a page that is open shows the same token every few seconds.
+    app.extensions[_SIGNED] = lru_cache(maxsize=1024)(partial(decode_token, allow_expired=True))
     app.config["RATELIMIT_ENABLED"] = settings.operation.rate_limits_enabled
     app.config["RATELIMIT_STORAGE_URI"] = settings.redis.redis_url
     app.config["RATELIMIT_IN_MEMORY_FALLBACK_ENABLED"] = True
     limiter.init_app(app)
+    app.teardown_request(lambda error: allow_writes())
     _count_reads(app)
 
 
@@ -163,23 +172,41 @@ def _claims() -> dict[str, Any] | None:
         g.claims = None
         if token := _token():
             with suppress(PyJWTError, JWTExtendedException, ValueError):
-                g.claims = decode_token(token, allow_expired=True)
+                g.claims = current_app.extensions[_SIGNED](token)
     claims: dict[str, Any] | None = g.claims
     return claims
 
 
-def signed_in() -> tuple[User, Actor]:
-    """The account behind the bearer token; raise an Unauthenticated refusal."""
+def signed_in() -> tuple[Account, Actor]:
+    """The account behind the bearer token; raise an Unauthenticated refusal, and ViewingOnly to who only looks."""
     if not _token():
         raise Unauthenticated("Access token is required")
     claims = _claims()
     if claims is None:
         raise BadToken()
-    user = sessions.account_of(check_claims(claims, current_ports().clock.now()))
+    at = current_ports().clock.now()
+    said = check_claims(claims, at)
+    user = sessions.account_of(said, at)
+    if said.viewing_id is not None:
+        _only_look(said.viewing_id, at)
     return user, actor_for(user, request.remote_addr)
 
 
-def actor_for(user: User, address: str | None) -> Actor:
+def seen() -> Seen | None:
+    """The viewing of this request: an administrator looks as the customer; None for the customer."""
+    found: Seen | None = g.get("seen")
+    return found
+
+
+def _only_look(viewing_id: uuid.UUID, at: datetime) -> None:
+    """Whoever looks as somebody else only reads: secrets are shown by POST, and a read that would write is refused."""
+    if request.method not in _READING:
+        raise ViewingOnly()
+    g.seen = viewing.find(viewing_id, at=at)
+    refuse_writes(ViewingOnly)
+
+
+def actor_for(user: Account | User, address: str | None) -> Actor:
     """The actor an account acts as."""
     kind = ActorKind.STAFF if user.role is Role.ADMINISTRATOR else ActorKind.CUSTOMER
     return Actor(kind, user.id, user.name, address)

@@ -7,7 +7,7 @@ from flask import Response, g, jsonify, request
 
 from minispod.api import request_keys
 from minispod.api.envelope import Door, enveloped, success
-from minispod.api.guard import limiter, requires_sign_in
+from minispod.api.guard import limiter, requires_sign_in, seen
 from minispod.api.problems import problem
 from minispod.api.schemas.base import RequestKeyHeader
 from minispod.api.schemas.payments import (
@@ -109,7 +109,8 @@ def show_status(transaction_id: str) -> dict[str, Any]:
     """Ask the gateway about one's own undecided top-up, apply its answer and show the result."""
     id_ = parse_id(transaction_id)
     topup = queries.find_topup(id_, actor=g.actor)
-    said = _ask_and_settle(topup) if topup is not None and topup.state.is_open else None
+    is_asked = topup is not None and topup.state.is_open and seen() is None
+    said = _ask_and_settle(topup) if topup is not None and is_asked else None
     transaction = statement.get_transaction(id_, actor=g.actor)
     shown = {name: getattr(transaction, name) for name in _SHOWN}
     if said is not None and said.found and transaction.status is TopUpState.PENDING.is_shown_as:

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, g
 
 from minispod.api.envelope import Door
-from minispod.api.guard import limiter, requires_sign_in
+from minispod.api.guard import limiter, requires_sign_in, seen
 from minispod.api.schemas.base import wanted_page
 from minispod.api.schemas.tickets import (
     CreatedTicketOut,
@@ -97,7 +97,7 @@ def open_ticket(body: dict[str, Any]) -> dict[str, Any]:
 def show_ticket(ticket_id: str) -> dict[str, Any]:
     """Show a ticket with its messages, which count as read by its owner from now on."""
     shown = queries.conversation(queries.get_ticket(parse_id(ticket_id), actor=g.actor))
-    if shown.row.unread and shown.row.ticket.user_id == g.user.id:
+    if shown.row.unread and shown.row.ticket.user_id == g.user.id and seen() is None:
         with unit_of_work():
             writing.note_read(shown.row.ticket.id, shown.row.ticket.message_count, by_staff=False)
     return conversation_row(shown)

@@ -17,6 +17,7 @@ class AuditEntry(Identified, Base):
     __table_args__ = (
         Index("ix_audit_entries_subject", "subject_kind", "subject_id"),
         Index("ix_audit_entries_at", "at"),
+        Index("ix_audit_entries_actor_id_at", "actor_id", "at"),
     )
 
     at: Mapped[datetime]

@@ -37,6 +37,9 @@ class Action(StrEnum):
     ACCOUNT_EMAIL_VERIFIED = "account.email_verified"
     ACCOUNT_PASSWORD_CHANGED = "account.password_changed"  # noqa: S105 - the name of an act
     ACCOUNT_PASSWORD_RESET_ASKED = "account.password_reset_asked"  # noqa: S105 - the name of an act
+    ACCOUNT_VIEWING_BEGUN = "account.viewing_begun"
+    ACCOUNT_VIEWING_OPENED = "account.viewing_opened"
+    ACCOUNT_VIEWING_ENDED = "account.viewing_ended"
     WALLET_CREDITED = "wallet.credited"
     WALLET_DEBITED = "wallet.debited"
     WALLET_ADJUSTED = "wallet.adjusted"
@@ -140,15 +143,29 @@ class Action(StrEnum):
     TICKET_REOPENED = "ticket.reopened"
     TICKET_PRIORITY_CHANGED = "ticket.priority_changed"
     TICKETS_FORGOTTEN = "tickets.forgotten"
+    CANNED_ANSWER_ADDED = "canned_answer.added"
+    CANNED_ANSWER_CHANGED = "canned_answer.changed"
+    CANNED_ANSWER_REMOVED = "canned_answer.removed"
+    MESSAGE_RESENT = "message.resent"
+    JOB_ASKED_FOR = "job.asked_for"
+    WORK_RETRIED = "work.retried"
     NODE_ACT_REQUESTED = "node.act_requested"
     NODE_ACT_DONE = "node.act_done"
     NODE_ACT_FAILED = "node.act_failed"
     NODE_ACT_CANCELLED = "node.act_cancelled"
+    NODE_JOIN_REQUESTED = "node.join_requested"
+    NODE_JOIN_SHOWN = "node.join_shown"
+    NODE_JOIN_REVOKED = "node.join_revoked"
+    NODE_JOIN_ENDED = "node.join_ended"
+    NODE_JOINED = "node.joined"
     ALERT_RAISED = "alert.raised"
     ALERT_ENDED = "alert.ended"
     ALERT_ACKNOWLEDGED = "alert.acknowledged"
     ALERT_RESOLVED = "alert.resolved"
     ALERT_SILENCED = "alert.silenced"
+    BULK_REQUESTED = "bulk.requested"
+    BULK_CALLED_OFF = "bulk.called_off"
+    BULK_ENDED = "bulk.ended"
 
 
 SUBJECT_KINDS = (
@@ -168,7 +185,12 @@ SUBJECT_KINDS = (
     "backup",
     "ticket",
     "node",
+    "node_join",
     "alert",
+    "batch",
+    "canned_answer",
+    "message",
+    "job",
 )
 """What the book speaks about; a filter offers these."""
 
@@ -216,6 +238,9 @@ def search(
     subject_id: str | None = None,
     actor_id: uuid.UUID | None = None,
     action: str | None = None,
+    actor_kind: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     text: str = "",
 ) -> Page[AuditEntry]:
     """Find lines of the book, newest first; `text` looks into actor, address, subject and request id."""
@@ -228,6 +253,12 @@ def search(
         wanted = wanted.where(AuditEntry.actor_id == actor_id)
     if action:
         wanted = wanted.where(AuditEntry.action == action)
+    if actor_kind:
+        wanted = wanted.where(AuditEntry.actor_kind == actor_kind)
+    if since:
+        wanted = wanted.where(AuditEntry.at >= since)
+    if until:
+        wanted = wanted.where(AuditEntry.at <= until)
     if text:
         exact = (AuditEntry.subject_id == text, AuditEntry.request_id == text, AuditEntry.address == text)
         wanted = wanted.where(or_(AuditEntry.actor_name.icontains(text, autoescape=True), *exact))

@@ -1,46 +1,15 @@
-"""Public reads of the catalogue. Recipe internals and secrets never leave through here (decision 4)."""
+"""Categories, plans for sale, and what finds services; the services themselves are in catalog/showing."""
 
 import uuid
 from collections.abc import Sequence
 
 from sqlalchemy import CTE, ColumnElement, func, or_, select
-from sqlalchemy.orm import joinedload, selectinload, with_loader_criteria
+from sqlalchemy.orm import joinedload
 from sqlalchemy.sql import Select
 
-from minispod.catalog.errors import NoSuchCategory, NoSuchPlan, NoSuchService
+from minispod.catalog.errors import NoSuchCategory, NoSuchPlan
 from minispod.catalog.models import Category, Plan, Service
-from minispod.kernel.database import page_of, session
-from minispod.kernel.paging import Page, PageRequest
-
-
-def _for_sale() -> Select[Service]:
-    return (
-        select(Service)
-        .where(Service.is_active.is_(True), Service.is_public.is_(True))
-        .order_by(Service.is_featured.desc(), Service.sort_order, Service.name)
-        .options(
-            joinedload(Service.category),
-            selectinload(Service.plans),
-            with_loader_criteria(Plan, Plan.is_active.is_(True)),
-        )
-    )
-
-
-def list_services(
-    page: PageRequest, *, category_slug: str | None = None, search: str = "", featured: bool | None = None
-) -> Page[Service]:
-    """List what is for sale with its active plans: featured first, then by order and name.
-
-    A category holds what lies in the categories below it too.
-    """
-    wanted = _for_sale()
-    if category_slug:
-        wanted = wanted.where(Service.category_id.in_(within(category_slug)))
-    if search.strip():
-        wanted = wanted.where(mentions(search.strip()))
-    if featured is not None:
-        wanted = wanted.where(Service.is_featured.is_(featured))
-    return page_of(wanted, page)
+from minispod.kernel.database import session
 
 
 def within(category_slug: str) -> Select[uuid.UUID]:
@@ -64,14 +33,6 @@ def _reach() -> CTE:
     every = select(Category.id.label("top_id"), Category.id.label("id")).cte("reach", recursive=True)
     below = select(every.c.top_id, Category.id).join(every, Category.parent_id == every.c.id)
     return every.union(below)
-
-
-def get_service(slug: str) -> Service:
-    """One service for sale with its active plans; raise NoSuchService."""
-    service = session().scalars(_for_sale().where(Service.slug == slug)).unique().one_or_none()
-    if service is None:
-        raise NoSuchService()
-    return service
 
 
 def list_categories(*, with_empty: bool = False) -> Sequence[tuple[Category, int]]:

@@ -27,6 +27,7 @@ from minispod.catalog.errors import (
 from minispod.catalog.fitting import check_fit
 from minispod.catalog.models import Category, Plan, Service
 from minispod.catalog.recipes import AppRecipe, all_recipes
+from minispod.catalog.terms import SERVICE, check
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
 from minispod.kernel.errors import Refusal
@@ -56,8 +57,9 @@ def add_service(terms: Mapping[str, Any], *, actor: Actor, at: datetime) -> Serv
     """Put a service into the catalogue; active unless it is said otherwise, and never without a recipe.
 
     Whoever adds one without a recipe is not refused: forms say "active" where nobody thought of it. Refuses
-    NoSuchCategory, SlugTaken, BadServiceTerms.
+    NoSuchCategory, SlugTaken, BadServiceTerms, BadTermsOfSale.
     """
+    check(SERVICE, terms, is_new=True)
     is_active = terms.get("is_active", True) and find_recipe(terms["slug"]) is not None
     service = Service(id=new_id(), created_at=at, updated_at=at)
     for name, value in {**_DEFAULTS, **terms, "is_active": is_active}.items():
@@ -92,6 +94,7 @@ def change_service(
 
 
 def _change(service: Service, changes: Mapping[str, Any], *, actor: Actor, at: datetime) -> Service:
+    check(SERVICE, changes)
     before = {name: getattr(service, name) for name in changes}
     with refusing({"uq_services_slug": SlugTaken(), "fk_services_category_id": NoSuchCategory()}):
         for name, value in changes.items():

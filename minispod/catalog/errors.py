@@ -134,3 +134,10 @@ class NothingGiven(RuleBroken):
 
     code = "catalog.nothing_given"
     default_message = "At least one field must be provided for update"
+
+
+class BadTermsOfSale(RuleBroken):
+    """A text or a number that is said about a category, service or plan is out of bounds."""
+
+    code = "catalog.bad_terms_of_sale"
+    default_message = "This cannot be kept like this"

@@ -72,11 +72,6 @@ class Service(Identified, Base):
         back_populates="service", order_by="Plan.sort_order", lazy="raise"
     )
 
-    @property
-    def cheapest_plans(self) -> list["Plan"]:
-        """The cheapest of its loaded plans: none or one."""
-        return sorted(self.plans, key=lambda plan: plan.monthly_price)[:1]
-
 
 class Plan(Identified, Base):
     """A price tier of a service."""

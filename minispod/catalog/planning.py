@@ -20,6 +20,7 @@ from minispod.catalog.curation import differing, find_recipe, refusing
 from minispod.catalog.errors import NoSuchPlan, NoSuchService, PlanInUse, PlanTypeTaken
 from minispod.catalog.fitting import check_fit
 from minispod.catalog.models import Plan, Service
+from minispod.catalog.terms import PLAN, check
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import lock, session
 from minispod.kernel.ids import new_id
@@ -51,7 +52,8 @@ class PlanChanged:
 
 
 def add_plan(service_id: uuid.UUID, terms: Mapping[str, Any], *, actor: Actor, at: datetime) -> Plan:
-    """Add a tier to a service; refuses NoSuchService, PlanTypeTaken, PlanDoesNotFit."""
+    """Add a tier to a service; refuses NoSuchService, PlanTypeTaken, PlanDoesNotFit, BadTermsOfSale."""
+    check(PLAN, terms, is_new=True)
     service = _held(service_id)
     if service is None:
         raise NoSuchService()
@@ -79,8 +81,9 @@ def change_plan(
 
     Unless that is said, a price that changes is for new customers, and one that does not keeps whom it is for.
 
-    Refuses NoSuchPlan, QuotaBelowUse, PlanDoesNotFit.
+    Refuses NoSuchPlan, QuotaBelowUse, PlanDoesNotFit, BadTermsOfSale.
     """
+    check(PLAN, changes)
     plan, service = _locked(plan_id)
     before = {name: getattr(plan, name) for name in (*changes, "is_price_for_all")}
     old_price = plan.monthly_price

@@ -15,6 +15,7 @@ from sqlalchemy import CursorResult, func, update
 from minispod.audit import trail
 from minispod.catalog.errors import NoSuchPlan, PlanSoldOut, QuotaBelowUse, QuotasRefused
 from minispod.catalog.models import Plan
+from minispod.catalog.terms import PLAN, check
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import lock, session
 from minispod.kernel.errors import Refusal
@@ -57,7 +58,8 @@ def restore(plan_id: uuid.UUID) -> bool:
 
 
 def set_total(plan_id: uuid.UUID, total: int, *, reason: str, actor: Actor, at: datetime) -> Plan:
-    """Set how many slots a plan has; refuses NoSuchPlan and QuotaBelowUse. Locks the plan."""
+    """Set how many slots a plan has; refuses NoSuchPlan, QuotaBelowUse and BadTermsOfSale. Locks the plan."""
+    check(PLAN, {"total_quota": total})
     plan: Plan | None = lock(Plan, plan_id)
     if plan is None:
         raise NoSuchPlan("Service plan not found")

@@ -14,13 +14,15 @@ from minispod.audit import trail
 from minispod.catalog.curation import differing, refusing
 from minispod.catalog.errors import CategoryCycle, CategoryInUse, CategoryTaken, NoSuchCategory
 from minispod.catalog.models import Category
+from minispod.catalog.terms import CATEGORY, check
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
 from minispod.kernel.ids import new_id
 
 
 def add_category(terms: Mapping[str, Any], *, actor: Actor, at: datetime) -> Category:
-    """Add a category; refuses NoSuchCategory for an unknown parent, CategoryTaken."""
+    """Add a category; refuses NoSuchCategory for an unknown parent, CategoryTaken, BadTermsOfSale."""
+    check(CATEGORY, terms, is_new=True)
     category = Category(id=new_id(), created_at=at, updated_at=at)
     for name, value in {"description": None, "parent_id": None, "sort_order": 0, **terms}.items():
         setattr(category, name, value)
@@ -36,7 +38,11 @@ def add_category(terms: Mapping[str, Any], *, actor: Actor, at: datetime) -> Cat
 def change_category(
     category_id: uuid.UUID, changes: Mapping[str, Any], *, actor: Actor, at: datetime
 ) -> Category:
-    """Change what is given; refuses NoSuchCategory, CategoryCycle, CategoryTaken. Locks all categories."""
+    """Change what is given; refuses NoSuchCategory, CategoryCycle, CategoryTaken, BadTermsOfSale.
+
+    Locks all categories.
+    """
+    check(CATEGORY, changes)
     every = _lock_all()
     category = every.get(category_id)
     if category is None:

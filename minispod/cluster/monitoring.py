@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 from minispod.cluster import listings, outages, spells
 from minispod.cluster.models import ClusterState, NodeReading
 from minispod.cluster.port import ClusterPort, NodeSighting, NoSuchObject
-from minispod.kernel.database import session
+from minispod.kernel.database import run, session, table_of
 
 _COLUMNS = (
     "name",
@@ -156,9 +156,13 @@ def record_storage(refusal: str | None) -> bool:
     return True
 
 
+_state = table_of(ClusterState).c
+_STATE = select(_state.answered_at, _state.silent_since, _state.storage_refusal)
+
+
 def last_picture() -> ClusterPicture:
     """Tell what the nodes said when they were last read, and since when the cluster is silent."""
-    state = session().get(ClusterState, 1, populate_existing=True)
+    state = run(_STATE, {}).one_or_none()
     if state is None:
         return ClusterPicture(None, None, ())
     if state.answered_at is None:

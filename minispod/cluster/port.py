@@ -176,6 +176,8 @@ class NodeSighting:
     addresses: tuple[str, ...] = ()
     conditions: dict[str, str] = field(default_factory=dict)
     created_at: datetime | None = None
+    # Which join it came with (joining/script): what its own label says.
+    join: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +332,18 @@ class ClusterPort(Protocol):
         """Let the scheduler place pods on a node, or not; what runs there stays. NoSuchObject when it is gone."""
         ...
 
+    def authority(self) -> bytes:
+        """The certificates (PEM) of the authority that this cluster is believed by. ClusterRefused: there are none."""
+        ...
+
+    def put_join_token(self, slot: str, secret: str, *, expires_at: datetime) -> None:
+        """Let a machine join with this token until its time; NoSuchObject when its empty Secret is not there."""
+        ...
+
+    def clear_join_token(self, slot: str) -> None:
+        """Let nobody join with it any more; NoSuchObject when its Secret is not there."""
+        ...
+
     def pods_on(self, node: str) -> Sequence[PlacedPod]:
         """All pods of a node, whoever they belong to; none of a node that is not there."""
         ...
@@ -355,12 +369,24 @@ class ClusterPort(Protocol):
         ...
 
     def follow_logs(
-        self, namespace: str, workload: str, *, container: str, lines: int, after: LogPlace | None = None
+        self,
+        namespace: str,
+        workload: str,
+        *,
+        container: str,
+        lines: int,
+        after: LogPlace | None = None,
+        goes_on: bool = True,
     ) -> LogStream:
         """The last lines of the newest pod, then each new one as it is written; ends when the container does.
 
         `after`: only what this pod wrote later, so that a stream goes on where another one ended; all of another's.
+        `goes_on`: without it, the stream ends with what is written now.
         """
+        ...
+
+    def objects_of(self, namespace: str, instance_id: str) -> Sequence[Manifest]:
+        """The workloads, network services and Ingresses of one instance as they are; none where nothing is."""
         ...
 
     def events_of(self, namespace: str, workload: str) -> Sequence[WorkloadEvent]:

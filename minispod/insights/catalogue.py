@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import joinedload
@@ -14,7 +15,7 @@ from minispod.instances.models import Instance
 from minispod.kernel.database import page_of, session
 from minispod.kernel.paging import Page, PageRequest
 from minispod.subscriptions.models import Subscription
-from minispod.subscriptions.states import LIVE
+from minispod.subscriptions.states import LIVE, SubscriptionStatus
 
 _SHOWN = 100
 
@@ -103,6 +104,32 @@ def live_of(plan_id: uuid.UUID) -> Page[tuple[Subscription, User]]:
         .order_by(Subscription.created_at.desc(), Subscription.id.desc())
     )
     return page_of(wanted, PageRequest(1, _SHOWN))
+
+
+@dataclass(frozen=True, slots=True)
+class PricePaid:
+    """How many active subscriptions of a plan pay one price, and the price they were told of (None: they keep it)."""
+
+    price: int
+    coming_price: int | None
+    total: int
+    earliest_from: datetime | None
+
+
+def prices_paid(plan_id: uuid.UUID) -> Sequence[PricePaid]:
+    """What the active subscriptions of a plan pay, the highest price first."""
+    rows = session().execute(
+        select(
+            Subscription.price,
+            Subscription.coming_price,
+            func.count(),
+            func.min(Subscription.coming_price_from),
+        )
+        .where(Subscription.plan_id == plan_id, Subscription.status == SubscriptionStatus.ACTIVE)
+        .group_by(Subscription.price, Subscription.coming_price)
+        .order_by(Subscription.price.desc(), Subscription.coming_price.desc().nulls_last())
+    )
+    return [PricePaid(*row) for row in rows]
 
 
 def _sold(column: ColumnElement[uuid.UUID], ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:

@@ -4,13 +4,13 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, select, union
+from sqlalchemy.orm import joinedload
 
 from minispod.accounts import directory
 from minispod.accounts.models import User
 from minispod.audit.models import AuditEntry
 from minispod.insights.activity import Happening, named
-from minispod.instances.models import Instance
 from minispod.kernel.actor import Actor, Role
 from minispod.kernel.database import session
 from minispod.kernel.paging import Page, PageRequest
@@ -25,7 +25,7 @@ from minispod.subscriptions.states import LIVE
 from minispod.wallet import statements
 from minispod.wallet.models import LedgerEntry, Wallet
 
-_SHOWN = 10
+_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +38,27 @@ class ListedCustomer:
 
 
 @dataclass(frozen=True, slots=True)
-class Dossier:
-    """Everything about one customer; the newest few of each."""
+class Card:
+    """What stands on every page about one customer: the account, the wallet, and what would be stopped with it."""
 
     user: User
     wallet: Wallet | None
+    live: Sequence[Subscription]
+
+    @property
+    def monthly(self) -> int:
+        """What the live subscriptions cost in a month."""
+        return sum(each.price for each in self.live)
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """What one customer has and did; the newest few of each."""
+
     entries: Sequence[LedgerEntry]
     topups: Sequence[TopUp]
     papers: Sequence[IssuedPaper]
     subscriptions: Page[OwnedSubscription]
-    instances: Sequence[Instance]
     messages: Sequence[Notification]
     audit: Sequence[Happening]
 
@@ -66,21 +77,28 @@ def list_customers(page: PageRequest, *, search: str = "", role: Role | None = N
     return users.map(lambda user: ListedCustomer(user, wallets.get(user.id), live.get(user.id, 0)))
 
 
-def dossier(user_id: uuid.UUID, *, actor: Actor) -> Dossier:
-    """Everything about one customer; raise NoSuchUser."""
+def card(user_id: uuid.UUID) -> Card:
+    """One account as it is now, with its wallet and live subscriptions; raise NoSuchUser."""
     user = directory.get_user(user_id)
     session().refresh(user)
-    subscriptions = subscription_queries.list_all(PageRequest(1, _SHOWN), user_id=user.id)
+    live = (
+        select(Subscription)
+        .where(Subscription.user_id == user.id, Subscription.status.in_(LIVE))
+        .order_by(Subscription.ends_at)
+        .options(joinedload(Subscription.service), joinedload(Subscription.plan))
+    )
+    return Card(user, statements.wallets_of([user.id]).get(user.id), session().scalars(live).all())
+
+
+def dossier(user_id: uuid.UUID, *, actor: Actor) -> Dossier:
+    """The newest of everything of one customer."""
     return Dossier(
-        user=user,
-        wallet=statements.wallets_of([user.id]).get(user.id),
-        entries=statements.recent_entries(user.id, _SHOWN),
-        topups=_topups(user.id),
-        papers=paper_queries.list_papers(PageRequest(1, _SHOWN), actor=actor, user_id=user.id).items,
-        subscriptions=subscriptions,
-        instances=[each.instance for each in subscriptions.items if each.instance is not None],
-        messages=_messages(user.id),
-        audit=_audit(user.id),
+        entries=statements.recent_entries(user_id, _SHOWN),
+        topups=_topups(user_id),
+        papers=paper_queries.list_papers(PageRequest(1, _SHOWN), actor=actor, user_id=user_id).items,
+        subscriptions=subscription_queries.list_all(PageRequest(1, _SHOWN), user_id=user_id),
+        messages=_messages(user_id),
+        audit=_audit(user_id),
     )
 
 
@@ -100,11 +118,12 @@ def _messages(user_id: uuid.UUID) -> Sequence[Notification]:
 
 
 def _audit(user_id: uuid.UUID) -> Sequence[Happening]:
-    """What the customer did and what was done to the account or its wallet."""
-    wanted = (
-        select(AuditEntry)
-        .where(or_(AuditEntry.actor_id == user_id, AuditEntry.subject_id == str(user_id)))
-        .order_by(AuditEntry.at.desc(), AuditEntry.id.desc())
-        .limit(_SHOWN)
+    """What the customer did and what was done to the account or its wallet; each way has an index of its own."""
+    newest = AuditEntry.at.desc(), AuditEntry.id.desc()
+    ways = (
+        AuditEntry.actor_id == user_id,
+        and_(AuditEntry.subject_kind.in_(("user", "wallet")), AuditEntry.subject_id == str(user_id)),
     )
+    ids = union(*(select(AuditEntry.id).where(way).order_by(*newest).limit(_SHOWN) for way in ways))
+    wanted = select(AuditEntry).where(AuditEntry.id.in_(ids)).order_by(*newest).limit(_SHOWN)
     return named(session().scalars(wanted).all())

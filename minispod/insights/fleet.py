@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, or_, select, union
+from sqlalchemy import ColumnElement, Select, or_, select, union
 
 from minispod.accounts.models import User
 from minispod.catalog.models import Plan, Service
@@ -43,42 +43,21 @@ def list_sold(
     """
     wanted = select(Instance.id).order_by(Instance.created_at.desc(), Instance.id.desc())
     if search:
-        wanted = wanted.where(Instance.id.in_(_mentioning(search)))
+        wanted = wanted.where(speaks_of(search))
     if status is not None:
         wanted = wanted.where(Instance.status == status)
     elif not with_gone:
         wanted = wanted.where(Instance.status != InstanceStatus.TERMINATED)
     if user_id is not None:
         wanted = wanted.where(Instance.user_id == user_id)
-    found = searched_page(wanted, page) if search else page_of(wanted, page)
-    rows = session().execute(_joined().where(Instance.id.in_(found.items)))
-    sold = {row[0].id: Sold(*row) for row in rows}
-    return Page([sold[id_] for id_ in found.items], found.total, found.page, found.limit)
-
-
-def _mentioning(words: str) -> CompoundSelect[uuid.UUID]:
-    """Where the instance itself, its owner or its service say so; each is looked for by itself."""
-
-    def says(*columns: Any) -> ColumnElement[bool]:
-        return or_(*(column.icontains(words, autoescape=True) for column in columns))
-
-    owners = select(User.id).where(says(User.name, User.email))
-    sold = (
-        select(Subscription.id).join(Service, Service.id == Subscription.service_id).where(says(Service.name))
-    )
-    itself = says(Instance.name, Instance.host, Instance.namespace, Instance.node_name)
-    return union(
-        select(Instance.id).where(itself),
-        select(Instance.id).where(Instance.user_id.in_(owners)),
-        select(Instance.id).where(Instance.subscription_id.in_(sold)),
-    )
+    return loaded(searched_page(wanted, page) if search else page_of(wanted, page))
 
 
 def get_sold(instance_id: uuid.UUID, *, actor: Actor) -> Sold:
     """One instance as it is now; raise NoSuchInstance when there is none the actor may see."""
     row = (
         session()
-        .execute(_joined().where(Instance.id == instance_id).execution_options(populate_existing=True))
+        .execute(sold_rows().where(Instance.id == instance_id).execution_options(populate_existing=True))
         .one_or_none()
     )
     if row is None or not actor.may_see(row[0].user_id):
@@ -86,7 +65,34 @@ def get_sold(instance_id: uuid.UUID, *, actor: Actor) -> Sold:
     return Sold(*row)
 
 
-def _joined() -> Select[Instance, User, Subscription, Service, Plan]:
+def loaded(ids: Page[uuid.UUID]) -> Page[Sold]:
+    """The same page with its instances read, in its order."""
+    rows = session().execute(sold_rows().where(Instance.id.in_(ids.items)))
+    sold = {row[0].id: Sold(*row) for row in rows}
+    return Page([sold[id_] for id_ in ids.items], ids.total, ids.page, ids.limit)
+
+
+def speaks_of(text: str) -> ColumnElement[bool]:
+    """Tell whether names, host, node, owner or service contain a text; each is looked for by itself."""
+
+    def says(*columns: Any) -> ColumnElement[bool]:
+        return or_(*(column.icontains(text, autoescape=True) for column in columns))
+
+    owners = select(User.id).where(says(User.name, User.email))
+    sold = (
+        select(Subscription.id).join(Service, Service.id == Subscription.service_id).where(says(Service.name))
+    )
+    itself = says(Instance.name, Instance.host, Instance.namespace, Instance.node_name)
+    every = union(
+        select(Instance.id).where(itself),
+        select(Instance.id).where(Instance.user_id.in_(owners)),
+        select(Instance.id).where(Instance.subscription_id.in_(sold)),
+    )
+    return Instance.id.in_(every)
+
+
+def sold_rows() -> Select[Instance, User, Subscription, Service, Plan]:
+    """The question that `Sold` answers, for lists with filters of their own."""
     return (
         select(Instance, User, Subscription, Service, Plan)
         .join(User, User.id == Instance.user_id)

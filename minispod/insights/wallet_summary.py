@@ -68,8 +68,10 @@ _BEGUN = (
     .order_by(_topup.created_at.desc(), _topup.number.desc())
     .limit(literal(NEWEST, Integer))
 )
-_EVERY = union_all(_MOVED.subquery().select(), _BEGUN.subquery().select()).subquery("line")
-_LINES = select(_EVERY).order_by(_EVERY.c.created_at.desc(), _EVERY.c.number.desc()).limit(NEWEST)
+_EVERY = union_all(_MOVED, _BEGUN)
+_LINES = _EVERY.order_by(
+    _EVERY.selected_columns.created_at.desc(), _EVERY.selected_columns.number.desc()
+).limit(literal(NEWEST, Integer))
 
 
 def get_summary(user_id: uuid.UUID, *, since: datetime, actor: Actor) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from sqlalchemy import func, or_, select
 from minispod.kernel import pulse
 from minispod.kernel.database import session
 from minispod.kernel.outbox import OutboxRow
+from minispod.kernel.tasks import Task
 
 _LATE_AFTER = timedelta(minutes=2)
 _SILENT_AFTER = timedelta(minutes=1)
@@ -89,3 +90,14 @@ def waiting_work() -> WaitingWork:
         .limit(_SHOWN)
     )
     return WaitingWork([WaitingKind(*row) for row in kinds], failing.all())
+
+
+def find_row(task: Task, key: str) -> OutboxRow | None:
+    """One piece of work that is not done; None when it is."""
+    wanted = select(OutboxRow).where(OutboxRow.task == task.value, OutboxRow.key == key)
+    return session().scalar(wanted.execution_options(populate_existing=True))
+
+
+def keys_of(task: Task) -> frozenset[str]:
+    """The keys of all work of one kind that is not done."""
+    return frozenset(session().scalars(select(OutboxRow.key).where(OutboxRow.task == task.value)))

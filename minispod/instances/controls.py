@@ -18,10 +18,11 @@ from minispod.instances.errors import (
     WrongState,
 )
 from minispod.instances.models import Instance
-from minispod.instances.states import InstanceStatus, Wanted
+from minispod.instances.states import Control, InstanceStatus, Wanted
 from minispod.kernel import outbox
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import lock
+from minispod.kernel.errors import Refusal
 from minispod.kernel.tasks import Task
 
 
@@ -109,10 +110,22 @@ def let_go(instance: Instance, *, at: datetime) -> None:
     reconcile_later(instance, at)
 
 
+def why_not(act: Control, status: InstanceStatus) -> Refusal | None:
+    """Why a control makes no sense in this state: WrongState, AlreadyRunning, ProvisioningRuns, NothingToRetry."""
+    if act is not Control.RETRY:
+        wanted = InstanceStatus.STOPPED if act is Control.START else InstanceStatus.RUNNING
+        return None if status is wanted else _wrong_state(wanted, status)
+    if status in (InstanceStatus.PENDING, InstanceStatus.PROVISIONING):
+        return ProvisioningRuns()
+    if status is InstanceStatus.RUNNING:
+        return AlreadyRunning()
+    return None if status is InstanceStatus.ERROR else NothingToRetry()
+
+
 def stop(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> Instance:
     """The customer or staff stops a running instance; refuses WrongState."""
     instance = lock_instance(instance_id)
-    _require(instance, InstanceStatus.RUNNING)
+    _require(instance, Control.STOP)
     halt(instance, at=at)
     _audit(instance, "stop", actor, at)
     return instance
@@ -121,7 +134,7 @@ def stop(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> Instance:
 def start(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> Instance:
     """The customer or staff starts a stopped instance; refuses WrongState."""
     instance = lock_instance(instance_id)
-    _require(instance, InstanceStatus.STOPPED)
+    _require(instance, Control.START)
     run(instance, at=at)
     _audit(instance, "start", actor, at)
     return instance
@@ -130,7 +143,7 @@ def start(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> Instance:
 def restart(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> Instance:
     """The customer or staff has a running instance restarted; refuses WrongState."""
     instance = lock_instance(instance_id)
-    _require(instance, InstanceStatus.RUNNING)
+    _require(instance, Control.RESTART)
     instance.wish(Wanted.RUNNING, at)
     instance.restart_wish_at = at
     instance.turn(InstanceStatus.RESTARTING, at)
@@ -145,12 +158,7 @@ def retry(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> InstanceStat
     Refuses AlreadyRunning, ProvisioningRuns, NothingToRetry.
     """
     instance = lock_instance(instance_id)
-    if instance.status in (InstanceStatus.PENDING, InstanceStatus.PROVISIONING):
-        raise ProvisioningRuns()
-    if instance.status is InstanceStatus.RUNNING:
-        raise AlreadyRunning()
-    if instance.status is not InstanceStatus.ERROR:
-        raise NothingToRetry()
+    _require(instance, Control.RETRY)
     before = instance.status
     instance.wish(Wanted.RUNNING, at)
     instance.restart_wish_at = at
@@ -160,12 +168,14 @@ def retry(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> InstanceStat
     return before
 
 
-def _require(instance: Instance, status: InstanceStatus) -> None:
-    if instance.status is not status:
-        raise WrongState(
-            f"The instance must be {status.value}; it is {instance.status.value}.",
-            status=instance.status.value,
-        )
+def _require(instance: Instance, act: Control) -> None:
+    refusal = why_not(act, instance.status)
+    if refusal is not None:
+        raise refusal
+
+
+def _wrong_state(wanted: InstanceStatus, status: InstanceStatus) -> WrongState:
+    return WrongState(f"The instance must be {wanted.value}; it is {status.value}.", status=status.value)
 
 
 def _audit(instance: Instance, act: str, actor: Actor, at: datetime) -> None:

@@ -4,13 +4,14 @@ First what is wanted is taken from the row, then the cluster is asked with no co
 """
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
 from minispod.catalog.recipes import APP, get_recipe
 from minispod.cluster.events import WorkloadEvent
 from minispod.cluster.lines import level_of, moment_of, readable, split_stamp
-from minispod.cluster.port import ClusterPort, NoSuchObject
+from minispod.cluster.port import ClusterPort, LogPlace, Manifest, NoSuchObject
 from minispod.instances.errors import NoSuchContainer
 from minispod.instances.models import Instance
 from minispod.instances.naming import object_names
@@ -40,6 +41,14 @@ class Log:
     container: str
     previous: bool
     lines: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LogPart:
+    """Lines that were written, and the place after which to read on; None before the first line of all."""
+
+    lines: Sequence[str]
+    place: LogPlace | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,39 @@ def read_timed_log(subject: Subject, cluster: ClusterPort, *, lines: int) -> Seq
         for stamp, text in split
         if (shown := readable(text))
     ]
+
+
+def read_on(
+    subject: Subject, cluster: ClusterPort, *, container: str, lines: int, after: LogPlace | None
+) -> LogPart:
+    """What was written after a place, or the last lines; nothing, at the same place, of what is not there.
+
+    Raise NoSuchContainer.
+    """
+    if container not in subject.containers:
+        raise NoSuchContainer(containers=list(subject.containers))
+    try:
+        stream = cluster.follow_logs(
+            subject.namespace,
+            subject.workload,
+            container=container,
+            lines=min(lines, MOST_LINES),
+            after=after,
+            goes_on=False,
+        )
+    except NoSuchObject:
+        return LogPart((), after)
+    with closing(stream):
+        shown = [text for line in stream if (text := readable(line))]
+    return LogPart(shown, stream.place or after)
+
+
+def read_objects(instance: Instance, cluster: ClusterPort) -> Sequence[Manifest]:
+    """What the cluster has of an instance; nothing of what is not there."""
+    try:
+        return cluster.objects_of(instance.namespace, str(instance.id))
+    except NoSuchObject:
+        return []
 
 
 def read_events(subject: Subject, cluster: ClusterPort) -> Sequence[WorkloadEvent]:

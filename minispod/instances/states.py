@@ -26,6 +26,15 @@ class Wanted(StrEnum):
     ABSENT = "ABSENT"
 
 
+class Control(StrEnum):
+    """What its owner and staff may wish by hand."""
+
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+    RETRY = "retry"
+
+
 class VolumeStatus(StrEnum):
     """What one volume of an instance is: the one it runs on, one being filled, one kept for a while, or gone."""
 

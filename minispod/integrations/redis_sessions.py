@@ -1,8 +1,9 @@
 """The SessionStore on Redis: small JSON records that end by themselves. Losing them loses nothing but sign-ins."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 import redis
@@ -27,13 +28,7 @@ class RedisSessions:
             found = self._redis.get(_PREFIX + key)
         except redis.RedisError as error:
             raise SessionsUnavailable() from error
-        if found is None:
-            return None
-        try:
-            values = json.loads(found)  # type: ignore[arg-type]  # the client's types cover its async twin too
-        except ValueError:
-            return None
-        return values if isinstance(values, dict) else None
+        return _read(found)
 
     def save(self, key: str, values: Mapping[str, Any], life: timedelta) -> None:
         """Keep the record for `life`."""
@@ -51,6 +46,16 @@ class RedisSessions:
         except redis.RedisError as error:
             raise SessionsUnavailable() from error
 
+    def list(self, beginning: str, limit: int) -> Sequence[dict[str, Any]]:
+        """Records whose key begins so; the whole store is passed over once, a part at a time."""
+        refuse_inside_unit_of_work()
+        try:
+            keys = list(islice(self._redis.scan_iter(f"{_PREFIX}{beginning}*", count=1000), limit))
+            kept = self._redis.mget(keys) if keys else []
+        except redis.RedisError as error:
+            raise SessionsUnavailable() from error
+        return [values for each in kept if (values := _read(each)) is not None]  # type: ignore[union-attr]
+
     def count(self, key: str, window: timedelta) -> int:
         """Count one more event; the window begins with the first one."""
         refuse_inside_unit_of_work()
@@ -62,3 +67,11 @@ class RedisSessions:
             return int(pipe.execute()[-1])
         except redis.RedisError as error:
             raise SessionsUnavailable() from error
+
+
+def _read(found: Any) -> dict[str, Any] | None:
+    try:
+        values = json.loads(found) if found is not None else None
+    except ValueError:
+        return None
+    return values if isinstance(values, dict) else None

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import structlog
 
-from minispod.accounts import mailed_tokens, sessions
+from minispod.accounts import mailed_tokens, sessions, viewing
 from minispod.alerts import book
 from minispod.cluster.port import ClusterRefused, ClusterUnavailable
 from minispod.instances import restarts, tidying
@@ -29,6 +29,7 @@ def clean_up(ports: Ports, settings: Settings) -> None:
     with unit_of_work():
         kept_answers.forget(before=at - timedelta(days=1))
         sessions.forget_spent(before=at - timedelta(days=30))
+        viewing.forget(before=at - timedelta(days=1))
         mailed_tokens.forget_ended(before=at - timedelta(days=30))
         history.forget(before=at - timedelta(days=settings.operation.proof_days))
         restarts.forget(before=at - timedelta(days=1))

@@ -6,6 +6,7 @@ from functools import partial
 import structlog
 
 from minispod.cluster import monitoring
+from minispod.cluster.joining import requesting as joining
 from minispod.cluster.port import ClusterUnavailable
 from minispod.instances import observation, volumes
 from minispod.instances.uptime import watching
@@ -53,6 +54,7 @@ def poll_nodes(ports: Ports, settings: Settings) -> None:
         return
     with unit_of_work(ports.courier):
         monitoring.record_nodes(nodes, ports.clock.now())
+        joining.note_arrivals(nodes, ports.clock.now())
         volumes.note_places(places)
         node_loss.keep_safe(keep=operation_rules(settings).keep_retired, at=ports.clock.now())
         node_loss.make_way(at=ports.clock.now())

@@ -27,6 +27,7 @@ from minispod.operations.orders import Hands, Overtaken
 from minispod.ports import Ports
 from minispod.rules import backup_rules, business_rules, cluster_rules, operation_rules
 from minispod.settings import Settings
+from minispod.subscriptions.bulk import requesting as bulk_requests
 
 log = structlog.get_logger()
 
@@ -120,6 +121,7 @@ def carry_on(ports: Ports, settings: Settings) -> None:
     with unit_of_work(ports.courier):
         requesting.ensure_carried_on(ports.clock.now())
         node_requests.ensure_carried_on(ports.clock.now())
+        bulk_requests.ensure_carried_on(ports.clock.now())
 
 
 def delete_volumes(ports: Ports, settings: Settings) -> None:

@@ -3,7 +3,9 @@
 from minispod.jobs import (
     accounts,
     alerts,
+    bulk,
     domains,
+    joining,
     lifecycle,
     nodes,
     notifications,
@@ -11,6 +13,7 @@ from minispod.jobs import (
     orphans,
     papers,
     payments,
+    periodic,
     proof,
     provisioning,
     rotation,
@@ -39,4 +42,7 @@ HANDLERS: dict[Task, Handler] = {
     Task.FOLLOW_DEACTIVATION: accounts.follow_deactivation,
     Task.WORK_ON_NODE: nodes.work_on_node,
     Task.POST_ALERTS: alerts.post_alerts,
+    Task.WORK_ON_BATCH: bulk.work_on_batch,
+    Task.WORK_ON_JOIN: joining.work_on_join,
+    Task.RUN_PERIODIC: periodic.run_out_of_turn,
 }

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from minispod.kernel.outbox import Lease
 from minispod.ports import Ports
@@ -27,3 +28,17 @@ Handler = Callable[[Work], timedelta | None]
 
 PeriodicHandler = Callable[[Ports, Settings], None]
 """A periodic job: it selects what is due and fans out; harmless when run twice or late."""
+
+
+class PeriodicJob(Protocol):
+    """One line of the timetable, as far as running it goes."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def run(self) -> PeriodicHandler:
+        """What it does."""
+        ...

@@ -5,13 +5,17 @@ CHECK, money is BIGINT. Only the unit of work commits.
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from enum import StrEnum
 from time import monotonic
 from typing import Any, ClassVar, cast
 
+from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -28,7 +32,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExecutionContext
 from sqlalchemy.exc import InterfaceError, InternalError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -120,8 +124,19 @@ class Identified:
 BOUNDS = "SET LOCAL lock_timeout = '15s'; SET LOCAL statement_timeout = '30s'"
 """How long a transaction may wait; another text in the execution option `bounds` of a connection wins."""
 _SURELY_STANDS_SECONDS = 1.0
+_ALONE = f"SET LOCAL transaction_read_only = on; {BOUNDS}"
+_STANDS_ALONE = "stands_alone"
+_READER = "minispod.reader"
+_is_reading: ContextVar[bool] = ContextVar("reads_alone", default=False)
 
-db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
+
+class _Session(FlaskSession):
+    def get_bind(self, *args: Any, **kwargs: Any) -> Engine | Connection:
+        """The engine on which each statement stands alone, while nothing but reading is done."""
+        return _reader() if _is_reading.get() else super().get_bind(*args, **kwargs)
+
+
+db = SQLAlchemy(metadata=Base.metadata, session_options={"class_": _Session, "expire_on_commit": False})
 
 
 def session() -> Session:
@@ -134,9 +149,9 @@ def bound_transactions(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def bound(connection: Connection) -> None:
-        beneath = cast("Any", connection.connection.dbapi_connection)
-        if not beneath.autocommit:  # one statement alone brings its own (`ask`)
-            connection.exec_driver_sql(connection.get_execution_options().get("bounds", BOUNDS))
+        options = connection.get_execution_options()
+        if _STANDS_ALONE not in options:
+            connection.exec_driver_sql(options.get("bounds", BOUNDS))
 
 
 def look_before_use(engine: Engine) -> None:
@@ -160,19 +175,75 @@ def look_before_use(engine: Engine) -> None:
                 raise InvalidatePoolError from None
 
 
-def ask(question: str) -> Any:
-    """The one value that a small SELECT finds, outside of the session's transaction: a single message to the database.
+def read_alone(app: Flask) -> None:
+    """Give the application an engine on which each statement stands alone: it cannot write, and is one message.
 
-    The bounds of a transaction go with it. For what is asked all the time and answers alone.
+    The bounds go with each. A transaction of reads would be begun, bounded and rolled back, a message each, and would
+    promise nothing more: every statement of it sees what is committed when it begins. The connections are of one pool.
     """
-    with db.engine.connect() as connection:
-        beneath = cast("Any", connection.connection.dbapi_connection)
-        beneath.autocommit = True
-        try:
-            return connection.exec_driver_sql(f"{BOUNDS}; {question}").scalar_one()
-        finally:
-            if not beneath.closed:  # one that broke refuses this too, in words that nobody translates
-                beneath.autocommit = False
+    engine = db.engine
+    app.extensions[_READER] = reader = engine.execution_options(**{_STANDS_ALONE: True})
+
+    # The driver's switch is flipped by hand: what SQLAlchemy calls AUTOCOMMIT costs a message there and one back.
+    @event.listens_for(reader, "begin")
+    def part(connection: Connection) -> None:
+        cast("Any", connection.connection.dbapi_connection).autocommit = True
+
+    @event.listens_for(engine, "checkin")
+    def join(connection: Any, _: ConnectionPoolEntry) -> None:
+        if connection is not None and not connection.closed and connection.autocommit:
+            connection.autocommit = False
+
+    @event.listens_for(engine, "do_execute")
+    def bounded(cursor: Any, statement: str, values: Any, context: ExecutionContext | None) -> bool:
+        if context is None or _STANDS_ALONE not in context.execution_options:
+            return False
+        cursor.execute(f"{_ALONE}; {statement}", values)
+        return True
+
+
+def _reader() -> Engine:
+    reader: Engine = current_app.extensions[_READER]
+    return reader
+
+
+def begin_reading() -> None:
+    """From now on the session reads alone, until `end_reading`: a request begins that may not write outside of units."""
+    _is_reading.set(True)
+
+
+def end_reading() -> None:
+    """The session's statements are of one transaction again."""
+    _is_reading.set(False)
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Let the session's statements be one transaction meanwhile, also where it reads alone before and after."""
+    was_reading = _is_reading.get()
+    if was_reading:
+        session().commit()  # gives the reader's connection back; nothing was written
+        end_reading()
+    try:
+        yield
+    finally:
+        _is_reading.set(was_reading)
+
+
+def ask(question: str) -> Any:
+    """The one value that a SELECT of one value finds, read alone; it has to depend on rows, and on nothing else.
+
+    Nothing has changed while PostgreSQL gives out the same snapshot: what this connection was answered under it is true
+    still, and not asked again. It takes a connection of its own: it is asked before the session holds one, or requests
+    wait for one another.
+    """
+    with _reader().connect() as connection:
+        snapshot = connection.exec_driver_sql("SELECT pg_current_snapshot()::text").scalar_one()
+        known = connection.info.get(question)
+        if known is None or known[0] != snapshot:
+            known = connection.exec_driver_sql(f"SELECT pg_current_snapshot()::text, ({question})").one()
+            connection.info[question] = known
+        return known[1]
 
 
 def lock(model: type[Any], key: Any) -> Any | None:

@@ -101,6 +101,17 @@ class Lease:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class Hurried:
+    """A row that was asked to be tried now, as it was before; not hurried: a worker is at it."""
+
+    task: str
+    key: str
+    attempts: int
+    last_error: str | None
+    is_hurried: bool
+
+
 def later(task: Task, *, key: str, at: datetime, delay: timedelta = timedelta(0), **args: str) -> None:
     """Have `task` done after the commit, not before `at + delay`; asking twice for one key is one piece of work."""
     row = run(_ASK, _wish(task, key, at, at + delay, args)).one()
@@ -108,11 +119,33 @@ def later(task: Task, *, key: str, at: datetime, delay: timedelta = timedelta(0)
         _hand_over(row.id, task)
 
 
-def ensure(task: Task, *, key: str, at: datetime, **args: str) -> None:
-    """Have `task` done unless it waits or runs already; what waits keeps its pause, because a sweep asks again."""
+def ensure(task: Task, *, key: str, at: datetime, **args: str) -> bool:
+    """Have `task` done unless it waits or runs already; what waits keeps its pause, because a sweep asks again.
+
+    False when it does.
+    """
     row_id = run(_ASK_ONCE, _wish(task, key, at, at, args)).scalar_one_or_none()
     if row_id is not None:
         _hand_over(row_id, task)
+    return row_id is not None
+
+
+def hurry(row_id: uuid.UUID, at: datetime) -> Hurried | None:
+    """Have a row that waits tried now, with all its tries before it again; None when it is done. Locks it."""
+    row = session().scalar(
+        select(OutboxRow)
+        .where(OutboxRow.id == row_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if row is None or row.task not in _KNOWN:
+        return None
+    is_free = row.leased_until is None or row.leased_until < at
+    found = Hurried(row.task, row.key, row.attempts, row.last_error, is_free)
+    if is_free:
+        row.run_after, row.attempts, row.handed_over_at = min(row.run_after, at), 0, None
+        _hand_over(row.id, Task(row.task))
+    return found
 
 
 def dispatch(courier: Courier) -> None:

@@ -55,6 +55,9 @@ class Task(StrEnum):
     FOLLOW_DEACTIVATION = "follow_deactivation"
     WORK_ON_NODE = "work_on_node"
     POST_ALERTS = "post_alerts"
+    WORK_ON_BATCH = "work_on_batch"
+    WORK_ON_JOIN = "work_on_join"
+    RUN_PERIODIC = "run_periodic"
 
     @property
     def nature(self) -> TaskNature:
@@ -86,4 +89,7 @@ _NATURES = {
     # Not where data are copied: a drain waits for copies that it has asked for itself.
     Task.WORK_ON_NODE: TaskNature(Queue.PROVISIONING, 120),
     Task.POST_ALERTS: TaskNature(Queue.MAIL, 60),
+    Task.WORK_ON_BATCH: TaskNature(Queue.PROVISIONING, 120),
+    Task.WORK_ON_JOIN: TaskNature(Queue.PROVISIONING, 60),
+    Task.RUN_PERIODIC: TaskNature(Queue.SWEEPS, 120),
 }

@@ -14,13 +14,14 @@ import structlog
 from sqlalchemy.exc import InternalError
 
 from minispod.kernel import outbox
-from minispod.kernel.database import DATABASE_SILENCE, db, has_stumbled, session
-from minispod.kernel.errors import Unavailable
+from minispod.kernel.database import DATABASE_SILENCE, db, has_stumbled, session, writing
+from minispod.kernel.errors import Refusal, Unavailable
 from minispod.kernel.faultpoints import Step, around
 
 log = structlog.get_logger()
 
 _open: ContextVar[bool] = ContextVar("unit_of_work_open", default=False)
+_refused: ContextVar[type[Refusal] | None] = ContextVar("unit_of_work_refused", default=None)
 
 
 class UnitOfWorkMisuse(RuntimeError):
@@ -31,20 +32,24 @@ class UnitOfWorkMisuse(RuntimeError):
 def unit_of_work(courier: outbox.Courier | None = None, step: Step | None = None) -> Iterator[None]:
     """Commit what happens inside, or nothing of it; then hand the outbox to `courier`.
 
-    `step` names the commit of a money path (kernel/faultpoints). Raises Unavailable when the database does not answer.
+    `step` names the commit of a money path (kernel/faultpoints). Raises what `refuse_writes` said, and Unavailable
+    when the database does not answer.
     """
     if _open.get():
         raise UnitOfWorkMisuse("a unit of work is open already")
+    if (refusal := _refused.get()) is not None:
+        raise refusal()
     token = _open.set(True)
     try:
-        try:
-            yield
-            with around(step):
-                session().commit()
-        except BaseException:
-            session().rollback()
-            outbox.forget_pending()
-            raise
+        with writing():
+            try:
+                yield
+                with around(step):
+                    session().commit()
+            except BaseException:
+                session().rollback()
+                outbox.forget_pending()
+                raise
     except DATABASE_SILENCE as silence:
         raise database_unavailable(silence) from silence
     except InternalError as error:
@@ -55,6 +60,16 @@ def unit_of_work(courier: outbox.Courier | None = None, step: Step | None = None
         _open.reset(token)
     if courier is not None:
         outbox.dispatch(courier)
+
+
+def refuse_writes(refusal: type[Refusal]) -> None:
+    """Raise `refusal` wherever this request would begin to write; `allow_writes` ends it."""
+    _refused.set(refusal)
+
+
+def allow_writes() -> None:
+    """Let what comes next write again."""
+    _refused.set(None)
 
 
 def database_unavailable(silence: Exception) -> Unavailable:

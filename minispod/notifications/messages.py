@@ -41,3 +41,27 @@ class MessageKind(StrEnum):
     TICKET_ANSWERED = "ticket_answered"
     GRACE_REMINDER = "grace_reminder"
     TOPUP_TAKEN_BACK = "topup_taken_back"
+
+
+MADE_WHEN_IT_LEAVES: dict[MessageKind, tuple[str, ...]] = {
+    MessageKind.VERIFY_EMAIL: ("url",),
+    MessageKind.RESET_PASSWORD: ("url",),
+    MessageKind.INSTANCE_READY: ("access",),
+}
+"""Facts that open something: they are made when the mail is written, stored nowhere, and shown to nobody else."""
+
+FOR_STAFF = frozenset({MessageKind.STAFF_ALERT, MessageKind.PROOF_DIFFERS})
+"""What administrators are told; the pages say the same, and how it is now."""
+
+OF_A_MOMENT = frozenset(
+    {
+        MessageKind.EXPIRY_NOTICE,
+        MessageKind.LOW_CREDIT,
+        MessageKind.GRACE_STARTED,
+        MessageKind.GRACE_REMINDER,
+        MessageKind.PRICE_ANNOUNCED,
+        MessageKind.DOMAIN_FAILING,
+        MessageKind.NODE_LOST,
+    }
+)
+"""What says how things stand at a moment, and is soon not true any more."""

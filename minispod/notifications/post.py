@@ -3,7 +3,8 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import or_, select, update
@@ -14,11 +15,30 @@ from minispod.kernel.database import lock, page_of, session
 from minispod.kernel.ids import new_id
 from minispod.kernel.paging import Page, PageRequest
 from minispod.kernel.tasks import Task
-from minispod.notifications.messages import MessageKind
+from minispod.notifications.errors import NoSuchMessage, NotSentAgain
+from minispod.notifications.messages import FOR_STAFF, MADE_WHEN_IT_LEAVES, OF_A_MOMENT, MessageKind
 from minispod.notifications.models import DeliveryState, Notification
 
 # With pauses that grow to an hour (jobs/notifications) this is about two days.
 _ATTEMPTS = 60
+_TRUE_FOR = timedelta(days=1)
+
+
+class MessageOrder(StrEnum):
+    """What messages can be sorted by."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which messages are wanted; `search` looks into the recipient."""
+
+    state: DeliveryState | None = None
+    kind: MessageKind | None = None
+    user_id: uuid.UUID | None = None
+    search: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +144,74 @@ def forget(user_id: uuid.UUID) -> None:
 
 
 def list_messages(
-    page: PageRequest, *, state: DeliveryState | None = None, search: str = ""
+    page: PageRequest, wanted: Wanted, *, by: MessageOrder, downward: bool
 ) -> Page[Notification]:
-    """List messages for staff, newest first; `search` looks into the recipient."""
-    wanted = select(Notification).order_by(Notification.created_at.desc(), Notification.id.desc())
-    if state is not None:
-        wanted = wanted.where(Notification.state == state)
-    if search:
+    """List messages for staff."""
+    column = {MessageOrder.QUEUED: Notification.created_at, MessageOrder.SENT: Notification.sent_at}[by]
+    found = select(Notification).order_by(
+        column.desc().nulls_last() if downward else column.asc().nulls_last(), Notification.id.desc()
+    )
+    if wanted.state is not None:
+        found = found.where(Notification.state == wanted.state)
+    if wanted.kind is not None:
+        found = found.where(Notification.kind == wanted.kind)
+    if wanted.user_id is not None:
+        found = found.where(Notification.user_id == wanted.user_id)
+    if wanted.search:
         columns = (Notification.to_name, Notification.to_address)
-        wanted = wanted.where(or_(*(column.icontains(search, autoescape=True) for column in columns)))
-    return page_of(wanted, page)
+        found = found.where(or_(*(each.icontains(wanted.search, autoescape=True) for each in columns)))
+    return page_of(found, page)
+
+
+def get_message(message_id: uuid.UUID) -> Notification:
+    """One message, as it is now, for staff; raise NoSuchMessage."""
+    row = session().get(Notification, message_id, populate_existing=True)
+    if row is None:
+        raise NoSuchMessage()
+    return row
+
+
+def find_again(message_id: uuid.UUID) -> Notification | None:
+    """The message by which this one was sent again, if it was."""
+    return session().scalar(select(Notification).where(Notification.dedupe_key == _again(message_id)))
+
+
+def repeat(message_id: uuid.UUID, recipient: Recipient, *, at: datetime) -> None:
+    """Queue a message once more, to this recipient, as one of its own; the same facts, and the same papers.
+
+    Refuses NoSuchMessage, and NotSentAgain for what must not or need not be sent again. Locks the message.
+    """
+    row: Notification | None = lock(Notification, message_id)
+    if row is None:
+        raise NoSuchMessage()
+    if (why_not := obstacle(row, at)) is not None:
+        raise NotSentAgain(why_not)
+    queue(
+        row.kind,
+        recipient,
+        dedupe_key=_again(message_id),
+        at=at,
+        facts=dict(row.facts),
+        entry_ids=[uuid.UUID(each) for each in row.entry_ids],
+    )
+
+
+def obstacle(row: Notification, at: datetime) -> str | None:
+    """Why a message is not sent again, as a sentence; None when it can be."""
+    if row.state is DeliveryState.QUEUED:
+        return "It is still on its way; it is tried again by itself."
+    if not row.to_address:
+        return "The account it was for is gone."
+    if row.kind in MADE_WHEN_IT_LEAVES:
+        return "It opens something: the customer asks for a new link, or opens the application's own page."
+    if row.kind in FOR_STAFF:
+        return "It told staff how things stood; the pages say how they stand now."
+    if row.kind in OF_A_MOMENT and at - row.created_at > _TRUE_FOR:
+        return "It is out of date: it says how things stood when it was written."
+    if find_again(row.id) is not None:
+        return "It was sent again already."
+    return None
+
+
+def _again(message_id: uuid.UUID) -> str:
+    return f"again:{message_id}"

@@ -19,6 +19,7 @@ from minispod.instances.states import InstanceStatus
 from minispod.kernel import outbox
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
+from minispod.kernel.errors import Refusal
 from minispod.kernel.ids import new_id
 from minispod.kernel.tasks import Task
 from minispod.operations import queries
@@ -50,9 +51,20 @@ _GIGABYTE = 2**30
 
 def back_up(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> Operation:
     """Have a backup taken now; refuses NoSuchInstance, AnotherRuns, NotNow, KeepsNoData."""
-    instance = _lock_ready(instance_id, actor)
-    _require_copyable(instance)
+    instance = _lock_own(instance_id, actor)
+    refusal = why_no_backup(instance, queries.live_operation(instance.id))
+    if refusal is not None:
+        raise refusal
     return ask(instance, OperationKind.BACKUP, actor=actor, at=at, backup_reason=BackupReason.ON_DEMAND)
+
+
+def why_no_backup(instance: Instance, live: Operation | None) -> Refusal | None:
+    """Why no backup is taken now, beside what is live: AnotherRuns, NotNow, KeepsNoData."""
+    if live is not None:
+        return _another(live)
+    if not _is_ready(instance):
+        return NotNow(status=instance.status.value)
+    return None if queries.is_copyable(instance) else KeepsNoData()
 
 
 def restore(instance_id: uuid.UUID, backup_id: uuid.UUID, *, actor: Actor, at: datetime) -> Operation:
@@ -253,7 +265,7 @@ def _lock_own(instance_id: uuid.UUID, actor: Actor) -> Instance:
 def _lock_ready(instance_id: uuid.UUID, actor: Actor) -> Instance:
     instance = _lock_own(instance_id, actor)
     _require_free(instance)
-    if instance.status not in _READY or instance.first_ran_at is None:
+    if not _is_ready(instance):
         raise NotNow(status=instance.status.value)
     return instance
 
@@ -261,7 +273,15 @@ def _lock_ready(instance_id: uuid.UUID, actor: Actor) -> Instance:
 def _require_free(instance: Instance) -> None:
     live = queries.live_operation(instance.id)
     if live is not None:
-        raise AnotherRuns(operation=str(live.id), kind=live.kind.value)
+        raise _another(live)
+
+
+def _another(live: Operation) -> AnotherRuns:
+    return AnotherRuns(operation=str(live.id), kind=live.kind.value)
+
+
+def _is_ready(instance: Instance) -> bool:
+    return instance.status in _READY and instance.first_ran_at is not None
 
 
 def _require_copyable(instance: Instance) -> None:

@@ -31,8 +31,8 @@ def admit(auth: object, address: str | None) -> Visitor:
     token = said(auth, "token")
     if not token:
         raise Unauthenticated("Access token is required")
-    ports = current_ports()
-    user = sessions.account_of(read_access(token, ports.token_keys, ports.clock.now()))
+    ports, at = current_ports(), current_ports().clock.now()
+    user = sessions.account_of(read_access(token, ports.token_keys, at), at)
     kind = ActorKind.STAFF if user.role is Role.ADMINISTRATOR else ActorKind.CUSTOMER
     return Visitor(user.id, Actor(kind, user.id, user.name, address), token)
 

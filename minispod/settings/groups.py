@@ -178,6 +178,11 @@ class ClusterSettings(Group):
         validation_alias=AliasChoices("KUBECONFIG", "KUBECONFIG_PATH", "kubeconfig"),
         description="Path of a kubeconfig; empty: the service account of the pod we run in.",
     )
+    k3s_server_url: str = Field(
+        "",
+        pattern=r"^(https://[A-Za-z0-9.:\[\]-]+)?$",
+        description="Where new workers reach the K3s server, e.g. https://10.0.0.2:6443; empty: no join commands.",
+    )
     base_domain: str = Field(
         "minispod.localhost", pattern=DOMAIN, description="Instances get host names under this domain."
     )

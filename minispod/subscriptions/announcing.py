@@ -8,15 +8,18 @@ where the plan does not ask for it any more. Lock: the subscription.
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, func, or_, select
 
+from minispod.accounts.models import User
 from minispod.audit import trail
 from minispod.catalog.models import Plan
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import lock, session
-from minispod.kernel.money import format_rupiah
+from minispod.kernel.database import lock, page_of, session
+from minispod.kernel.money import Rupiah, format_rupiah
+from minispod.kernel.paging import Page, PageRequest
 from minispod.notifications.messages import MessageKind
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.pricing import period
@@ -75,6 +78,7 @@ def announce(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, 
         subscription.coming_price = plan.monthly_price
         subscription.coming_price_from = at + NOTICE
     subscription.updated_at = at
+    renews_at = _first_renewal(subscription, subscription.coming_price_from, rules)
     trail.record(
         actor,
         trail.Action.SUBSCRIPTION_PRICE_ANNOUNCED,
@@ -93,10 +97,42 @@ def announce(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, 
         old_price=format_rupiah(subscription.price),
         new_price=format_rupiah(coming),
         withdrawn=format_rupiah(told_before or 0) if is_withdrawn else None,
-        applies_on=_first_renewal(subscription, rules).astimezone(rules.zone).date().isoformat(),
+        applies_on=renews_at.astimezone(rules.zone).date().isoformat(),
         renews=subscription.auto_renew,
     )
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class WouldBeTold:
+    """A subscription whose owner would be told of a price: what it costs now, and from when it would cost that."""
+
+    subscription: Subscription
+    owner: User
+    from_at: datetime
+
+
+def who_would_be_told(
+    plan_id: uuid.UUID, price: Rupiah, page: PageRequest, *, rules: BusinessRules, at: datetime
+) -> Page[WouldBeTold]:
+    """Whose owners would be told if this price of a plan held for existing customers too; changes nothing."""
+    wanted = (
+        select(Subscription, User)
+        .join(User, User.id == Subscription.user_id)
+        .where(
+            Subscription.plan_id == plan_id,
+            Subscription.status == SubscriptionStatus.ACTIVE,
+            Subscription.price != price,
+            Subscription.coming_price.is_distinct_from(price),
+        )
+        .order_by(Subscription.ends_at, Subscription.id)
+    )
+    found: Page[WouldBeTold] = page_of(
+        wanted,
+        page,
+        shape=lambda row: WouldBeTold(row[0], row[1], _first_renewal(row[0], at + NOTICE, rules)),
+    )
+    return found
 
 
 def count_older_prices(plan_id: uuid.UUID) -> int:
@@ -114,10 +150,10 @@ def count_older_prices(plan_id: uuid.UUID) -> int:
     )
 
 
-def _first_renewal(subscription: Subscription, rules: BusinessRules) -> datetime:
-    """When the first period begins that costs the coming price."""
+def _first_renewal(subscription: Subscription, from_at: datetime | None, rules: BusinessRules) -> datetime:
+    """When the first period begins that costs a price which holds from then on."""
     renews_at, number = subscription.ends_at, subscription.period_number - subscription.anchor_period + 1
-    while subscription.coming_price_from is not None and renews_at < subscription.coming_price_from:
+    while from_at is not None and renews_at < from_at:
         number += 1
         renews_at = period(subscription.anchor_at, number, rules.zone)[1]
     return renews_at

@@ -14,10 +14,13 @@ from minispod.instances.errors import NoSuchInstance
 from minispod.instances.models import Instance
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
+from minispod.kernel.errors import Refusal
 from minispod.operations import requesting
 from minispod.operations.models import Operation
 from minispod.operations.states import OperationStatus
+from minispod.subscriptions import operating
 from minispod.subscriptions.errors import NotActive, NotConfirmed, TooManyBackups
+from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.queries import lock_own
 from minispod.subscriptions.states import SubscriptionStatus
 
@@ -66,13 +69,20 @@ def upgrade(instance_id: uuid.UUID, version: str, *, actor: Actor, at: datetime)
     return requesting.upgrade(instance_id, version, actor=actor, at=at)
 
 
+def why_not(subscription: Subscription) -> Refusal | None:
+    """Why nothing is done with the data of this subscription's instance any more: NotActive."""
+    is_kept = subscription.status is not SubscriptionStatus.CANCELLED
+    return None if is_kept else NotActive(status=subscription.status.value)
+
+
 def _lock_kept(instance_id: uuid.UUID, actor: Actor, *, must_run: bool = False) -> None:
     subscription_id = session().scalar(select(Instance.subscription_id).where(Instance.id == instance_id))
     if subscription_id is None:
         raise NoSuchInstance()
     subscription = lock_own(subscription_id, actor=actor)
-    if subscription.status is SubscriptionStatus.CANCELLED or (must_run and not subscription.is_active):
-        raise NotActive(status=subscription.status.value)
+    refusal = why_not(subscription) or (operating.why_not(subscription) if must_run else None)
+    if refusal is not None:
+        raise refusal
 
 
 def _require_room(instance_id: uuid.UUID, per_day: int, at: datetime) -> None:

@@ -14,7 +14,9 @@ from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
+from minispod.kernel.errors import Refusal
 from minispod.subscriptions.errors import NotActive
+from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.queries import lock_own
 
 
@@ -30,10 +32,16 @@ def retry(instance_id: uuid.UUID, *, actor: Actor, at: datetime) -> InstanceStat
     return controls.retry(instance_id, actor=actor, at=at)
 
 
+def why_not(subscription: Subscription) -> Refusal | None:
+    """Why nothing of this subscription is brought up by hand: NotActive."""
+    return None if subscription.is_active else NotActive(status=subscription.status.value)
+
+
 def _lock_active(instance_id: uuid.UUID, actor: Actor) -> None:
     subscription_id = session().scalar(select(Instance.subscription_id).where(Instance.id == instance_id))
     if subscription_id is None:
         raise NoSuchInstance()
     subscription = lock_own(subscription_id, actor=actor)
-    if not subscription.is_active:
-        raise NotActive(status=subscription.status.value)
+    refusal = why_not(subscription)
+    if refusal is not None:
+        raise refusal

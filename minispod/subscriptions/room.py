@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from minispod.catalog.models import Plan
+from minispod.catalog.showing import ShownPlan
 from minispod.cluster import capacity, monitoring
 from minispod.cluster.capacity import Load, Request
 from minispod.cluster.monitoring import ClusterPicture
@@ -48,7 +49,7 @@ class Stock:
         """Tell what of all that is promised would find no place without one worker."""
         return capacity.missing_of(self.load, self._workers_without(lost))
 
-    def places(self, plan: Plan) -> int:
+    def places(self, plan: Plan | ShownPlan) -> int:
         """Tell how many more of a plan can be ordered: its free slots, as far as the machines hold them."""
         fit = self.more(plan.cpu_milli, plan.memory_mb)
         return plan.available_quota if fit is None else min(plan.available_quota, fit)

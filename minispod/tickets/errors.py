@@ -1,6 +1,6 @@
 """Refusals of the tickets package."""
 
-from minispod.kernel.errors import NotFound, RuleBroken, Unavailable
+from minispod.kernel.errors import Conflict, NotFound, RuleBroken, Unavailable
 
 
 class NoSuchTicket(NotFound):
@@ -71,3 +71,31 @@ class PicturesBusy(Unavailable):
 
     code = "tickets.pictures_busy"
     default_message = "Many pictures are arriving at the moment. Please try again shortly."
+
+
+class NoSuchCannedAnswer(NotFound):
+    """There is no such canned answer (any more)."""
+
+    code = "tickets.no_such_canned_answer"
+    default_message = "This canned answer does not exist any more."
+
+
+class CannedAnswerTaken(Conflict):
+    """Another canned answer has this name."""
+
+    code = "tickets.canned_answer_taken"
+    default_message = "Another canned answer has this name."
+
+
+class BadCannedAnswer(RuleBroken):
+    """A canned answer lacks a text, or has a placeholder that nothing fills."""
+
+    code = "tickets.bad_canned_answer"
+    default_message = "The canned answer cannot be kept like this."
+
+
+class BadMessage(RuleBroken):
+    """A message without a word in it, or with too many."""
+
+    code = "tickets.bad_message"
+    default_message = "Write at least a word."

@@ -116,3 +116,19 @@ class TicketAttachment(Identified, Base):
     # Bytes as they lie in the store.
     size: Mapped[int]
     created_at: Mapped[datetime]
+
+
+class CannedAnswer(Identified, Base):
+    """An answer that is written once and sent often; its placeholders are filled from the ticket."""
+
+    __tablename__ = "canned_answers"
+
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    text_en: Mapped[str] = mapped_column(Text)
+    text_id: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    def text(self, language: str) -> str:
+        """Its text in Indonesian for "id", else in English."""
+        return self.text_id if language == "id" else self.text_en

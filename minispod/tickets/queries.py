@@ -193,7 +193,7 @@ def _page(page: PageRequest, wanted: Filter, rows: Select[Any], *, for_staff: bo
     if wanted.only_unread:
         rows = rows.where(unread(for_staff=for_staff) > 0)
     if wanted.search.strip():
-        rows = rows.where(_found(wanted.search.strip(), for_staff=for_staff))
+        rows = rows.where(mentions(wanted.search.strip(), for_staff=for_staff))
     by: Any = {
         SortBy.CREATED_AT: Ticket.created_at,
         SortBy.UPDATED_AT: Ticket.updated_at,
@@ -205,7 +205,8 @@ def _page(page: PageRequest, wanted: Filter, rows: Select[Any], *, for_staff: bo
     return found
 
 
-def _found(text: str, *, for_staff: bool) -> ColumnElement[bool]:
+def mentions(text: str, *, for_staff: bool) -> ColumnElement[bool]:
+    """Whether number, subject or description of a ticket say so, for staff its owner too."""
     columns = [Ticket.subject, Ticket.description, *((User.name, User.email) if for_staff else ())]
     ways = [column.icontains(text, autoescape=True) for column in columns]
     number = text.removeprefix("#")

@@ -14,10 +14,14 @@ from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
 from minispod.kernel.ids import new_id
 from minispod.tickets import attaching
+from minispod.tickets.errors import BadMessage
 from minispod.tickets.locking import lock_ticket
 from minispod.tickets.models import Ticket, TicketMessage
 from minispod.tickets.states import TicketStatus
 from minispod.tickets.telling import tell_answer
+
+LONGEST_MESSAGE = 2000
+"""Characters a message may have."""
 
 
 def write_message(
@@ -29,10 +33,12 @@ def write_message(
     actor: Actor,
     at: datetime,
 ) -> TicketMessage:
-    """Write into a ticket; refuses NoSuchTicket, NoSuchAttachment. Locks the ticket.
+    """Write into a ticket; refuses NoSuchTicket, NoSuchAttachment, BadMessage. Locks the ticket.
 
     An answer of staff takes an open ticket up, and its owner gets a mail.
     """
+    if not content.strip() or len(content) > LONGEST_MESSAGE:
+        raise BadMessage(f"Write between 1 and {LONGEST_MESSAGE:,} characters.")
     ticket = lock_ticket(ticket_id, actor=actor)
     message = _add(ticket, content, attachment_ids, is_admin_reply=as_staff, actor=actor, at=at)
     if as_staff:

@@ -11,7 +11,7 @@
   const isInUse = (part) => {
     const selection = document.getSelection();
     const isSelecting = selection && !selection.isCollapsed && part.contains(selection.anchorNode);
-    const isWriting = part.contains(document.activeElement) && document.activeElement.matches("input, select, textarea");
+    const isWriting = part.contains(document.activeElement) && document.activeElement.matches("input:not([type=checkbox]), select, textarea");
     return document.hidden || isSelecting || isWriting || part.querySelector(":popover-open") !== null;
   };
   on("htmx:beforeRequest", (event) => {
@@ -45,6 +45,19 @@
     const isReplaced = event.detail.boosted || event.detail.target === part;
     place = isReplaced && part?.contains(document.activeElement) ? nameOf(document.activeElement) : null;
   });
+  // What was ticked in a list stays ticked when the list refreshes itself.
+  let ticked = [];
+  on("htmx:beforeSwap", (event) => {
+    const part = live();
+    ticked = !event.detail.boosted && event.detail.elt === part ? [...part.querySelectorAll("input:checked")].map((each) => each.id) : [];
+  });
+  on("htmx:afterSwap", () => ticked.forEach((id) => { const box = id && document.getElementById(id); if (box) box.checked = true; }));
+  // One tick in the head of a table stands for all of its rows.
+  on("change", (event) => {
+    if (!event.target.matches("[data-tick-all]")) return;
+    event.target.closest("table").querySelectorAll("tbody input[type=checkbox]").forEach((each) => { each.checked = event.target.checked; });
+  });
+
   const again = () =>
     place && [...document.querySelectorAll("main :is(a, button, input, select)")].find((each) => nameOf(each) === place);
   on("htmx:afterSwap", (event) => {
@@ -69,6 +82,23 @@
     if (event.detail.xhr.status < 400) told(false);
   });
 
+  // A log that is followed keeps its newest lines, and stays at its end unless somebody reads further up.
+  const KEPT_LINES = 500;
+  let isAtEnd = true;
+  on("htmx:beforeRequest", (event) => {
+    if (event.detail.elt.matches("[data-follow]") && document.hidden) event.preventDefault();
+  });
+  on("htmx:oobBeforeSwap", () => {
+    const log = document.getElementById("log-lines");
+    isAtEnd = !log || log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+  });
+  on("htmx:oobAfterSwap", () => {
+    const log = document.getElementById("log-lines");
+    if (!log) return;
+    while (log.childElementCount > KEPT_LINES) log.firstElementChild.remove();
+    if (isAtEnd) log.scrollTop = log.scrollHeight;
+  });
+
   // What came of an act can be closed, and is read aloud: a region that comes with its text is passed over.
   const showOutcomes = () => {
     const outcomes = [...document.querySelectorAll(".outcome")];
@@ -91,15 +121,29 @@
   });
   showOutcomes();
 
-  // Shortcuts; they are letters only while nobody writes.
+  // The first chart of a visit brings what draws charts; each then looks after itself (charts.js).
+  const bringCharts = () => {
+    const source = document.querySelector("chart-plot")?.dataset.source;
+    if (source) import(source);
+  };
+  on("htmx:afterSettle", bringCharts);
+  bringCharts();
+
+  // Shortcuts; they are letters only while nobody writes. A second stroke in the list's empty search asks for everything.
   on("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (document.querySelector(".dialog:popover-open")) return;
-    const search = event.key === "/" && document.querySelector("main input[type=search]");
-    if (search) {
+    const search = document.querySelector("main input[type=search]");
+    const isSecond = search && event.target === search && search.value === "";
+    if (event.target.matches("input, select, textarea") && !(event.key === "/" && isSecond)) return;
+    const find = document.getElementById("find");
+    if (event.key === "/" && search && !isSecond) {
       event.preventDefault();
       search.focus();
       search.select();
+    } else if (event.key === "/" && find) {
+      event.preventDefault();
+      find.showPopover();
     } else if (event.key === "?") document.getElementById("shortcuts")?.showPopover();
   });
 })();

@@ -227,7 +227,7 @@ def test_a_customer_is_deleted_from_the_page_with_the_credit_that_was_shown(
 ) -> None:
     leaving = person(credit=20_000, name="Dewi Lestari")
     page = f"/admin/customers/{leaving.id}"
-    assert "The credit of Rp\u00a020.000 is lost with the account." in browser.shown(page)
+    assert "The credit of Rp\u00a020,000 is lost with the account." in browser.shown(page)
 
     for said in ({}, {"forfeit": "19999"}, {"forfeit": "all"}):
         browser.post(f"{page}/delete", page, **said)

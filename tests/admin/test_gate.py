@@ -21,6 +21,7 @@ def rules_of(app: Flask, method: str) -> Iterator[tuple[Rule, str]]:
     """Every route under /admin that takes the method, with an address that matches it."""
     values = {
         "act": "stop",
+        "part": "tickets",
         "filename": "x.css",
         "path": "x",
         "instance_number": "0",

@@ -68,7 +68,7 @@ def test_one_customer_is_shown_with_everything(browser: Browser, shop: Shop) -> 
         shop.topup.custom_id,
         "N8N Automation Basic",
         "Welcome",
-        "Rp\u00a0550.000",
+        "Rp\u00a0550,000",
         "Account: registered",
     ):
         assert expected in text

@@ -83,7 +83,7 @@ def test_an_empty_shop_has_every_file(browser: Browser) -> None:
 def test_mrr_is_shown_with_its_definition_chart_and_table(browser: Browser, busy: Shop) -> None:
     text = browser.shown("/admin/revenue")
 
-    assert "Rp\u00a0260.000" in text
+    assert "Rp\u00a0260,000" in text
     assert "live and paid" in text
     assert "Asia/Jakarta" in text
     assert '<rect class="columns-new"' in text
@@ -150,7 +150,7 @@ def test_what_was_earned_is_told_by_days_of_jakarta(
 ) -> None:
     text = browser.shown("/admin/revenue/earned")
 
-    assert "Rp\u00a050.000" in text
+    assert "Rp\u00a050,000" in text
     rows = _rows(browser, "/admin/revenue/days.csv")
     assert (rows[-1]["Day"], rows[-1]["Earned (IDR)"]) == ("2026-11-20", "50000")
     assert rows[-1]["Topped up (IDR)"] == str(TOPPED_UP)

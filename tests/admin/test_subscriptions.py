@@ -55,13 +55,13 @@ def test_it_is_shown_with_everything_that_hangs_on_it(browser: Browser, shop: Sh
         "N8N Automation Basic",
         shop.instance.name,
         shop.customer.email,
-        "Rp\u00a050.000",
+        "Rp\u00a050,000",
         "TXMP-",
         "The plan was never changed.",
         "Nothing was given back.",
         "Subscription: ordered",
-        "Pro: costs Rp\u00a0100.000",
-        "Free: gives back up to Rp\u00a050.000",
+        "Pro: costs Rp\u00a0100,000",
+        "Free: gives back up to Rp\u00a050,000",
     ):
         assert expected in text, expected
     assert "<script>" not in text

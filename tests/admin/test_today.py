@@ -159,7 +159,7 @@ def test_mrr_and_pending_top_ups_stand_beside_the_takings(
     assert figures.pending == today.PendingTopUps(1, 70_000)
     assert figures.recurring == RecurringNow(BASIC_PRICE, 1, 1, 0)
     shown = browser.shown("/admin/")
-    for expected in ("MRR", "1 paid, 0 free", "1 of 1 live ones renew", "Top-ups pending", "Rp\u00a070.000"):
+    for expected in ("MRR", "1 paid, 0 free", "1 of 1 live ones renew", "Top-ups pending", "Rp\u00a070,000"):
         assert expected in shown, expected
 
 
@@ -218,7 +218,7 @@ def test_what_happened_names_people_and_things(browser: Browser, shop: Shop) -> 
     shown = browser.shown("/admin/")
 
     assert "N8N Automation Basic of Siti Rahma" in shown
-    assert "charged Rp\u00a050.000" in shown
+    assert "charged Rp\u00a050,000" in shown
 
 
 def test_a_discount_lowers_revenue_and_not_the_recurring_sum(

@@ -284,7 +284,7 @@ def test_debt_is_on_today_and_on_the_top_up(
     today, page = browser.shown("/admin/"), browser.shown(f"/admin/money/topups/{topup.id}")
 
     assert "1 customer owes" in today
-    assert "owes Rp\u00a0100.000" in today
+    assert "owes Rp\u00a0100,000" in today
     assert f"/admin/money/topups/{topup.id}" in today
     assert "blocked until it is settled" in page
 

@@ -60,7 +60,7 @@ def _adjust(browser: Browser, owner: Person, **fields: str) -> str:
 def test_a_wallet_is_shown_with_its_entries(browser: Browser, shop: Shop) -> None:
     shown = browser.shown(_page(shop.customer))
 
-    for expected in ("Rp\u00a0550.000", shop.topup.custom_id, "Subscription to N8N Automation Basic"):
+    for expected in ("Rp\u00a0550,000", shop.topup.custom_id, "Subscription to N8N Automation Basic"):
         assert expected in shown
     assert "owes" not in shown
     assert f'href="{_page(shop.customer)}"' in browser.shown(f"/admin/customers/{shop.customer.id}")
@@ -73,8 +73,8 @@ def test_debt_is_shown_where_the_customer_is_looked_at(
     with app.app_context(), unit_of_work():
         ledger.take_back(customer.id, 560_000, taken, actor=system("tests"), at=clock.now())
 
-    assert "This wallet owes Rp\u00a060.000" in browser.shown(_page(customer))
-    assert "Rp\u00a060.000" in browser.shown(f"/admin/customers/{customer.id}")
+    assert "This wallet owes Rp\u00a060,000" in browser.shown(_page(customer))
+    assert "Rp\u00a060,000" in browser.shown(f"/admin/customers/{customer.id}")
 
 
 def test_a_correction_is_shown_before_it_is_made(browser: Browser, customer: Person, app: Flask) -> None:
@@ -82,7 +82,7 @@ def test_a_correction_is_shown_before_it_is_made(browser: Browser, customer: Per
 
     checked = browser.post(f"{_page(customer)}/adjust/check", **SMALL)
 
-    for expected in ("Rp\u00a0500.000", "+Rp\u00a025.000", "Rp\u00a0525.000", SMALL["reason"]):
+    for expected in ("Rp\u00a0500,000", "+Rp\u00a025,000", "Rp\u00a0525,000", SMALL["reason"]):
         assert expected in checked.text
     assert "second confirmation" not in checked.text
     assert _balance(app, customer) == 500_000
@@ -137,7 +137,7 @@ def test_what_cannot_be_done_is_said_at_the_form_which_keeps_what_was_typed(
 def test_a_deduction_into_debt_warns_first(browser: Browser, customer: Person, app: Flask) -> None:
     fields = {**SMALL, "direction": "deduct", "amount": "600000", "may_owe": "yes"}
 
-    assert "will owe Rp\u00a0100.000" in browser.post(f"{_page(customer)}/adjust/check", **fields).text
+    assert "will owe Rp\u00a0100,000" in browser.post(f"{_page(customer)}/adjust/check", **fields).text
     _adjust(browser, customer, **fields)
 
     assert _balance(app, customer) == -100_000

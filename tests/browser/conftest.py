@@ -20,7 +20,7 @@ from minispod.proof.proving import prove
 from minispod.settings import Settings
 from tests.admin.conftest import Browser as Forms
 from tests.admin.conftest import nodes_seen
-from tests.browser import furniture
+from tests.browser import furniture, histories
 from tests.browser.chromium import Tab, launch, open_tab
 from tests.plugins.scene import Scene
 
@@ -53,6 +53,7 @@ def ids(app: Flask, scene: Scene, clock: FrozenClock, settings: Settings, nodes_
             "paper_id": found["invoice_id"],
             "name": "worker-1",
             "job_id": "a-job",
+            "search": "siti",
         }
     instances = list(scene.ids["instance_id"])
     with app.app_context(), unit_of_work():
@@ -60,7 +61,11 @@ def ids(app: Flask, scene: Scene, clock: FrozenClock, settings: Settings, nodes_
         furniture.put_on_nodes(instances, at)
         furniture.put_past_months(at)
         furniture.put_sights(at)
+        histories.put_histories(instances[0], at)
         found["operation_id"] = furniture.put_node_acts(instances, at)
+        found["viewing_id"] = furniture.put_viewing(found["user_id"], actor=scene.administrator.actor, at=at)
+        found["join_id"] = furniture.put_joins(at)
+        found |= {"batch_id": furniture.put_batches(instances, at), "bulk_act": "RESTART"}
         found["alert_id"] = furniture.put_alerts(instances[0], actor=scene.administrator.actor, at=at)
     waiting = Queue("mail", connection=connection(settings.redis.redis_url))
     waiting.enqueue_call("minispod.jobs.runner.run", job_id=found["job_id"])

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from minispod.accounts import viewing
 from minispod.alerts import acting, book
 from minispod.alerts.book import Manners
 from minispod.alerts.judging import Finding, Verdict
@@ -12,6 +13,8 @@ from minispod.alerts.kinds import Rule
 from minispod.alerts.models import Alert
 from minispod.catalog.models import Plan, Service
 from minispod.cluster import sights
+from minispod.cluster.joining.models import NodeJoin
+from minispod.cluster.joining.states import JoinState
 from minispod.cluster.port import VolumeSighting
 from minispod.cluster.sights import Kind, Sight
 from minispod.instances import volumes
@@ -23,6 +26,8 @@ from minispod.kernel.database import session
 from minispod.kernel.ids import new_id
 from minispod.operations.nodes.models import NodeOperation
 from minispod.operations.nodes.states import BoundChoice, NodeAct, NodeActStatus, NodeStep
+from minispod.subscriptions.bulk.models import BulkBatch, BulkItem
+from minispod.subscriptions.bulk.states import OPEN, BulkAct, ItemState
 from tests.factories.recurring import Change, Past, put_customer, put_past
 
 _LATER = timedelta(hours=5)
@@ -54,6 +59,13 @@ def put_alerts(instance_id: str, *, actor: Actor, at: datetime) -> str:
     acting.acknowledge(still[Rule.NODE_DOWN], note="The rack has no power; back at ten.", actor=actor, at=at)
     acting.silence(still[Rule.VOLUME_FULL], at + timedelta(hours=8), actor=actor, at=at)
     return str(still[Rule.NODE_DOWN])
+
+
+def put_viewing(customer_id: str, *, actor: Actor, at: datetime) -> str:
+    """The administrator looks as this customer."""
+    begun = viewing.begin(uuid.UUID(customer_id), "To see what the page shows.", actor=actor, at=at)
+    session().flush()
+    return str(begun.id)
 
 
 def put_on_nodes(instance_ids: list[str], at: datetime) -> None:
@@ -104,6 +116,58 @@ def put_node_acts(instance_ids: list[str], at: datetime) -> str:
     return str(live.id)
 
 
+def put_batches(instance_ids: list[str], at: datetime) -> str:
+    """A restart of all that is under way, and a backup that ended: the first's id."""
+    states = (ItemState.UNDER_WAY, ItemState.REFUSED, ItemState.WAITING)
+    ended = at - timedelta(hours=1)
+    done = BulkBatch(
+        act=BulkAct.BACK_UP,
+        request_key=new_id(),
+        requested_by="Ayu Admin",
+        requested_at=ended,
+        ended_at=ended,
+    )
+    live = BulkBatch(act=BulkAct.RESTART, request_key=new_id(), requested_by="Ayu Admin", requested_at=at)
+    session().add_all([done, live])
+    session().flush()
+    for position, (id_, state) in enumerate(zip(instance_ids, states, strict=True), 1):
+        why = "The instance must be RUNNING; it is STOPPED." if state is ItemState.REFUSED else None
+        for batch, how in ((live, state), (done, ItemState.DONE)):
+            session().add(
+                BulkItem(
+                    batch_id=batch.id,
+                    position=position,
+                    instance_id=uuid.UUID(id_),
+                    state=how,
+                    reason=why if batch is live else None,
+                    begun_at=None if how is ItemState.WAITING else batch.requested_at,
+                    ended_at=None if how in OPEN else batch.requested_at,
+                )
+            )
+    return str(live.id)
+
+
+def put_joins(at: datetime) -> str:
+    """A token that waits for its machine, and one that brought a worker: the first's id."""
+    for slot, state, name in (("mpod01", JoinState.JOINED, "worker-1"), ("mpod02", JoinState.READY, None)):
+        row = NodeJoin(
+            slot=slot,
+            state=state,
+            authority_hash="5f" * 32,
+            wanted_name="worker-3",
+            labels=["disk=fast", "example.com/rack=jakarta-2"],
+            taints=["gpu=yes:NoSchedule"],
+            expires_at=at + timedelta(hours=1),
+            node_name=name,
+            requested_by="Ayu Admin",
+            requested_at=at,
+            ended_at=at if name else None,
+        )
+        session().add(row)
+    session().flush()
+    return str(row.id)
+
+
 def _drain(node: str, status: NodeActStatus, instances: list[str], at: datetime) -> NodeOperation:
     return NodeOperation(
         id=new_id(),
@@ -127,7 +191,7 @@ def _drain(node: str, status: NodeActStatus, instances: list[str], at: datetime)
 
 def put_past_months(at: datetime) -> None:
     """Customers of half a year: who came, came back, paid more or less, left, stops by decision, cannot pay."""
-    blog, shop = _plan("ghost-blog"), _plan("wordpress")
+    blog, shop = plan_of("ghost-blog"), plan_of("wordpress")
     for number in range(9):
         begun = at - timedelta(days=25 + 19 * number)
         who = put_customer(f"Customer {number}", balance=40_000 * number, at=begun)
@@ -154,7 +218,8 @@ def put_past_months(at: datetime) -> None:
     put_past(Past(back, shop, at - timedelta(days=12), price=90_000))
 
 
-def _plan(slug: str) -> uuid.UUID:
+def plan_of(slug: str) -> uuid.UUID:
+    """The cheapest plan of a service."""
     wanted = select(Plan.id).join(Service, Service.id == Plan.service_id).where(Service.slug == slug)
     return session().scalars(wanted.order_by(Plan.monthly_price).limit(1)).one()
 

@@ -1,17 +1,17 @@
 """Every page of the administration in a browser, in both sizes and both themes."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from flask import Flask, url_for
+from werkzeug.routing import Rule
 
+from tests.browser import gallery
 from tests.browser.chromium import NARROW, WIDE, Tab
 from tests.browser.rows import NO_PAGES, ROWS, Row
 
 # A browser on a busy machine is slow.
 pytestmark = pytest.mark.timeout(300)
-SHOTS = Path(__file__).resolve().parents[2] / ".screenshots"
 _LOOKS = (
     ("1440-light", WIDE, "light"),
     ("1440-dark", WIDE, "dark"),
@@ -36,7 +36,8 @@ def test_every_address_has_its_row(app: Flask) -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_page_is_whole(tab: Tab, app: Flask, ids: dict[str, str], row: Row) -> None:
-    path = _address(app, ids, row)
+    rule = _rule(app, row)
+    path = _address(app, ids, row, rule)
 
     answer = tab.go(path)
     found = [f"answer: {answer.status}"] if answer.status != 200 else []
@@ -44,7 +45,8 @@ def test_a_page_is_whole(tab: Tab, app: Flask, ids: dict[str, str], row: Row) ->
         tab.page.set_viewport_size(size)
         tab.page.emulate_media(color_scheme=theme)
         found += [f"{name}: {each}" for each in _looked_at(tab, row, size, name)]
-        tab.page.screenshot(path=SHOTS / f"{row.name}-{name}.png", full_page=True)
+        tab.page.screenshot(path=gallery.SHOTS / f"{row.name}-{name}.png", full_page=True)
+    gallery.note(row, tab.page.title().removesuffix(" · MinisPod"), rule.rule)
 
     assert found + tab.forbidden() + tab.wrongs == []
 
@@ -58,12 +60,13 @@ def _looked_at(tab: Tab, row: Row, size: dict[str, int], name: str) -> Iterator[
         yield from tab.against_access()
 
 
-def _address(app: Flask, ids: dict[str, str], row: Row) -> str:
+def _address(app: Flask, ids: dict[str, str], row: Row, rule: Rule) -> str:
     with app.test_request_context():
-        rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint == row.endpoint]
-        wanted = min(rules, key=lambda rule: len(rule.arguments))
-        given = {
-            name: ids[name] for name in wanted.arguments - row.pick.keys() - (wanted.defaults or {}).keys()
-        }
+        given = {name: ids[name] for name in rule.arguments - row.pick.keys() - (rule.defaults or {}).keys()}
         query = {name: ids[each] for name, each in row.query.items()}
         return url_for(row.endpoint, **given, **row.pick, **query)
+
+
+def _rule(app: Flask, row: Row) -> Rule:
+    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint == row.endpoint]
+    return min(rules, key=lambda rule: len(rule.arguments))

@@ -79,6 +79,7 @@ def settings(
         midtrans_snap_base_url=NOWHERE,
         midtrans_core_base_url=NOWHERE,
         kubeconfig="/nonexistent/kubeconfig",
+        k3s_server_url="https://10.0.0.2:6443",
         public_scheme="http",
         ingress_tls=False,
         google_client_id=CLIENT_ID,

@@ -19,7 +19,7 @@ from tests.contracts.kubernetes.target import Target
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
-FILES = ("rights.yaml", "volume-usage.yaml", "priority.yaml")
+FILES = ("rights.yaml", "volume-usage.yaml", "join-tokens.yaml", "priority.yaml")
 _GROUPS = {"v1": "/api/v1"}
 _PLURALS = {
     "Namespace": "namespaces",
@@ -27,7 +27,11 @@ _PLURALS = {
     "ClusterRole": "clusterroles",
     "ClusterRoleBinding": "clusterrolebindings",
     "PriorityClass": "priorityclasses",
+    "Role": "roles",
+    "RoleBinding": "rolebindings",
+    "Secret": "secrets",
 }
+_BINDINGS = ("ClusterRoleBinding", "RoleBinding")
 _TOKEN_SECONDS = 4 * 3600
 
 
@@ -61,7 +65,7 @@ def renamed(manifests: list[dict[str, Any]], namespace: str) -> list[dict[str, A
             metadata["name"] = namespace
         elif each["kind"] == "ServiceAccount":
             metadata["namespace"] = namespace
-        elif each["kind"] == "ClusterRoleBinding":
+        elif each["kind"] in _BINDINGS:
             metadata["name"] = f"{metadata['name']}-{namespace}"
             for subject in each["subjects"]:
                 subject["namespace"] = namespace
@@ -84,7 +88,7 @@ def service_accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servi
     web, worker = (_kubeconfig(target, admin, namespace, name, directory) for name in ("web", "worker"))
     yield ServiceAccounts(namespace, web, worker)
     for each in objects:
-        if each["kind"] in ("Namespace", "ClusterRoleBinding"):
+        if each["kind"] in ("Namespace", *_BINDINGS):
             target.ask("DELETE", address_of(each))
 
 

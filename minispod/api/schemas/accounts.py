@@ -136,12 +136,20 @@ class UserBriefOut(WireSchema):
     role = fields.String(attribute="role.value")
 
 
+class ViewingOut(WireSchema):
+    """An administrator looks as the customer: who, and until when; there is no such key for the customer."""
+
+    administrator = fields.String(attribute="administrator.name")
+    ends_at = Timestamp(attribute="viewing.ends_at")
+
+
 class SignedInOut(WireSchema):
-    """What a client gets when it signs in."""
+    """What a client gets when it signs in; with `viewing` the refresh token is worth nothing."""
 
     user = fields.Nested(UserWithCreditOut)
     access_token = fields.String()
     refresh_token = fields.String()
+    viewing = fields.Nested(ViewingOut)
 
 
 class RefreshedOut(WireSchema):
@@ -156,6 +164,7 @@ class ProfileOut(WireSchema):
     """One's own account."""
 
     user = fields.Nested(UserOut)
+    viewing = fields.Nested(ViewingOut)
 
 
 class ProfileWithCreditOut(WireSchema):

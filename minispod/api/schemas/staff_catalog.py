@@ -22,13 +22,13 @@ from minispod.api.schemas.catalog import CategoryRefOut, ServiceOut
 from minispod.api.schemas.categories import SLUG, FullCategoryOut, Given, WholeNumber
 from minispod.catalog.models import PlanType
 from minispod.catalog.queries import PlanOrder, ServiceOrder
+from minispod.catalog.terms import PLAN, SERVICE
 
 _PLACES = validate.Range(0, 1_000_000)
 _LINK = [
     validate.Length(max=500),
     validate.URL(schemes={"http", "https"}, require_tld=False, error="must be an address with http or https"),
 ]
-_DESCRIPTION = validate.Length(10, 1000)
 
 
 class Words(fields.List[str]):
@@ -79,17 +79,17 @@ class DeleteQuery(WireSchema):
 class ServiceTermsIn(WireSchema):
     """What is said about a service. Image, version and port of a service with a recipe are the recipe's."""
 
-    name = Blank(validate=validate.Length(2, 100))
+    name = Blank(validate=validate.Length(*SERVICE.lengths["name"]))
     slug = Blank(validate=SLUG, metadata={"description": "Names the recipe by which the service is run"})
-    description = Blank(validate=_DESCRIPTION)
-    long_description = Blank(validate=validate.Length(max=5000))
+    description = Blank(validate=validate.Length(*SERVICE.lengths["description"]))
+    long_description = Blank(validate=validate.Length(max=SERVICE.lengths["long_description"][1]))
     icon = Blank(validate=_LINK)
     documentation = Blank(validate=_LINK)
-    version = Blank(validate=validate.Length(1, 50))
-    docker_image = Blank(validate=validate.Length(3, 200))
-    default_port = WholeNumber(validate=validate.Range(1, 65535))
+    version = Blank(validate=validate.Length(*SERVICE.lengths["version"]))
+    docker_image = Blank(validate=validate.Length(*SERVICE.lengths["docker_image"]))
+    default_port = WholeNumber(validate=validate.Range(*SERVICE.ranges["default_port"]))
     category_id = Blank(validate=validate.Length(max=64))
-    tags = Words(50)
+    tags = Words(SERVICE.lists["tags"])
     is_active = fields.Boolean(allow_none=True)
     is_public = fields.Boolean(allow_none=True)
     is_featured = fields.Boolean(allow_none=True)
@@ -99,7 +99,7 @@ class ServiceTermsIn(WireSchema):
 class ServiceIn(ServiceTermsIn):
     """A new service."""
 
-    name = Given(validate=validate.Length(2, 100))
+    name = Given(validate=validate.Length(*SERVICE.lengths["name"]))
     slug = Given(
         validate=SLUG,
         metadata={"description": "Names the recipe by which the service is run"},
@@ -110,17 +110,17 @@ class ServiceIn(ServiceTermsIn):
 class PlanTermsIn(WireSchema):
     """What is said about a plan. Storage is whole gigabytes; 0 only where nothing is kept (decision 6)."""
 
-    name = Blank(validate=validate.Length(2, 100))
-    description = Blank(validate=_DESCRIPTION)
-    monthly_price = WholeNumber(validate=validate.Range(0, 100_000_000))
-    cpu_milli = WholeNumber(validate=validate.Range(100, 16_000))
-    memory_mb = WholeNumber(validate=validate.Range(128, 32_768))
-    storage_gb = WholeNumber(validate=validate.Range(0, 1000))
-    bandwidth = WholeNumber(validate=validate.Range(0, 10_000))
-    total_quota = WholeNumber(validate=validate.Range(0, 10_000))
-    features = Words(200)
-    max_instances_per_user = WholeNumber(validate=validate.Range(1, 100))
-    max_domains = WholeNumber(validate=validate.Range(1, 100))
+    name = Blank(validate=validate.Length(*PLAN.lengths["name"]))
+    description = Blank(validate=validate.Length(*PLAN.lengths["description"]))
+    monthly_price = WholeNumber(validate=validate.Range(*PLAN.ranges["monthly_price"]))
+    cpu_milli = WholeNumber(validate=validate.Range(*PLAN.ranges["cpu_milli"]))
+    memory_mb = WholeNumber(validate=validate.Range(*PLAN.ranges["memory_mb"]))
+    storage_gb = WholeNumber(validate=validate.Range(*PLAN.ranges["storage_gb"]))
+    bandwidth = WholeNumber(validate=validate.Range(*PLAN.ranges["bandwidth"]))
+    total_quota = WholeNumber(validate=validate.Range(*PLAN.ranges["total_quota"]))
+    features = Words(PLAN.lists["features"])
+    max_instances_per_user = WholeNumber(validate=validate.Range(*PLAN.ranges["max_instances_per_user"]))
+    max_domains = WholeNumber(validate=validate.Range(*PLAN.ranges["max_domains"]))
     is_active = fields.Boolean(allow_none=True)
     is_popular = fields.Boolean(allow_none=True)
     sort_order = WholeNumber(validate=_PLACES)

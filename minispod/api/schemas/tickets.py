@@ -9,6 +9,7 @@ from minispod.kernel.actor import Role
 from minispod.tickets.pictures import MAX_BYTES, MAX_FILES
 from minispod.tickets.queries import SortBy
 from minispod.tickets.states import TicketPriority, TicketStatus
+from minispod.tickets.writing import LONGEST_MESSAGE
 
 _STATUSES = validate.OneOf([each.value for each in TicketStatus])
 _PRIORITIES = validate.OneOf([each.value for each in TicketPriority])
@@ -43,7 +44,7 @@ class TicketIn(WireSchema):
 class TicketMessageIn(WireSchema):
     """What is written into a ticket."""
 
-    content = _Text(required=True, validate=_between(1, 2000))
+    content = _Text(required=True, validate=_between(1, LONGEST_MESSAGE))
 
 
 def _pictures() -> fields.List[Any]:

@@ -4,7 +4,7 @@ A list of twenty rows has a thousand fields, and marshmallow asks anew for each 
 field that make up nearly all answers are written directly here; every other kind is still left to marshmallow.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from marshmallow import Schema, fields, missing
@@ -17,14 +17,20 @@ _HOOKS = ("pre_dump", "post_dump")
 def writer_of(schema: Schema, special: Mapping[type[Any], Writer]) -> Writer:
     """The function that writes one object as a dictionary; `special` writes values of further kinds of field."""
     parts = [
-        (field.data_key if field.data_key is not None else name, _part(schema, name, field, special))
+        (field.data_key if field.data_key is not None else name, *_part(schema, name, field, special))
         for name, field in schema.dump_fields.items()
     ]
 
     def write(obj: Any) -> dict[str, Any]:
+        read = _find if hasattr(obj, "__getitem__") else getattr
         written = {}
-        for key, part in parts:
-            value = part(obj)
+        for key, name, convert in parts:
+            if name is None:
+                value = convert(obj)
+            else:
+                value = read(obj, name, missing)
+                if value is not None and value is not missing:
+                    value = convert(value)
             if value is not missing:
                 written[key] = value
         return written
@@ -32,30 +38,35 @@ def writer_of(schema: Schema, special: Mapping[type[Any], Writer]) -> Writer:
     return write
 
 
-def _part(schema: Schema, name: str, field: fields.Field[Any], special: Mapping[type[Any], Writer]) -> Writer:
+def _part(
+    schema: Schema, name: str, field: fields.Field[Any], special: Mapping[type[Any], Writer]
+) -> tuple[str | None, Writer]:
+    """The attribute a field shows and what writes its value; without a name, what writes it from the whole object."""
     write = _value_writer(field, special)
     reads_its_own_way = type(schema).get_attribute is not Schema.get_attribute
+    if type(field) is fields.Function and field.serialize_func is not None:
+        return None, field.serialize_func
     if write is None or field.dump_default is not missing or reads_its_own_way:
-        return lambda obj: field.serialize(name, obj, accessor=schema.get_attribute)
-    read = _reader(field.attribute if field.attribute is not None else name)
+        return None, lambda obj: field.serialize(name, obj, accessor=schema.get_attribute)
+    shown = field.attribute if field.attribute is not None else name
+    return (None, _path(shown.split("."), write)) if "." in shown else (shown, write)
 
+
+def _path(names: Sequence[str], write: Writer) -> Writer:
     def part(obj: Any) -> Any:
-        value = read(obj)
-        return value if value is None or value is missing else write(value)
+        for name in names:
+            obj = _find(obj, name, missing)
+        return obj if obj is None or obj is missing else write(obj)
 
     return part
 
 
-def _reader(name: str) -> Writer:
-    if "." in name:
-        return lambda obj: get_value(obj, name)
-
-    def read(obj: Any) -> Any:
-        if type(obj) is dict and name in obj:
-            return obj[name]
-        return get_value(obj, name) if hasattr(obj, "__getitem__") else getattr(obj, name, missing)
-
-    return read
+def _find(obj: Any, name: str, default: Any) -> Any:
+    if type(obj) is dict and name in obj:
+        return obj[name]
+    if isinstance(obj, str) or not hasattr(obj, "__getitem__"):
+        return getattr(obj, name, default)
+    return get_value(obj, name, default)
 
 
 def _value_writer(field: fields.Field[Any], special: Mapping[type[Any], Writer]) -> Writer | None:

@@ -1,10 +1,11 @@
 """The recipes that come with the program."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from minispod.catalog.recipes.reading import load_recipes
+from minispod.catalog.recipes.reading import Problem, RecipeBroken, load_recipe, load_recipes
 from minispod.catalog.recipes.schema import AppRecipe
 from minispod.kernel.errors import NotFound
 
@@ -34,3 +35,26 @@ def get_recipe(slug: str) -> AppRecipe:
     if recipe is None:
         raise NoSuchRecipe(slug=slug)
     return recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A recipe's file as it is on the disk now: its lines, what is wrong with it, and whether it is what runs."""
+
+    lines: Sequence[str]
+    problems: Sequence[Problem]
+    is_in_use: bool
+
+
+def inspect(slug: str) -> Inspection:
+    """Read and check a recipe's file anew; NoSuchRecipe when there is none."""
+    recipe = get_recipe(slug)
+    path = RECIPE_FILES / f"{slug}.yaml"
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return Inspection((), [Problem(1, "file", "is gone; what runs was read before")], is_in_use=False)
+    try:
+        return Inspection(lines, (), is_in_use=load_recipe(path) == recipe)
+    except RecipeBroken as broken:
+        return Inspection(lines, broken.problems, is_in_use=False)

@@ -31,6 +31,7 @@ from minispod.integrations.kubernetes import (
     certificates,
     commands,
     happenings,
+    join_tokens,
     nodes,
     paths,
     removal,
@@ -63,6 +64,11 @@ _INVENTORY: dict[str, Kind] = {
     "services": paths.NETWORK_SERVICE,
     "events": paths.EVENT,
 }
+_READ_OF_AN_INSTANCE = (
+    ("apps/v1", "Deployment", paths.DEPLOYMENT),
+    ("v1", "Service", paths.NETWORK_SERVICE),
+    ("networking.k8s.io/v1", "Ingress", paths.INGRESS),
+)
 _METRICS: dict[str, Kind] = {"node_metrics": paths.NODE_METRICS, "pod_metrics": paths.POD_METRICS}
 
 
@@ -235,6 +241,26 @@ class KubernetesCluster:
         nodes.set_schedulable(self._client, node, manager=application.MANAGER, is_schedulable=is_schedulable)
 
     @_fenced
+    def authority(self) -> bytes:
+        """The certificates that the server is believed by."""
+        found = self._client.authority()
+        if not found:
+            raise ClusterRefused(
+                "The cluster is believed by no authority of its own, so nothing can be pinned."
+            )
+        return found
+
+    @_fenced
+    def put_join_token(self, slot: str, secret: str, *, expires_at: datetime) -> None:
+        """Fill the Secret of a token."""
+        join_tokens.put(self._client, slot, secret, expires_at=expires_at, manager=application.MANAGER)
+
+    @_fenced
+    def clear_join_token(self, slot: str) -> None:
+        """Empty the Secret of a token."""
+        join_tokens.clear(self._client, slot, manager=application.MANAGER)
+
+    @_fenced
     def pods_on(self, node: str) -> Sequence[PlacedPod]:
         """All pods of a node."""
         return nodes.pods_on(self._client, node)
@@ -264,7 +290,14 @@ class KubernetesCluster:
 
     @_fenced
     def follow_logs(
-        self, namespace: str, workload: str, *, container: str, lines: int, after: LogPlace | None = None
+        self,
+        namespace: str,
+        workload: str,
+        *,
+        container: str,
+        lines: int,
+        after: LogPlace | None = None,
+        goes_on: bool = True,
     ) -> LogStream:
         """The last lines and each new one; NoSuchObject while nothing has started."""
         pod = self._newest_pod(namespace, workload)
@@ -274,12 +307,23 @@ class KubernetesCluster:
         try:
             if pod is not None:
                 path = paths.POD.one(namespace, pod) + "/log"
-                query = {"container": container, "tailLines": lines, "follow": "true", "timestamps": "true"}
-                return LogStream(self._client.open(path, **query, **since), pod, stamp)
+                query = {"container": container, "tailLines": lines, "timestamps": "true", **since}
+                follow = "true" if goes_on else None
+                return LogStream(self._client.open(path, follow=follow, **query), pod, stamp)
         except ApiSaidNo as refusal:
             if refusal.status != _WAITING_CONTAINER:
                 raise
         raise NoSuchObject("The application has not started yet.")
+
+    @_fenced
+    def objects_of(self, namespace: str, instance_id: str) -> Sequence[Manifest]:
+        """What of an instance web may read; a list leaves out what its items are, so that is said again."""
+        selector = f"{translation.INSTANCE_LABEL}={instance_id}"
+        return [
+            {"apiVersion": version, "kind": kind, **each}
+            for version, kind, where in _READ_OF_AN_INSTANCE
+            for each in self._client.items(where.within(namespace), labelSelector=selector)
+        ]
 
     @_fenced
     def events_of(self, namespace: str, workload: str) -> Sequence[WorkloadEvent]:

@@ -11,6 +11,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -122,6 +123,13 @@ class KubernetesClient:
             with self._understanding(path), _Answer(response) as answer:
                 answer.text()
         return response
+
+    def authority(self) -> bytes:
+        """The certificates that the server is believed by; empty when those of the system are."""
+        file = self._api().configuration.ssl_ca_cert
+        if not file:
+            return b""
+        return Path(file).read_bytes()
 
     def channels(self, path: str, query: Sequence[tuple[str, str]], silence: float) -> Channels:
         """Upgrade a request to a WebSocket with channels; Cut or NotUpgraded when that fails."""

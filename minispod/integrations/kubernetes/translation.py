@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from minispod.cluster.joining.script import JOIN_LABEL
 from minispod.cluster.port import NodeSighting, PodSighting, PodUsage, VolumeSighting, WorkloadSighting
 from minispod.cluster.quantities import MEBIBYTE, mebibytes, milli, parse_quantity
 from minispod.integrations.kubernetes.troubles import trouble_of
@@ -176,6 +177,7 @@ def _sight_node(node: Raw, pods: Sequence[Raw], usage: Raw | None) -> NodeSighti
         addresses=tuple(str(each.get("address")) for each in status.get("addresses") or []),
         conditions=conditions,
         created_at=parse_time(metadata.get("creationTimestamp")),
+        join=label_of(node, JOIN_LABEL),
     )
 
 

@@ -15,6 +15,7 @@ import pytest
 from kubernetes import client
 
 from minispod.catalog.recipes import all_recipes
+from minispod.cluster.joining.requesting import SLOTS
 from minispod.instances.manifests import instance_manifests
 from minispod.instances.namespace_manifests import TENANT_ROLES
 from minispod.instances.naming import claim_name, workbench_name
@@ -30,7 +31,16 @@ AT = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 MINISPOD = Path(__file__).resolve().parents[3] / "minispod"
 APPLY_PATCH = "application/apply-patch+yaml"
 # What web and realtime call; everything else is the workers'. test_web_calls_nothing_else keeps it true.
-OF_THE_WEB = {"version", "inventory", "see_all", "usages", "tail_logs", "follow_logs", "events_of"}
+OF_THE_WEB = {
+    "version",
+    "inventory",
+    "see_all",
+    "usages",
+    "tail_logs",
+    "follow_logs",
+    "events_of",
+    "objects_of",
+}
 # An administrator may have the cluster looked at from the web too.
 OF_BOTH = {"see_all", "usages"}
 WEB_CODE = ("api", "admin", "realtime", "cluster/monitoring.py", "instances/looking.py", "health.py")
@@ -66,6 +76,20 @@ def needed_for(method: str, path: str, content_type: str) -> set[Right]:
     if below == "exec":  # with a WebSocket; servers from 1.35 on ask for both
         verbs |= {"create"}
     return {Right(verb, found["group"] or "", resource, bool(found["namespace"])) for verb in verbs}
+
+
+@pytest.fixture
+def addressed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, str]]:
+    """Method, path and content type of every request of the adapter since the test began."""
+    sent: list[tuple[str, str, str]] = []
+    original = client.ApiClient.param_serialize
+
+    def noting(self: Any, method: str, resource_path: str, *args: Any, **more: Any) -> Any:
+        sent.append((method, resource_path, (more.get("header_params") or {}).get("Content-Type", "")))
+        return original(self, method, resource_path, *args, **more)
+
+    monkeypatch.setattr(client.ApiClient, "param_serialize", noting)
+    return sent
 
 
 @pytest.fixture
@@ -119,6 +143,8 @@ def apply_all(scene: Scene) -> None:
     for recipe in all_recipes():
         scene.cluster.apply(instance_manifests(scene.customer.spec(recipe)))
     scene.cluster.apply(instance_manifests(dataclasses.replace(scene.spec, storage_gb=1)))
+    # Whatever the controller made of it has ended before the next act looks at the pod.
+    scene.target.eventually(lambda: scene.cluster.see(scene.spec.namespace, scene.spec.name).is_ready)
 
 
 def follow(scene: Scene) -> None:
@@ -188,6 +214,22 @@ def _is_another(scene: Scene, old: str) -> bool:
     return bool(seen.is_ready and seen.pod_name != old)
 
 
+def put_tokens(scene: Scene) -> None:
+    """Fill the empty Secrets of deploy/, which an administrator has made."""
+    for each in deployed("join-tokens.yaml"):
+        if each["kind"] == "Secret":
+            address = paths.SECRET.one("kube-system", each["metadata"]["name"])
+            scene.target.bare.apply(address, each, "an administrator")
+    for slot in SLOTS:
+        scene.cluster.put_join_token(slot, "abcdefghijklmnop", expires_at=AT)
+
+
+def clear_tokens(scene: Scene) -> None:
+    """Empty them again."""
+    for slot in SLOTS:
+        scene.cluster.clear_join_token(slot)
+
+
 # One line per public method of the adapter, in an order in which each finds what it needs.
 ACTS: dict[str, Callable[[Scene], object]] = {
     "version": lambda scene: scene.cluster.version(),
@@ -200,10 +242,14 @@ ACTS: dict[str, Callable[[Scene], object]] = {
     "pods_on": lambda scene: scene.cluster.pods_on(node_of(scene)),
     "set_schedulable": cordon,
     "evict": evict,
+    "authority": lambda scene: scene.cluster.authority(),
+    "put_join_token": put_tokens,
+    "clear_join_token": clear_tokens,
     "tail_logs": lambda scene: scene.cluster.tail_logs(
         scene.spec.namespace, scene.spec.name, container="app", lines=1
     ),
     "follow_logs": follow,
+    "objects_of": lambda scene: scene.cluster.objects_of(scene.spec.namespace, str(scene.spec.instance_id)),
     "read_from": read,
     "write_to": write,
     "see_pod": lambda scene: scene.cluster.see_pod(scene.spec.namespace, workbench_name(scene.spec.name)),
@@ -318,6 +364,40 @@ def test_nothing_is_granted_by_a_wildcard(role):
 def test_no_secret_is_readable_outside_customers_namespaces():
     for role in ("minispod-web", "minispod-worker", "minispod-tenant-reader"):
         assert not {right for right in granted(role, inside=False) if right.resource == "secrets"}
+
+
+def test_tokens_of_workers_are_changed_in_their_own_secrets_and_nothing_else_is(
+    scene: Scene, addressed: list[tuple[str, str, str]]
+) -> None:
+    put_tokens(scene)
+    addressed.clear()  # what an administrator did
+    put = [(slot, "abcdefghijklmnop") for slot in SLOTS]
+    for slot, secret in put:
+        scene.cluster.put_join_token(slot, secret, expires_at=AT)
+    clear_tokens(scene)
+
+    files = {(each["kind"], each["metadata"]["name"]): each for each in deployed("join-tokens.yaml")}
+    names = sorted(name for kind, name in files if kind == "Secret")
+    assert names == [f"bootstrap-token-{slot}" for slot in SLOTS]
+    wanted = {f"/api/v1/namespaces/kube-system/secrets/{name}" for name in names}
+    assert {path for _, path, _ in addressed} == wanted
+    assert {needed.verb for each in addressed for needed in needed_for(*each)} == {"patch"}
+    role = files["Role", "minispod-join-tokens"]
+    assert role["metadata"]["namespace"] == "kube-system"
+    assert role["rules"] == [
+        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": names, "verbs": ["patch"]}
+    ]
+    binding = files["RoleBinding", "minispod-join-tokens"]
+    assert [each["name"] for each in binding["subjects"]] == ["minispod-worker"]
+    assert not any(kind.startswith("Cluster") for kind, _ in files)
+
+
+def test_the_secrets_of_tokens_are_deployed_empty() -> None:
+    for each in deployed("join-tokens.yaml"):
+        if each["kind"] == "Secret":
+            assert each["type"] == "bootstrap.kubernetes.io/token"
+            assert "data" not in each
+            assert "stringData" not in each
 
 
 def test_web_calls_nothing_else():

@@ -1,0 +1,29 @@
+"""the language an account is spoken to in
+
+None means that nobody has chosen: pages follow the browser, mails are English. A column without a default is added
+without rewriting the table; its check is proven afterwards, while others write.
+
+Revision ID: 0029
+Revises: 0027
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0029"
+down_revision = "0027"
+branch_labels = None
+depends_on = None
+
+_CHECK = "ck_users_language"
+
+
+def upgrade() -> None:
+    op.add_column("users", sa.Column("language", sa.String(2), nullable=True))
+    op.execute(f"ALTER TABLE users ADD CONSTRAINT {_CHECK} CHECK (language IN ('en', 'id')) NOT VALID")
+    op.execute(f"ALTER TABLE users VALIDATE CONSTRAINT {_CHECK}")
+
+
+def downgrade() -> None:
+    op.drop_constraint(op.f(_CHECK), "users", type_="check")
+    op.drop_column("users", "language")

@@ -1,0 +1,183 @@
+"""The languages of the pages: which one a request is answered in, and its words (ADR 0047).
+
+The signed-in administrator's own choice wins, then the choice made in this browser, then what the browser asks for.
+English texts stand in the templates and the code; translations/id.po has the others, written by `make messages`.
+Nothing here runs for the JSON API.
+"""
+
+import gettext as catalogues
+import re
+from collections.abc import Mapping
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from flask import Flask, has_request_context, request
+from markupsafe import escape
+
+from minispod.kernel.languages import ENGLISH, LANGUAGES
+
+COOKIE = "minispod_language"
+NAMES = {"en": "English", "id": "Bahasa Indonesia"}
+DIRECTORY = Path(__file__).resolve().parents[2] / "translations"
+# Where the same English word is two things: what a state is called, and a sentence of the shop's.
+STATE, SAID = "state", "said"
+_CHOSEN = "minispod.language"
+_SHORT_WORDS = {"qris": "QRIS", "gopay": "GoPay", "shopeepay": "ShopeePay", "dns": "DNS", "cpu": "CPU"}
+_SHORT = re.compile(rf"\b({'|'.join(_SHORT_WORDS)})\b")
+_FACT = re.compile(r"%\((\w+)\)s")
+_RUPIAH = re.compile(r"Rp\s?\d[\d.]*\d|Rp\s?\d")
+
+
+def init_app(app: Flask) -> None:
+    """Let templates speak: `_`, `ngettext`, `{% trans %}` and the filter `said`."""
+    env = app.jinja_env
+    env.add_extension("jinja2.ext.i18n")
+    env.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda text: _words().gettext(text),
+        lambda one, many, count: _words().ngettext(one, many, count),
+        newstyle=True,
+    )
+    env.globals.update(_=gettext, ngettext=ngettext, page_language=language, language_names=NAMES)
+    env.filters["said"] = said
+
+
+def language() -> str:
+    """The language of this request; English where there is none."""
+    if not has_request_context():
+        return ENGLISH
+    known: str | None = request.environ.get(_CHOSEN)
+    if known is None:
+        known = request.environ[_CHOSEN] = _of_browser()
+    return known
+
+
+def speak(wanted: str | None) -> None:
+    """Answer this request in the language of the account that asks; None leaves it to the browser."""
+    if wanted in LANGUAGES:
+        request.environ[_CHOSEN] = wanted
+
+
+def gettext(text: str, **facts: Any) -> str:
+    """`text` in the language of the request, with its facts; text for HTML only where a fact is."""
+    return _told(_words().gettext(text), facts)
+
+
+def ngettext(one: str, many: str, count: int, **facts: Any) -> str:
+    """The same for a number of things; the number is the fact `n`, unless another is given as it."""
+    return _told(_words().ngettext(one, many, count), {"n": count, **facts})
+
+
+def N_(text: str) -> str:  # noqa: N802 - the name by which texts are found
+    """Mark a text for translation where there is no request yet; `gettext` it later."""
+    return text
+
+
+def state(text: str) -> str:
+    """The word of a state, kind or act."""
+    return _words().pgettext(STATE, text)
+
+
+def plain_words(state: str) -> str:
+    """A state or act as English reads it: "PARTIALLY_REFUNDED" -> "Partially refunded"; what is translated."""
+    text = state.replace("_", " ").replace(".", ": ").lower()
+    text = _SHORT.sub(lambda found: _SHORT_WORDS[found[0]], text)
+    return text[:1].upper() + text[1:]
+
+
+def said(sentence: str | None) -> str:
+    """A sentence of the shop's own making in the language of the request; English where it is not known.
+
+    The domain makes English sentences. Those with facts in them are known by their pattern, and the facts go into the
+    other language's sentence; amounts are written as the language writes them.
+    """
+    if not sentence or not has_request_context():
+        return sentence or ""
+    found = _words().pgettext(SAID, sentence)
+    if found == sentence:
+        found = _by_pattern(sentence)
+    return _RUPIAH.sub(_amount, found)
+
+
+def grouped(digits: int) -> str:
+    """A whole number with the language's mark between thousands."""
+    text = f"{digits:,}"
+    return text if language() == ENGLISH else text.replace(",", ".")
+
+
+def decimal(text: str) -> str:
+    """A number written with a point, with the language's decimal mark."""
+    return text if language() == ENGLISH else text.replace(".", ",")
+
+
+def _of_browser() -> str:
+    chosen = request.cookies.get(COOKIE)
+    if chosen in LANGUAGES:
+        return chosen
+    return request.accept_languages.best_match(LANGUAGES, default=ENGLISH) or ENGLISH
+
+
+def _told(text: str, facts: Mapping[str, Any]) -> str:
+    if not facts:
+        return text
+    if any(hasattr(each, "__html__") for each in facts.values()):
+        return escape(text) % dict(facts)
+    return text % facts
+
+
+def _words() -> catalogues.NullTranslations:
+    return _catalogue(language())
+
+
+@cache
+def _catalogue(wanted: str) -> catalogues.NullTranslations:
+    """The words of a language, from its .po itself: nothing is compiled beforehand, so nothing can be out of date."""
+    source = DIRECTORY / f"{wanted}.po"
+    if not source.exists():
+        return catalogues.NullTranslations()
+    compiled = BytesIO()
+    with source.open("rb") as file:
+        write_mo(compiled, read_po(file, locale=wanted))
+    compiled.seek(0)
+    return catalogues.GNUTranslations(compiled)
+
+
+@cache
+def _patterns(wanted: str) -> list[tuple[re.Pattern[str], str]]:
+    """The sentences with facts in them: how one is known, and which it is."""
+    with (DIRECTORY / f"{wanted}.po").open("rb") as file:
+        texts = [str(each.id) for each in read_po(file, locale=wanted) if each.context == SAID]
+    # The one with the most words of its own first: a pattern that is nearly all facts would take everything.
+    texts.sort(key=lambda text: len(_FACT.sub("", text)), reverse=True)
+    return [(_pattern_of(text), text) for text in texts if _FACT.search(text)]
+
+
+def _pattern_of(text: str) -> re.Pattern[str]:
+    parts = _FACT.split(text)
+    seen: set[str] = set()
+    pattern = ""
+    for number, part in enumerate(parts):
+        if number % 2 == 0:
+            pattern += re.escape(part)
+        elif part in seen:
+            pattern += f"(?P={part})"
+        else:
+            seen.add(part)
+            pattern += f"(?P<{part}>.+?)"
+    return re.compile(pattern, re.DOTALL)
+
+
+def _by_pattern(sentence: str) -> str:
+    if language() == ENGLISH:
+        return sentence
+    for pattern, text in _patterns(language()):
+        if found := pattern.fullmatch(sentence):
+            return _words().pgettext(SAID, text) % found.groupdict()
+    return sentence
+
+
+def _amount(found: re.Match[str]) -> str:
+    return found[0] if language() != ENGLISH else found[0].replace(".", ",")

@@ -1,0 +1,31 @@
+"""Work off what administrators asked for many instances: one after another, each in a unit of work of its own."""
+
+import uuid
+from datetime import timedelta
+
+from minispod.jobs.work import Work
+from minispod.kernel.errors import Refusal, Unavailable
+from minispod.kernel.unit_of_work import unit_of_work
+from minispod.subscriptions.bulk import working
+
+# So many turns, then others have the worker: a turn that is refused ends at once.
+_TURNS = 50
+
+
+def work_on_batch(work: Work) -> timedelta | None:
+    """Give the next instances their turn, until one must wait."""
+    batch_id = uuid.UUID(work.lease.args["batch_id"])
+    for _ in range(_TURNS):
+        with unit_of_work(work.ports.courier):
+            following = working.look(batch_id, at=work.now())
+        if following is None or isinstance(following, timedelta):
+            return following
+        try:
+            with unit_of_work(work.ports.courier):
+                working.act(batch_id, following, at=work.now())
+        except Unavailable:
+            raise
+        except Refusal as refusal:
+            with unit_of_work():
+                working.refuse(batch_id, following, refusal.message, at=work.now())
+    return timedelta(0)
