@@ -191,15 +191,19 @@ def business(*, zone: ZoneInfo, at: datetime) -> Business:
         revenue.MONTHLY_RECURRING,
     ).where(Subscription.status == SubscriptionStatus.ACTIVE)
     live, renewing, monthly = session().execute(wanted).one()
-    day, month = takings(day_start(at, zone)), takings(month_start(at, zone))
+    before, day = revenue.money_in_two(month_start(at, zone), day_start(at, zone))
     return Business(
-        day, month, recurring.now(at=at), int(live), int(renewing), int(monthly), _pending_topups(at)
+        _takings(day),
+        _takings(before + day),
+        recurring.now(at=at),
+        int(live),
+        int(renewing),
+        int(monthly),
+        _pending_topups(at),
     )
 
 
-def takings(since: datetime) -> Takings:
-    """What was earned and received since an instant."""
-    found = revenue.money(since)
+def _takings(found: revenue.Money) -> Takings:
     return Takings(found.earned, found.topped_up)
 
 

@@ -312,3 +312,18 @@ def counted_page(
     else:
         total = 0
     return Page(rows, total, wanted.page, wanted.limit)
+
+
+def searched_page(statement: Select[Any], wanted: PageRequest) -> Page[Any]:
+    """The same for one column that costs much to find: it is looked for once, and counted beside the rows.
+
+    Beyond the end of what is found there is no row to count beside, and it is counted by itself.
+    """
+    rows = (
+        session()
+        .execute(statement.add_columns(func.count().over()).limit(wanted.limit).offset(wanted.offset))
+        .all()
+    )
+    if not rows and wanted.offset:
+        return page_of(statement, wanted)
+    return Page([row[0] for row in rows], int(rows[0][1]) if rows else 0, wanted.page, wanted.limit)
