@@ -59,6 +59,14 @@ _STATEMENTS = (
                          cpu_usage = 120, memory_usage = 300.5, version = '1'
     WHERE status = 'RUNNING'
     """,
+    # The nine months were booked when they began, each customer's on a day of its own.
+    """
+    UPDATE ledger_entries
+    SET created_at = date_trunc('day', now()) - interval '8 months 10 days'
+                     + greatest(position - 2, 0) * interval '1 month'
+                     - ('x' || left(md5(user_id::text), 4))::bit(16)::int %% 28 * interval '1 day'
+    WHERE subscription_id IS NOT NULL OR type = 'TOP_UP'
+    """,
     "UPDATE plans SET used_quota = %(instances)s WHERE id = md5('p')::uuid",
     """
     INSERT INTO instance_volumes (id, instance_id, number, status, is_node_bound, created_at)

@@ -18,7 +18,7 @@ from sqlalchemy import event
 from werkzeug.routing import BuildError
 
 from bench import api, page_grounds
-from bench.traffic import workers_pss
+from bench.traffic import busy, workers_pss
 from minispod.admin.sessions import COOKIE
 from minispod.kernel.database import db
 from minispod.local.timeline import StoryStopped
@@ -47,6 +47,7 @@ class Page:
     name: str
     path: str
     median: float
+    cpu: float
     worst: float
     statements: int
     size: int
@@ -63,7 +64,7 @@ def measure(users: int) -> None:
         print(f"{page_grounds.INSTANCES:,} instances, {page_grounds.NODES} nodes (made in {seconds:.0f} s)\n")
         port, server = stack.enter_context(api.web_server(ground.directory, ground.settings))
         cookie = _signed_in(ground.app, ground.facts.email, ground.facts.password)
-        pages = _table(ground.app, port, cookie, ids)
+        pages = _table(ground.app, port, (server, ground.database), cookie, ids)
         _visits(port, cookie, pages)
         sizes = workers_pss(server)
         print("  memory of each web worker (PSS): " + ", ".join(f"{size:.0f} MB" for size in sizes) + "\n")
@@ -71,11 +72,12 @@ def measure(users: int) -> None:
             db.engine.dispose()
 
 
-def _table(app: Flask, port: int, cookie: str, ids: dict[str, str]) -> list[Page]:
+def _table(app: Flask, port: int, servers: Sequence[int], cookie: str, ids: dict[str, str]) -> list[Page]:
     print(
         f"Pages ({TIMES} requests one after the other; aims: {_MS_AIM} ms, {_FRAGMENT_AIM:,} bytes a fragment)"
     )
-    print(f"  {'':34} median ms    worst  statements  page bytes  fragment bytes")
+    print("  CPU: milliseconds of web server and database together")
+    print(f"  {'':34} median ms    worst   CPU ms  statements  page bytes  fragment bytes")
     pages = []
     for row in ROWS:
         if row.endpoint == _SIGN_IN:  # who is signed in is sent on from there
@@ -85,11 +87,11 @@ def _table(app: Flask, port: int, cookie: str, ids: dict[str, str]) -> list[Page
         except (BuildError, KeyError):
             print(f"  {row.name:34} left out: the grounds have nothing it could show")
             continue
-        page = _asked(app, port, cookie, row.name, path)
+        page = _asked(app, port, servers, cookie, row.name, path)
         pages.append(page)
         print(
-            f"  {page.name[:34]:34} {page.median:9.1f} {page.worst:8.1f} {page.statements:11} {page.size:11,}"
-            f" {page.fragment:15,}{_missed(page)}",
+            f"  {page.name[:34]:34} {page.median:9.1f} {page.worst:8.1f} {page.cpu:8.1f} {page.statements:11}"
+            f" {page.size:11,} {page.fragment:15,}{_missed(page)}",
             flush=True,
         )
     print()
@@ -104,18 +106,21 @@ def _missed(page: Page) -> str:
     return "".join(f"  ! {wrong}" for wrong in wrongs if wrong)
 
 
-def _asked(app: Flask, port: int, cookie: str, name: str, path: str) -> Page:
+def _asked(app: Flask, port: int, servers: Sequence[int], cookie: str, name: str, path: str) -> Page:
     headers = _FROM_A_PAGE | {"Cookie": f"{COOKIE}={cookie}"}
     took = []
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=120)) as connection:
+        for _ in range(2):  # the first request of a worker makes what the others find: templates, statements
+            _size(connection, path, headers)
+        before = sum(map(busy, servers))
         for _ in range(TIMES):
             began = time.perf_counter()
             size = _size(connection, path, headers)
             took.append((time.perf_counter() - began) * 1000)
+        cpu = (sum(map(busy, servers)) - before) / TIMES * 1000
         fragment = _size(connection, path, headers | _FRAGMENT)
     statements = _statements(app, path, headers)
-    # The first request of a worker makes what the others find: templates, statements.
-    return Page(name, path, statistics.median(took), max(took[2:]), statements, size, fragment)
+    return Page(name, path, statistics.median(took), cpu, max(took), statements, size, fragment)
 
 
 def _size(connection: http.client.HTTPConnection, path: str, headers: dict[str, str]) -> int:

@@ -65,7 +65,7 @@ def send(port: int, requests: Sequence[Request], *, at_once: int, web: int, data
                 refused.append(f"{request.method} {request.path}: {answer.status} {content[:300]!r}")
         connection.close()
 
-    before, began = (_busy(web), _busy(database)), time.perf_counter()
+    before, began = (busy(web), busy(database)), time.perf_counter()
     callers = [threading.Thread(target=work) for _ in range(at_once)]
     for caller in callers:
         caller.start()
@@ -80,12 +80,12 @@ def send(port: int, requests: Sequence[Request], *, at_once: int, web: int, data
         per_second=len(taken) / seconds,
         median=statistics.median(taken) * 1000,
         p99=sorted(taken)[math.ceil(len(taken) * 0.99) - 1] * 1000,
-        web=(_busy(web) - before[0]) / len(taken) * 1000,
-        database=(_busy(database) - before[1]) / len(taken) * 1000,
+        web=(busy(web) - before[0]) / len(taken) * 1000,
+        database=(busy(database) - before[1]) / len(taken) * 1000,
     )
 
 
-def _busy(root: int) -> float:
+def busy(root: int) -> float:
     """Processor seconds of a process and of all below it, those that have ended included."""
     below, family, ticks = children(), [root], 0
     while family:

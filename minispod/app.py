@@ -76,7 +76,9 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     """Build the application; raise BadSettings when the environment makes no sense."""
     settings = settings or Settings.from_environment()
     check_rules(settings)
-    app = _Application("minispod", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    app = _Application(
+        "minispod", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
+    )
     app.extensions["minispod.settings"] = settings
     app.extensions["minispod.ports"] = ports or build_ports(settings)
     logs.configure(settings.operation.log_level, as_json=settings.operation.log_json)

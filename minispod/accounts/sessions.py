@@ -9,6 +9,7 @@ successor cannot be born while its family is being ended.
 import uuid
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
 
@@ -152,14 +153,13 @@ def account_of(claims: tokens.AccessClaims, at: datetime) -> Account:
     """
     if claims.viewing_id is not None and viewing.find(claims.viewing_id, at=at) is None:
         raise BadToken()
-    row = run(_ACCOUNT, {"wanted": claims.user_id}).one_or_none()
+    row: Any = run(_ACCOUNT, {"wanted": claims.user_id}).one_or_none()
     if row is None:
         raise BadToken()
-    *facts, version = row
-    account = Account(*facts)
+    account = Account(*row[:-1])
     if not account.is_active:
         raise AccountDeactivated()
-    if version != claims.version:
+    if row.token_version != claims.version:
         raise BadToken()
     return account
 

@@ -85,11 +85,7 @@ def block_customer(user_id: str) -> Any:
     with unit_of_work(ports.courier):
         user = departures.deactivate(parse_id(user_id), choice, actor=guard.actor(), at=ports.clock.now())
     return pages.told(
-        _(
-            "%(name)s is blocked and signed out everywhere. %(choice)s",
-            name=user.name,
-            choice=_(_FOLLOWS[choice]),
-        ),
+        _("%(name)s is blocked and signed out everywhere.", name=user.name) + " " + _(_FOLLOWS[choice]),
         url_for("panel.customer", user_id=user.id),
     )
 

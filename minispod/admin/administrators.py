@@ -58,7 +58,7 @@ def invite_administrator() -> Any:
         )
     at = ports.clock.now()
     with unit_of_work(ports.courier):
-        user, _session = register(
+        user, _wallet = register(
             name=name,
             email=email,
             password=secrets.token_urlsafe(32),

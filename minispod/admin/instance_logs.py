@@ -85,7 +85,6 @@ def more_logs(instance_id: str) -> Any:
         part=part,
         cursor=_cursor(container, part.place),
         state=state,
-        problem=problem,
         new_pod=part.place.pod if is_new_pod and part.place else None,
         at=current_ports().clock.now(),
     )

@@ -44,7 +44,7 @@ def forecast_columns(days: Sequence[DayOfRenewals]) -> Chart | None:
     """What is due each day: covered by credit, and not."""
     series = [
         Series("columns-total", [each.covered for each in days]),
-        Series("lost", [each.at_risk for each in days]),
+        Series("columns-lost", [each.at_risk for each in days]),
     ]
     return columns(Grain.DAY, [each.day for each in days], series)
 

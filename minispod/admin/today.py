@@ -13,7 +13,6 @@ from minispod.insights.advice import advise
 from minispod.insights.outlook import look_ahead
 from minispod.instances import queries as instance_queries
 from minispod.kernel import outbox
-from minispod.kernel.paging import PageRequest
 from minispod.ports import current_ports, current_settings
 from minispod.rules import alert_thresholds, backup_rules, business_rules
 
@@ -45,6 +44,6 @@ def today() -> Any:
         backlog=outbox.backlog(),
         say=alerts.words_of,
         next_step=alerts.next_step,
-        recent=named(trail.search(PageRequest(1, _RECENT)).items),
+        recent=named(trail.newest(_RECENT)),
         at=at,
     )

@@ -133,6 +133,6 @@ def _ask(path: str, token: str) -> Answered:
         headers=[("Authorization", f"Bearer {token}")],
         environ_base={"REMOTE_ADDR": request.remote_addr or ""},
     )
-    told, status, _ = copy_context().run(run_wsgi_app, current_app.wsgi_app, asked.get_environ())
-    said = json.loads(b"".join(told))
-    return Answered(path, int(status.split(" ")[0]), said.get("data", said.get("message")))
+    told, status, _headers = copy_context().run(run_wsgi_app, current_app.wsgi_app, asked.get_environ())
+    body = json.loads(b"".join(told))
+    return Answered(path, int(status.split(" ")[0]), body.get("data", body.get("message")))

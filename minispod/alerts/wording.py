@@ -92,7 +92,8 @@ _SENTENCES = {
         "node: {bound}; they come back with it, or are restored elsewhere from their backups on the node's page. "
         "Without a backup: {bare}.",
         "Sejak {since}. Instans yang dimulai klaster di node lain: {movable}. Instans yang datanya di node ini: "
-        "{bound}; kembali bersama node, atau dipulihkan di tempat lain dari cadangan di halaman node. Tanpa cadangan: {bare}.",
+        "{bound}; kembali bersama node, atau dipulihkan di tempat lain dari cadangan di halaman node. Tanpa "
+        "cadangan: {bare}.",
     ),
     Rule.NODE_FULL: (
         "It uses {cpu} % of its CPU and {memory} % of its memory, averaged over the last minutes.",

@@ -1,6 +1,7 @@
 """Write into and read the audit book. `record` belongs into the transaction of the change itself."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy import insert, or_, select
 
 from minispod.audit.models import AuditEntry
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import page_of, run, table_of
+from minispod.kernel.database import page_of, run, session, table_of
 from minispod.kernel.ids import new_id
 from minispod.kernel.paging import Page, PageRequest
 
@@ -222,6 +223,12 @@ def record(
             "details": details,
         },
     )
+
+
+def newest(limit: int) -> Sequence[AuditEntry]:
+    """The last lines of the book, newest first; the book itself is not counted for them."""
+    wanted = select(AuditEntry).order_by(AuditEntry.at.desc(), AuditEntry.id.desc()).limit(limit)
+    return session().scalars(wanted).all()
 
 
 def search(

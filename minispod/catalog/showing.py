@@ -5,17 +5,16 @@ Whoever comes sees it, so it is read without the session's objects, in two state
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, bindparam, func, select
-from sqlalchemy.sql import Select
+from sqlalchemy import bindparam, select
 
 from minispod.catalog.browsing import mentions, within
 from minispod.catalog.errors import NoSuchService
 from minispod.catalog.models import Category, Plan, PlanType, Service
-from minispod.kernel.database import run, table_of
+from minispod.kernel.database import counted, counted_page, run, table_of
 from minispod.kernel.money import Rupiah
 from minispod.kernel.paging import Page, PageRequest
 
@@ -100,11 +99,7 @@ _FOR_SALE = (
     .where(_service.c.is_active.is_(True), _service.c.is_public.is_(True))
     .order_by(_service.c.is_featured.desc(), _service.c.sort_order, _service.c.name)
 )
-_LIST = (
-    _FOR_SALE.add_columns(func.count().over())
-    .limit(bindparam("limit", type_=Integer))
-    .offset(bindparam("offset", type_=Integer))
-)
+_LIST = counted(_FOR_SALE)
 _ONE = _FOR_SALE.where(_service.c.slug == bindparam("slug"))
 _PLANS = (
     select(_plan.c.service_id, *(_plan.c[name] for name in _OF_PLAN))
@@ -127,9 +122,8 @@ def list_services(
         wanted = wanted.where(mentions(search.strip()))
     if featured is not None:
         wanted = wanted.where(_service.c.is_featured.is_(featured))
-    rows = run(wanted, {"limit": page.limit, "offset": page.offset}).all()
-    total = rows[0][-1] if rows else _count(wanted) if page.offset else 0
-    return Page(_with_plans(rows), total, page.page, page.limit)
+    found = counted_page(wanted, {}, page)
+    return replace(found, items=_with_plans(found.items))
 
 
 def get_service(slug: str) -> ShownService:
@@ -140,20 +134,13 @@ def get_service(slug: str) -> ShownService:
     return found[0]
 
 
-def _count(listed: Select[*tuple[Any, ...]]) -> int:
-    """How many there are in all: a page behind the last has no row that tells."""
-    every = listed.limit(None).offset(None).order_by(None).subquery()
-    return int(run(select(func.count()).select_from(every), {}).scalar_one())
-
-
 def _with_plans(rows: Iterable[Any]) -> list[ShownService]:
-    width = len(_OF_SERVICE)
-    services = [
-        ShownService(*row[:width], category=ShownCategory(*row[width : width + len(_OF_CATEGORY)]))
-        for row in rows
-    ]
-    plans: dict[uuid.UUID, list[ShownPlan]] = {service.id: service.plans for service in services}
+    end = len(_OF_SERVICE)
+    told = ((*row[:end], ShownCategory(*row[end : end + len(_OF_CATEGORY)])) for row in rows)
+    services = [ShownService(*each) for each in told]
+    plans = {service.id: service.plans for service in services}
     if plans:
+        facts: list[Any]
         for service_id, *facts in run(_PLANS, {"services": list(plans)}):
             plans[service_id].append(ShownPlan(*facts))
     return services

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select, union
 
 from minispod.accounts.models import User
 from minispod.catalog.models import Plan, Service
+from minispod.insights import looking_up
 from minispod.instances.domains.models import CustomDomain
 from minispod.instances.models import Instance
 from minispod.kernel.database import session
 from minispod.papers.models import Paper
-from minispod.payments.models import GatewayNotice, TopUp
+from minispod.payments.models import TopUp
 from minispod.subscriptions.models import Subscription
 from minispod.tickets.models import Ticket
 from minispod.wallet.models import LedgerEntry
@@ -219,13 +220,7 @@ def _topups(sought: _Sought) -> Sequence[Hit]:
     if sought.transaction is not None:
         ways.append(TopUp.number == sought.transaction)
     else:
-        noticed = select(GatewayNotice.order_id).where(GatewayNotice.transaction_id == sought.text)
-        ways += [
-            TopUp.order_id == sought.text,
-            TopUp.order_id.in_(noticed),
-            TopUp.transaction_id == sought.text,
-            TopUp.paid_transaction_id == sought.text,
-        ]
+        ways.append(TopUp.id.in_(union(*looking_up.of_gateway(sought.text))))
     wanted = select(TopUp, User).join(User, User.id == TopUp.user_id)
     return [_topup(row, owner, sought) for row, owner in _first(wanted, ways)]
 

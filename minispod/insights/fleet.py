@@ -2,8 +2,9 @@
 
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select, union
 
 from minispod.accounts.models import User
 from minispod.catalog.models import Plan, Service
@@ -11,7 +12,7 @@ from minispod.instances.errors import NoSuchInstance
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import page_of, session
+from minispod.kernel.database import page_of, searched_page, session
 from minispod.kernel.paging import Page, PageRequest
 from minispod.subscriptions.models import Subscription
 
@@ -40,7 +41,7 @@ def list_sold(
     `search` looks into names, host, node, owner and service. What is gone is left out on wish; a `status` that is
     asked for is always listed.
     """
-    wanted = sold_rows().order_by(Instance.created_at.desc(), Instance.id.desc())
+    wanted = select(Instance.id).order_by(Instance.created_at.desc(), Instance.id.desc())
     if search:
         wanted = wanted.where(speaks_of(search))
     if status is not None:
@@ -49,8 +50,7 @@ def list_sold(
         wanted = wanted.where(Instance.status != InstanceStatus.TERMINATED)
     if user_id is not None:
         wanted = wanted.where(Instance.user_id == user_id)
-    found: Page[Sold] = page_of(wanted, page, shape=lambda row: Sold(*row))
-    return found
+    return loaded(searched_page(wanted, page) if search else page_of(wanted, page))
 
 
 def get_sold(instance_id: uuid.UUID, *, actor: Actor) -> Sold:
@@ -65,18 +65,30 @@ def get_sold(instance_id: uuid.UUID, *, actor: Actor) -> Sold:
     return Sold(*row)
 
 
+def loaded(ids: Page[uuid.UUID]) -> Page[Sold]:
+    """The same page with its instances read, in its order."""
+    rows = session().execute(sold_rows().where(Instance.id.in_(ids.items)))
+    sold = {row[0].id: Sold(*row) for row in rows}
+    return Page([sold[id_] for id_ in ids.items], ids.total, ids.page, ids.limit)
+
+
 def speaks_of(text: str) -> ColumnElement[bool]:
-    """Tell whether names, host, node, owner or service contain a text."""
-    columns = (
-        Instance.name,
-        Instance.host,
-        Instance.namespace,
-        Instance.node_name,
-        User.name,
-        User.email,
-        Service.name,
+    """Tell whether names, host, node, owner or service contain a text; each is looked for by itself."""
+
+    def says(*columns: Any) -> ColumnElement[bool]:
+        return or_(*(column.icontains(text, autoescape=True) for column in columns))
+
+    owners = select(User.id).where(says(User.name, User.email))
+    sold = (
+        select(Subscription.id).join(Service, Service.id == Subscription.service_id).where(says(Service.name))
     )
-    return or_(*(column.icontains(text, autoescape=True) for column in columns))
+    itself = says(Instance.name, Instance.host, Instance.namespace, Instance.node_name)
+    every = union(
+        select(Instance.id).where(itself),
+        select(Instance.id).where(Instance.user_id.in_(owners)),
+        select(Instance.id).where(Instance.subscription_id.in_(sold)),
+    )
+    return Instance.id.in_(every)
 
 
 def sold_rows() -> Select[Instance, User, Subscription, Service, Plan]:

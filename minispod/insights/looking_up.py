@@ -66,7 +66,7 @@ def look_up(search: str) -> Sought | None:
         LedgerEntry.kind == EntryKind.TOPUP_REVERSAL, LedgerEntry.reference.startswith(f"{id_}:")
     )
     # The gateway's ids look like ours.
-    return Sought(ids=frozenset({id_, *session().scalars(union(back, *_of_gateway(text)))}))
+    return Sought(ids=frozenset({id_, *session().scalars(union(back, *of_gateway(text)))}))
 
 
 def narrowed(
@@ -99,7 +99,7 @@ def _is_sought(
     return or_(false(), *found)
 
 
-def _of_gateway(text: str) -> list[Select[uuid.UUID]]:
+def of_gateway(text: str) -> list[Select[uuid.UUID]]:
     """The top-ups of an order or a payment; an attempt that failed is known from its notices only."""
     noticed = select(GatewayNotice.order_id).where(GatewayNotice.transaction_id == text)
     ways = (
@@ -114,7 +114,7 @@ def _of_gateway(text: str) -> list[Select[uuid.UUID]]:
 def _by_name(text: str) -> Sought:
     act = select(LedgerEntry.id).where(LedgerEntry.kind.in_(list(EntryKind)), LedgerEntry.reference == text)
     paper = select(Paper.entry_id).where(Paper.number == text.upper())
-    named = frozenset(session().scalars(union(act, paper, *_of_gateway(text))))
+    named = frozenset(session().scalars(union(act, paper, *of_gateway(text))))
     people = select(User.id).where(
         or_(User.email.icontains(text, autoescape=True), User.name.icontains(text, autoescape=True))
     )

@@ -92,7 +92,7 @@ def stretches(
     if until is not None:
         begun, changed = begun.where(Period.starts_at <= until), changed.where(Period.starts_at <= until)
     every = begun.union_all(changed).subquery("stretch")
-    return select(every).where(every.c.until > every.c.since).cte("stretches").prefix_with("MATERIALIZED")
+    return select(every).where(every.c.until > every.c.since).cte("stretches")
 
 
 def looks_before(instant: ColumnElement[datetime], looks: Sequence[datetime]) -> ColumnElement[int]:

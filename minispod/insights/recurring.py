@@ -13,15 +13,16 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
     Date,
     FromClause,
     Integer,
-    Subquery,
     and_,
     case,
     cast,
@@ -29,7 +30,6 @@ from sqlalchemy import (
     exists,
     func,
     literal,
-    or_,
     select,
     true,
     values,
@@ -168,24 +168,37 @@ def months(*, service_id: uuid.UUID | None = None, zone: ZoneInfo, at: datetime)
     was, became = pair.c.was, pair.c.became
     is_first = looks_before(each.c.since, looks) >= pair.c.place
     kinds = {
-        "before": (was.is_not(None), was),
-        "after": (became.is_not(None), became),
         "new": (and_(was.is_(None), became.is_not(None), is_first), became),
         "expansion": (became > was, became - was),
         "contraction": (became < was, was - became),
         "churn": (and_(was.is_not(None), became.is_(None)), was),
         "reactivation": (and_(was.is_(None), became.is_not(None), ~is_first), became),
     }
-    query = (
+    moved = (
         select(pair.c.place, *(figure for kind in kinds.values() for figure in _summed(*kind)))
         .select_from(each.join(pair, true()))
-        .where(or_(was.is_not(None), became.is_not(None)))
+        .where(was.is_distinct_from(became))  # of most customers a month changes nothing
         .group_by(pair.c.place)
+        .subquery("moved")
     )
-    found = {int(row[0]): [int(figure) for figure in row[1:]] for row in session().execute(query)}
+    brought = (each.c[f"at_{place}"] for place in range(len(looks)))
+    held = select(
+        *(figure for at_ in brought for figure in (func.coalesce(func.sum(at_), 0), func.count(at_)))
+    ).subquery("held")
+    rows = session().execute(select(*held.c, *moved.c).select_from(held.outerjoin(moved, true()))).all()
+    totals = _shares(rows[0][: 2 * len(looks)])
+    found = {row.place: _shares(row[2 * len(looks) + 1 :]) for row in rows}
     return [
-        _month(begin, list(kinds), found.get(number), zone, is_running=number == len(begins))
-        for number, begin in enumerate(begins, start=1)
+        MonthOfRecurring(
+            begin.astimezone(zone).date(),
+            before,
+            after,
+            **dict(zip(kinds, found.get(number) or [Share()] * len(kinds), strict=True)),
+            is_running=number == len(begins),
+        )
+        for number, (begin, before, after) in enumerate(
+            zip(begins, totals[:-1], totals[1:], strict=True), start=1
+        )
     ]
 
 
@@ -256,24 +269,17 @@ def _looks(begins: Sequence[datetime], at: datetime) -> list[datetime]:
     return [*(begin - timedelta(microseconds=1) for begin in begins), at]
 
 
-def _month(
-    begin: datetime,
-    kinds: Sequence[str],
-    row: list[int] | None,
-    zone: ZoneInfo,
-    *,
-    is_running: bool,
-) -> MonthOfRecurring:
-    figures = row or [0] * (2 * len(kinds))
-    shares = {name: Share(*figures[2 * number : 2 * number + 2]) for number, name in enumerate(kinds)}
-    return MonthOfRecurring(begin.astimezone(zone).date(), **shares, is_running=is_running)
+def _shares(figures: Sequence[Any]) -> list[Share]:
+    """Pairs of an amount and a number of customers; none where a month moved nobody."""
+    amounts = [int(each or 0) for each in figures]
+    return [Share(*pair) for pair in zip(amounts[::2], amounts[1::2], strict=True)]
 
 
 def _summed(condition: ColumnElement[bool], amount: ColumnElement[int]) -> tuple[ColumnElement[int], ...]:
     return func.coalesce(func.sum(case((condition, amount))), 0), func.count().filter(condition)
 
 
-def _by_customer(service_id: uuid.UUID | None, looks: Sequence[datetime]) -> Subquery:
+def _by_customer(service_id: uuid.UUID | None, looks: Sequence[datetime]) -> CTE:
     """Each customer who ever had paid time: since when, and what they brought at each look (`at_<place>`, or None)."""
     every = stretches(service_id)
     stretch = (
@@ -299,7 +305,7 @@ def _by_customer(service_id: uuid.UUID | None, looks: Sequence[datetime]) -> Sub
             *(each.label(f"at_{place}") for place, each in enumerate(brought)),
         )
         .group_by(stretch.c.user_id)
-        .subquery("customer")
+        .cte("customer")
     )
 
 

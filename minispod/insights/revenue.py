@@ -84,6 +84,17 @@ def money(since: datetime, until: datetime | None = None) -> Money:
     return found
 
 
+def money_in_two(since: datetime, split: datetime) -> tuple[Money, Money]:
+    """The money from `since` to `split`, and from there up to now."""
+    is_later = (LedgerEntry.created_at >= split).label("is_later")
+    query = select(is_later, *_SUMS).where(LedgerEntry.created_at >= since)
+    found = {False: Money(), True: Money()}
+    grouped = query.group_by(is_later, LedgerEntry.type, LedgerEntry.kind)
+    for later, type_, kind, delta, number in session().execute(grouped):
+        found[later] += _told_apart(type_, kind, int(delta), int(number))
+    return found[False], found[True]
+
+
 def by_day(span: Span, most: int) -> list[tuple[date, Money]]:
     """The money of the newest days, newest first, also of those on which nothing happened."""
     days = span.newest_days(most)

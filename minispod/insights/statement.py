@@ -10,12 +10,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from sqlalchemy import CompoundSelect, String, case, cast, func, literal, select, tuple_, union_all
+from sqlalchemy import (
+    CompoundSelect,
+    String,
+    Uuid,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.sql import ColumnElement, Select, Subquery
 
 from minispod.catalog.models import Plan, Service
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import page_of, session
+from minispod.kernel.database import counted, counted_page, session
 from minispod.kernel.paging import Page, PageRequest
 from minispod.papers.queries import numbers_of as papers_of_entries
 from minispod.payments.errors import NoSuchTransaction
@@ -91,14 +103,48 @@ class Filter:
     until: datetime | None = None
 
 
+def shown_status() -> ColumnElement[str]:
+    """The wire's status of a line, for queries that join entries to their top-ups by id."""
+    return case(
+        *((TopUp.state == state, shown.value) for state, shown in SHOWN_AS.items()),
+        else_=TransactionStatus.COMPLETED.value,
+    )
+
+
+def _all_lines() -> Subquery:
+    """The lines of one `owner`."""
+    shown, owner = shown_status(), bindparam("owner", type_=Uuid())
+    entries = (
+        select(
+            LedgerEntry.id.label("id"),
+            func.coalesce(TopUp.created_at, LedgerEntry.created_at).label("created_at"),
+            LedgerEntry.number.label("number"),
+            cast(LedgerEntry.type, String).label("type"),
+            shown.label("status"),
+        )
+        .outerjoin(TopUp, TopUp.id == LedgerEntry.id)
+        .where(LedgerEntry.user_id == owner)
+    )
+    unpaid = select(
+        TopUp.id, TopUp.created_at, TopUp.number, literal(EntryType.TOP_UP.value), shown.label("status")
+    ).where(TopUp.user_id == owner, TopUp.state.not_in(CREDITED))
+    lines: CompoundSelect[Any] = union_all(entries, unpaid)
+    return lines.subquery("line")
+
+
+_line = _all_lines()
+_NEWEST = counted(select(_line.c.id).order_by(_line.c.created_at.desc(), _line.c.number.desc()))
+
+
 def list_transactions(
     user_id: uuid.UUID, page: PageRequest, *, actor: Actor, wanted: Filter | None = None
 ) -> Page[Transaction]:
     """The lines of one customer's statement, newest first; raise NoSuchTransaction for another's."""
     if not actor.may_see(user_id):
         raise NoSuchTransaction()
-    found = page_of(_lines(user_id, wanted or Filter()), page)
-    return Page(load_lines(found.items), found.total, found.page, found.limit)
+    query = _filtered(_NEWEST, _line, wanted or Filter())
+    found = counted_page(query, {"owner": user_id}, page)
+    return replace(found, items=load_lines([row.id for row in found.items]))
 
 
 def next_transactions(
@@ -115,11 +161,11 @@ def next_transactions(
     """
     if not actor.may_see(user_id):
         raise NoSuchTransaction()
-    line = _all_lines(user_id)
-    query = _filtered(select(line.c.id, line.c.created_at, line.c.number), line, wanted)
+    query = _filtered(select(_line.c.id, _line.c.created_at, _line.c.number), _line, wanted)
     if after is not None:
-        query = query.where(tuple_(line.c.created_at, line.c.number) > tuple_(*after))
-    rows = session().execute(query.order_by(line.c.created_at, line.c.number).limit(limit)).all()
+        query = query.where(tuple_(_line.c.created_at, _line.c.number) > tuple_(*after))
+    query = query.order_by(_line.c.created_at, _line.c.number).limit(limit)
+    rows = session().execute(query, {"owner": user_id}).all()
     last = (rows[-1].created_at, rows[-1].number) if len(rows) == limit else None
     return load_lines([row.id for row in rows]), last
 
@@ -132,12 +178,6 @@ def get_transaction(transaction_id: uuid.UUID, *, actor: Actor) -> Transaction:
     return found[0]
 
 
-def _lines(user_id: uuid.UUID, wanted: Filter) -> Select[Any]:
-    line = _all_lines(user_id)
-    query = select(line.c.id).order_by(line.c.created_at.desc(), line.c.number.desc())
-    return _filtered(query, line, wanted)
-
-
 def _filtered(query: Select[Any], line: Subquery, wanted: Filter) -> Select[Any]:
     if wanted.type is not None:
         query = query.where(line.c.type == wanted.type.value)
@@ -148,34 +188,6 @@ def _filtered(query: Select[Any], line: Subquery, wanted: Filter) -> Select[Any]
     if wanted.until is not None:
         query = query.where(line.c.created_at <= wanted.until)
     return query
-
-
-def _all_lines(user_id: uuid.UUID) -> Subquery:
-    shown = shown_status()
-    entries = (
-        select(
-            LedgerEntry.id.label("id"),
-            func.coalesce(TopUp.created_at, LedgerEntry.created_at).label("created_at"),
-            LedgerEntry.number.label("number"),
-            cast(LedgerEntry.type, String).label("type"),
-            shown.label("status"),
-        )
-        .outerjoin(TopUp, TopUp.id == LedgerEntry.id)
-        .where(LedgerEntry.user_id == user_id)
-    )
-    unpaid = select(
-        TopUp.id, TopUp.created_at, TopUp.number, literal(EntryType.TOP_UP.value), shown.label("status")
-    ).where(TopUp.user_id == user_id, TopUp.state.not_in(CREDITED))
-    lines: CompoundSelect[Any] = union_all(entries, unpaid)
-    return lines.subquery("line")
-
-
-def shown_status() -> ColumnElement[str]:
-    """The wire's status of a line, for queries that join entries to their top-ups by id."""
-    return case(
-        *((TopUp.state == state, shown.value) for state, shown in SHOWN_AS.items()),
-        else_=TransactionStatus.COMPLETED.value,
-    )
 
 
 def load_lines(ids: Sequence[uuid.UUID]) -> list[Transaction]:

@@ -24,6 +24,7 @@ from minispod.instances.models import Instance
 from minispod.instances.orphans import count_orphans
 from minispod.instances.states import InstanceStatus
 from minispod.kernel.database import session
+from minispod.kernel.paging import Page
 from minispod.notifications.models import DeliveryState, Notification
 from minispod.payments.models import TopUp, TopUpRefund
 from minispod.payments.states import RefundState, TopUpState
@@ -32,6 +33,8 @@ from minispod.proof.history import Standing
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.pricing import day_start, month_start
 from minispod.subscriptions.states import SubscriptionStatus
+from minispod.tickets import queue
+from minispod.tickets.queue import Queued
 from minispod.wallet.models import Wallet
 
 _SHOWN = 8
@@ -75,6 +78,7 @@ class Attention:
     undelivered: Some
     backups: Some
     undecided: Some
+    tickets: Page[Queued]
     late: LateWork
     proof: Standing
     silent_processes: Sequence[tuple[str, datetime | None]]
@@ -97,6 +101,7 @@ class Attention:
                 self.undelivered.total > 0,
                 self.backups.total > 0,
                 self.undecided.total > 0,
+                self.tickets.total > 0,
                 self.late.total > 0,
                 not self.proof.is_calm,
                 bool(self.silent_processes),
@@ -167,6 +172,7 @@ def attention(
         undelivered=_undelivered(),
         backups=_in_backup_trouble(backup_alarm, at),
         undecided=_undecided(),
+        tickets=queue.list_waiting(_SHOWN),
         late=late_work(at),
         proof=history.standing(at),
         silent_processes=silent_processes(at),
@@ -185,15 +191,19 @@ def business(*, zone: ZoneInfo, at: datetime) -> Business:
         revenue.MONTHLY_RECURRING,
     ).where(Subscription.status == SubscriptionStatus.ACTIVE)
     live, renewing, monthly = session().execute(wanted).one()
-    day, month = takings(day_start(at, zone)), takings(month_start(at, zone))
+    before, day = revenue.money_in_two(month_start(at, zone), day_start(at, zone))
     return Business(
-        day, month, recurring.now(at=at), int(live), int(renewing), int(monthly), _pending_topups(at)
+        _takings(day),
+        _takings(before + day),
+        recurring.now(at=at),
+        int(live),
+        int(renewing),
+        int(monthly),
+        _pending_topups(at),
     )
 
 
-def takings(since: datetime) -> Takings:
-    """What was earned and received since an instant."""
-    found = revenue.money(since)
+def _takings(found: revenue.Money) -> Takings:
     return Takings(found.earned, found.topped_up)
 
 

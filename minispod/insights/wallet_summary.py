@@ -1,4 +1,4 @@
-"""The first look at a wallet: its figures and its newest transactions, in two statements made once. Reads only.
+"""The first look at a wallet: its figures and its newest transactions, in one statement made once. Reads only.
 
 The front end asks for it on every page. What is newest of the ledger and what is newest of the top-ups is each read
 from its index and no further; a credited top-up stands where it was begun, as in the statement.
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, String, bindparam, cast, func, literal, null, select, union_all
+from sqlalchemy import Integer, String, bindparam, cast, func, literal, null, select, true, union_all
 
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import run, table_of
@@ -22,17 +22,6 @@ from minispod.wallet.statements import SPENDING
 NEWEST = 10
 _wallet, _entry, _topup = table_of(Wallet).c, table_of(LedgerEntry).c, table_of(TopUp).c
 _OWNER = bindparam("owner", type_=_wallet.user_id.type)
-
-_FIGURES = select(
-    _wallet.balance,
-    _wallet.gateway_debt,
-    _wallet.total_top_up,
-    _wallet.total_spent,
-    select(func.coalesce(func.sum(_entry.amount), 0))
-    .where(_entry.user_id == _OWNER, _entry.type.in_(SPENDING), _entry.created_at >= bindparam("since"))
-    .scalar_subquery()
-    .label("spent"),
-).where(_wallet.user_id == _OWNER)
 
 _MOVED = (
     select(
@@ -68,20 +57,42 @@ _BEGUN = (
     .order_by(_topup.created_at.desc(), _topup.number.desc())
     .limit(literal(NEWEST, Integer))
 )
-_EVERY = union_all(_MOVED, _BEGUN)
-_LINES = _EVERY.order_by(
-    _EVERY.selected_columns.created_at.desc(), _EVERY.selected_columns.number.desc()
-).limit(literal(NEWEST, Integer))
+_NEWEST = union_all(_MOVED, _BEGUN)
+_line = (
+    _NEWEST.order_by(_NEWEST.selected_columns.created_at.desc(), _NEWEST.selected_columns.number.desc())
+    .limit(literal(NEWEST, Integer))
+    .subquery("line")
+)
+_SPENT = (
+    select(func.coalesce(func.sum(_entry.amount), 0))
+    .where(_entry.user_id == _OWNER, _entry.type.in_(SPENDING), _entry.created_at >= bindparam("since"))
+    .scalar_subquery()
+)
+# The figures stand before each of the newest transactions, or alone where there is none.
+_SUMMARY = (
+    select(
+        _wallet.balance,
+        _wallet.gateway_debt,
+        _wallet.total_top_up,
+        _wallet.total_spent,
+        _SPENT.label("spent"),
+        _line,
+    )
+    .select_from(table_of(Wallet).outerjoin(_line, true()))
+    .where(_wallet.user_id == _OWNER)
+    .order_by(_line.c.created_at.desc(), _line.c.number.desc())
+)
+_FIGURES = ("balance", "gateway_debt", "total_top_up", "total_spent", "spent")
 
 
 def get_summary(user_id: uuid.UUID, *, since: datetime, actor: Actor) -> dict[str, Any]:
     """The figures, what was spent since an instant, and the newest transactions in short; raises NoSuchWallet."""
     values = {"owner": user_id, "since": since}
-    found = run(_FIGURES, values).one_or_none() if actor.may_see(user_id) else None
-    if found is None:
+    rows = run(_SUMMARY, values).mappings().all() if actor.may_see(user_id) else []
+    if not rows:
         raise NoSuchWallet()
-    lines = run(_LINES, {"owner": user_id}).mappings()
-    return {**found._mapping, "newest": [_in_short(line) for line in lines]}
+    figures = {name: rows[0][name] for name in _FIGURES}
+    return {**figures, "newest": [_in_short(row) for row in rows if row["id"] is not None]}
 
 
 def _in_short(line: Mapping[Any, Any]) -> dict[str, Any]:

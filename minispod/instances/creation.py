@@ -89,7 +89,7 @@ def namespace_of(user_id: uuid.UUID, *, at: datetime) -> str:
     """Return the customer's namespace, named with their first order and now kept from being cleared away."""
     # Two first orders of one customer collide in either unique key; a conflict named by one key alone would be
     # an error when the other is met first.
-    first = session().scalar(
+    first: str | None = session().scalar(
         insert(Tenancy)
         .values(user_id=user_id, namespace=namespace_for(user_id), created_at=at)
         .on_conflict_do_nothing()

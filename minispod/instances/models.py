@@ -57,6 +57,7 @@ class Instance(Identified, Base):
         Index("ix_instances_user_id", "user_id"),
         Index("ix_instances_status", "status"),
         Index("ix_instances_updated_at", "updated_at"),
+        Index("ix_instances_created_at_id", "created_at", "id", postgresql_include=["status"]),
         # Partial: an update of a full unique index would wait for every row that refers to the instance.
         Index(
             "uq_instances_tcp_port", "tcp_port", unique=True, postgresql_where=text("tcp_port IS NOT NULL")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from time import monotonic
 from typing import Any, ClassVar, cast
 
@@ -24,9 +25,11 @@ from sqlalchemy import (
     Dialect,
     Engine,
     Enum,
+    Integer,
     MetaData,
     Table,
     Uuid,
+    bindparam,
     event,
     func,
     select,
@@ -43,6 +46,7 @@ from sqlalchemy.types import TypeDecorator
 from minispod.kernel.ids import new_id
 from minispod.kernel.money import Rupiah
 from minispod.kernel.paging import Page, PageRequest
+from minispod.kernel.together import Together
 
 # What a database raises that is away or too busy to answer: the same may be tried again.
 DATABASE_SILENCE = (OperationalError, InterfaceError, PoolExhausted)
@@ -126,7 +130,7 @@ BOUNDS = "SET LOCAL lock_timeout = '15s'; SET LOCAL statement_timeout = '30s'"
 _SURELY_STANDS_SECONDS = 1.0
 _ALONE = f"SET LOCAL transaction_read_only = on; {BOUNDS}"
 _STANDS_ALONE = "stands_alone"
-_READER = "minispod.reader"
+_READER, _ASKING = "minispod.reader", "minispod.asking"
 _is_reading: ContextVar[bool] = ContextVar("reads_alone", default=False)
 
 
@@ -136,9 +140,7 @@ class _Session(FlaskSession):
         return _reader() if _is_reading.get() else super().get_bind(*args, **kwargs)
 
 
-db = SQLAlchemy(
-    metadata=Base.metadata, session_options={"class_": _Session, "expire_on_commit": False}
-)
+db = SQLAlchemy(metadata=Base.metadata, session_options={"class_": _Session, "expire_on_commit": False})
 
 
 def session() -> Session:
@@ -184,6 +186,7 @@ def read_alone(app: Flask) -> None:
     promise nothing more: every statement of it sees what is committed when it begins. The connections are of one pool.
     """
     engine = db.engine
+    app.extensions[_ASKING] = {}
     app.extensions[_READER] = reader = engine.execution_options(**{_STANDS_ALONE: True})
 
     # The driver's switch is flipped by hand: what SQLAlchemy calls AUTOCOMMIT costs a message there and one back.
@@ -210,7 +213,7 @@ def _reader() -> Engine:
 
 
 def begin_reading() -> None:
-    """From now on the session reads alone, until `end_reading`: a request begins that may not write outside of units."""
+    """Let the session read alone until `end_reading`: a request begins that writes in units of work at most."""
     _is_reading.set(True)
 
 
@@ -235,11 +238,17 @@ def writing() -> Iterator[None]:
 def ask(question: str) -> Any:
     """The one value that a SELECT of one value finds, read alone; it has to depend on rows, and on nothing else.
 
-    Nothing has changed while PostgreSQL gives out the same snapshot: what this connection was answered under it is true
-    still, and not asked again. It takes a connection of its own: it is asked before the session holds one, or requests
-    wait for one another.
+    All who ask at once are answered together. It takes a connection of its own: it is asked before the session holds
+    one, or requests wait for one another.
     """
-    with _reader().connect() as connection:
+    asking: dict[str, Together] = current_app.extensions[_ASKING]
+    together = asking.get(question) or asking.setdefault(question, Together())
+    return together.ask(partial(_answer, _reader(), question))
+
+
+def _answer(reader: Engine, question: str) -> Any:
+    """Nothing has changed while the same snapshot is given out: what was answered under it is not asked again."""
+    with reader.connect() as connection:
         snapshot = connection.exec_driver_sql("SELECT pg_current_snapshot()::text").scalar_one()
         known = connection.info.get(question)
         if known is None or known[0] != snapshot:
@@ -279,3 +288,42 @@ def page_of(
     if shape is not None:
         items = [shape(item) for item in items]
     return Page(items, total, wanted.page, wanted.limit)
+
+
+def counted(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """The statement made ready for `counted_page`: one that finds a page and, with each row, how many there are in all.
+
+    For what is found and sorted whole anyway; where an index ends the search early, counting apart is cheaper.
+    """
+    limit, offset = (bindparam(name, type_=Integer()) for name in ("limit", "offset"))
+    return statement.add_columns(func.count().over()).limit(limit).offset(offset)
+
+
+def counted_page(
+    statement: Select[*tuple[Any, ...]], values: dict[str, Any], wanted: PageRequest
+) -> Page[Any]:
+    """Run what `counted` made for one page; rows come whole, the number last."""
+    rows = run(statement, values | {"limit": wanted.limit, "offset": wanted.offset}).all()
+    if rows:
+        total = rows[0][-1]
+    elif wanted.offset:  # behind the last there is no row that tells
+        every = statement.limit(None).offset(None).order_by(None).subquery()
+        total = run(select(func.count()).select_from(every), values).scalar_one()
+    else:
+        total = 0
+    return Page(rows, total, wanted.page, wanted.limit)
+
+
+def searched_page(statement: Select[Any], wanted: PageRequest) -> Page[Any]:
+    """The same for one column that costs much to find: it is looked for once, and counted beside the rows.
+
+    Beyond the end of what is found there is no row to count beside, and it is counted by itself.
+    """
+    rows = (
+        session()
+        .execute(statement.add_columns(func.count().over()).limit(wanted.limit).offset(wanted.offset))
+        .all()
+    )
+    if not rows and wanted.offset:
+        return page_of(statement, wanted)
+    return Page([row[0] for row in rows], int(rows[0][1]) if rows else 0, wanted.page, wanted.limit)

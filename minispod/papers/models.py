@@ -40,7 +40,12 @@ class Paper(Identified, Base):
         CheckConstraint("total > 0", name="total_positive"),
         CheckConstraint("net >= 0 AND tax >= 0 AND net + tax = total", name="adds_up"),
         Index("ix_papers_user_id_issued_at", "user_id", "issued_at"),
-        Index("ix_papers_issued_at", "issued_at"),
+        Index(
+            "ix_papers_issued_at_entry_number",
+            "issued_at",
+            "entry_number",
+            postgresql_where=text("number IS NOT NULL"),
+        ),
         Index("ix_papers_waiting", "entry_number", postgresql_where=text("number IS NULL")),
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, TypeVarTuple
 
 from sqlalchemy import Select, case, func, literal, or_, select, update
 from sqlalchemy.orm import aliased
@@ -13,7 +14,7 @@ from sqlalchemy.sql import ColumnElement
 
 from minispod.accounts.models import User
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import page_of, session
+from minispod.kernel.database import page_of, searched_page, session
 from minispod.kernel.paging import Page, PageRequest
 from minispod.papers.errors import NoSuchPaper
 from minispod.papers.models import Paper
@@ -21,6 +22,7 @@ from minispod.papers.states import PaperKind, PaperStatus
 
 _NUMBER = re.compile(r"TXMP-?(\d{1,18})", re.IGNORECASE)
 _Note = aliased(Paper)
+Columns = TypeVarTuple("Columns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,15 @@ def list_papers(
     """Issued papers, newest first: of one customer, or of all for staff; raise NoSuchPaper for another's."""
     if not (actor.is_staff or actor.is_system) and (user_id is None or not actor.may_see(user_id)):
         raise NoSuchPaper()
-    query = _filtered(_issued(), wanted or Filter())
+    wanted = wanted or Filter()
+    ids = select(Paper.id).where(Paper.number.is_not(None))
+    ids = _filtered(ids, wanted).order_by(Paper.issued_at.desc(), Paper.entry_number.desc())
     if user_id is not None:
-        query = query.where(Paper.user_id == user_id)
-    query = query.order_by(Paper.issued_at.desc(), Paper.entry_number.desc())
-    found: Page[IssuedPaper] = page_of(query, page, shape=lambda row: IssuedPaper(*row))
-    return found
+        ids = ids.where(Paper.user_id == user_id)
+    found = searched_page(ids, page) if wanted.search else page_of(ids, page)
+    rows = session().execute(_issued().where(Paper.id.in_(found.items)))
+    issued = {row[0].id: IssuedPaper(*row) for row in rows}
+    return Page([issued[id_] for id_ in found.items], found.total, found.page, found.limit)
 
 
 def next_papers(
@@ -130,7 +135,7 @@ def _credited() -> ColumnElement[int]:
     )
 
 
-def _filtered(query: Select[Paper, User, int], wanted: Filter) -> Select[Paper, User, int]:
+def _filtered(query: Select[*Columns], wanted: Filter) -> Select[*Columns]:
     if wanted.kind is not None:
         query = query.where(Paper.kind == wanted.kind)
     if wanted.status is not None:
@@ -153,5 +158,9 @@ def _matches(search: str) -> ColumnElement[bool]:
         id_ = uuid.UUID(search)
         ids = (Paper.id, Paper.entry_id, Paper.corrects_id, Paper.subscription_id, Paper.user_id)
         return or_(*(column == id_ for column in ids))
-    columns = (Paper.number, User.name, User.email)
-    return or_(*(column.icontains(search, autoescape=True) for column in columns))
+
+    def says(column: Any) -> ColumnElement[bool]:
+        return column.icontains(search, autoescape=True)  # type: ignore[no-any-return]
+
+    owners = select(User.id).where(or_(says(User.name), says(User.email)))
+    return or_(says(Paper.number), Paper.user_id.in_(owners))

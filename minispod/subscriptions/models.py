@@ -125,6 +125,8 @@ class Period(Identified, Base):
         CheckConstraint("redemption_id IS NULL OR charged < price", name="coupon_takes_off"),
         CheckConstraint("ends_at > starts_at", name="ends_after_start"),
         CheckConstraint("waived_reason IS NULL OR charged = 0", name="waived_costs_nothing"),
+        # What runs at an instant, or ended in a span, is few of all that ever was.
+        Index("ix_periods_ends_at", "ends_at"),
     )
 
     subscription_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("subscriptions.id", ondelete="RESTRICT"))

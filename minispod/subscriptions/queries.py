@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, func, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, and_, func, or_, select, union
 from sqlalchemy.orm import joinedload
 
 from minispod.accounts.models import User
@@ -15,7 +15,7 @@ from minispod.catalog.models import Plan, Service
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import page_of, session
+from minispod.kernel.database import page_of, searched_page, session
 from minispod.kernel.paging import Page, PageRequest
 from minispod.subscriptions.errors import NoSuchSubscription
 from minispod.subscriptions.models import PlanChange, Subscription
@@ -139,17 +139,8 @@ def list_all(
         wanted = wanted.where(Subscription.user_id == user_id)
     if service_id is not None:
         wanted = wanted.where(Subscription.service_id == service_id)
-    found = _searched(wanted, page) if search.strip() else page_of(wanted, page)
+    found = searched_page(wanted, page) if search.strip() else page_of(wanted, page)
     return Page(_loaded(found.items), found.total, found.page, found.limit)
-
-
-def _searched(wanted: Select[uuid.UUID], page: PageRequest) -> Page[uuid.UUID]:
-    """The same with the count beside each row: a search is carried out once. Beyond its end only the count is asked."""
-    counted = wanted.add_columns(func.count().over()).limit(page.limit).offset(page.offset)
-    rows = session().execute(counted).all()
-    if not rows and page.offset:
-        return page_of(wanted, page)
-    return Page([id_ for id_, _ in rows], int(rows[0][1]) if rows else 0, page.page, page.limit)
 
 
 def _mentioning(words: str) -> CompoundSelect[uuid.UUID]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
 from minispod.accounts.models import User
 from minispod.kernel.database import page_of, session
@@ -98,14 +98,17 @@ def _due() -> ColumnElement[datetime]:
     return case((Ticket.first_answered_at.is_(None), Ticket.answer_due_at), else_=_since() + within)
 
 
-def list_queue(page: PageRequest, sought: Sought, *, by: QueueOrder, downward: bool) -> Page[Queued]:
-    """List tickets for staff; whatever the order, what waits for us comes first in the queue."""
-    waits, due = _waits(), _due()
-    rows = (
-        select(Ticket, User, waits, _since(), due, unread(for_staff=True))
+def _rows() -> Select[*tuple[Any, ...]]:
+    return (
+        select(Ticket, User, _waits(), _since(), _due(), unread(for_staff=True))
         .join(User, User.id == Ticket.user_id)
         .execution_options(populate_existing=True)
     )
+
+
+def list_queue(page: PageRequest, sought: Sought, *, by: QueueOrder, downward: bool) -> Page[Queued]:
+    """List tickets for staff; whatever the order, what waits for us comes first in the queue."""
+    waits, due, rows = _waits(), _due(), _rows()
     if sought.view is View.QUEUE:
         rows = rows.where(or_(Ticket.status != TicketStatus.CLOSED, waits)).order_by(waits.desc())
     if sought.status is not None:
@@ -125,6 +128,16 @@ def list_queue(page: PageRequest, sought: Sought, *, by: QueueOrder, downward: b
     column = columns[by]
     rows = rows.order_by(column.desc() if downward else column.asc(), Ticket.id)
     found: Page[Queued] = page_of(rows, page, shape=lambda row: Queued(*row))
+    return found
+
+
+def list_waiting(limit: int) -> Page[Queued]:
+    """The tickets that wait for us, in the order of the work; the first few, and how many there are."""
+    found: Page[Queued] = page_of(
+        _rows().where(_waits()).order_by(_due(), Ticket.id),
+        PageRequest(1, limit),
+        shape=lambda row: Queued(*row),
+    )
     return found
 
 

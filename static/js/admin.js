@@ -123,8 +123,8 @@
 
   // The first chart of a visit brings what draws charts; each then looks after itself (charts.js).
   const bringCharts = () => {
-    const source = document.querySelector("chart-plot")?.dataset.source;
-    if (source) import(source);
+    const first = document.querySelector("chart-plot");
+    if (first) import(first.dataset.source).then(({ begin }) => begin(first.dataset));
   };
   on("htmx:afterSettle", bringCharts);
   bringCharts();

@@ -1,15 +1,12 @@
 /* Draws <chart-plot> with uPlot (ADR 0048): lines over time, or columns of money. Its data and its words come with the element, its
-   colours from the style sheet. Loaded by admin.js on the first page that has a chart. A chart ends when its element leaves the page. */
-const vendored = (name) => new URL(`../vendor/uplot/${name}`, import.meta.url).href;
+   colours from the style sheet. admin.js begins it on the first page that has a chart. A chart ends when its element leaves the page. */
+const made = (tag, facts, ...content) => {
+  const element = Object.assign(document.createElement(tag), facts);
+  element.append(...content);
+  return element;
+};
 const bring = (tag, facts) =>
-  new Promise((resolve, reject) =>
-    document.head.append(Object.assign(document.createElement(tag), facts, { onload: resolve, onerror: reject })));
-await Promise.all([
-  bring("link", { rel: "stylesheet", href: vendored("uPlot.min.css") }),
-  bring("script", { src: vendored("uPlot.iife.min.js") }),
-]);
-
-const { uPlot } = window;
+  new Promise((resolve, reject) => document.head.append(made(tag, { ...facts, onload: resolve, onerror: reject })));
 const MOST_COLUMN = 40;
 const DAY = 86_400;
 
@@ -74,15 +71,12 @@ class ChartPlot extends HTMLElement {
     this.words = JSON.parse(this.dataset.words);
     this.dates = this.chart.points.map((each) => new Date(typeof each === "number" ? each * 1000 : each));
     // What the style sheet says of each series is read from these; nobody sees them.
-    this.keys = this.chart.series.map(({ key }) => Object.assign(document.createElement("span"), { className: `key ${key}`, hidden: true }));
+    this.keys = this.chart.series.map(({ key }) => made("span", { className: `key ${key}`, hidden: true }));
     this.append(...this.keys);
     this.plot = new uPlot(this.options(), this.data(), this);
-    this.plot.root.setAttribute("role", "img");
-    this.plot.root.setAttribute("aria-label", this.words.says);
+    Object.assign(this.plot.root, { role: "img", ariaLabel: this.words.says });
     this.addReader();
-    this.tip = this.plot.over.appendChild(document.createElement("div"));
-    this.tip.className = "chart-tip";
-    this.tip.hidden = true;
+    this.tip = this.plot.over.appendChild(made("div", { className: "chart-tip", hidden: true }));
     this.plot.over.addEventListener("pointermove", (event) => {
       // A finger that moves along reads too; uPlot hears only mice.
       if (event.pointerType === "touch") this.plot.setCursor({ left: event.offsetX, top: 0 });
@@ -92,8 +86,11 @@ class ChartPlot extends HTMLElement {
       if (size.width !== this.plot.width || size.height !== this.plot.height) this.plot.setSize(size);
     });
     this.resized.observe(this);
-    this.left = new AbortController();
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.plot.redraw(), this.left);
+    this.listening = new AbortController();
+    const { signal } = this.listening;
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.plot.redraw(), { signal });
+    document.addEventListener("keydown", ({ key }) => key === "Escape" && this.hide(), { signal });
+    document.addEventListener("pointerdown", ({ target }) => this.contains(target) || this.hide(), { signal });
     const before = present.get(this.words.title);
     present.set(this.words.title, this);
     const at = before && !before.tip.hidden ? before.plot.cursor.idx : null;
@@ -103,7 +100,7 @@ class ChartPlot extends HTMLElement {
 
   disconnectedCallback() {
     if (present.get(this.words.title) === this) present.delete(this.words.title);
-    this.left.abort();
+    this.listening.abort();
     this.resized.disconnect();
     this.plot.destroy();
     this.replaceChildren();
@@ -140,7 +137,7 @@ class ChartPlot extends HTMLElement {
     };
     const drawn = this.keys.map((key) => {
       const colour = () => getComputedStyle(key).backgroundColor;
-      if (!this.isColumns) return { stroke: colour, width: 2, points: { filter: alone, size: 4, fill: colour } };
+      if (!this.isColumns) return { stroke: colour, width: 2, points: { filter: alone, size: 6, fill: colour } };
       return { fill: colour, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.7, MOST_COLUMN] }) };
     });
     const across = this.isColumns
@@ -154,14 +151,21 @@ class ChartPlot extends HTMLElement {
       scales: { x: across, y: { range: (_, least, most) => this.range(least, most) } },
       series: [{}, ...(this.isColumns ? drawn.reverse() : drawn)],
       axes: [
-        { ...axis, size: 40, space: 44, grid: { show: false }, incrs: INCREMENTS[this.chart.grain], values: (...asked) => this.below(...asked) },
+        {
+          ...axis,
+          size: 40,
+          space: 44,
+          grid: { show: false },
+          incrs: INCREMENTS[this.chart.grain],
+          values: (_plot, splits, _axis, _space, increment) => this.below(splits, increment),
+        },
         { ...axis, space: 32, gap: 6, size: wide, values: (_, splits) => splits.map(UNITS[unit].onAxis) },
       ],
       cursor: {
         y: false,
         x: !this.isColumns,
         drag: { x: false, y: false },
-        points: { show: !this.isColumns, size: 8, width: 2 },
+        points: this.isColumns ? { show: false } : { size: 8 },
       },
       hooks: { setCursor: [() => this.read()], drawAxes: this.isColumns ? [(plot) => this.drawZero(plot)] : [] },
     };
@@ -172,7 +176,7 @@ class ChartPlot extends HTMLElement {
     return [Math.min(0, least) * 1.08, Math.max(0, most) * 1.08];
   }
 
-  below(plot, splits, _axis, _space, increment) {
+  below(splits, increment) {
     if (this.isColumns) return inTwoLines(splits.map((at) => this.dates[at]), this.chart.grain, "UTC");
     const step = increment < DAY ? "minute" : increment < 28 * DAY ? "day" : "month";
     return inTwoLines(splits.map((seconds) => new Date(seconds * 1000)), step, this.chart.zone);
@@ -192,20 +196,23 @@ class ChartPlot extends HTMLElement {
 
   // The keyboard reads a chart as it moves a slider; what it says at each step is what the tip shows.
   addReader() {
-    this.reader = Object.assign(document.createElement("input"), {
-      type: "range", className: "hidden-visually", min: 0, max: this.dates.length - 1, value: this.dates.length - 1,
-    });
-    this.reader.setAttribute("aria-label", this.words.title);
-    this.reader.setAttribute("aria-valuetext", this.told(this.dates.length - 1));
+    const last = this.dates.length - 1;
+    this.reader = made("input", { type: "range", className: "hidden-visually", min: 0, max: last, value: last });
+    this.reader.ariaLabel = this.words.title;
+    this.reader.ariaValueText = this.told(last);
     const show = () => this.show(Number(this.reader.value));
     this.reader.addEventListener("focus", () => this.reader.matches(":focus-visible") && show());
     this.reader.addEventListener("input", show);
-    this.reader.addEventListener("blur", () => this.plot?.setCursor({ left: -10, top: -10 }));
+    this.reader.addEventListener("blur", () => this.plot && this.hide());
     this.append(this.reader);
   }
 
   show(at) {
     this.plot.setCursor({ left: this.plot.valToPos(this.plot.data[0][at], "x"), top: 0 });
+  }
+
+  hide() {
+    this.plot.setCursor({ left: -10, top: -10 });
   }
 
   nameOf(at) {
@@ -232,21 +239,16 @@ class ChartPlot extends HTMLElement {
     if (this.isColumns) this.mark(at);
     if (at === null) return;
     this.reader.value = at;
-    this.reader.setAttribute("aria-valuetext", this.told(at));
-    const line = (tag, text, ...before) => {
-      const made = document.createElement(tag);
-      made.append(...before, text);
-      return made;
-    };
-    const rows = this.known(at).map(({ key, name, value }) => {
-      const sign = Object.assign(document.createElement("span"), { className: `key ${key}` });
-      return line("span", line("b", UNITS[this.chart.unit].whole(value)), sign, name);
-    });
-    this.tip.replaceChildren(line("strong", this.nameOf(at)), ...(rows.length ? rows : [line("span", this.words.nothing)]));
+    this.reader.ariaValueText = this.told(at);
+    const rows = this.known(at).map(({ key, name, value }) =>
+      made("span", {}, made("span", { className: `key ${key}` }), name, made("b", {}, UNITS[this.chart.unit].whole(value))));
+    const shown = rows.length ? rows : [made("span", {}, this.words.nothing)];
+    this.tip.replaceChildren(made("strong", {}, this.nameOf(at)), ...shown);
     const x = this.plot.valToPos(this.plot.data[0][at], "x");
     const beside = x > over.clientWidth / 2 ? x - this.tip.offsetWidth - 12 : x + 12;
+    // It may lie over the values of the axis, rather than over what it tells of.
     const most = over.clientWidth - this.tip.offsetWidth;
-    this.tip.style.left = `${Math.max(Math.min(beside, most), Math.min(0, most))}px`;
+    this.tip.style.left = `${Math.max(Math.min(beside, most), -over.offsetLeft)}px`;
   }
 
   mark(at) {
@@ -266,4 +268,10 @@ const wide = (plot, values) => {
   return Math.ceil(Math.max(0, ...(values ?? []).map((each) => plot.ctx.measureText(each).width)) / devicePixelRatio) + 12;
 };
 
-customElements.define("chart-plot", ChartPlot);
+// Every chart of the visit begins here: those on the page, and those that come.
+let begun;
+export const begin = ({ library, style }) => {
+  begun ??= Promise.all([bring("link", { rel: "stylesheet", href: style }), bring("script", { src: library })]).then(() =>
+    customElements.define("chart-plot", ChartPlot));
+  return begun;
+};

@@ -17,6 +17,7 @@ from minispod.kernel.paging import PageRequest
 from minispod.kernel.unit_of_work import unit_of_work
 from tests.admin.conftest import Browser
 from tests.admin.shop import Shop
+from tests.factories.logs import WritingCluster
 from tests.plugins.app import PASSWORD, Person, PortsNow
 
 
@@ -170,17 +171,9 @@ def test_a_silent_cluster_is_said_where_the_log_would_be(browser: Browser, runni
     assert browser.get(running).status_code == 200
 
 
-class HostileApplication(KubernetesCluster):
-    """A cluster on which a customer's application writes what it likes into its log."""
-
-    def tail_logs(
-        self, namespace: str, workload: str, *, container: str, lines: int, previous: bool = False
-    ) -> list[str]:
-        return ["<script>alert(1)</script>", "</pre><b>", "\x1b[31mred\x1b[0m"]
-
-
 def test_what_an_application_logs_is_shown_as_text(browser: Browser, running: str, ports: PortsNow) -> None:
-    ports.change(cluster=HostileApplication("/nonexistent/kubeconfig"))
+    hostile = ("<script>alert(1)</script>", "</pre><b>", "\x1b[31mred\x1b[0m")
+    ports.change(cluster=WritingCluster(*hostile))
 
     shown = browser.fragment(f"{running}/logs").text
 
@@ -231,7 +224,7 @@ def test_a_customer_is_deleted_from_the_page_with_the_credit_that_was_shown(
 
     for said in ({}, {"forfeit": "19999"}, {"forfeit": "all"}):
         browser.post(f"{page}/delete", page, **said)
-        assert "still has Rp 20.000 of credit" in browser.shown(page)
+        assert "still has Rp 20,000 of credit" in browser.shown(page)
     answer = browser.post(f"{page}/delete", page, forfeit="20000")
 
     assert (answer.status_code, answer.location) == (303, "/admin/customers")

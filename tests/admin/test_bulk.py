@@ -222,7 +222,11 @@ def test_the_pages_ask_as_many_questions_for_many_as_for_one(
 
     one, many = running[0].id, "&".join(f"id={each.id}" for each in running)
     questions(LIST)  # what is asked once in a process
-    assert questions(f"{LIST}?q={running[0].name}") == questions(LIST)
+    found_one, found_all = f"{LIST}?q={running[0].name}", f"{LIST}?q={running[0].host.rpartition('.')[2]}"
+    assert all(each.name in browser.shown(found_all) for each in running)
+    assert (
+        questions(found_one) == questions(found_all) == questions(LIST) - 1
+    )  # a search brings its count along
     assert questions(f"{LIST}/bulk?act=BACK_UP&id={one}") == questions(f"{LIST}/bulk?act=BACK_UP&{many}")
     assert questions(f"/admin/bulk/{ids[0]}") == questions(f"/admin/bulk/{ids[1]}")
     assert questions("/admin/bulk") == questions("/admin/bulk?page=1")

@@ -11,17 +11,17 @@ from minispod.cluster.monitoring import record_storage
 from minispod.instances.models import Instance
 from minispod.instances.uptime.models import AvailabilitySpan, ClusterWatch, Standing
 from minispod.instances.usage.models import UsageSample
-from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.integrations.kubernetes.words import say
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
 from tests.admin.conftest import Browser
 from tests.admin.shop import Shop
+from tests.factories.logs import WritingCluster
 from tests.plugins.app import PortsNow
 
 
-class TalkingCluster(KubernetesCluster):
+class TalkingCluster(WritingCluster):
     """A cluster that tells one bad thing and logs what it was asked for."""
 
     def events_of(self, namespace: str, workload: str) -> list[WorkloadEvent]:
@@ -61,7 +61,9 @@ def test_usage_is_drawn_and_uptime_is_told(browser: Browser, page: str) -> None:
     for span in ("24h", "7d", "30d", "12m", "nonsense"):
         text = browser.shown(f"{page}/usage?span={span}")
 
-        assert '<polyline class="used"' in text
+        assert text.count("<chart-plot") == 2
+        assert '"key": "used"' in text
+        assert '<td data-label="average" class="number">' in text
         assert "CPU, per cent of the plan" in text
         assert "not measured by this storage class" in text
         assert "91.66 %" in text
@@ -69,7 +71,7 @@ def test_usage_is_drawn_and_uptime_is_told(browser: Browser, page: str) -> None:
 
 
 def test_a_part_of_the_page_is_answered_as_a_part(browser: Browser, page: str, ports: PortsNow) -> None:
-    ports.change(cluster=TalkingCluster("/nonexistent/kubeconfig"))
+    ports.change(cluster=TalkingCluster())
 
     for part, mark in (
         ("usage", '<div id="usage"'),
@@ -94,11 +96,11 @@ def test_events_are_told_with_the_clusters_own_words_as_text(
 
 
 def test_a_container_and_the_run_before_can_be_chosen(browser: Browser, page: str, ports: PortsNow) -> None:
-    ports.change(cluster=TalkingCluster("/nonexistent/kubeconfig"))
+    ports.change(cluster=TalkingCluster("a line of this run"))
 
-    assert "lines of app, previous=False" in browser.shown(f"{page}/logs")
+    assert "a line of this run" in browser.shown(f"{page}/logs")
     assert "lines of app, previous=True" in browser.shown(f"{page}/logs?container=app&previous=yes")
-    assert "lines of app, previous=False" in browser.shown(f"{page}/logs?container=nonsense&previous=x")
+    assert "a line of this run" in browser.shown(f"{page}/logs?container=nonsense&previous=x")
 
 
 @pytest.mark.parametrize("part", ["events", "logs"])

@@ -221,7 +221,8 @@ def test_nodes_are_shown_with_their_history(browser: Browser, nodes_seen: None) 
     assert "worker-1" in browser.shown("/admin/nodes")
     for span in ("6h", "24h", "7d", "nonsense"):
         text = browser.shown(f"/admin/nodes/worker-1?span={span}")
-        assert "<polyline" in text
+        assert text.count("<chart-plot") == 2
+        assert '<td data-label="requested" class="number">25.0 %</td>' in text
 
 
 def test_the_nodes_page_says_how_many_more_of_each_plan_fit(

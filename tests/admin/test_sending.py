@@ -1,4 +1,4 @@
-"""Pages and files travel compressed where that gives nothing away, and files are kept for as long as they are the same."""
+"""Pages and files travel compressed where that gives nothing away; files are kept while they are the same."""
 
 import gzip
 import re
@@ -58,7 +58,8 @@ def test_what_is_nothing_or_no_page_is_left_alone(browser: Browser) -> None:
 
 def test_a_file_is_kept_under_the_mark_of_its_content(app: Flask, client: FlaskClient) -> None:
     found = _CSS.search(client.get("/admin/login").text)
-    assert found is not None and "?v=" in found[1]
+    assert found is not None
+    assert "?v=" in found[1]
 
     kept = client.get(found[1], headers={"Accept-Encoding": "gzip"})
     content = (Path(str(app.static_folder)) / "css" / "admin.css").read_bytes()

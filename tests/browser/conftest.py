@@ -22,6 +22,7 @@ from tests.admin.conftest import Browser as Forms
 from tests.admin.conftest import nodes_seen
 from tests.browser import furniture, histories
 from tests.browser.chromium import Tab, launch, open_tab
+from tests.browser.desk import put_desk
 from tests.plugins.scene import Scene
 
 __all__ = ["nodes_seen"]
@@ -67,6 +68,10 @@ def ids(app: Flask, scene: Scene, clock: FrozenClock, settings: Settings, nodes_
         found["join_id"] = furniture.put_joins(at)
         found |= {"batch_id": furniture.put_batches(instances, at), "bulk_act": "RESTART"}
         found["alert_id"] = furniture.put_alerts(instances[0], actor=scene.administrator.actor, at=at)
+    with app.app_context():
+        found |= put_desk(
+            instances[0], customer=scene.customer.actor, staff=scene.administrator.actor, at=clock.now()
+        )
     waiting = Queue("mail", connection=connection(settings.redis.redis_url))
     waiting.enqueue_call("minispod.jobs.runner.run", job_id=found["job_id"])
     return found

@@ -9,7 +9,7 @@ _IS_HERE = "element => element === document.activeElement"
 
 
 class Hand(Protocol):
-    """Whoever does a task. `steps` are clicks and texts that were written, from the first page on."""
+    """Whoever does a task. `steps` are clicks, strokes and texts that were written, from the first page on."""
 
     page: Page
     steps: int
@@ -20,12 +20,22 @@ class Hand(Protocol):
     def write(self, wanted: Locator, text: str) -> None:
         """Put a text in the place of what a field had."""
 
+    def stroke(self, key: str) -> None:
+        """Press one key where the keyboard is."""
 
-class Pointer:
-    """Clicks where it wants to be."""
 
+class _Both:
     def __init__(self, page: Page) -> None:
         self.page, self.steps = page, 0
+
+    def stroke(self, key: str) -> None:
+        """Press one key where the keyboard is."""
+        self.steps += 1
+        self.page.keyboard.press(key)
+
+
+class Pointer(_Both):
+    """Clicks where it wants to be."""
 
     def press(self, wanted: Locator) -> None:
         """Click it."""
@@ -38,11 +48,8 @@ class Pointer:
         wanted.fill(text)
 
 
-class Keys:
+class Keys(_Both):
     """Goes on with Tab, as people without a pointer do; fails where nothing shows the place."""
-
-    def __init__(self, page: Page) -> None:
-        self.page, self.steps = page, 0
 
     def press(self, wanted: Locator) -> None:
         """Go there and press Enter."""

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from minispod.admin.languages import COOKIE
 from tests.browser.chromium import NARROW, PATIENCE_MS, WIDE, Tab
 from tests.browser.gallery import SHOTS
 
@@ -112,6 +114,21 @@ def test_where_nothing_was_read_a_line_has_a_gap(tab: Tab, ids: dict[str, str]) 
     assert tab.too_wide() + tab.against_access() + tab.wrongs + tab.forbidden() == []
 
 
+def test_a_chart_speaks_the_language_of_its_page(tab: Tab, server: str, ids: dict[str, str]) -> None:
+    tab.page.context.add_cookies([{"name": COOKIE, "value": "id", "url": server}])
+    tab.go(REVENUE)
+    expect(tab.page.locator("html")).to_have_attribute("lang", "id")
+    _point(tab.page.locator("figure.chart").nth(1), 11.5 / 12)
+    expect(tab.page.locator(".chart-tip").nth(1)).to_contain_text("Rp\u00a0150,000")
+
+    tab.go(f"/admin/instances/{ids['instance_id']}/usage")
+    chart = tab.page.locator("figure.chart").first
+    _point(chart, 63.5 / 96)
+    expect(chart.locator(".chart-tip")).to_contain_text("tidak ada yang terbaca")
+    expect(chart.locator(".chart-tip strong")).to_have_text("Jum, 20 Nov, 01.45")
+    assert tab.wrongs + tab.forbidden() == []
+
+
 def test_a_chart_follows_the_theme_and_the_size_while_it_is_open(tab: Tab) -> None:
     page = tab.page
     tab.go(REVENUE)
@@ -138,7 +155,7 @@ def loaded(tab: Tab) -> Callable[[], list[str]]:
         "request",
         lambda request: request.resource_type in ("script", "stylesheet") and asked.append(request.url),
     )
-    return lambda: [Path(each).name for each in asked]
+    return lambda: [Path(urlsplit(each).path).name for each in asked]
 
 
 def test_charts_are_brought_by_the_first_page_that_has_one_and_end_with_it(

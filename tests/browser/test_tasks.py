@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, expect
 from sqlalchemy import select
 
 from minispod.alerts.models import Alert
+from minispod.catalog.models import Plan
 from minispod.integrations.midtrans import MidtransGateway
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
@@ -148,6 +149,38 @@ def test_an_instance_is_restored_from_its_backup(hand: Hand, troubles: Troubles)
     hand.press(_button(hand.page.get_by_role("dialog"), "Restore them"))
 
     expect(hand.page.locator("#outcomes .message.good")).to_be_visible()
+
+
+def test_the_oldest_ticket_is_answered(hand: Hand) -> None:
+    waiting = _matter(hand, "waits? for an answer")
+    hand.press(waiting.get_by_role("link").first)
+    hand.write(hand.page.get_by_role("textbox", name="Answer"), "Please try again now; we have restarted it.")
+    hand.press(_button(hand.page.locator("main"), "Send"))
+
+    expect(hand.page.locator("#outcomes .message.good")).to_be_visible()
+    expect(hand.page.locator(".conversation .ours").last).to_contain_text("we have restarted it")
+
+
+def test_a_price_for_new_customers(hand: Hand, app: Flask) -> None:
+    hand.press(_section(hand, "Catalogue"))
+    hand.press(_row(hand, "N8N Automation").get_by_role("link", name="Basic", exact=True))
+    hand.write(hand.page.get_by_label("New price a month"), "65000")
+    hand.press(_button(hand.page.locator("main"), "For new customers"))
+
+    expect(hand.page.locator("#outcomes .message.good")).to_be_visible()
+    with app.app_context():
+        changed = select(Plan.name).where(Plan.monthly_price == 65_000)
+        assert session().scalars(changed).all() == ["Basic"]
+
+
+def test_the_whole_history_of_a_customer(hand: Hand, scene: Scene) -> None:
+    hand.stroke("/")
+    hand.write(hand.page.get_by_role("searchbox"), scene.customer.email)
+    hand.stroke("Enter")
+    expect(hand.page.get_by_role("heading", name="Siti Rahma", level=1)).to_be_visible()
+    hand.press(_link(hand.page.get_by_role("navigation", name="About Siti Rahma"), "History"))
+
+    expect(hand.page.get_by_text("Subscription: ordered").first).to_be_visible()
 
 
 def test_an_alert_is_acknowledged(hand: Hand, app: Flask) -> None:

@@ -51,7 +51,9 @@ MOVES_NOTHING = {
     "jobs.proof.prove_money",
     "jobs.proof.fan_out_proof",
     "jobs.housekeeping.clean_up",
+    "admin.accounts.block_customer",
     "admin.accounts.delete_customer",
+    "admin.administrators.invite_administrator",
     "admin.domains.check_domain",
     "admin.domains.remove_domain",
     "api.domains.add_domain",
@@ -68,6 +70,11 @@ MOVES_NOTHING = {
     "api.operations.return_to_volume",
     "api.operations.upgrade_version",
     "api.staff.catalog.change_service",
+    # Starts, stops and backups are paid for with the subscription.
+    "admin.bulk.bulk_ask",
+    "admin.bulk.call_off_bulk",
+    "jobs.bulk.work_on_batch",
+    "jobs.operations.carry_on",
 }
 
 
