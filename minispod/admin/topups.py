@@ -3,6 +3,7 @@
 Each act that needs the gateway's word has three steps (house, 5): claim, ask with no transaction open, settle.
 """
 
+import re
 import uuid
 from typing import Any
 
@@ -26,7 +27,8 @@ from minispod.payments.gateway import GatewayRejected, GatewayStatus, GatewayUna
 from minispod.payments.polling import Look
 from minispod.ports import current_ports, current_settings
 
-_AMOUNT_DIGITS = 12
+# With or without marks between the thousands; never a fraction.
+_AMOUNT = re.compile(r"[0-9]{1,12}|[0-9]{1,3}(?:[.,][0-9]{3}){1,3}")
 
 
 class AmountUnreadable(RuleBroken):
@@ -167,12 +169,11 @@ def _asked(look: Look) -> tuple[GatewayStatus | None, str | None]:
 
 def _amount(text: str) -> int | None:
     """A typed amount: "30.000" and "30,000" are thirty thousand; nothing is all that is left."""
-    digits = text.strip().replace(".", "").replace(",", "")
-    if not digits:
+    if not text.strip():
         return None
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= _AMOUNT_DIGITS):
+    if not _AMOUNT.fullmatch(text.strip()):
         raise AmountUnreadable()
-    return int(digits)
+    return int(re.sub(r"\D", "", text))
 
 
 def _told(topup_id: uuid.UUID, status: GatewayStatus, verdict: Verdict) -> Response:

@@ -104,9 +104,13 @@ def test_alerts_are_in_the_one_language_and_in_the_time_zone_of_the_business(
         indonesian = words_of(row)
 
     assert english.title == "Node worker-2 does not answer"
-    assert english.sentence.startswith("Since 03 Sep 2026, 10:04. The cluster starts 1 instances")
+    assert english.sentence.startswith(
+        "Since 03 Sep 2026, 10:04. Instances that the cluster starts on other nodes: 1."
+    )
     assert indonesian.title == "Node worker-2 tidak menjawab"
-    assert indonesian.sentence.startswith("Sejak 3 Sep 2026, 10.04. Klaster memulai 1 instans")
+    assert indonesian.sentence.startswith(
+        "Sejak 3 Sep 2026, 10.04. Instans yang dimulai klaster di node lain: 1."
+    )
 
 
 def test_markup_goes_only_through_facts(app: Flask) -> None:

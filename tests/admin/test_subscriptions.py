@@ -124,7 +124,7 @@ def test_a_refund_goes_to_the_wallet_once_however_often_the_form_is_sent(
         assert (answer.status_code, answer.location) == (303, page)
     text = browser.shown(page)
     assert _balance(app, shop) == 560_000
-    assert "Rp 10,000 was given back" in text
+    assert "Rp\u00a010,000 was given back" in text
     assert REASON in text
     assert "Subscription: refunded" in text
 
@@ -157,7 +157,7 @@ def test_the_plan_is_changed_and_charged(
         browser.post(f"{page}/plan", page, reason=REASON, plan=str(pro), key=key)
     text = browser.shown(page)
 
-    assert "Rp 100,000 was charged." in text
+    assert "Rp\u00a0100,000 was charged." in text
     assert "30 of 30" in text
     assert "A change of plan is under way" in text
     assert _balance(app, shop) == 450_000
@@ -179,7 +179,7 @@ def test_a_downgrade_says_what_was_given_back(
 ) -> None:
     browser.post(f"{page}/plan", page, reason=REASON, plan=str(plan_id("n8n-automation", "FREE")))
 
-    assert "Rp 50,000 was given back." in browser.shown(page)
+    assert "Rp\u00a050,000 was given back." in browser.shown(page)
     assert _balance(app, shop) == 600_000
 
 

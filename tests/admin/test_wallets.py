@@ -23,7 +23,7 @@ from tests.admin.shop import Shop
 from tests.plugins.app import PASSWORD, Person
 
 SMALL = {"direction": "add", "amount": "25.000", "reason": "Goodwill after the outage"}
-LARGE = {**SMALL, "amount": "Rp 5,000,000"}
+LARGE = {**SMALL, "amount": "Rp 5.000.000"}
 _HIDDEN = re.compile(r'name="(\w+)" value="([^"]*)"')
 
 
@@ -93,7 +93,7 @@ def test_a_small_correction_is_made_and_told(browser: Browser, customer: Person,
 
     assert target == _page(customer)
     shown = browser.shown(target)
-    assert "Rp 25,000 was added to the wallet" in shown
+    assert "Rp\u00a025,000 was added to the wallet" in shown
     assert SMALL["reason"] in shown
     assert _balance(app, customer) == 525_000
 

@@ -119,7 +119,7 @@ def test_a_chart_speaks_the_language_of_its_page(tab: Tab, server: str, ids: dic
     tab.go(REVENUE)
     expect(tab.page.locator("html")).to_have_attribute("lang", "id")
     _point(tab.page.locator("figure.chart").nth(1), 11.5 / 12)
-    expect(tab.page.locator(".chart-tip").nth(1)).to_contain_text("Rp\u00a0150,000")
+    expect(tab.page.locator(".chart-tip").nth(1)).to_contain_text("Rp\u00a0150.000")
 
     tab.go(f"/admin/instances/{ids['instance_id']}/usage")
     chart = tab.page.locator("figure.chart").first
