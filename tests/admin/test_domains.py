@@ -53,7 +53,7 @@ def test_the_list_and_the_instance_show_it_with_what_is_wrong(
 ) -> None:
     for path in ("/admin/domains", f"/admin/instances/{shop.instance.id}"):
         text = browser.shown(path)
-        for expected in (HOST, "bücher.example", "Waiting for dns", f"_minispod.{HOST}", "&lt;b&gt;token"):
+        for expected in (HOST, "bücher.example", "Waiting for DNS", f"_minispod.{HOST}", "&lt;b&gt;token"):
             assert expected in text, (path, expected)
         assert "<b>token" not in text
     assert f'href="/admin/instances/{shop.instance.id}"' in browser.shown("/admin/domains")
