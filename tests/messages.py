@@ -35,7 +35,7 @@ SPEAKERS = frozenset(
         proof/adjustment_checks proof/coupon_checks proof/paper_checks proof/repairs
         proof/subscription_checks proof/topup_checks proof/wallet_checks subscriptions/cancellation
         subscriptions/change_outcome subscriptions/changing subscriptions/fulfilment subscriptions/ordering
-        subscriptions/renewal subscriptions/revival subscriptions/stewardship wallet/adjusting
+        subscriptions/renewal subscriptions/revival subscriptions/stewardship tickets/canned wallet/adjusting
     """.split()  # noqa: SIM905 - one name a line would fill the page
 )
 # Sentences of the domain that no rule finds: too short, or put together.

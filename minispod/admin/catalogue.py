@@ -292,7 +292,7 @@ def _category_form(
             (url_for("panel.categories_list"), _("Categories")),
         ],
         problem=problem,
-        choices={"parent_id": [("", "nothing"), *((str(each.id), each.name) for each in others)]},
+        choices={"parent_id": [("", _("nothing")), *((str(each.id), each.name) for each in others)]},
     )
 
 

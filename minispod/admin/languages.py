@@ -189,9 +189,18 @@ def _translated(wanted: str, sentence: str) -> str:
         return exact
     for pattern, text in _patterns(wanted):
         if found := pattern.fullmatch(sentence):
-            facts = {name: _translated(wanted, fact) for name, fact in found.groupdict().items()}
+            facts = {name: _fact_in(wanted, each) for name, each in found.groupdict().items()}
             return words.pgettext(SAID, text) % facts
     return sentence
+
+
+def _fact_in(wanted: str, text: str) -> str:
+    """A fact within a sentence: a sentence itself, a state ("STOPPED"), or what it is."""
+    if not text.isupper():
+        return _translated(wanted, text)
+    plain = plain_words(text)
+    spoken = _catalogue(wanted).pgettext(STATE, plain)
+    return text if spoken == plain else spoken.lower()
 
 
 def _amount(found: re.Match[str]) -> str:

@@ -27,11 +27,15 @@ _SAME_AS = {"wallet": "user"}
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """What a line is about: its name, and the page that shows it (kind and id of another thing, perhaps)."""
+    """What a line is about: its name, and the page that shows it (kind and id of another thing, perhaps).
+
+    `indonesian` is its name in Indonesian where that is another one.
+    """
 
     name: str
     shown_as: str
     shown_id: uuid.UUID | str
+    indonesian: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,9 @@ def _unread(entry: AuditEntry) -> Thing | None:
     """Things whose id is their name."""
     if entry.subject_kind in ("node", "job"):
         return Thing(entry.subject_id, entry.subject_kind, entry.subject_id)
-    return Thing("the proof", "proof", entry.subject_id) if entry.subject_kind == "proof" else None
+    return (
+        Thing("the proof", "proof", entry.subject_id, "pencocokan") if entry.subject_kind == "proof" else None
+    )
 
 
 def _ids(entries: Iterable[AuditEntry], kind: str) -> list[uuid.UUID]:
@@ -80,10 +86,11 @@ def _rows(*columns: Any) -> Callable[[Sequence[uuid.UUID]], Iterable[Any]]:
 
 
 def _finder(
-    kind: str, *columns: Any, name: Callable[..., str] = str
+    kind: str, *columns: Any, name: Callable[..., str] = str, indonesian: Callable[..., str] | None = None
 ) -> Callable[[Sequence[uuid.UUID]], Mapping[uuid.UUID, Thing]]:
     read = _rows(*columns)
-    return lambda ids: {id_: Thing(name(*rest), kind, id_) for id_, *rest in read(ids)}
+    other = indonesian or name
+    return lambda ids: {id_: Thing(name(*rest), kind, id_, other(*rest)) for id_, *rest in read(ids)}
 
 
 def _topups(ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, Thing]:
@@ -109,7 +116,8 @@ def _subscriptions(ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, Thing]:
         .where(Subscription.id.in_(ids))
     )
     return {
-        id_: Thing(f"{service} {plan} of {owner}", "subscription", id_) for id_, service, plan, owner in rows
+        id_: Thing(f"{service} {plan} of {owner}", "subscription", id_, f"{service} {plan} milik {owner}")
+        for id_, service, plan, owner in rows
     }
 
 
@@ -128,6 +136,7 @@ _FINDERS: Mapping[str, Callable[[Sequence[uuid.UUID]], Mapping[uuid.UUID, Thing]
         Alert.subject_name,
         Alert.facts,
         name=lambda rule, subject, facts: wording.say(rule, subject, facts).title,
+        indonesian=lambda rule, subject, facts: wording.say(rule, subject, facts).judul,
     ),
     "service": _finder("service", Service.id, Service.name),
     "plan": _plans,
