@@ -142,27 +142,27 @@ def _words() -> catalogues.NullTranslations:
     return _catalogue(language())
 
 
-@cache
 def _catalogue(wanted: str) -> catalogues.NullTranslations:
-    """The words of a language, from its .po itself: nothing is compiled beforehand, so nothing can be out of date."""
+    return _read(wanted)[0]
+
+
+@cache
+def _read(wanted: str) -> tuple[catalogues.NullTranslations, list[tuple[re.Pattern[str], str]]]:
+    """The words of a language, and how its sentences with facts are known, from its .po itself: nothing is compiled
+    beforehand, so nothing can be out of date.
+    """
     source = DIRECTORY / f"{wanted}.po"
     if not source.exists():
-        return catalogues.NullTranslations()
-    compiled = BytesIO()
+        return catalogues.NullTranslations(), []
     with source.open("rb") as file:
-        write_mo(compiled, read_po(file, locale=wanted))
+        catalog = read_po(file, locale=wanted)
+    compiled = BytesIO()
+    write_mo(compiled, catalog)
     compiled.seek(0)
-    return catalogues.GNUTranslations(compiled)
-
-
-@cache
-def _patterns(wanted: str) -> list[tuple[re.Pattern[str], str]]:
-    """The sentences with facts in them: how one is known, and which it is."""
-    with (DIRECTORY / f"{wanted}.po").open("rb") as file:
-        texts = [str(each.id) for each in read_po(file, locale=wanted) if each.context == SAID]
+    texts = [str(each.id) for each in catalog if each.context == SAID and _FACT.search(str(each.id))]
     # The one with the most words of its own first: a pattern that is nearly all facts would take everything.
     texts.sort(key=lambda text: len(_FACT.sub("", text)), reverse=True)
-    return [(_pattern_of(text), text) for text in texts if _FACT.search(text)]
+    return catalogues.GNUTranslations(compiled), [(_pattern_of(text), text) for text in texts]
 
 
 def _pattern_of(text: str) -> re.Pattern[str]:
@@ -187,7 +187,7 @@ def _translated(wanted: str, sentence: str) -> str:
     exact = words.pgettext(SAID, sentence)
     if exact != sentence:
         return exact
-    for pattern, text in _patterns(wanted):
+    for pattern, text in _read(wanted)[1]:
         if found := pattern.fullmatch(sentence):
             facts = {name: _fact_in(wanted, each) for name, each in found.groupdict().items()}
             return words.pgettext(SAID, text) % facts

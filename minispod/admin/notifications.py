@@ -126,9 +126,7 @@ def message_kind(kind: str) -> Any:
 def message_kind_html(kind: str) -> Response:
     """The HTML of one kind of mail with sample facts, for the frame on its page."""
     shapes, number = _shapes(kind)
-    return _framed(
-        _sample(MessageKind(kind), shapes[number], pages.one_of(LANGUAGES, "language", "en"))
-    )
+    return _framed(_sample(MessageKind(kind), shapes[number], pages.one_of(LANGUAGES, "language", "en")))
 
 
 def _shapes(kind: str) -> tuple[list[dict[str, Any]], int]:
