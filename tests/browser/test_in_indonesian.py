@@ -43,7 +43,8 @@ OURS = [row for row in ROWS if not row.foreign and row.endpoint not in _NOT_OURS
 # What people wrote in this shop is shown as they wrote it; so is what an API answers to a customer.
 _WRITTEN = re.compile(
     r"The rack has no power; back at ten\.|Subscription to N8N Automation Basic$|With a picture|Solved long ago|"
-    r"It runs again|To see what the page shows\.|^(Visual workflow|More resources|Automation and|Hello|Since this|We are look) .*|"
+    r"It runs again|To see what the page shows\.|"
+    r"^(Visual workflow|More resources|Automation and|Hello|Since this|We are look) .*|"
     r"n8n answers with 502",
     re.DOTALL,
 )

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from jinja2 import Environment
+from jinja2 import Environment, nodes
 
 from tests.messages import PAGES, ROOT, TEMPLATES
 
@@ -121,6 +121,15 @@ def _reads(text: str) -> bool:
 )
 def test_templates_have_no_text_of_their_own(path: Path) -> None:
     assert unmarked(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "path", _templates(), ids=lambda path: path.relative_to(ROOT / "templates").as_posix()
+)
+def test_templates_leave_the_name_of_gettext_alone(path: Path) -> None:
+    bound = {each.name for each in _ENV.parse(path.read_text()).find_all(nodes.Name) if each.ctx != "load"}
+
+    assert not bound & {"_", "ngettext"}
 
 
 @pytest.mark.parametrize(
