@@ -165,7 +165,8 @@ def _turned(ticket_id: str, act: Callable[..., Ticket], *wanted: object, said: s
 def _page(ticket_id: uuid.UUID, *, draft: str = "", problem: str | None = None) -> Response:
     at = current_ports().clock.now()
     row = queries.get_ticket(ticket_id, actor=guard.actor(), for_staff=True)
-    if row.unread:
+    is_part = pages.wants_fragment()
+    if row.unread and not is_part:  # the form alone shows nothing of what was said
         with unit_of_work():
             writing.note_read(ticket_id, row.ticket.message_count, by_staff=True)
     facts: dict[str, Any] = {
@@ -180,6 +181,5 @@ def _page(ticket_id: uuid.UUID, *, draft: str = "", problem: str | None = None) 
         "problem": problem,
         "at": at,
     }
-    is_part = pages.wants_fragment()
     page = render_template("admin/tickets/_answer.html" if is_part else "admin/tickets/one.html", **facts)
     return make_response(page, 400 if problem else 200)

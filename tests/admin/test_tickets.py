@@ -243,6 +243,29 @@ def test_a_canned_answer_is_filled_from_the_ticket(
     assert ticket_of(app, mine).message_count == 0
 
 
+def test_what_nobody_was_shown_is_not_read(
+    browser: Browser, app: Flask, client: FlaskClient, customer: Person, tickets: dict[str, Any]
+) -> None:
+    browser.shown(NEW)
+    browser.post(NEW, NEW, **CANNED)
+    with app.app_context():
+        canned_id = str(session().scalars(select(CannedAnswer.id)).one())
+    page = f"{QUEUE}/{tickets['old']['id']}"
+    browser.shown(page)
+    write(client, customer, tickets["old"], "One thing more.")
+
+    part = browser.client.post(
+        f"{page}/fill",
+        data={"csrf_token": browser.token, "canned": canned_id, "language": "en"},
+        headers={"HX-Request": "true"},
+    )
+
+    assert "One thing more." not in part.text
+    assert ticket_of(app, tickets["old"]).staff_read == 0
+    assert "One thing more." in browser.shown(page)
+    assert ticket_of(app, tickets["old"]).staff_read == 1
+
+
 @pytest.mark.parametrize(
     ("field", "text", "told"),
     [
