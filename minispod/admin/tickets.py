@@ -10,7 +10,7 @@ from minispod.admin import guard, pages
 from minispod.admin.door import door
 from minispod.insights import ticket_desk
 from minispod.kernel.errors import RuleBroken
-from minispod.kernel.ids import parse_id
+from minispod.kernel.ids import new_id, parse_id
 from minispod.kernel.object_store import NoSuchStoredObject
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.ports import current_ports
@@ -86,11 +86,19 @@ def answer_ticket(ticket_id: str) -> Any:
     """Answer it, and close it with the answer on wish; what cannot be sent stays in the form."""
     id_, at, ports = parse_id(ticket_id), current_ports().clock.now(), current_ports()
     is_last = request.form.get("then") == "close"
+    key = request.form.get("key")  # the same form sent twice is one answer
     try:
         with unit_of_work(ports.courier):
             if is_last:  # first: the mail says that it is closed
                 turning.set_status(id_, TicketStatus.CLOSED, actor=guard.actor(), at=at)
-            writing.write_message(id_, _typed(), as_staff=True, actor=guard.actor(), at=at)
+            writing.write_message(
+                id_,
+                _typed(),
+                as_staff=True,
+                message_id=parse_id(key) if key else None,
+                actor=guard.actor(),
+                at=at,
+            )
     except RuleBroken as refusal:
         return _page(id_, draft=_typed(), problem=refusal.message)
     return pages.told(
@@ -178,6 +186,7 @@ def _page(ticket_id: uuid.UUID, *, draft: str = "", problem: str | None = None) 
         "priorities": TicketPriority,
         "longest": writing.LONGEST_MESSAGE,
         "draft": draft,
+        "key": new_id(),
         "problem": problem,
         "at": at,
     }

@@ -140,6 +140,23 @@ def test_a_ticket_is_answered_and_read(
         assert [each.facts["answer"] for each in mails][-1] == "Please try again.\nThank you."
 
 
+def test_an_answer_sent_twice_is_given_once(browser: Browser, app: Flask, tickets: dict[str, Any]) -> None:
+    page = f"{QUEUE}/{tickets['old']['id']}"
+    found = re.search(r'name="key" value="([0-9a-f-]{36})"', browser.shown(page))
+    sent = {"content": "Please try again.", "key": found[1] if found else "", "then": "close"}
+
+    answers = [browser.post(f"{page}/answer", page, **sent) for _ in range(2)]
+
+    assert [each.location for each in answers] == [page, page]
+    assert ticket_of(app, tickets["old"]).message_count == 1
+    with app.app_context():
+        mails = session().scalars(select(Notification).where(Notification.kind == "ticket_answered"))
+        assert [each.facts["answer"] for each in mails].count("Please try again.") == 1
+    other = f"{QUEUE}/{tickets['urgent']['id']}"
+    assert browser.post(f"{other}/answer", other, **sent).status_code == 400
+    assert ticket_of(app, tickets["urgent"]).message_count == 0
+
+
 def test_an_answer_that_closes_says_so_in_its_mail(
     browser: Browser, app: Flask, tickets: dict[str, Any]
 ) -> None:
