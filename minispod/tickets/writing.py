@@ -36,7 +36,8 @@ def write_message(
 ) -> TicketMessage:
     """Write into a ticket; refuses NoSuchTicket, NoSuchAttachment, BadMessage. Locks the ticket.
 
-    With a `message_id` it is written once: the same again gives what was written. An answer of staff takes an open ticket up, and its owner gets a mail.
+    With a `message_id` it is written once: the same again gives what was written. An answer of staff takes an
+    open ticket up, and its owner gets a mail.
     """
     if not content.strip() or len(content) > LONGEST_MESSAGE:
         raise BadMessage(f"Write between 1 and {LONGEST_MESSAGE:,} characters.")
