@@ -53,6 +53,25 @@ def test_what_reads_cannot_write(customer: Person) -> None:
 
 
 @pytest.mark.usefixtures("reading")
+@pytest.mark.parametrize("how", ["changed rows", "a statement for many"])
+def test_what_reads_cannot_write_many_rows_at_once_either(
+    customer: Person, administrator: Person, how: str
+) -> None:
+    users = session().scalars(select(User)).all()
+    with pytest.raises(InternalError, match="read-only"):
+        if how == "changed rows":
+            for user in users:
+                user.name = "Nobody"
+            session().commit()
+        else:
+            change = text("UPDATE users SET name = 'Nobody' WHERE id = :id")
+            session().connection().execute(change, [{"id": user.id} for user in users])
+    session().rollback()
+
+    assert "Nobody" not in str(session().scalar(text(NAMES)))
+
+
+@pytest.mark.usefixtures("reading")
 def test_a_unit_of_work_writes_all_or_nothing_between_reads(customer: Person) -> None:
     before = session().scalar(select(User.name))
     with suppress(ZeroDivisionError), unit_of_work():
