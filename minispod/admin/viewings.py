@@ -127,7 +127,7 @@ def _own(viewing_id: str) -> Seen:
 
 
 def _ask(path: str, token: str) -> Answered:
-    """Ask our own API in an empty context, so that its request shares nothing with this one: neither `g` nor session."""
+    """Ask our own API in an empty context: its request shares neither `g` nor the session with this one."""
     asked = EnvironBuilder(
         path=f"/api/v1{path}",
         headers=[("Authorization", f"Bearer {token}")],
