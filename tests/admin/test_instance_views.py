@@ -108,7 +108,8 @@ def test_the_history_tells_every_book_once_newest_first(
     assert "Its containers were restarted by the cluster" in text
     assert text.count("act restart") == 1, "what is three days old is not of this day"
     assert "Operation: requested" not in text, "an operation is told once"
-    assert "away: 1, operations: 1" in text
+    assert "Times away in" in text
+    assert ": 1. Operations: 1." in text
     assert "kept for a day" not in text
     week = browser.shown(f"{page}/history?span=7d")
     assert week.count("act restart") == 2
