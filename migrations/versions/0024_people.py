@@ -82,7 +82,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("viewings")
     with op.get_context().autocommit_block():
         _drop(_PARTS)
         _drop(_ACTS)
+    op.drop_table("viewings")

@@ -5,7 +5,7 @@ losing it only means signing in again. Whoever holds one is looked up at every r
 or demoted account is out at once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -22,7 +22,6 @@ from minispod.kernel.ids import parse_id
 KEYS = "session:"
 """What the keys of sessions begin with in their store."""
 _DOOR = "administration"
-_SESSIONS_SHOWN = 500
 _WINDOW = timedelta(minutes=15)
 _TRIES_PER_ACCOUNT = 8
 _TRIES_PER_ADDRESS = 40
@@ -52,8 +51,8 @@ class SessionStore(Protocol):
         """Forget the record."""
         ...
 
-    def list(self, beginning: str, limit: int) -> Sequence[dict[str, Any]]:
-        """Records whose key begins so, in no order; `limit` at most."""
+    def list(self, beginning: str) -> Iterator[dict[str, Any]]:
+        """Records whose key begins so, each once, in no order."""
         ...
 
     def count(self, key: str, window: timedelta) -> int:
@@ -138,9 +137,12 @@ def leave(user: User, *, actor: Actor, at: datetime) -> None:
 def list_live(
     store: SessionStore, administrators: Mapping[str, User], *, limits: SessionLimits, at: datetime
 ) -> dict[str, list[SessionRecord]]:
-    """The sessions that would let their holder in now, by account id, the one used last first."""
+    """The sessions that would let their holder in now, by account id, the one used last first.
+
+    All are looked through: those that nobody has signed in with cost a stranger nothing, and must hide none.
+    """
     found: dict[str, list[SessionRecord]] = {}
-    for values in store.list(KEYS, _SESSIONS_SHOWN):
+    for values in store.list(KEYS):
         record = read(values)
         holder = administrators.get(record.user_id) if record is not None else None
         if (

@@ -12,7 +12,7 @@ from minispod.admin.languages import gettext as _
 from minispod.admin.languages import said
 from minispod.insights import ticket_desk
 from minispod.kernel.errors import RuleBroken
-from minispod.kernel.ids import parse_id
+from minispod.kernel.ids import new_id, parse_id
 from minispod.kernel.object_store import NoSuchStoredObject
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.ports import current_ports
@@ -88,11 +88,19 @@ def answer_ticket(ticket_id: str) -> Any:
     """Answer it, and close it with the answer on wish; what cannot be sent stays in the form."""
     id_, at, ports = parse_id(ticket_id), current_ports().clock.now(), current_ports()
     is_last = request.form.get("then") == "close"
+    key = request.form.get("key")  # the same form sent twice is one answer
     try:
         with unit_of_work(ports.courier):
             if is_last:  # first: the mail says that it is closed
                 turning.set_status(id_, TicketStatus.CLOSED, actor=guard.actor(), at=at)
-            writing.write_message(id_, _typed(), as_staff=True, actor=guard.actor(), at=at)
+            writing.write_message(
+                id_,
+                _typed(),
+                as_staff=True,
+                message_id=parse_id(key) if key else None,
+                actor=guard.actor(),
+                at=at,
+            )
     except RuleBroken as refusal:
         return _page(id_, draft=_typed(), problem=said(refusal.message))
     return pages.told(
@@ -167,7 +175,8 @@ def _turned(ticket_id: str, act: Callable[..., Ticket], *wanted: object, said: s
 def _page(ticket_id: uuid.UUID, *, draft: str = "", problem: str | None = None) -> Response:
     at = current_ports().clock.now()
     row = queries.get_ticket(ticket_id, actor=guard.actor(), for_staff=True)
-    if row.unread:
+    is_part = pages.wants_fragment()
+    if row.unread and not is_part:  # the form alone shows nothing of what was said
         with unit_of_work():
             writing.note_read(ticket_id, row.ticket.message_count, by_staff=True)
     facts: dict[str, Any] = {
@@ -179,9 +188,9 @@ def _page(ticket_id: uuid.UUID, *, draft: str = "", problem: str | None = None) 
         "priorities": TicketPriority,
         "longest": writing.LONGEST_MESSAGE,
         "draft": draft,
+        "key": new_id(),
         "problem": problem,
         "at": at,
     }
-    is_part = pages.wants_fragment()
     page = render_template("admin/tickets/_answer.html" if is_part else "admin/tickets/one.html", **facts)
     return make_response(page, 400 if problem else 200)

@@ -1,7 +1,7 @@
 """The SessionStore on Redis: small JSON records that end by themselves. Losing them loses nothing but sign-ins."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -13,6 +13,7 @@ from minispod.integrations.redis_queue import connection
 from minispod.kernel.unit_of_work import refuse_inside_unit_of_work
 
 _PREFIX = "minispod:admin:"
+_PART = 1000
 
 
 class RedisSessions:
@@ -46,15 +47,16 @@ class RedisSessions:
         except redis.RedisError as error:
             raise SessionsUnavailable() from error
 
-    def list(self, beginning: str, limit: int) -> Sequence[dict[str, Any]]:
+    def list(self, beginning: str) -> Iterator[dict[str, Any]]:
         """Records whose key begins so; the whole store is passed over once, a part at a time."""
         refuse_inside_unit_of_work()
         try:
-            keys = list(islice(self._redis.scan_iter(f"{_PREFIX}{beginning}*", count=1000), limit))
-            kept = self._redis.mget(keys) if keys else []
+            keys = iter(set(self._redis.scan_iter(f"{_PREFIX}{beginning}*", count=_PART)))
+            while part := list(islice(keys, _PART)):
+                kept = self._redis.mget(part)
+                yield from (values for each in kept if (values := _read(each)) is not None)  # type: ignore[union-attr]
         except redis.RedisError as error:
             raise SessionsUnavailable() from error
-        return [values for each in kept if (values := _read(each)) is not None]  # type: ignore[union-attr]
 
     def count(self, key: str, window: timedelta) -> int:
         """Count one more event; the window begins with the first one."""

@@ -206,6 +206,10 @@ def read_alone(app: Flask) -> None:
         cursor.execute(f"{_ALONE}; {statement}", values)
         return True
 
+    @event.listens_for(engine, "do_executemany")
+    def each_bounded(cursor: Any, statement: str, rows: Any, context: ExecutionContext | None) -> bool:
+        return all(bounded(cursor, statement, values, context) for values in rows)
+
 
 def _reader() -> Engine:
     reader: Engine = current_app.extensions[_READER]

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import and_, func, or_, select
 
@@ -115,23 +116,26 @@ class WouldBeTold:
 def who_would_be_told(
     plan_id: uuid.UUID, price: Rupiah, page: PageRequest, *, rules: BusinessRules, at: datetime
 ) -> Page[WouldBeTold]:
-    """Whose owners would be told if this price of a plan held for existing customers too; changes nothing."""
+    """Whose owners would be told if this price of a plan held for existing customers too; changes nothing.
+
+    Those who pay it and were told of another are told that the other does not come.
+    """
     wanted = (
         select(Subscription, User)
         .join(User, User.id == Subscription.user_id)
         .where(
             Subscription.plan_id == plan_id,
             Subscription.status == SubscriptionStatus.ACTIVE,
-            Subscription.price != price,
-            Subscription.coming_price.is_distinct_from(price),
+            func.coalesce(Subscription.coming_price, Subscription.price) != price,
         )
         .order_by(Subscription.ends_at, Subscription.id)
     )
-    found: Page[WouldBeTold] = page_of(
-        wanted,
-        page,
-        shape=lambda row: WouldBeTold(row[0], row[1], _first_renewal(row[0], at + NOTICE, rules)),
-    )
+
+    def told(row: Any) -> WouldBeTold:
+        from_at = None if row[0].price == price else at + NOTICE
+        return WouldBeTold(row[0], row[1], _first_renewal(row[0], from_at, rules))
+
+    found: Page[WouldBeTold] = page_of(wanted, page, shape=told)
     return found
 
 

@@ -30,17 +30,25 @@ def write_message(
     *,
     as_staff: bool,
     attachment_ids: Sequence[uuid.UUID] = (),
+    message_id: uuid.UUID | None = None,
     actor: Actor,
     at: datetime,
 ) -> TicketMessage:
     """Write into a ticket; refuses NoSuchTicket, NoSuchAttachment, BadMessage. Locks the ticket.
 
-    An answer of staff takes an open ticket up, and its owner gets a mail.
+    With a `message_id` it is written once: the same again gives what was written. An answer of staff takes an
+    open ticket up, and its owner gets a mail.
     """
     if not content.strip() or len(content) > LONGEST_MESSAGE:
         raise BadMessage(f"Write between 1 and {LONGEST_MESSAGE:,} characters.")
     ticket = lock_ticket(ticket_id, actor=actor)
-    message = _add(ticket, content, attachment_ids, is_admin_reply=as_staff, actor=actor, at=at)
+    written = session().get(TicketMessage, message_id) if message_id is not None else None
+    if written is not None:
+        if written.ticket_id != ticket.id:
+            raise BadMessage("This answer was sent in another ticket.")
+        return written
+    id_ = message_id or new_id()
+    message = _add(ticket, id_, content, attachment_ids, is_admin_reply=as_staff, actor=actor, at=at)
     if as_staff:
         _answer(ticket, message, len(attachment_ids))
     else:
@@ -70,6 +78,7 @@ def _answer(ticket: Ticket, message: TicketMessage, attachments: int) -> None:
 
 def _add(
     ticket: Ticket,
+    id_: uuid.UUID,
     content: str,
     attachment_ids: Sequence[uuid.UUID],
     *,
@@ -80,7 +89,7 @@ def _add(
     ticket.message_count += 1
     ticket.updated_at = at
     message = TicketMessage(
-        id=new_id(),
+        id=id_,
         ticket_id=ticket.id,
         number=ticket.message_count,
         author_id=actor.user_id,

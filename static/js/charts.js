@@ -273,5 +273,6 @@ let begun;
 export const begin = ({ library, style }) => {
   begun ??= Promise.all([bring("link", { rel: "stylesheet", href: style }), bring("script", { src: library })]).then(() =>
     customElements.define("chart-plot", ChartPlot));
+  begun.catch(() => (begun = null));  // what did not come is asked for again by the next page
   return begun;
 };

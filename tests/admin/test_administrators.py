@@ -2,19 +2,21 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import text
 
 from minispod.accounts.models import User
+from minispod.accounts.staff_sessions import KEYS
 from minispod.kernel.actor import Role
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.settings import Settings
 from tests.admin.conftest import Browser
 from tests.factories.statements import asked
-from tests.plugins.app import Person
+from tests.plugins.app import Person, PortsNow
 
 PAGE = "/admin/administrators"
 
@@ -43,6 +45,16 @@ def test_each_is_shown_with_what_they_are_signed_in_with(
     assert shown.count("last used") == 2
     assert "from <" not in shown
     assert "127.0.0.1" in shown
+
+
+def test_nobody_can_hide_a_session_behind_many_that_nobody_signed_in_with(
+    browser: Browser, stranger: Callable[[], Browser], colleague: Person, ports: PortsNow
+) -> None:
+    stranger().sign_in(colleague.email)
+    for number in range(3000):
+        ports.admin_sessions.save(f"{KEYS}{number}", {"csrf_token": "a"}, timedelta(minutes=30))
+
+    assert browser.shown(PAGE).count("last used") == 2
 
 
 def test_one_who_is_invited_gets_a_letter_and_no_password(

@@ -137,6 +137,25 @@ def test_the_price_for_everybody_is_previewed_first(
     assert "told of Rp\u00a080,000" in browser.shown(plan)
 
 
+def test_who_would_hear_that_a_rise_does_not_come_is_previewed_too(
+    browser: Browser, app: Flask, shop: Shop, plan: str, tick: Callable[[str], None]
+) -> None:
+    browser.shown(plan)
+    paid = shop.subscription.price
+    browser.post(f"{plan}/price", plan, price="80000", **{"for": "existing-seen"})
+    tick("announce-prices")
+
+    text = browser.shown(f"{plan}/price?price={paid}")
+
+    assert f'href="/admin/subscriptions/{shop.subscription.id}"' in text
+    browser.post(f"{plan}/price", plan, price=str(paid), **{"for": "existing-seen"})
+    tick("announce-prices")
+    with app.app_context():
+        mails = session().scalars(select(Notification).where(Notification.kind == "price_announced"))
+        assert [bool(each.facts["withdrawn"]) for each in mails] == [False, True]
+    assert "Nobody would be told" in browser.shown(f"{plan}/price?price={paid}")
+
+
 @pytest.mark.parametrize("price", ["", "-1", "1,5", "abc", "999999999"])
 def test_a_price_that_is_none_changes_nothing(browser: Browser, app: Flask, plan: str, price: str) -> None:
     browser.shown(plan)

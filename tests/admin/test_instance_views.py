@@ -108,7 +108,11 @@ def test_the_history_tells_every_book_once_newest_first(
     assert "Its containers were restarted by the cluster" in text
     assert text.count("act restart") == 1, "what is three days old is not of this day"
     assert "Operation: requested" not in text, "an operation is told once"
-    assert browser.shown(f"{page}/history?span=7d").count("act restart") == 2
+    assert "away: 1, operations: 1" in text
+    assert "kept for a day" not in text
+    week = browser.shown(f"{page}/history?span=7d")
+    assert week.count("act restart") == 2
+    assert "kept for a day" in week, "there is no line of an older one, and it may have been"
     for band in ("lane-down", "lane-unknown", "lane-operation"):
         assert f'<rect class="{band}"' in text
 

@@ -140,6 +140,23 @@ def test_a_ticket_is_answered_and_read(
         assert [each.facts["answer"] for each in mails][-1] == "Please try again.\nThank you."
 
 
+def test_an_answer_sent_twice_is_given_once(browser: Browser, app: Flask, tickets: dict[str, Any]) -> None:
+    page = f"{QUEUE}/{tickets['old']['id']}"
+    found = re.search(r'name="key" value="([0-9a-f-]{36})"', browser.shown(page))
+    sent = {"content": "Please try again.", "key": found[1] if found else "", "then": "close"}
+
+    answers = [browser.post(f"{page}/answer", page, **sent) for _ in range(2)]
+
+    assert [each.location for each in answers] == [page, page]
+    assert ticket_of(app, tickets["old"]).message_count == 1
+    with app.app_context():
+        mails = session().scalars(select(Notification).where(Notification.kind == "ticket_answered"))
+        assert [each.facts["answer"] for each in mails].count("Please try again.") == 1
+    other = f"{QUEUE}/{tickets['urgent']['id']}"
+    assert browser.post(f"{other}/answer", other, **sent).status_code == 400
+    assert ticket_of(app, tickets["urgent"]).message_count == 0
+
+
 def test_an_answer_that_closes_says_so_in_its_mail(
     browser: Browser, app: Flask, tickets: dict[str, Any]
 ) -> None:
@@ -241,6 +258,29 @@ def test_a_canned_answer_is_filled_from_the_ticket(
     assert part.text.lstrip().startswith('<form id="answer"')
     assert f"Dear {shop.customer.actor.name}, we look at {shop.instance.name}" in part.text
     assert ticket_of(app, mine).message_count == 0
+
+
+def test_what_nobody_was_shown_is_not_read(
+    browser: Browser, app: Flask, client: FlaskClient, customer: Person, tickets: dict[str, Any]
+) -> None:
+    browser.shown(NEW)
+    browser.post(NEW, NEW, **CANNED)
+    with app.app_context():
+        canned_id = str(session().scalars(select(CannedAnswer.id)).one())
+    page = f"{QUEUE}/{tickets['old']['id']}"
+    browser.shown(page)
+    write(client, customer, tickets["old"], "One thing more.")
+
+    part = browser.client.post(
+        f"{page}/fill",
+        data={"csrf_token": browser.token, "canned": canned_id, "language": "en"},
+        headers={"HX-Request": "true"},
+    )
+
+    assert "One thing more." not in part.text
+    assert ticket_of(app, tickets["old"]).staff_read == 0
+    assert "One thing more." in browser.shown(page)
+    assert ticket_of(app, tickets["old"]).staff_read == 1
 
 
 @pytest.mark.parametrize(

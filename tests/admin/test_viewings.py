@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from flask import Flask
+from flask import Flask, g, request, request_finished
 from sqlalchemy import text
 
 from minispod.accounts import viewing
@@ -56,6 +56,22 @@ def test_it_shows_what_the_customers_api_answers(
     assert f'You look as <a href="{page}">Siti Rahma</a>' in shown
     assert _WHY in shown
     assert "<html" not in browser.fragment(f"{page}?section={section}").text
+
+
+def test_what_the_customers_api_is_asked_leaves_nothing_behind_in_the_request_of_the_page(
+    app: Flask, browser: Browser, shop: Shop, administrator: Person, page: str
+) -> None:
+    seen: list[tuple[str, object]] = []
+
+    def note(sender: Flask, **_: object) -> None:
+        seen.append((request.path, g.actor.user_id))
+
+    with request_finished.connected_to(note, app):
+        answer = browser.get(page, X_Request_ID="the-page-itself")
+
+    assert answer.headers["X-Request-ID"] == "the-page-itself"
+    assert seen[0] == ("/api/v1/subscriptions", shop.customer.id)
+    assert seen[-1] == (page, administrator.id)
 
 
 def test_every_page_says_so_until_it_is_over(browser: Browser, page: str, clock: FrozenClock) -> None:

@@ -176,6 +176,19 @@ def test_charts_are_brought_by_the_first_page_that_has_one_and_end_with_it(
     assert tab.wrongs + tab.forbidden() == []
 
 
+def test_what_draws_charts_is_asked_for_again_where_it_did_not_come(tab: Tab) -> None:
+    page = tab.page
+    page.route("**/uPlot.iife.min.js*", lambda route: route.abort())
+    with page.expect_event("requestfailed"):
+        tab.go(REVENUE)
+    expect(page.locator("chart-plot canvas")).to_have_count(0)
+
+    page.unroute("**/uPlot.iife.min.js*")
+    page.get_by_role("link", name="Forecast").click()
+
+    _chart(page, "What falls due")
+
+
 def test_a_chart_that_is_replaced_is_there_at_once_and_still_reads_its_point(tab: Tab) -> None:
     tab.go(REVENUE)
     chart = _chart(tab.page, "What moved it")

@@ -1,6 +1,6 @@
 """What a request reads stands alone, statement by statement; what it writes is still one transaction."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Event
@@ -50,6 +50,30 @@ def test_no_transaction_is_left_open_and_every_statement_is_bounded() -> None:
 def test_what_reads_cannot_write(customer: Person) -> None:
     with pytest.raises(InternalError, match="read-only"):
         rename("Nobody")
+
+
+def _change_rows() -> None:
+    for user in session().scalars(select(User)):
+        user.name = "Nobody"
+    session().commit()
+
+
+def _send_one_for_many() -> None:
+    ids = session().scalars(select(User.id)).all()
+    change = text("UPDATE users SET name = 'Nobody' WHERE id = :id")
+    session().connection().execute(change, [{"id": each} for each in ids])
+
+
+@pytest.mark.usefixtures("reading")
+@pytest.mark.parametrize("write", [_change_rows, _send_one_for_many])
+def test_what_reads_cannot_write_many_rows_at_once_either(
+    customer: Person, administrator: Person, write: Callable[[], None]
+) -> None:
+    with pytest.raises(InternalError, match="read-only"):
+        write()
+    session().rollback()
+
+    assert "Nobody" not in str(session().scalar(text(NAMES)))
 
 
 @pytest.mark.usefixtures("reading")

@@ -153,6 +153,30 @@ def test_no_index_of_a_table_that_is_in_use_shuts_it(empty_app: Flask) -> None:
     assert [each.string for each in of_theirs if "CONCURRENTLY" not in each["how"]] == []
 
 
+def test_accounts_are_open_while_their_languages_are_checked(empty_app: Flask) -> None:
+    """A check reads all accounts: nobody waits for that to sign in, and a run that died is run again."""
+    upgrade(revision="0027")
+    shut: list[bool] = []
+
+    def watch(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if "VALIDATE" in statement and "NOT VALID" not in statement:
+            with db.engine.connect() as another:
+                asked = text(
+                    "SELECT count(*) > 0 FROM pg_locks WHERE relation = 'users'::regclass"
+                    " AND mode IN ('AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock', 'ShareLock')"
+                )
+                shut.append(bool(another.scalar(asked)))
+
+    event.listen(db.engine, "before_cursor_execute", watch)
+    upgrade(revision="0029")
+    with db.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0027'"))
+    upgrade(revision="0029")
+    event.remove(db.engine, "before_cursor_execute", watch)
+
+    assert shut == [False, False]
+
+
 def test_payments_are_indexed_again_after_a_run_that_died(empty_app: Flask) -> None:
     upgrade(revision="0023")
     with db.engine.begin() as connection:

@@ -42,6 +42,12 @@ def test_the_configuration_is_what_was_wished() -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["1e3", "0o17", "null", "12", "on"])
+def test_a_name_is_a_text_whoever_reads_it(name: str) -> None:
+    # K3s reads other texts as numbers than this program's library does.
+    assert f'node-name: "{name}"\n' in written(wanted=Wishes(name))
+
+
 def _run(tmp_path: Path, text: str) -> subprocess.CompletedProcess[str]:
     """Run it on a machine of this test: its own /etc, a sudo that asks nobody, an installer that tells of itself."""
     tools = tmp_path / "tools"

@@ -1,6 +1,6 @@
 """Ask for a token, see it once, take it back. The cluster is not asked here: the worker does that after the commit.
 
-Locked is the join's own row.
+Locked is the join's own row; several in the order of their ids.
 """
 
 import secrets
@@ -110,7 +110,7 @@ def end(join: NodeJoin, ends_as: JoinEnd, *, at: datetime) -> None:
 def end_overdue(at: datetime) -> int:
     """Take out what is past its time, and carry on what is left lying; how many ended."""
     ended = 0
-    for join_id in session().scalars(select(NodeJoin.id).where(_LIVE_SLOT)).all():
+    for join_id in session().scalars(select(NodeJoin.id).where(_LIVE_SLOT).order_by(NodeJoin.id)).all():
         join = _lock(join_id)
         if join.state in (JoinState.ASKED, JoinState.READY) and join.expires_at <= at:
             end(join, JoinEnd.EXPIRED, at=at)
@@ -127,7 +127,7 @@ def note_arrivals(nodes: Iterable[NodeSighting], at: datetime) -> Sequence[str]:
         return []
     arrived = []
     waited_for = select(NodeJoin.id).where(NodeJoin.state.in_((JoinState.ASKED, JoinState.READY)))
-    for join_id in session().scalars(waited_for).all():
+    for join_id in session().scalars(waited_for.order_by(NodeJoin.id)).all():
         name = by_join.get(str(join_id))
         join = _lock(join_id) if name else None
         if name and join is not None and join.state in (JoinState.ASKED, JoinState.READY):

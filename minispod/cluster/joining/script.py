@@ -4,9 +4,8 @@ Safe to paste: it runs in a shell of its own, so that its end is not the end of 
 argument or an environment that others can list; a machine that is configured already is left as it is.
 """
 
+import json
 import re
-
-import yaml
 
 from minispod.cluster.joining.wishes import Wishes
 
@@ -56,7 +55,8 @@ def write(*, server: str, token: str, join_id: str, wishes: Wishes, version: str
         settings["node-name"] = wishes.name
     if wishes.taints:
         settings["node-taint"] = list(wishes.taints)
-    config = yaml.safe_dump(settings, sort_keys=False, width=1000)
+    # Each text in quotes: what stands bare and is a text to one reader of YAML ("1e3") is a number to another.
+    config = "".join(f"{name}: {json.dumps(value)}\n" for name, value in settings.items())
     return _SCRIPT.format(config=config, version=f"INSTALL_K3S_VERSION={version} " if version else "")
 
 

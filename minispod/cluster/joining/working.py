@@ -70,7 +70,7 @@ def _settle_put(join: NodeJoin, report: JoinReport, at: datetime) -> timedelta |
     if join.state is JoinState.ENDING:  # revoked meanwhile: out with it again
         return timedelta(0)
     if report.failure is not None:
-        join.error, join.sealed_secret = report.failure, None
+        join.error = report.failure
         _end(join, JoinState.FAILED, at)
     else:
         join.state, join.authority_hash = JoinState.READY, report.authority_hash
@@ -78,5 +78,5 @@ def _settle_put(join: NodeJoin, report: JoinReport, at: datetime) -> timedelta |
 
 
 def _end(join: NodeJoin, state: JoinState, at: datetime) -> None:
-    join.state, join.ended_at = state, at
+    join.state, join.sealed_secret, join.ended_at = state, None, at
     record(_OURSELVES, trail.Action.NODE_JOIN_ENDED, join, at=at, ended=state.value, error=join.error)

@@ -280,3 +280,30 @@ def test_a_worker_that_dies_with_the_token_in_the_cluster_is_followed_by_another
     assert yard.doors.tokens[SLOTS[0]] == first, "the same token, whoever puts it"
     assert first is not None
     assert yard.show(join).endswith(first[0])
+
+
+def test_a_token_that_never_came_into_the_cluster_is_forgotten_at_its_end(yard: Yard) -> None:
+    join = yard.ask()
+    yard.clock.advance(minutes=61)
+
+    yard.work(join)
+
+    row = yard.row(join)
+    assert (row.state, row.sealed_secret) == (JoinState.EXPIRED, None)
+
+
+def test_several_are_locked_in_the_order_of_their_ids(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    joins = [yard.ask() for _ in SLOTS]
+    for each in reversed(joins):
+        yard.work(each)  # a row that is written anew lies behind the others
+    locked: list[uuid.UUID] = []
+    really = requesting._lock
+    monkeypatch.setattr(requesting, "_lock", lambda id_: (locked.append(id_), really(id_))[1])
+
+    with yard.app.app_context(), unit_of_work():
+        nodes = [worker(f"worker-{each}", join=str(each)) for each in joins]
+        requesting.note_arrivals(nodes, yard.clock.now())
+    with yard.app.app_context(), unit_of_work():
+        requesting.end_overdue(yard.clock.now())
+
+    assert locked == [*joins, *joins]
