@@ -13,6 +13,8 @@ SHOTS = ROOT / ".screenshots"
 GALLERY = ROOT / "docs/pages"
 SHOWN = ("1440-light", "360-dark")
 _QUALITY = 50
+_LONGEST_PX = 4000
+"""Where a picture is cut: what comes after is more of the same."""
 _INTRODUCTION = """# The administration, page by page
 
 Every page as headless Chromium shows it with the furniture of the tests: wide and light, and 360 px wide and dark.
@@ -46,7 +48,9 @@ def make() -> None:
         pictures = ""
         for look in SHOWN:
             with Image.open(SHOTS / f"{row.name}-{look}.png") as picture:
-                picture.convert("RGB").save(GALLERY / f"{row.name}-{look}.webp", quality=_QUALITY, method=6)
+                picture.crop((0, 0, picture.width, min(picture.height, _LONGEST_PX))).convert("RGB").save(
+                    GALLERY / f"{row.name}-{look}.webp", quality=_QUALITY, method=6
+                )
             pictures += f"![{title}, {look.replace('-', ' px, ')}]({row.name}-{look}.webp) "
         sections.append(f"## {title}\n\n`{rule}`\n\n{pictures.strip()}\n")
     (GALLERY / "README.md").write_text("\n".join(sections))
