@@ -124,7 +124,7 @@ def test_a_chart_speaks_the_language_of_its_page(tab: Tab, server: str, ids: dic
     tab.go(f"/admin/instances/{ids['instance_id']}/usage")
     chart = tab.page.locator("figure.chart").first
     _point(chart, 63.5 / 96)
-    expect(chart.locator(".chart-tip")).to_contain_text("tidak ada yang terbaca")
+    expect(chart.locator(".chart-tip")).to_contain_text("tidak ada yang dibaca")
     expect(chart.locator(".chart-tip strong")).to_have_text("Jum, 20 Nov, 01.45")
     assert tab.wrongs + tab.forbidden() == []
 

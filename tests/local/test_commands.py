@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TARGETS = [
     *("demo", "demo-reset", "story", "test", "test-fast", "test-cluster", "lint", "format", "types"),
     *("contracts", "migrations", "openapi", "histories", "mutants", "bench", "lock", "check"),
-    *("check-recipes", "try-recipe", "chromium", "client"),
+    *("check-recipes", "try-recipe", "chromium", "client", "screenshots", "messages"),
 ]
 
 

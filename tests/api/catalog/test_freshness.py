@@ -112,10 +112,16 @@ def test_an_answer_that_the_client_has_is_not_made_again(client: FlaskClient, pa
 
     assert tag.startswith('W/"')
     assert (again.status_code, again.get_data(), again.headers["ETag"]) == (304, b"", tag)
-    assert len(sent) == 1  # the version of the catalogue, with the room on the machines
+    assert_only_the_version_was_asked_for(sent)
     assert (
         client.get(path, headers={"If-None-Match": '"other"'}).get_json()["data"] == first.get_json()["data"]
     )
+
+
+def assert_only_the_version_was_asked_for(sent: list[str]) -> None:
+    """Of the catalogue, with the room on the machines: again where anything was committed in this server meanwhile."""
+    assert 1 <= len(sent) <= 2
+    assert all("pg_current_snapshot" in each for each in sent)
 
 
 def test_a_second_client_is_answered_without_rendering(client: FlaskClient) -> None:
@@ -124,7 +130,7 @@ def test_a_second_client_is_answered_without_rendering(client: FlaskClient) -> N
         second = client.get(PATHS[0])
 
     assert second.get_json()["data"] == first.get_json()["data"]
-    assert len(sent) == 1
+    assert_only_the_version_was_asked_for(sent)
 
 
 def test_each_address_has_tags_of_its_own(client: FlaskClient) -> None:

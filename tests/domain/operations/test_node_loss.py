@@ -143,8 +143,8 @@ def test_owner_and_staff_are_told_once_and_the_truth(
     yard.watch()
     yard.watch()
     [alert] = [each for each in shop.messages(administrator) if each.kind.value == "staff_alert"]
-    assert f"{int(bound)} have their data on this node" in alert.facts["sentence"]
-    assert f"{int(bound)} of these have no backup" in alert.facts["sentence"]
+    assert f"Instances with their data on this node: {int(bound)};" in alert.facts["sentence"]
+    assert f"Without a backup: {int(bound)}." in alert.facts["sentence"]
 
     yard.poll(dead=False)
     yard.poll(dead=False)
