@@ -40,9 +40,11 @@ def pod(name="n8n-k7m2qa-1", created="2026-11-20T10:00:00Z", leaving=False, cont
     metadata = {"name": name, "namespace": "user-1", "creationTimestamp": created, "labels": LABELS}
     if leaving:
         metadata["deletionTimestamp"] = created
+    container = container or {"name": "app", "ready": True, "restartCount": 0}
     running = {
         "phase": "Running",
-        "containerStatuses": [container or {"name": "app", "ready": True, "restartCount": 0}],
+        "conditions": [{"type": "Ready", "status": str(container["ready"])}],
+        "containerStatuses": [container],
     }
     return {"metadata": metadata, "spec": {"nodeName": "worker-1"}, "status": {**running, **status}}
 
@@ -82,6 +84,12 @@ def test_settled_workload_is_ready():
 )
 def test_workload_is_not_ready_while_anything_lags(status):
     assert not sight_workload(deployment(**status), [pod()]).is_ready
+
+
+def test_workload_is_not_ready_while_the_controller_still_counts_a_pod_that_was_replaced():
+    starts = pod("n8n-k7m2qa-2", container=waiting("ContainerCreating"), phase="Pending")
+
+    assert not sight_workload(deployment(), [starts]).is_ready
 
 
 def test_workload_is_not_ready_while_an_old_pod_is_left():

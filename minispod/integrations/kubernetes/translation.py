@@ -53,7 +53,9 @@ def sight_workload(deployment: Raw, pods: Sequence[Raw]) -> WorkloadSighting:
     pod = newest(present) or newest(pods)
     # A pod that was replaced on another node hinders nobody: its own node may be dead, and then it never ends.
     counted = [each for each in present if not (_is_leaving(each) and _node_of(each) != _node_of(pod))]
-    is_ready = wanted > 0 and settled and len(counted) == wanted and counts == [wanted] * 3
+    # The controller may still count a pod that has just gone, while the one that took its place starts.
+    running = [each for each in counted if _says_ready(each)]
+    is_ready = wanted > 0 and settled and len(running) == len(counted) == wanted and counts == [wanted] * 3
     return WorkloadSighting(
         namespace=metadata["namespace"],
         name=metadata["name"],
@@ -94,14 +96,15 @@ def sight_workloads(deployments: Iterable[Raw], pods: Iterable[Raw]) -> list[Wor
     ]
 
 
+def _says_ready(pod: Raw) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
+
+
 def sight_pod(pod: Raw) -> PodSighting:
     """Judge a pod outside any workload."""
     status = pod.get("status") or {}
-    ready = any(
-        each.get("type") == "Ready" and each.get("status") == "True"
-        for each in status.get("conditions") or []
-    )
-    is_ready = ready and not _is_leaving(pod)
+    is_ready = _says_ready(pod) and not _is_leaving(pod)
     return PodSighting(
         name=pod["metadata"]["name"],
         phase=str(status.get("phase") or "Pending"),
