@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from minispod.audit import trail
@@ -104,6 +104,11 @@ def ensure_carried_on(at: datetime) -> None:
     """Have every batch that is not at its end carried on, whatever became of its work in the queue."""
     for batch_id in session().scalars(select(BulkBatch.id).where(BulkBatch.ended_at.is_(None))):
         outbox.ensure(Task.WORK_ON_BATCH, key=str(batch_id), at=at, batch_id=str(batch_id))
+
+
+def forget(*, before: datetime) -> None:
+    """Remove batches that ended before, with their items; what was done is in the audit book."""
+    session().execute(delete(BulkBatch).where(BulkBatch.ended_at < before))
 
 
 def record(batch: BulkBatch, action: trail.Action, *, actor: Actor, at: datetime, **details: object) -> None:

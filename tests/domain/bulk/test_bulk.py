@@ -361,3 +361,24 @@ def test_the_rest_is_called_off_when_who_asked_is_no_administrator_any_more(
         some.put(number, status=InstanceStatus.STOPPED)
     assert some.work(batch) is None
     assert some.has_ended(batch)
+
+
+def test_what_ended_long_ago_is_removed_and_the_book_keeps_it(
+    herd: MakeHerd, tick: Callable[[str], None]
+) -> None:
+    some, kept = herd(1), timedelta(days=365)
+    over, lasting = some.ask(BulkAct.STOP), some.ask(BulkAct.RESTART)
+    some.work(over)
+    some.put(0, status=InstanceStatus.STOPPED)
+    some.work(over)
+    assert some.has_ended(over)
+
+    some.shop.clock.advance(seconds=kept.total_seconds() - 1)
+    tick("clean-up")
+    assert some.items(over)
+    some.shop.clock.advance(seconds=2)
+    tick("clean-up")
+
+    assert some.items(over) == {}
+    assert some.items(lasting), "what is not at its end stays, however old"
+    assert [each.subject_id for each in lines(some, Action.BULK_ENDED)] == [str(over.id)]
