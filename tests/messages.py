@@ -36,6 +36,7 @@ SPEAKERS = frozenset(
         proof/subscription_checks proof/topup_checks proof/wallet_checks subscriptions/cancellation
         subscriptions/change_outcome subscriptions/changing subscriptions/fulfilment subscriptions/ordering
         subscriptions/renewal subscriptions/revival subscriptions/stewardship tickets/canned wallet/adjusting
+        subscriptions/bulk/working
     """.split()  # noqa: SIM905 - one name a line would fill the page
 )
 # Sentences of the domain that no rule finds: too short, or put together.

@@ -151,7 +151,7 @@ def recognise(user: User, identity: GoogleIdentity, *, actor: Actor, at: datetim
     is_unproven = not user.email_verified
     if is_unproven:
         user.password_hash = None
-        end_tokens(user, at=at)
+        end_tokens(user, actor=actor, at=at)
     _tie(user, identity, actor, at, password_dropped=is_unproven)
 
 

@@ -157,7 +157,7 @@ def _spend(token: str, purpose: Purpose, keys: TokenKeys, at: datetime) -> User:
 
 def _set_password(user: User, digest: str, actor: Actor, at: datetime, *, by: str) -> None:
     user.password_hash = digest
-    end_tokens(user, at=at)
+    end_tokens(user, actor=actor, at=at)
     _end(user, at, Purpose.RESET_PASSWORD)
     trail.record(
         actor, trail.Action.ACCOUNT_PASSWORD_CHANGED, at=at, subject_kind="user", subject_id=user.id, by=by

@@ -97,7 +97,8 @@ class Viewing(Identified, Base):
     administrator_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("users.id", ondelete="CASCADE"), index=True
     )
-    # Whoever is blocked, demoted or signed out everywhere has another version, and sees nothing any more.
+    # Whoever is blocked or signed out everywhere has another version. A role leaves the version alone: `find` asks for
+    # it, and `stewardship.change` ends the viewings, so that one given back revives none.
     administrator_version: Mapped[int]
     customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     reason: Mapped[str] = mapped_column(String(500))

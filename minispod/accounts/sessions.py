@@ -128,7 +128,7 @@ def sign_out(user_id: uuid.UUID, token: str | None, *, actor: Actor, at: datetim
 
 def sign_out_everywhere(user_id: uuid.UUID, *, actor: Actor, at: datetime) -> None:
     """End every access and refresh token of the account at once."""
-    end_tokens(locked_account(user_id), at=at)
+    end_tokens(locked_account(user_id), actor=actor, at=at)
     trail.record(
         actor,
         trail.Action.ACCOUNT_SIGNED_OUT,
@@ -139,10 +139,11 @@ def sign_out_everywhere(user_id: uuid.UUID, *, actor: Actor, at: datetime) -> No
     )
 
 
-def end_tokens(user: User, *, at: datetime) -> None:
-    """End every token of a locked account; the act that causes it writes it down."""
+def end_tokens(user: User, *, actor: Actor, at: datetime) -> None:
+    """End every token and viewing of a locked account; the act that causes it writes it down."""
     user.token_version += 1
     user.updated_at = at
+    viewing.end_all(user, actor=actor, at=at)
     _revoke(RefreshToken.user_id == user.id, at)
 
 

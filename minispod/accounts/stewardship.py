@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from minispod.accounts import mailed_tokens
+from minispod.accounts import mailed_tokens, viewing
 from minispod.accounts.directory import find_by_email
 from minispod.accounts.errors import EmailTaken, LastAdministrator, NoSuchUser, OwnAccount, PhoneTaken
 from minispod.accounts.models import User
@@ -58,6 +58,7 @@ def change(user_id: uuid.UUID, wanted: Mapping[str, Any], *, actor: Actor, at: d
             _end_entries(user, actor, at)
         mailed_tokens.ask_verification(user, at=at)
     if "role" in after:
+        viewing.end_all(user, actor=actor, at=at)  # a role that is given back revives none
         trail.record(
             actor,
             trail.Action.ACCOUNT_ROLE_CHANGED,
@@ -76,7 +77,7 @@ def block(user_id: uuid.UUID, *, actor: Actor, at: datetime, **details: str) -> 
     user = _locked(user_id)
     _may_lose_rights(user, administrators, actor)
     user.is_active = False
-    end_tokens(user, at=at)
+    end_tokens(user, actor=actor, at=at)
     trail.record(
         actor, trail.Action.ACCOUNT_BLOCKED, at=at, subject_kind="user", subject_id=user.id, **details
     )
@@ -95,7 +96,7 @@ def unblock(user_id: uuid.UUID, *, actor: Actor, at: datetime) -> User:
 def sign_out(user_id: uuid.UUID, *, actor: Actor, at: datetime) -> User:
     """End every session and token of an account, which may sign in again at once; refuses NoSuchUser."""
     user = _locked(user_id)
-    end_tokens(user, at=at)
+    end_tokens(user, actor=actor, at=at)
     trail.record(
         actor,
         trail.Action.ACCOUNT_SIGNED_OUT,
@@ -123,7 +124,7 @@ def anonymise(user: User, *, actor: Actor, at: datetime, **details: object) -> N
     user.role = Role.USER
     user.is_active = user.email_verified = False
     user.deleted_at = at
-    end_tokens(user, at=at)
+    end_tokens(user, actor=actor, at=at)
     mailed_tokens.forget_account(user)
     trail.record(
         actor, trail.Action.ACCOUNT_ANONYMISED, at=at, subject_kind="user", subject_id=user.id, **details
@@ -149,7 +150,7 @@ def _write(user: User, after: Mapping[str, Any], at: datetime) -> None:
 def _end_entries(user: User, actor: Actor, at: datetime) -> None:
     """Let nobody in by what the former address gave: Google's identity of it, and whoever is signed in."""
     if user.is_active:  # else they are ended already, and the version says which deactivation this is
-        end_tokens(user, at=at)
+        end_tokens(user, actor=actor, at=at)
     if user.google_id is not None:
         user.google_id = None
         trail.record(

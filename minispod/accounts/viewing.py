@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from minispod.accounts import tokens
@@ -77,9 +77,10 @@ def end(viewing_id: uuid.UUID, *, actor: Actor, at: datetime) -> Viewing:
     return seen.viewing
 
 
-def end_all(administrator: User, *, actor: Actor, at: datetime) -> None:
-    """End every viewing of an administrator, who leaves."""
-    wanted = select(Viewing).where(Viewing.administrator_id == administrator.id, *_standing(at))
+def end_all(user: User, *, actor: Actor, at: datetime) -> None:
+    """End every viewing of an account, as an administrator and as a customer: it leaves, or may not any more."""
+    of_either = or_(Viewing.administrator_id == user.id, Viewing.customer_id == user.id)
+    wanted = select(Viewing).where(of_either, *_standing(at))
     _end(session().scalars(wanted).all(), actor, at)
 
 
@@ -88,6 +89,13 @@ def make_code(viewing_id: uuid.UUID, *, actor: Actor, at: datetime) -> str:
     seen, code = get_own(viewing_id, actor=actor, at=at), _MARK + secrets.token_urlsafe(24)
     seen.viewing.code_digest = tokens.digest(code)
     seen.viewing.code_until = min(at + CODE_LASTS, seen.viewing.ends_at)
+    trail.record(
+        actor,
+        trail.Action.ACCOUNT_VIEWING_CODE_MADE,
+        at=at,
+        subject_kind="user",
+        subject_id=seen.customer.id,
+    )
     return code
 
 

@@ -38,6 +38,7 @@ class Action(StrEnum):
     ACCOUNT_PASSWORD_CHANGED = "account.password_changed"  # noqa: S105 - the name of an act
     ACCOUNT_PASSWORD_RESET_ASKED = "account.password_reset_asked"  # noqa: S105 - the name of an act
     ACCOUNT_VIEWING_BEGUN = "account.viewing_begun"
+    ACCOUNT_VIEWING_CODE_MADE = "account.viewing_code_made"
     ACCOUNT_VIEWING_OPENED = "account.viewing_opened"
     ACCOUNT_VIEWING_ENDED = "account.viewing_ended"
     WALLET_CREDITED = "wallet.credited"

@@ -5,14 +5,12 @@ runs; a service without one can be written up, but not offered. What customers b
 """
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete as delete_rows
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from minispod.audit import trail
 from minispod.catalog.errors import (
@@ -29,8 +27,8 @@ from minispod.catalog.models import Category, Plan, Service
 from minispod.catalog.recipes import AppRecipe, all_recipes
 from minispod.catalog.terms import SERVICE, check
 from minispod.kernel.actor import Actor
+from minispod.kernel.constraints import refusing
 from minispod.kernel.database import session
-from minispod.kernel.errors import Refusal
 from minispod.kernel.ids import new_id
 
 _DEFAULTS: dict[str, Any] = {
@@ -124,21 +122,6 @@ def delete_service(service_id: uuid.UUID, *, actor: Actor, at: datetime) -> None
         session().delete(service)
         session().flush()  # whoever refers to it answers here
     _book(actor, trail.Action.SERVICE_DELETED, service, at)
-
-
-@contextmanager
-def refusing(refusals: Mapping[str, Refusal]) -> Iterator[None]:
-    """Turn the violation of a constraint whose name begins so into a refusal; what was written inside is undone."""
-    try:
-        with session().begin_nested():
-            yield
-    except IntegrityError as error:
-        diagnosis = getattr(error.orig, "diag", None)
-        name = str(getattr(diagnosis, "constraint_name", "") or "")
-        refusal = next((each for start, each in refusals.items() if name.startswith(start)), None)
-        if refusal is None:
-            raise
-        raise refusal from None
 
 
 def differing(before: Mapping[str, Any], row: Any) -> dict[str, list[str]]:

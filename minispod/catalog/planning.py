@@ -16,12 +16,13 @@ from sqlalchemy import ScalarSelect, select
 
 from minispod.audit import trail
 from minispod.catalog import quota
-from minispod.catalog.curation import differing, find_recipe, refusing
+from minispod.catalog.curation import differing, find_recipe
 from minispod.catalog.errors import NoSuchPlan, NoSuchService, PlanInUse, PlanTypeTaken
 from minispod.catalog.fitting import check_fit
 from minispod.catalog.models import Plan, Service
 from minispod.catalog.terms import PLAN, check
 from minispod.kernel.actor import Actor
+from minispod.kernel.constraints import refusing
 from minispod.kernel.database import lock, session
 from minispod.kernel.ids import new_id
 from minispod.kernel.money import Rupiah

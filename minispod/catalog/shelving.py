@@ -11,11 +11,12 @@ from typing import Any
 from sqlalchemy import select
 
 from minispod.audit import trail
-from minispod.catalog.curation import differing, refusing
+from minispod.catalog.curation import differing
 from minispod.catalog.errors import CategoryCycle, CategoryInUse, CategoryTaken, NoSuchCategory
 from minispod.catalog.models import Category
 from minispod.catalog.terms import CATEGORY, check
 from minispod.kernel.actor import Actor
+from minispod.kernel.constraints import refusing
 from minispod.kernel.database import session
 from minispod.kernel.ids import new_id
 

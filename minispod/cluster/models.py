@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, String, Text, text
+from sqlalchemy import CheckConstraint, Index, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from minispod.kernel.database import Base, Identified, enum_column
@@ -111,6 +111,8 @@ class NodeOutage(Identified, Base):
     node_name: Mapped[str] = mapped_column(String(253))
     began_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    # It ended because the node was taken out of the cluster, not because it came back.
+    is_removed: Mapped[bool] = mapped_column(default=False, server_default=false())
     # When its beginning and its end were told to those whom it touches.
     told_at: Mapped[datetime | None]
     end_told_at: Mapped[datetime | None]

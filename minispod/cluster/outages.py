@@ -1,15 +1,16 @@
 """Nodes that do not answer: since when, and whether they came back. Noted with every reading of the nodes.
 
-A node that was there and is missing from the list counts too: whoever removes one by hand removes the data on it.
+A node that was there and is missing from the list counts too: whoever removes one by hand removes the data on it. Its
+outage ends, as removed, once nothing is tied to it (operations/node_loss).
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
-from minispod.cluster.models import NodeOutage
+from minispod.cluster.models import ClusterState, NodeOutage, NodeReading
 from minispod.cluster.port import NodeSighting
 from minispod.kernel.database import session
 from minispod.kernel.ids import new_id
@@ -37,6 +38,15 @@ def open_outages() -> Mapping[str, NodeOutage]:
 def outage_of(node_name: str) -> NodeOutage | None:
     """The outage of a node that lasts; None while it answers."""
     return open_outages().get(node_name)
+
+
+def out_of_reach() -> frozenset[str]:
+    """Nodes on whose disks nobody can look now: those that do not answer, and those that were removed for good."""
+    newest = select(ClusterState.answered_at).scalar_subquery()
+    is_listed = exists().where(NodeReading.at == newest, NodeReading.name == NodeOutage.node_name)
+    is_gone = and_(NodeOutage.is_removed, ~is_listed)
+    wanted = select(NodeOutage.node_name).where(or_(NodeOutage.ended_at.is_(None), is_gone))
+    return frozenset(session().scalars(wanted))
 
 
 def lock_untold(until: datetime) -> Sequence[NodeOutage]:

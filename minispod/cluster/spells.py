@@ -18,6 +18,7 @@ from minispod.kernel.ids import new_id
 
 OUT_OF_SERVICE = "OutOfService"
 NOT_READY = "NotReady"
+REMOVED = "Removed"
 Row = TypeVar("Row", NodeSpell, NodeOutage)
 
 _LONGEST_NAME = 120
@@ -52,7 +53,10 @@ def note(now: Sequence[NodeSighting], at: datetime) -> None:
 def list_spells(node_name: str, since: datetime) -> Sequence[Spell]:
     """What was wrong with a node since then, newest first; the newest fifty."""
     named = [Spell(row.condition, row.began_at, row.ended_at) for row in _rows(NodeSpell, node_name, since)]
-    away = [Spell(NOT_READY, row.began_at, row.ended_at) for row in _rows(NodeOutage, node_name, since)]
+    away = [
+        Spell(REMOVED if row.is_removed else NOT_READY, row.began_at, row.ended_at)
+        for row in _rows(NodeOutage, node_name, since)
+    ]
     return sorted([*named, *away], key=lambda spell: spell.began_at, reverse=True)[:_SHOWN]
 
 

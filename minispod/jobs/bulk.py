@@ -3,10 +3,15 @@
 import uuid
 from datetime import timedelta
 
+import structlog
+
 from minispod.jobs.work import Work
 from minispod.kernel.errors import Refusal, Unavailable
+from minispod.kernel.ids import new_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.subscriptions.bulk import working
+
+log = structlog.get_logger()
 
 # So many turns, then others have the worker: a turn that is refused ends at once.
 _TURNS = 50
@@ -28,4 +33,9 @@ def work_on_batch(work: Work) -> timedelta | None:
         except Refusal as refusal:
             with unit_of_work():
                 working.refuse(batch_id, following, refusal.message, at=work.now())
+        except Exception:
+            reference = str(new_id())
+            log.exception("bulk.turn_crashed", batch_id=str(batch_id), turn=following, reference=reference)
+            with unit_of_work():
+                working.fail(batch_id, following, reference, at=work.now())
     return timedelta(0)

@@ -6,6 +6,7 @@ import structlog
 
 from minispod.accounts import mailed_tokens, sessions, viewing
 from minispod.alerts import book
+from minispod.cluster.joining import requesting as joining
 from minispod.cluster.port import ClusterRefused, ClusterUnavailable
 from minispod.instances import restarts, tidying
 from minispod.jobs import runner
@@ -14,6 +15,7 @@ from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.ports import Ports
 from minispod.proof import history
 from minispod.settings import Settings
+from minispod.subscriptions.bulk import requesting as bulk
 
 log = structlog.get_logger()
 
@@ -24,7 +26,7 @@ def sweep_outbox(ports: Ports, settings: Settings) -> None:
 
 
 def clean_up(ports: Ports, settings: Settings) -> None:
-    """Remove tokens that cannot be used any more, and answers, proofs and alerts that are too old."""
+    """Remove tokens that cannot be used any more, and answers, proofs, alerts and acts that are too old."""
     at = ports.clock.now()
     with unit_of_work():
         kept_answers.forget(before=at - timedelta(days=1))
@@ -33,6 +35,8 @@ def clean_up(ports: Ports, settings: Settings) -> None:
         mailed_tokens.forget_ended(before=at - timedelta(days=30))
         history.forget(before=at - timedelta(days=settings.operation.proof_days))
         restarts.forget(before=at - timedelta(days=1))
+        bulk.forget(before=at - timedelta(days=settings.operation.staff_act_days))
+        joining.forget(before=at - timedelta(days=settings.operation.staff_act_days))
         book.forget(before=at - timedelta(days=settings.alerts.alert_keep_days))
 
 

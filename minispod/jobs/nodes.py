@@ -7,6 +7,7 @@ import structlog
 
 from minispod.jobs.observation import poll_nodes
 from minispod.jobs.work import Work
+from minispod.kernel.errors import Unavailable
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.operations.nodes import carrying, engine
 from minispod.operations.nodes.states import NodeStep
@@ -27,7 +28,12 @@ def work_on_node(work: Work) -> timedelta | None:
         if order is None or isinstance(order, timedelta):
             return order
         release_connection()
-        report = carrying.carry_out(order, work.ports.cluster, is_wanted=lambda: _is_wanted(operation_id))
+        try:
+            report = carrying.carry_out(order, work.ports.cluster, is_wanted=lambda: _is_wanted(operation_id))
+        except Unavailable:
+            with unit_of_work():
+                engine.pause(order, at=work.now())
+            raise
         if order.step is NodeStep.MARK and report.failure is None:
             poll_nodes(work.ports, work.settings)
         with unit_of_work(work.ports.courier):

@@ -59,6 +59,7 @@ def poll_nodes(ports: Ports, settings: Settings) -> None:
         node_loss.keep_safe(keep=operation_rules(settings).keep_retired, at=ports.clock.now())
         node_loss.make_way(at=ports.clock.now())
         node_loss.tell(at=ports.clock.now())
+        node_loss.let_go(listed={node.name for node in nodes}, at=ports.clock.now())
     after = settings.data.evacuate_after_minutes
     if after:
         asked = node_loss.evacuate_overdue(

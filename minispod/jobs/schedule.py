@@ -119,7 +119,7 @@ def schedule(settings: Settings) -> tuple[Periodic, ...]:
             "clean-up",
             housekeeping.clean_up,
             6 * 3600,
-            "removes spent tokens, old answers, proofs and alerts",
+            "removes spent tokens, old answers, proofs, alerts and acts",
         ),
         Periodic(
             "tidy-namespaces",

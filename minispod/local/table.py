@@ -30,6 +30,8 @@ FRONT_ENDS = "http://localhost:*,http://127.0.0.1:*,http://[::1]:*"
 PAYMENT_WINDOWS = "http://localhost:* http://127.0.0.1:*"
 # The stand-in's own default.
 GOOGLE_CLIENT_ID = "minispod-demo.apps.googleusercontent.com"
+# What the commands for new workers name in the demo: an address for documentation (RFC 5737), so that nobody is called.
+JOIN_ADDRESS = "https://192.0.2.10:6443"
 # Remembered once taken: addresses of instances and payment pages are stored.
 FIRST_CHOICES = {
     "ingress": 8480,
@@ -135,7 +137,10 @@ def _simulators(ground: _Ground) -> list[Part]:
             "--levers-port",
             ports["levers"],
         )
-        files = ("--kubeconfig", ground.kubeconfig, "--state", directory / "cluster.state")
+        files = (
+            *("--kubeconfig", ground.kubeconfig, "--state", directory / "cluster.state"),
+            *("--plant", ROOT / "deploy" / "join-tokens.yaml"),
+        )
         rows.append(_simulator(ground, "kubernetes", ports["kubernetes"], (*listen, *files, "--speed", 1)))
     return rows
 
@@ -261,6 +266,8 @@ def _environment(ground: _Ground) -> dict[str, str]:
         "DNS_NAMESERVERS": f"{places.LOOPBACK}:{ground.ports['names']}",
         "LOG_JSON": "false",
     }
+    if ground.wishes.cluster is None:
+        environment.setdefault("K3S_SERVER_URL", JOIN_ADDRESS)
     _, _, ingress_port = ground.ingress.partition(":")
     if ingress_port:
         environment["PUBLIC_PORT"] = ingress_port

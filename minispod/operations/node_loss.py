@@ -5,7 +5,7 @@ it, or is restored elsewhere from the newest backup: by a click of staff, or by 
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,6 +36,8 @@ Transaction = Callable[[], AbstractContextManager[object]]
 
 # A node that reboots, or a network that hiccups, alarms nobody.
 _TOLD_AFTER = timedelta(seconds=60)
+# Whoever takes a node out by mistake puts it back within a day, and is told of it until then.
+_GONE_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,14 @@ def tell(*, at: datetime) -> None:
             if each.is_bound and each.operation is None:
                 _tell_return(outage, each, at)
         outage.end_told_at = at
+
+
+def let_go(*, listed: Collection[str], at: datetime) -> None:
+    """End the outages of nodes that are not in the cluster any more, once no instance waits for them."""
+    for outage in outages.open_outages().values():
+        is_gone = outage.node_name not in listed and at - outage.began_at >= _GONE_AFTER
+        if is_gone and not touched_by(outage.node_name):
+            outage.ended_at, outage.is_removed = at, True
 
 
 def make_way(*, at: datetime) -> None:

@@ -70,7 +70,7 @@ def list_kept_volumes(instance_id: uuid.UUID, *, actor: Actor) -> Sequence[Insta
 
 def returnable(found: Sequence[InstanceVolume], at: datetime) -> frozenset[int]:
     """The numbers of those volumes that their instance can go back to now: kept, and where somebody answers."""
-    lost = outages.open_outages()
+    lost = outages.out_of_reach()
     return frozenset(
         each.number for each in found if volumes.is_kept(each, at) and volumes.place_of(each) not in lost
     )

@@ -178,7 +178,7 @@ def go_back(instance_id: uuid.UUID, number: int, *, actor: Actor, at: datetime) 
         raise NoSuchVolume()
     if not volumes.is_kept(volume, at):
         raise VolumeNotKept(status=volume.status.value)
-    if volumes.place_of(volume) in outages.open_outages():
+    if volumes.place_of(volume) in outages.out_of_reach():
         raise VolumeOutOfReach()
     return ask(instance, OperationKind.RETURN, actor=actor, at=at, target_volume=number)
 

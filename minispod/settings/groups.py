@@ -310,6 +310,11 @@ class OperationSettings(Group):
         3, ge=0, le=23, description="From this hour (BILLING_TIMEZONE) the nightly proof of the money runs."
     )
     proof_days: int = Field(90, ge=1, description="Proofs and what they found are kept this long.")
+    staff_act_days: int = Field(
+        365,
+        ge=30,
+        description="Bulk acts and join commands are kept this long after their end; the audit book keeps its lines.",
+    )
     wallet_snapshot_days: int = Field(
         400,
         ge=2,

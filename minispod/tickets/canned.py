@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from minispod.audit import trail
 from minispod.kernel.actor import Actor
+from minispod.kernel.constraints import refusing
 from minispod.kernel.database import lock, session
 from minispod.kernel.ids import new_id
 from minispod.tickets.errors import BadCannedAnswer, CannedAnswerTaken, NoSuchCannedAnswer
@@ -70,13 +71,12 @@ def change_canned(
     """Write it anew; refuses NoSuchCannedAnswer, BadCannedAnswer, CannedAnswerTaken. Locks it."""
     row = _locked(canned_id)
     wanted = dict(zip(("name", "text_en", "text_id"), _checked(name, text_en, text_id), strict=True))
-    other = select(CannedAnswer.id).where(CannedAnswer.name == wanted["name"], CannedAnswer.id != canned_id)
-    if session().scalar(other) is not None:
-        raise CannedAnswerTaken()
     changed = {key: [getattr(row, key), value] for key, value in wanted.items() if getattr(row, key) != value}
-    for key, value in wanted.items():
-        setattr(row, key, value)
-    row.updated_at = at
+    with refusing({"uq_canned_answers_name": CannedAnswerTaken()}):
+        for key, value in wanted.items():
+            setattr(row, key, value)
+        row.updated_at = at
+        session().flush()  # the unique index on the name answers here
     _book(actor, trail.Action.CANNED_ANSWER_CHANGED, canned_id, at, name=row.name, changed=changed)
 
 

@@ -15,9 +15,13 @@ const locale = () => ({ id: "id-ID" })[document.documentElement.lang] ?? "en-GB"
 const number = (value, digits) => new Intl.NumberFormat(locale(), { maximumFractionDigits: digits }).format(value);
 const time = (options, zone) => new Intl.DateTimeFormat(locale(), { timeZone: zone, hourCycle: "h23", ...options });
 const rupiah = (value, text) => `${value < 0 ? "−" : ""}Rp\u00a0${text}`;
-// "M" is a milliard to one reader and a million to the other: the largest unit is the million.
-const short = (size) =>
-  size >= 1e6 ? `${number(size / 1e6, 1)} jt` : size >= 1e4 ? `${number(size / 1e3, 1)} rb` : number(size, 0);
+// "M" is a milliard to one reader and a million to the other: the largest unit is the million, and written small.
+const SHORT = { id: ["\u00a0jt", "\u00a0rb"], en: ["m", "k"] };
+const short = (size) => {
+  const [million, thousand] = SHORT[document.documentElement.lang] ?? SHORT.en;
+  if (size >= 1e6) return number(size / 1e6, 1) + million;
+  return size >= 1e4 ? number(size / 1e3, 1) + thousand : number(size, 0);
+};
 const UNITS = {
   percent: { whole: (value) => `${number(value, 1)} %`, onAxis: (value) => `${number(value, 1)} %` },
   rupiah: {

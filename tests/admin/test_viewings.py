@@ -159,6 +159,7 @@ def test_a_reason_is_needed_and_written_down(app: Flask, browser: Browser, shop:
         )
         assert [tuple(row) for row in book] == [
             ("account.viewing_begun", "Ayu Admin", str(shop.customer.id)),
+            ("account.viewing_code_made", "Ayu Admin", str(shop.customer.id)),
             ("account.viewing_ended", "Ayu Admin", str(shop.customer.id)),
         ]
     assert "Account: viewing begun" in browser.shown(f"{about}/history")

@@ -94,7 +94,20 @@ def test_the_whole_form_without_a_limit_clears_it(
     assert data_of(response)["coupon"]["maxUses"] is None
 
 
-@pytest.mark.parametrize("part", [{"status": "DISABLED"}, {"name": "Idul Fitri"}, {"type": "CREDIT_TOPUP"}])
+_WITHOUT_DATES = {"name": "Lebaran", "description": "", "type": "CREDIT_TOPUP", "creditAmount": 10_000}
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"status": "DISABLED"},
+        {"name": "Idul Fitri"},
+        {"type": "CREDIT_TOPUP"},
+        _WITHOUT_DATES,
+        {**_WITHOUT_DATES, "validFrom": ""},
+        {**_WITHOUT_DATES, "validUntil": "2027-01-01T00:00:00.000Z"},
+    ],
+)
 def test_a_part_of_the_form_keeps_the_limit(
     client: FlaskClient, administrator: Person, part: dict[str, Any]
 ) -> None:

@@ -208,6 +208,56 @@ def test_it_is_over_at_once_when_somebody_may_not_any_more(
     assert client.get("/api/wallet/info", headers=looking).status_code == 401
 
 
+@pytest.mark.parametrize("what", ["demoted", "blocked", "signed out", "customer blocked", "promoted"])
+def test_what_was_over_does_not_begin_again_when_it_is_taken_back(
+    app: Flask,
+    client: FlaskClient,
+    looking: dict[str, str],
+    administrator: Person,
+    customer: Person,
+    person: Callable[..., Person],
+    clock: FrozenClock,
+    what: str,
+) -> None:
+    other, at = person(role=Role.ADMINISTRATOR).actor, clock.now()
+    with app.app_context():
+        with unit_of_work():
+            if what == "demoted":
+                stewardship.change(administrator.id, {"role": Role.USER}, actor=other, at=at)
+            elif what == "promoted":
+                stewardship.change(customer.id, {"role": Role.ADMINISTRATOR}, actor=other, at=at)
+            elif what == "signed out":
+                stewardship.sign_out(administrator.id, actor=other, at=at)
+            else:
+                gone = customer if what == "customer blocked" else administrator
+                stewardship.block(gone.id, actor=other, at=at)
+        with unit_of_work():
+            if what == "demoted":
+                stewardship.change(administrator.id, {"role": Role.ADMINISTRATOR}, actor=other, at=at)
+            elif what == "promoted":
+                stewardship.change(customer.id, {"role": Role.USER}, actor=other, at=at)
+            elif what != "signed out":
+                stewardship.unblock(gone.id, actor=other, at=at)
+
+    refused(client.get("/api/wallet/info", headers=looking), 401, "accounts.bad_token")
+    with app.app_context():
+        assert viewing.list_standing(administrator.id, at=at) == []
+        ended = text("SELECT actor_id FROM audit_entries WHERE action = 'account.viewing_ended'")
+        assert session().scalars(ended).all() == [other.user_id]
+
+
+def test_the_book_says_who_made_a_password(
+    app: Flask, administrator: Person, customer: Person, clock: FrozenClock
+) -> None:
+    _code(app, administrator, customer, clock)
+
+    with app.app_context():
+        told = text(
+            "SELECT actor_name, subject_id FROM audit_entries WHERE action = 'account.viewing_code_made'"
+        )
+        assert session().execute(told).all() == [("Ayu Admin", str(customer.id))]
+
+
 def test_the_front_ends_form_lets_in_with_a_password_that_works_once(
     app: Flask, client: FlaskClient, administrator: Person, customer: Person, clock: FrozenClock
 ) -> None:

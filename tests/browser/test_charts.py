@@ -1,5 +1,6 @@
 """Charts in the browser: values by pointer and by keyboard, themes and sizes, and that they end with their page."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,6 +23,11 @@ _COLOURS = """(plot) => {
   for (let at = 0; at < data.length; at += 4)
     if (data[at + 3] === 255) found.add(`rgb(${[...data.subarray(at, at + 3)].join(", ")})`);
   return [...found];
+}"""
+_AMOUNTS = """() => {
+  const plots = [...document.querySelectorAll("chart-plot")];
+  const drawn = plots.map(({ chart, plot }) => [chart?.unit, plot?.axes[1]._values]);
+  return drawn.every(([, values]) => values) && drawn.flatMap(([unit, values]) => (unit === "rupiah" ? values : []));
 }"""
 _KEY = "(key) => getComputedStyle(key).backgroundColor"
 
@@ -112,6 +118,22 @@ def test_where_nothing_was_read_a_line_has_a_gap(tab: Tab, ids: dict[str, str]) 
     expect(row).to_contain_text(chart.locator(".chart-tip b").first.inner_text())
     expect(chart.locator("tbody tr")).to_have_count(88)
     assert tab.too_wide() + tab.against_access() + tab.wrongs + tab.forbidden() == []
+
+
+@pytest.mark.parametrize(
+    ("language", "pattern"), [("en", r"Rp\s[\d.]+[km]?"), ("id", r"Rp\s[\d,]+(\srb|\sjt)?")]
+)
+def test_an_axis_writes_large_amounts_short_in_the_language_of_its_page(
+    tab: Tab, server: str, language: str, pattern: str
+) -> None:
+    tab.page.context.add_cookies([{"name": COOKIE, "value": language, "url": server}])
+    tab.go(REVENUE)
+
+    amounts = tab.page.wait_for_function(_AMOUNTS).json_value()
+
+    assert [each for each in amounts if not re.fullmatch(f"−?{pattern}", each)] == []
+    unit = {"en": "k", "id": "\u00a0rb"}[language]
+    assert any(each.endswith(unit) for each in amounts), amounts
 
 
 def test_a_chart_speaks_the_language_of_its_page(tab: Tab, server: str, ids: dict[str, str]) -> None:

@@ -26,8 +26,9 @@ _NOT_OURS = frozenset(
         "panel.components",
         "panel.settings_page",
         "panel.sign_in",
+        "panel.message_kinds",
+        "panel.message_kind",
     }
-    | {"panel.message_kinds", "panel.message_kind"}
 )
 OURS = [row for row in ROWS if not row.foreign and row.endpoint not in _NOT_OURS]
 # What people wrote in this shop is shown as they wrote it; so is what an API answers to a customer.

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from pyrage import x25519
 
 from minispod.local import places, state
 from minispod.local.table import lay_out
-from minispod.local.wishes import Wishes
+from minispod.local.wishes import Cluster, Wishes
 
 
 def test_secrets_are_made_once_and_readable_by_us_alone(tmp_path: Path) -> None:
@@ -70,6 +71,27 @@ def test_the_table_names_everything_and_keeps_its_addresses(tmp_path: Path, wish
         *("midtrans", "mailbox", "names", "google", "kubernetes"),
         *("migrate", "seed", "web", "worker", "provisioner", "porter", "scheduler", "residents"),
     ]
+
+
+def test_workers_can_be_asked_in_only_where_the_cluster_is_simulated(
+    tmp_path: Path, wishes: Wishes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def server_of(wishes: Wishes) -> str | None:
+        [web] = [part for part in lay_out(wishes, held).parts if part.name == "web"]
+        return web.program.env.get("K3S_SERVER_URL")
+
+    monkeypatch.delenv("K3S_SERVER_URL", raising=False)
+    real = replace(wishes, cluster=Cluster(tmp_path / "kubeconfig", "https://10.0.0.2:6443"))
+    with state.held(tmp_path / "demo") as held:
+        [cluster] = [part for part in lay_out(wishes, held).parts if part.name == "kubernetes"]
+        planted = cluster.program.argv[cluster.program.argv.index("--plant") + 1]
+        assert Path(planted).name == "join-tokens.yaml"
+        assert Path(planted).is_file()
+        # An address of RFC 5737: it is nobody's.
+        assert server_of(wishes) == "https://192.0.2.10:6443"
+        assert server_of(real) is None
+        monkeypatch.setenv("K3S_SERVER_URL", "https://10.9.8.7:6443")
+        assert server_of(wishes) == server_of(real) == "https://10.9.8.7:6443"
 
 
 def test_nothing_secret_is_on_a_command_line(tmp_path: Path, wishes: Wishes) -> None:

@@ -34,8 +34,9 @@ door = Door("staff_promotions", __name__, url_prefix="/api/v1/admin/coupons", de
 _NEWEST_USES = PageRequest(1, 100)
 # What cannot be unset: a blank leaves it as it is, on a new coupon as it is by default.
 _NEVER_BLANK = ("status", "max_uses_per_user", "valid_from")
-# What the dialog of the front end sends always. It leaves an emptied limit out: the whole form without one has none.
-_WHOLE_FORM = {"name", "type", "description"}
+# What the dialog of the front end sends always (endpoints-frontend.md J2, J3). It leaves an emptied limit out, and
+# promises that empty means unlimited: the whole form without one has none. Whoever sends less changes what they send.
+_WHOLE_FORM = {"name", "type", "description", "valid_from", "valid_until"}
 
 
 @door.get("")
@@ -113,7 +114,8 @@ def show_coupon(coupon_id: str) -> dict[str, Any]:
 def change_coupon(body: dict[str, Any], coupon_id: str) -> dict[str, Any]:
     """Change the given terms; what was redeemed keeps its worth. The code stays.
 
-    `maxUses` null, blank or 0 is without limit; so is a whole form (with `name`, `type`, `description`) without it.
+    `maxUses` null, blank or 0 is without limit; so is the whole form (`name`, `type`, `description`, `validFrom`,
+    `validUntil`) without it. Else an absent one stays as it is.
     """
     ports = current_ports()
     if body.keys() >= _WHOLE_FORM:

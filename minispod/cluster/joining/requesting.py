@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from minispod.audit import trail
@@ -136,6 +136,11 @@ def note_arrivals(nodes: Iterable[NodeSighting], at: datetime) -> Sequence[str]:
             end(join, JoinEnd.JOINED, at=at)
             arrived.append(name)
     return arrived
+
+
+def forget(*, before: datetime) -> None:
+    """Remove joins that ended before; what became of them is in the audit book."""
+    session().execute(delete(NodeJoin).where(NodeJoin.ended_at < before))
 
 
 def work_later(join: NodeJoin, at: datetime) -> None:

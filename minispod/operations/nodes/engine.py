@@ -100,6 +100,13 @@ def settle(order: NodeOrder, report: NodeReport, *, at: datetime) -> timedelta |
     return _SOON
 
 
+def pause(order: NodeOrder, *, at: datetime) -> None:
+    """Note that the cluster did not answer: what nobody could see is no idleness, so patience begins anew."""
+    operation = _lock(order.operation_id)
+    if operation is not None and operation.turn == order.turn:
+        operation.moved_on_at = at
+
+
 def is_wanted(operation_id: uuid.UUID) -> bool:
     """Tell whether the work is still to be done, for a worker in the middle of it; locks nothing."""
     operation = session().get(NodeOperation, operation_id, populate_existing=True)

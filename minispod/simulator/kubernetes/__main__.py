@@ -6,6 +6,7 @@
     --kubeconfig PATH   written at the start: address, authority and bearer token
     --ready-file PATH   written once everything answers: {"api", "ingress", "levers", "kubeconfig", "lever_token"}
     --state PATH        keep the cluster (and its identity) in this file over restarts
+    --plant PATH        objects (YAML) that are made at the start where they are not there
     --speed FLOAT       simulated seconds per real second, 1 by default; tests use 20
     --lever-token T     the word for the levers; a random one by default, told in the ready file
 
@@ -22,6 +23,7 @@ import sys
 from pathlib import Path
 
 import orjson
+import yaml
 
 from minispod.simulator.kubernetes.certificates import tls_context, write_kubeconfig, write_private
 from minispod.simulator.kubernetes.cluster import Cluster
@@ -47,6 +49,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--kubeconfig", type=Path, required=True)
     parser.add_argument("--ready-file", type=Path)
     parser.add_argument("--state", type=Path)
+    parser.add_argument("--plant", type=Path)
     parser.add_argument("--speed", type=_speed, default=1.0)
     parser.add_argument("--lever-token", default="")
     return parser.parse_args(words)
@@ -77,6 +80,8 @@ def main(words: list[str]) -> int:
     api_app.address = f"127.0.0.1:{api.port}"
     keeper = Keeper(options.state, cluster, identity) if options.state else None
     cluster.start(saved)
+    if options.plant:
+        cluster.plant(yaml.safe_load_all(options.plant.read_text(encoding="utf-8")))
     for server in (api, front, levers):
         server.start()
     if keeper:

@@ -1,5 +1,6 @@
 """The whole simulated cluster without its sockets: store, rules, controllers and the passing of time, put together."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from minispod.simulator.kubernetes.admission import Admission
@@ -8,10 +9,10 @@ from minispod.simulator.kubernetes.controllers.images import Images
 from minispod.simulator.kubernetes.controllers.wiring import Controllers
 from minispod.simulator.kubernetes.dials import Dials
 from minispod.simulator.kubernetes.machinery.jsonish import Json
-from minispod.simulator.kubernetes.machinery.kinds import BY_KEY
+from minispod.simulator.kubernetes.machinery.kinds import BY_KEY, BY_KIND
 from minispod.simulator.kubernetes.reactor import Reactor
 from minispod.simulator.kubernetes.recorder import Recorder
-from minispod.simulator.kubernetes.registry import Registry
+from minispod.simulator.kubernetes.registry import Registry, Writer
 from minispod.simulator.kubernetes.removal import Removal
 from minispod.simulator.kubernetes.seeds import sow
 from minispod.simulator.kubernetes.store import Store
@@ -48,6 +49,15 @@ class Cluster:
                 sow(self.registry)
             self.controllers.awaken()
         self.reactor.start()
+
+    def plant(self, objects: Iterable[Json]) -> None:
+        """Make objects that are not there yet; those that are stay as they became."""
+        with self.store.lock:
+            for each in objects:
+                resource, metadata = BY_KIND[each["apiVersion"], each["kind"]], each["metadata"]
+                namespace = metadata.get("namespace", "")
+                if self.store.find(resource, namespace, metadata["name"]) is None:
+                    self.registry.create(resource, namespace, each, Writer("kubectl"))
 
     def stop(self) -> None:
         """Let time stand still."""

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from minispod.audit import trail
@@ -77,14 +77,22 @@ def call_off(batch_id: uuid.UUID, *, actor: Actor, at: datetime) -> BulkBatch:
     batch: BulkBatch | None = lock(BulkBatch, batch_id)
     if batch is None:
         raise NoSuchBatch()
-    waiting = update(BulkItem).where(BulkItem.batch_id == batch_id, BulkItem.state == ItemState.WAITING)
-    left_alone = waiting.values(state=ItemState.CANCELLED, ended_at=at).returning(BulkItem.position)
-    number = len(session().scalars(left_alone.execution_options(synchronize_session=False)).all())
-    if not number:
+    if not leave_rest(batch, actor=actor, at=at):
         raise NothingToCallOff()
-    record(batch, trail.Action.BULK_CALLED_OFF, actor=actor, at=at, instances=number)
     carry_on_later(batch_id, at)
     return batch
+
+
+def leave_rest(batch: BulkBatch, *, actor: Actor, at: datetime, why: str | None = None) -> int:
+    """Leave alone what has not had its turn in a locked batch; how many that were."""
+    waiting = update(BulkItem).where(BulkItem.batch_id == batch.id, BulkItem.state == ItemState.WAITING)
+    left_alone = waiting.values(state=ItemState.CANCELLED, reason=why, ended_at=at).returning(
+        BulkItem.position
+    )
+    number = len(session().scalars(left_alone.execution_options(synchronize_session=False)).all())
+    if number:
+        record(batch, trail.Action.BULK_CALLED_OFF, actor=actor, at=at, instances=number)
+    return number
 
 
 def carry_on_later(batch_id: uuid.UUID, at: datetime) -> None:
@@ -96,6 +104,11 @@ def ensure_carried_on(at: datetime) -> None:
     """Have every batch that is not at its end carried on, whatever became of its work in the queue."""
     live = session().scalars(select(BulkBatch.id).where(BulkBatch.ended_at.is_(None)))
     outbox.ensure_each(Task.WORK_ON_BATCH, {str(id_): {"batch_id": str(id_)} for id_ in live}, at=at)
+
+
+def forget(*, before: datetime) -> None:
+    """Remove batches that ended before, with their items; what was done is in the audit book."""
+    session().execute(delete(BulkBatch).where(BulkBatch.ended_at < before))
 
 
 def record(batch: BulkBatch, action: trail.Action, *, actor: Actor, at: datetime, **details: object) -> None:

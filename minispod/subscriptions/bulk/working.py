@@ -14,17 +14,18 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from minispod.accounts import directory
 from minispod.audit import trail
 from minispod.instances import controls
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
-from minispod.kernel.actor import Actor, ActorKind, system
+from minispod.kernel.actor import Actor, ActorKind, Role, system
 from minispod.kernel.database import lock, session
 from minispod.operations.models import Operation
 from minispod.operations.states import OperationStatus
 from minispod.subscriptions import data_care, operating
 from minispod.subscriptions.bulk.models import BulkBatch, BulkItem
-from minispod.subscriptions.bulk.requesting import record
+from minispod.subscriptions.bulk.requesting import leave_rest, record
 from minispod.subscriptions.bulk.states import OPEN, BulkAct, ItemState
 
 _AT_ONCE = 10
@@ -33,6 +34,7 @@ _PATIENCE = timedelta(minutes=30)
 _TOO_LONG = "It was not seen there within half an hour; it is still being tried."
 _OTHER_WISH = "Something else was wished for it meanwhile."
 _FAILED = "It did not come there."
+_NOBODY_ASKS = "Who asked for it is no administrator any more."
 
 _CONTROLS: dict[BulkAct, Callable[..., Any]] = {
     BulkAct.START: operating.start,
@@ -48,6 +50,8 @@ def look(batch_id: uuid.UUID, *, at: datetime) -> int | timedelta | None:
     if batch is None or batch.ended_at is not None:
         return None
     under_way = _settle(batch, at)
+    if not _is_asked_for(batch):
+        leave_rest(batch, actor=system("bulk acts"), at=at, why=_NOBODY_ASKS)
     following = select(func.min(BulkItem.position)).where(
         BulkItem.batch_id == batch_id, BulkItem.state == ItemState.WAITING
     )
@@ -80,9 +84,25 @@ def act(batch_id: uuid.UUID, position: int, *, at: datetime) -> None:
 
 def refuse(batch_id: uuid.UUID, position: int, why: str, *, at: datetime) -> None:
     """Write down why nothing was done with one instance."""
+    _pass_over(batch_id, position, ItemState.REFUSED, why, at)
+
+
+def fail(batch_id: uuid.UUID, position: int, reference: str, *, at: datetime) -> None:
+    """Write down that the act broke on one instance, and under what the log has it; the others have their turn."""
+    why = f"Something unexpected went wrong, and nothing was done with it. The log has it under {reference}."
+    _pass_over(batch_id, position, ItemState.FAILED, why, at)
+
+
+def _pass_over(batch_id: uuid.UUID, position: int, state: ItemState, why: str, at: datetime) -> None:
     item = _lock_waiting(batch_id, position)
     if item is not None:
-        item.state, item.reason, item.ended_at = ItemState.REFUSED, why, at
+        item.state, item.reason, item.ended_at = state, why, at
+
+
+def _is_asked_for(batch: BulkBatch) -> bool:
+    """Whether who asked for it still may: each turn is done in their name."""
+    asker = directory.find_users([batch.requested_by_id] if batch.requested_by_id else [])
+    return any(each.is_active and each.role is Role.ADMINISTRATOR for each in asker)
 
 
 def _lock_waiting(batch_id: uuid.UUID, position: int) -> BulkItem | None:

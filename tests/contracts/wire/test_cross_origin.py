@@ -115,6 +115,25 @@ def test_other_pages_may_not(client: FlaskClient, catalog: None, origin: str) ->
         assert "Access-Control-Allow-Origin" not in response.headers
 
 
+@pytest.mark.parametrize("origin", [ORIGIN, "https://evil.example", None])
+@pytest.mark.parametrize("path", ["/api/catalog/services", "/api/wallet/info", "/api/nothing/here"])
+def test_every_answer_tells_caches_that_it_depends_on_who_calls(
+    client: FlaskClient, catalog: None, path: str, origin: str | None
+) -> None:
+    headers = {"Origin": origin} if origin else {}
+
+    answers = [client.get(path, headers=headers), preflight(client, path, origin=origin or "null")]
+
+    assert ["origin" in each.vary for each in answers] == [True, True]
+    assert [each.headers.get("Vary", "").lower().count("origin") for each in answers] == [1, 1]
+
+
+def test_so_does_a_crash(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(app.view_functions, "catalog.list_services", crash)
+
+    assert "origin" in client.get("/api/catalog/services").vary
+
+
 def test_the_administration_is_not_for_other_origins(client: FlaskClient) -> None:
     response = client.get("/admin/login", headers={"Origin": ORIGIN})
 

@@ -6,13 +6,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
+from structlog.testing import capture_logs
 
+from minispod.accounts import stewardship
 from minispod.audit.models import AuditEntry
 from minispod.audit.trail import Action
 from minispod.instances.states import InstanceStatus, Wanted
+from minispod.kernel.actor import ActorKind, Role
 from minispod.kernel.database import session
 from minispod.kernel.outbox import OutboxRow
+from minispod.kernel.unit_of_work import unit_of_work
 from minispod.operations.models import Operation
 from minispod.operations.states import OperationStatus
 from minispod.subscriptions.bulk import working
@@ -23,6 +27,7 @@ from minispod.subscriptions.bulk.errors import (
     TooManyChosen,
 )
 from minispod.subscriptions.bulk.foreseeing import MOST, foresee
+from minispod.subscriptions.bulk.models import BulkBatch
 from minispod.subscriptions.bulk.states import BulkAct, ItemState
 from tests.domain.bulk.conftest import Herd
 from tests.factories.statements import asked
@@ -299,3 +304,81 @@ def test_a_preview_asks_as_much_for_many_as_for_one(herd: MakeHerd) -> None:
         return len(sent)
 
     assert questions(1) == questions(5) == 2
+
+
+def test_an_instance_that_breaks_the_act_fails_and_the_others_have_their_turn(
+    herd: MakeHerd,
+    monkeypatch: pytest.MonkeyPatch,
+    run_jobs: Callable[[], int],
+) -> None:
+    some = herd(3)
+    batch = some.ask(BulkAct.STOP)
+    really = working.act
+
+    def brittle(batch_id: uuid.UUID, position: int, **context: Any) -> None:
+        really(batch_id, position, **context)
+        if position == 2:
+            raise ZeroDivisionError("nobody thought of this")
+
+    monkeypatch.setattr(working, "act", brittle)
+    with capture_logs() as log:
+        run_jobs()
+
+    broken = next(item for item in some.items(batch).values() if item.position == 2)
+    assert broken.state is ItemState.FAILED
+    assert some.states(batch).count(ItemState.UNDER_WAY) == 2
+    assert len(lines(some, Action.INSTANCE_CONTROLLED)) == 2, "what broke was undone"
+    reference = (broken.reason or "").rsplit(" ", 1)[-1].strip(".")
+    [told] = [each for each in log if each["event"] == "bulk.turn_crashed"]
+    assert (told["reference"], told["log_level"], told["exc_info"]) == (reference, "error", True)
+
+
+@pytest.mark.parametrize("how", ["demoted", "blocked", "deleted"])
+def test_the_rest_is_called_off_when_who_asked_is_no_administrator_any_more(
+    herd: MakeHerd, person: Callable[..., Person], how: str
+) -> None:
+    some, other = herd(12), person(role=Role.ADMINISTRATOR)
+    batch = some.ask(BulkAct.STOP)
+    some.work(batch)
+    with some.shop.app.app_context(), unit_of_work():
+        about = {"actor": other.actor, "at": some.shop.clock.now()}
+        if how == "demoted":
+            stewardship.change(some.staff.id, {"role": Role.USER}, **about)
+        elif how == "blocked":
+            stewardship.block(some.staff.id, **about)
+        else:
+            session().execute(update(BulkBatch).values(requested_by_id=None))  # what the foreign key does
+
+    some.work(batch)
+
+    states = some.states(batch)
+    assert (states.count(ItemState.UNDER_WAY), states.count(ItemState.CANCELLED)) == (10, 2)
+    said = {item.reason for item in some.items(batch).values() if item.state is ItemState.CANCELLED}
+    assert said == {"Who asked for it is no administrator any more."}
+    [called_off] = lines(some, Action.BULK_CALLED_OFF)
+    assert (called_off.actor_kind, called_off.details["instances"]) == (ActorKind.SYSTEM.value, 2)
+    for number in range(12):
+        some.put(number, status=InstanceStatus.STOPPED)
+    assert some.work(batch) is None
+    assert some.has_ended(batch)
+
+
+def test_what_ended_long_ago_is_removed_and_the_book_keeps_it(
+    herd: MakeHerd, tick: Callable[[str], None]
+) -> None:
+    some, kept = herd(1), timedelta(days=365)
+    over, lasting = some.ask(BulkAct.STOP), some.ask(BulkAct.RESTART)
+    some.work(over)
+    some.put(0, status=InstanceStatus.STOPPED)
+    some.work(over)
+    assert some.has_ended(over)
+
+    some.shop.clock.advance(seconds=kept.total_seconds() - 1)
+    tick("clean-up")
+    assert some.items(over)
+    some.shop.clock.advance(seconds=2)
+    tick("clean-up")
+
+    assert some.items(over) == {}
+    assert some.items(lasting), "what is not at its end stays, however old"
+    assert [each.subject_id for each in lines(some, Action.BULK_ENDED)] == [str(over.id)]

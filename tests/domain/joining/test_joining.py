@@ -12,7 +12,7 @@ from sqlalchemy import select
 from minispod.audit.models import AuditEntry
 from minispod.audit.trail import Action
 from minispod.cluster.joining import queries, requesting
-from minispod.cluster.joining.errors import NoFreeToken, NothingToRevoke, NotOpen, ShownBefore
+from minispod.cluster.joining.errors import NoFreeToken, NoSuchJoin, NothingToRevoke, NotOpen, ShownBefore
 from minispod.cluster.joining.models import NodeJoin
 from minispod.cluster.joining.requesting import SLOTS
 from minispod.cluster.joining.states import JoinState
@@ -307,3 +307,25 @@ def test_several_are_locked_in_the_order_of_their_ids(yard: Yard, monkeypatch: p
         requesting.end_overdue(yard.clock.now())
 
     assert locked == [*joins, *joins]
+
+
+def test_what_ended_long_ago_is_removed_and_the_book_keeps_it(
+    yard: Yard, tick: Callable[[str], None]
+) -> None:
+    over, lasting = yard.ask(), yard.ask(timedelta(days=1000))
+    yard.work(over)
+    yard.revoke(over)
+    yard.work(over)
+
+    yard.clock.advance(days=365)
+    tick("clean-up")
+    assert yard.state(over) is JoinState.REVOKED
+    yard.clock.advance(seconds=1)
+    tick("clean-up")
+
+    with pytest.raises(NoSuchJoin):
+        yard.row(over)
+    assert yard.state(lasting) is JoinState.ASKED, "what is not at its end stays, however old"
+    with yard.app.app_context():
+        wanted = select(AuditEntry.action).where(AuditEntry.subject_id == str(over))
+        assert Action.NODE_JOIN_ENDED.value in session().scalars(wanted).all()

@@ -11,13 +11,17 @@ from sqlalchemy import select
 from minispod.audit.models import AuditEntry
 from minispod.cluster import monitoring
 from minispod.cluster.draining import Eviction, Keeper, PlacedPod
-from minispod.cluster.port import NodeSighting, NoSuchObject, VolumeSighting
+from minispod.cluster.port import ClusterUnavailable, NodeSighting, NoSuchObject, VolumeSighting
 from minispod.instances import volumes
 from minispod.instances.models import Instance
 from minispod.instances.naming import claim_name
 from minispod.instances.states import InstanceStatus
+from minispod.jobs.nodes import work_on_node
+from minispod.jobs.work import Work
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import db, session
+from minispod.kernel.outbox import Lease
+from minispod.kernel.tasks import Task
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.operations import requesting as data
 from minispod.operations.models import Operation
@@ -35,7 +39,7 @@ from minispod.operations.states import OperationKind, OperationStatus
 from minispod.rules import cluster_rules
 from minispod.settings import Settings
 from tests.factories.nodes import worker
-from tests.plugins.app import Person
+from tests.plugins.app import Person, PortsNow
 from tests.plugins.shop import Shop
 
 OLD, BIG, SMALL = "worker-1", "worker-2", "worker-3"
@@ -261,6 +265,34 @@ def test_a_drain_in_which_nothing_happens_is_given_up(yard: Yard, clock: FrozenC
     assert row.status is NodeActStatus.FAILED
     assert "half an hour" in (row.error or "")
     assert yard.book()[-1] == "node.act_failed"
+
+
+class Silent(Machines):
+    """A cluster that does not answer."""
+
+    def volumes(self) -> list[VolumeSighting]:
+        """No answer."""
+        raise ClusterUnavailable
+
+
+def test_a_silence_of_the_cluster_pauses_a_drain(yard: Yard, ports: PortsNow, clock: FrozenClock) -> None:
+    yard.machines.pods = [_platform("traefik", Keeper.CONTROLLER)]
+    yard.machines.budgets = {"traefik"}
+    drain = yard.ask(requesting.drain, OLD, BoundChoice.LEAVE)
+    yard.work(drain)
+    ports.change(cluster=Silent())
+    lease = Lease(uuid.uuid4(), Task.WORK_ON_NODE, "", {"operation_id": str(drain)}, 1, 0, None, 1)
+
+    for _ in range(10):
+        clock.advance(minutes=5)
+        with yard.shop.app.app_context(), pytest.raises(ClusterUnavailable):
+            work_on_node(Work(lease, yard.shop.ports, yard.settings))  # type: ignore[arg-type]
+    yard.work(drain)
+
+    assert yard.row(drain).status is NodeActStatus.RUNNING
+    clock.advance(minutes=31)
+    yard.work(drain)
+    assert yard.row(drain).status is NodeActStatus.FAILED, "it counts again from when the cluster answers"
 
 
 def test_a_pod_that_takes_its_time_is_asked_once(yard: Yard) -> None:

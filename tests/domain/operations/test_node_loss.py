@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from minispod.backups.models import Backup, BackupReason, BackupStatus
-from minispod.cluster import monitoring, outages
+from minispod.cluster import monitoring, outages, spells
 from minispod.cluster.models import NodeOutage
 from minispod.cluster.port import VolumeSighting, WorkloadSighting
 from minispod.instances import observation, volumes
@@ -45,6 +45,13 @@ class Yard:
             monitoring.record_nodes(seen, self.clock.now())
             node_loss.tell(at=self.clock.now())
         self.clock.advance(seconds=61)
+
+    def poll_without(self) -> None:
+        """Read the nodes after one was taken out of the cluster, as the job does."""
+        with self.shop.app.app_context(), unit_of_work():
+            monitoring.record_nodes([worker(WELL)], self.clock.now())
+            node_loss.tell(at=self.clock.now())
+            node_loss.let_go(listed={WELL}, at=self.clock.now())
 
     def watch(self) -> None:
         """Look at the alerts, as the job does."""
@@ -125,6 +132,65 @@ def test_a_node_that_is_taken_out_of_the_cluster_is_lost_too(
         monitoring.record_nodes([worker(WELL)], clock.now())
 
     assert _outages(shop) == [(DEAD, True)]
+
+
+def test_a_day_later_its_outage_ends_and_says_why(shop: Shop, yard: Yard, clock: FrozenClock) -> None:
+    yard.poll_without()
+    clock.advance(hours=23)
+    yard.poll_without()
+    assert _outages(shop) == [(DEAD, True)]
+
+    clock.advance(hours=1)
+    yard.poll_without()
+    yard.poll_without()
+
+    assert _outages(shop) == [(DEAD, False)]
+    with shop.app.app_context():
+        [spell] = spells.list_spells(DEAD, clock.now() - timedelta(days=2))
+    assert (spell.condition, spell.ended_at) == (spells.REMOVED, clock.now())
+
+
+@pytest.mark.parametrize("bound", [True, False])
+def test_it_lasts_while_an_instance_waits_for_the_node(
+    shop: Shop, yard: Yard, subscription: uuid.UUID, clock: FrozenClock, bound: bool
+) -> None:
+    yard.run_on(subscription, DEAD, bound=bound)
+    yard.poll_without()
+    clock.advance(days=3)
+    yard.poll_without()
+    assert _outages(shop) == [(DEAD, True)]
+
+    shop.put(subscription, status=InstanceStatus.TERMINATED)
+    yard.poll_without()
+
+    assert _outages(shop) == [(DEAD, False)]
+
+
+def test_one_that_is_still_listed_is_waited_for(shop: Shop, yard: Yard, clock: FrozenClock) -> None:
+    yard.poll(dead=True)
+    clock.advance(days=3)
+    with shop.app.app_context(), unit_of_work():
+        node_loss.let_go(listed={DEAD, WELL}, at=clock.now())
+
+    assert _outages(shop) == [(DEAD, True)]
+
+
+def test_what_lies_on_a_removed_node_is_out_of_reach_until_it_is_listed_again(
+    shop: Shop, yard: Yard, clock: FrozenClock
+) -> None:
+    def out_of_reach() -> frozenset[str]:
+        with shop.app.app_context():
+            return outages.out_of_reach()
+
+    assert out_of_reach() == frozenset()
+    yard.poll_without()
+    clock.advance(days=1)
+    yard.poll_without()
+    assert _outages(shop) == [(DEAD, False)]
+    assert out_of_reach() == {DEAD}
+
+    yard.poll(dead=False)
+    assert out_of_reach() == frozenset()
 
 
 @pytest.mark.parametrize("bound", [True, False])

@@ -55,6 +55,21 @@ def test_the_cluster_survives_a_restart(tmp_path: Path) -> None:
     assert second.stop() == 0
 
 
+def test_objects_of_a_file_are_there_from_the_start_and_what_they_became_stays(tmp_path: Path) -> None:
+    state, deployed = str(tmp_path / "state.json"), str(ROOT / "deploy" / "join-tokens.yaml")
+    place = "/api/v1/namespaces/kube-system/secrets/bootstrap-token-mpod0"
+    first = launch(tmp_path, "--state", state, "--plant", deployed)
+    first.target.patch(f"{place}1", {"stringData": {"description": "taken"}})
+    first.target.delete(f"{place}2")
+    assert first.stop() == 0
+
+    second = launch(tmp_path, "--state", state, "--plant", deployed)
+
+    assert "description" in second.target.get(f"{place}1")["data"]
+    assert second.target.get(f"{place}2")["type"] == "bootstrap.kubernetes.io/token"
+    second.stop()
+
+
 def test_what_was_written_survives_even_a_kill(tmp_path: Path) -> None:
     state = tmp_path / "state.json"
     first = launch(tmp_path, "--state", str(state))
