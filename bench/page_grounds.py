@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg2
 from flask import Flask
+from sqlalchemy import delete, select
 
 from minispod.alerts import book
 from minispod.alerts.book import Manners
@@ -21,10 +22,13 @@ from minispod.operations.nodes.models import NodeOperation
 from minispod.operations.nodes.states import BoundChoice, NodeAct, NodeActStatus, NodeStep
 from minispod.proof import history
 from minispod.proof.proving import prove
+from minispod.subscriptions import paid_runs
+from minispod.subscriptions.paid_run_models import PaidRun
 
 INSTANCES, NODES = 1_000, 50
 _READ_EVERY, _READ_FOR = timedelta(minutes=10), timedelta(days=1)
 _OBJECTS = 1_000
+_NOTED_AT_ONCE = 1_000
 # What is said of an object of the cluster, of whichever kind.
 _SEEN = dict.fromkeys(
     (
@@ -160,6 +164,7 @@ def fill(app: Flask, url: str) -> dict[str, str]:
     with app.app_context():
         _put_nodes(at)
         _put_work(at)
+        _note_paid_time()
         db.session.remove()
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
@@ -192,6 +197,21 @@ def _put_nodes(at: datetime) -> None:
                 _SEEN | {"name": f"n8n-{number}", "namespace": f"ns-{number}"} for number in range(_OBJECTS)
             ]
             sights.keep(kind, Sight(at, rows))
+
+
+def _note_paid_time() -> None:
+    """As the clock does; what would have changed on one day is not noted yet."""
+    noted = _NOTED_AT_ONCE
+    while noted == _NOTED_AT_ONCE:
+        with unit_of_work():
+            noted = paid_runs.note(_NOTED_AT_ONCE)
+    with unit_of_work():
+        ids = (
+            session()
+            .scalars(select(PaidRun.subscription_id).distinct().order_by(PaidRun.subscription_id))
+            .all()
+        )
+        session().execute(delete(PaidRun).where(PaidRun.subscription_id.in_(ids[::30])))
 
 
 def _node(number: int, at: datetime) -> NodeSighting:

@@ -23,6 +23,7 @@ from minispod.payments import models as payments
 from minispod.promotions import models as promotions
 from minispod.proof import models as proof
 from minispod.subscriptions import models as subscriptions
+from minispod.subscriptions import paid_run_models as paid_runs
 from minispod.subscriptions.bulk import models as bulk
 from minispod.tickets import models as tickets
 from minispod.upkeep import models as upkeep
@@ -47,6 +48,7 @@ __all__ = [
     "notifications",
     "operations",
     "outbox",
+    "paid_runs",
     "papers",
     "payments",
     "promotions",

@@ -27,7 +27,7 @@ from minispod.rules import alert_thresholds, business_rules
 def nodes() -> Any:
     """Show all nodes as last seen."""
     picture = monitoring.last_picture()
-    outlook = look_ahead(business_rules(current_settings()).capacity)
+    outlook = look_ahead(business_rules(current_settings()).capacity, picture)
     return pages.live_fragment(
         "admin/nodes/page.html",
         "admin/nodes/_live.html",

@@ -1,6 +1,5 @@
 """The first page: what needs a person now, then money, what runs, and what happened. Refreshes itself."""
 
-import heapq
 from typing import Any
 
 from minispod.admin import alerts, pages
@@ -12,7 +11,6 @@ from minispod.insights.activity import named
 from minispod.insights.advice import advise
 from minispod.insights.outlook import look_ahead
 from minispod.instances import queries as instance_queries
-from minispod.kernel import outbox
 from minispod.ports import current_ports, current_settings
 from minispod.rules import alert_thresholds, backup_rules, business_rules
 
@@ -29,7 +27,7 @@ def today() -> Any:
     attention = insight.attention(
         picture.nodes, picture.silent_since, backup_alarm=backup_rules(settings).alarm, at=at
     )
-    outlook = look_ahead(business_rules(settings).capacity)
+    outlook = look_ahead(business_rules(settings).capacity, picture)
     return pages.live_fragment(
         "admin/today/page.html",
         "admin/today/_live.html",
@@ -39,9 +37,8 @@ def today() -> Any:
         used=insight.utilisation(picture.nodes),
         picture=picture,
         outlook=outlook,
-        scarce=heapq.nsmallest(_SCARCE, outlook.plans, key=lambda each: each.for_sale) if outlook else (),
+        scarce=outlook.scarcest(_SCARCE) if outlook else (),
         advice=advise(picture.nodes, outlook, alert_thresholds(settings)),
-        backlog=outbox.backlog(),
         say=alerts.words_of,
         next_step=alerts.next_step,
         recent=named(trail.newest(_RECENT)),

@@ -12,7 +12,7 @@ from minispod.accounts.models import User
 from minispod.alerts.errors import NoSuchAlert
 from minispod.alerts.kinds import Rule, Severity
 from minispod.alerts.models import Alert, AlertBulletin, AlertState, BulletinState
-from minispod.kernel.database import page_of, session
+from minispod.kernel.database import first_of, page_of, session
 from minispod.kernel.paging import Page, PageRequest
 
 _taker = aliased(User)
@@ -94,7 +94,7 @@ def list_calling(at: datetime, *, but: Collection[Rule] = (), limit: int) -> Pag
         Alert.rule.not_in(but),
     )
     order = (_WORST_FIRST, Alert.opened_at.desc(), Alert.id.desc())
-    found: Page[Alert] = page_of(wanted.order_by(*order), PageRequest(1, limit))
+    found: Page[Alert] = first_of(wanted.order_by(*order), limit)
     return found
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from minispod.accounts.models import User
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import page_of, session
+from minispod.kernel.database import first_of, page_of, session
 from minispod.kernel.paging import Page, PageRequest
 from minispod.wallet.errors import NoSuchAdjustment
 from minispod.wallet.models import Adjustment, LedgerEntry
@@ -48,9 +48,7 @@ def waiting(*, at: datetime, limit: int) -> Page[ListedAdjustment]:
         .where(Adjustment.state == AdjustmentState.PENDING, Adjustment.expires_at > at)
         .order_by(Adjustment.expires_at, Adjustment.id)
     )
-    found: Page[ListedAdjustment] = page_of(
-        query, PageRequest(1, limit), shape=lambda row: ListedAdjustment(*row)
-    )
+    found: Page[ListedAdjustment] = first_of(query, limit, shape=lambda row: ListedAdjustment(*row))
     return found
 
 

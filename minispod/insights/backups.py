@@ -5,19 +5,19 @@ Also what waits for a decision about its last backup, and how the newest drills 
 What a trouble is says `backups/standing`. Reads only.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
-from sqlalchemy.dialects.postgresql import distinct_on
 
 from minispod.accounts.models import User
 from minispod.backups import keeping
 from minispod.backups.models import Backup, BackupReason, TroubleKind
 from minispod.backups.standing import Standing, in_trouble, oldest_first, standings
 from minispod.instances.models import Instance
-from minispod.kernel.database import page_of, session
+from minispod.kernel.database import first_of, page_of, session
 from minispod.kernel.paging import Page, PageRequest
 from minispod.operations import queries
 from minispod.operations.models import Drill, Operation
@@ -77,33 +77,31 @@ def list_standings(
         wanted = wanted.where(or_(*(column.icontains(search, autoescape=True) for column in columns)))
     if trouble is not None:
         wanted = wanted.where(in_trouble(at, alarm, trouble))
-    return _listed(wanted, page, alarm, at)
+    found: Page[ListedStanding] = page_of(wanted, page, shape=_shape(alarm, at))
+    return found
 
 
 def troubled(*, alarm: timedelta, at: datetime, limit: int) -> Page[ListedStanding]:
     """Those in trouble, the neediest first."""
     wanted = _joined().where(in_trouble(at, alarm)).order_by(*oldest_first())
-    return _listed(wanted, PageRequest(1, limit), alarm, at)
+    found: Page[ListedStanding] = first_of(wanted, limit, shape=_shape(alarm, at))
+    return found
 
 
 def undecided() -> list[Undecided]:
     """All instances whose deletion waits for a decision about their last backup, the longest waiting first."""
-    waiting = queries.list_awaiting_decision()
-    owners = {
-        row.id: row
-        for row in session().scalars(select(User).where(User.id.in_({i.user_id for i in waiting})))
-    }
     newest = (
-        select(Operation.instance_id, Operation.error)
-        .ext(distinct_on(Operation.instance_id))
+        select(Operation.error)
         .where(
-            Operation.instance_id.in_([each.id for each in waiting]),
+            Operation.instance_id == Instance.id,
             Operation.backup_reason == BackupReason.BEFORE_DELETE,
         )
-        .order_by(Operation.instance_id, Operation.requested_at.desc(), Operation.id.desc())
+        .order_by(Operation.requested_at.desc(), Operation.id.desc())
+        .limit(1)
+        .scalar_subquery()
     )
-    errors = {row.instance_id: row.error for row in session().execute(newest)}
-    return [Undecided(each, owners[each.user_id], errors.get(each.id)) for each in waiting]
+    waiting = queries.awaiting_decision().join(User, User.id == Instance.user_id).add_columns(User, newest)
+    return [Undecided(*row) for row in session().execute(waiting)]
 
 
 def newest_drills(limit: int) -> list[ListedDrill]:
@@ -142,12 +140,11 @@ def _joined() -> Select[Instance, Backup, Backup, int, User]:
     return standings().join(User, User.id == Instance.user_id).add_columns(User)
 
 
-def _listed(
-    wanted: Select[Instance, Backup, Backup, int, User], page: PageRequest, alarm: timedelta, at: datetime
-) -> Page[ListedStanding]:
+def _shape(
+    alarm: timedelta, at: datetime
+) -> Callable[[tuple[Instance, Backup | None, Backup | None, int, User]], ListedStanding]:
     def shape(row: tuple[Instance, Backup | None, Backup | None, int, User]) -> ListedStanding:
         standing = Standing(*row[:4])
         return ListedStanding(standing, row[4], standing.trouble(at, alarm))
 
-    found: Page[ListedStanding] = page_of(wanted, page, shape=shape)
-    return found
+    return shape

@@ -1,5 +1,6 @@
 """How much more the shop can sell on its machines, now and without the largest of them."""
 
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from minispod.catalog import browsing
 from minispod.catalog.models import Plan
 from minispod.cluster import capacity
 from minispod.cluster.capacity import Load, Room
+from minispod.cluster.monitoring import ClusterPicture
 from minispod.cluster.port import NodeSighting
 from minispod.subscriptions.room import Stock, take_stock
 from minispod.subscriptions.rules import CapacityRules
@@ -37,10 +39,14 @@ class Outlook:
         """Tell whether all that is promised finds a place when the largest worker is lost."""
         return self.missing == Load()
 
+    def scarcest(self, most: int) -> list[PlanOutlook]:
+        """The plans of which fewest more can be sold, the scarcest first."""
+        return heapq.nsmallest(most, self.plans, key=lambda each: each.for_sale)
 
-def look_ahead(rules: CapacityRules) -> Outlook | None:
-    """Count for every plan that is on sale; None while no worker has been seen."""
-    stock = take_stock(rules)
+
+def look_ahead(rules: CapacityRules, picture: ClusterPicture) -> Outlook | None:
+    """Count for every plan that is on sale on the nodes of this picture; None while no worker has been seen."""
+    stock = take_stock(rules, picture=picture)
     largest = capacity.largest_of(stock.nodes)
     if largest is None:
         return None

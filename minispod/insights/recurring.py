@@ -21,8 +21,8 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Date,
-    FromClause,
     Integer,
+    Subquery,
     and_,
     case,
     cast,
@@ -36,9 +36,11 @@ from sqlalchemy import (
 )
 
 from minispod.catalog.models import Plan, Service
-from minispod.insights.paid_time import covered, looks_before, stretches
 from minispod.kernel.database import session
 from minispod.subscriptions.models import Subscription
+from minispod.subscriptions.paid_run_models import PaidRun
+from minispod.subscriptions.paid_runs import has_notes
+from minispod.subscriptions.paid_time import covered, looks_before, pays, stretches
 from minispod.subscriptions.pricing import add_months, month_start
 
 MONTHS = 12
@@ -140,12 +142,12 @@ def services() -> Sequence[tuple[uuid.UUID, str]]:
 def now(*, at: datetime) -> RecurringNow:
     """MRR at this moment."""
     held = covered(stretches(since=at, until=at), [at])
-    pays = _pays(held)
+    is_paid = pays(held)
     query = select(
-        func.coalesce(func.sum(held.c.price).filter(pays), 0),
-        func.count(held.c.user_id.distinct()).filter(pays),
-        func.count().filter(pays),
-        func.count().filter(~pays),
+        func.coalesce(func.sum(held.c.price).filter(is_paid), 0),
+        func.count(held.c.user_id.distinct()).filter(is_paid),
+        func.count().filter(is_paid),
+        func.count().filter(~is_paid),
     )
     return RecurringNow(*(int(each) for each in session().execute(query).one()))
 
@@ -206,16 +208,16 @@ def by_plan(*, service_id: uuid.UUID | None = None, zone: ZoneInfo, at: datetime
     """What each plan brings, most first; plans that nobody has or had this month are left out."""
     looks = _looks([month_start(at, zone)], at)
     held = covered(stretches(service_id, since=looks[0], until=at), looks)
-    is_now, pays = held.c.place == 1, _pays(held)
-    amount = func.coalesce(func.sum(held.c.price).filter(is_now, pays), 0).label("amount")
+    is_now, is_paid = held.c.place == 1, pays(held)
+    amount = func.coalesce(func.sum(held.c.price).filter(is_now, is_paid), 0).label("amount")
     query = (
         select(
             Service.name,
             Plan.name,
-            func.count().filter(is_now, pays),
+            func.count().filter(is_now, is_paid),
             amount,
-            func.count().filter(is_now, ~pays),
-            func.coalesce(func.sum(held.c.price).filter(~is_now, pays), 0),
+            func.count().filter(is_now, ~is_paid),
+            func.coalesce(func.sum(held.c.price).filter(~is_now, is_paid), 0),
         )
         .select_from(held)
         .join(Plan, Plan.id == held.c.plan_id)
@@ -281,7 +283,7 @@ def _summed(condition: ColumnElement[bool], amount: ColumnElement[int]) -> tuple
 
 def _by_customer(service_id: uuid.UUID | None, looks: Sequence[datetime]) -> CTE:
     """Each customer who ever had paid time: since when, and what they brought at each look (`at_<place>`, or None)."""
-    every = stretches(service_id)
+    every = _paid_time(service_id)
     stretch = (
         select(
             every.c.user_id,
@@ -290,7 +292,6 @@ def _by_customer(service_id: uuid.UUID | None, looks: Sequence[datetime]) -> CTE
             looks_before(every.c.since, looks).label("first"),
             looks_before(every.c.until, looks).label("behind"),
         )
-        .where(_pays(every))
         .offset(0)  # a fence: otherwise the places are counted anew for each look
         .subquery("stretch")
     )
@@ -309,8 +310,16 @@ def _by_customer(service_id: uuid.UUID | None, looks: Sequence[datetime]) -> CTE
     )
 
 
-def _pays(stretch: FromClause) -> ColumnElement[bool]:
-    return and_(stretch.c.is_paid, stretch.c.price > 0)
+def _paid_time(service_id: uuid.UUID | None) -> Subquery:
+    """All paid time: as it is noted down, and of what has no notes as it is read from the periods (adr/0050)."""
+    noted = select(PaidRun.user_id, PaidRun.since, PaidRun.until, PaidRun.price).where(
+        PaidRun.since.is_not(None)
+    )
+    if service_id is not None:
+        noted = noted.where(PaidRun.service_id == service_id)
+    read = stretches(service_id, which=~has_notes())
+    anew = select(read.c.user_id, read.c.since, read.c.until, read.c.price).where(pays(read))
+    return noted.union_all(anew).subquery("paid")
 
 
 def _share(part: int, whole: int) -> float | None:

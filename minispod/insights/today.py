@@ -7,9 +7,10 @@ Nothing here writes.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
 from minispod.accounts.models import User
@@ -23,7 +24,7 @@ from minispod.insights.workload import LateWork, late_work, silent_processes
 from minispod.instances.models import Instance
 from minispod.instances.orphans import count_orphans
 from minispod.instances.states import InstanceStatus
-from minispod.kernel.database import session
+from minispod.kernel.database import first_of, session
 from minispod.kernel.paging import Page
 from minispod.notifications.models import DeliveryState, Notification
 from minispod.payments.models import TopUp, TopUpRefund
@@ -237,45 +238,29 @@ def utilisation(nodes: Sequence[NodeSighting]) -> Utilisation | None:
 
 
 def _calling(at: datetime) -> Some:
-    found = alert_book.list_calling(at, but=_SHOWN_APART, limit=_SHOWN)
-    return Some(found.items, found.total)
+    return _some(alert_book.list_calling(at, but=_SHOWN_APART, limit=_SHOWN))
 
 
 def _failed_instances() -> Some:
-    failed = Instance.status == InstanceStatus.ERROR
-    rows = (
-        session()
-        .execute(
-            select(Instance, User)
-            .join(User, User.id == Instance.user_id)
-            .where(failed)
-            .order_by(Instance.status_changed_at.desc())
-            .limit(_SHOWN)
-        )
-        .all()
+    return _first(
+        select(Instance, User)
+        .join(User, User.id == Instance.user_id)
+        .where(Instance.status == InstanceStatus.ERROR)
+        .order_by(Instance.status_changed_at.desc())
     )
-    return Some(rows, _count(select(func.count()).select_from(Instance).where(failed)))
 
 
 def _in_review() -> Some:
-    held = TopUp.state == TopUpState.REVIEW
-    rows = (
-        session()
-        .execute(
-            select(TopUp, User)
-            .join(User, User.id == TopUp.user_id)
-            .where(held)
-            .order_by(TopUp.updated_at.desc())
-            .limit(_SHOWN)
-        )
-        .all()
+    return _first(
+        select(TopUp, User)
+        .join(User, User.id == TopUp.user_id)
+        .where(TopUp.state == TopUpState.REVIEW)
+        .order_by(TopUp.updated_at.desc())
     )
-    return Some(rows, _count(select(func.count()).select_from(TopUp).where(held)))
 
 
 def _unconfirmed(at: datetime) -> Some:
-    found = adjustments.waiting(at=at, limit=_SHOWN)
-    return Some(found.items, found.total)
+    return _some(adjustments.waiting(at=at, limit=_SHOWN))
 
 
 def _refunds_that_stopped(at: datetime) -> Some:
@@ -288,24 +273,16 @@ def _refunds_that_stopped(at: datetime) -> Some:
     # One that was asked for again is the newer one's business.
     newer = aliased(TopUpRefund)
     is_last = ~exists().where(newer.topup_id == TopUpRefund.topup_id, newer.asked_at > TopUpRefund.asked_at)
-    wanted = and_(or_(refused, stuck), is_last)
-    rows = (
-        session()
-        .execute(
-            select(TopUpRefund, TopUp)
-            .join(TopUp, TopUp.id == TopUpRefund.topup_id)
-            .where(wanted)
-            .order_by(TopUpRefund.asked_at.desc())
-            .limit(_SHOWN)
-        )
-        .all()
+    return _first(
+        select(TopUpRefund, TopUp)
+        .join(TopUp, TopUp.id == TopUpRefund.topup_id)
+        .where(or_(refused, stuck), is_last)
+        .order_by(TopUpRefund.asked_at.desc())
     )
-    return Some(rows, _count(select(func.count()).select_from(TopUpRefund).where(wanted)))
 
 
 def _in_debt() -> Some:
     """Customers who owe what the gateway took back, with the top-up it was last taken from."""
-    owes = Wallet.gateway_debt > 0
     last_taken = (
         select(TopUp.id)
         .where(TopUp.user_id == Wallet.user_id, TopUp.reversed_amount > 0)
@@ -314,44 +291,27 @@ def _in_debt() -> Some:
         .correlate(Wallet)
         .scalar_subquery()
     )
-    rows = (
-        session()
-        .execute(
-            select(Wallet, User, TopUp)
-            .join(User, User.id == Wallet.user_id)
-            .outerjoin(TopUp, TopUp.id == last_taken)
-            .where(owes)
-            .order_by(Wallet.gateway_debt.desc())
-            .limit(_SHOWN)
-        )
-        .all()
+    return _first(
+        select(Wallet, User, TopUp)
+        .join(User, User.id == Wallet.user_id)
+        .outerjoin(TopUp, TopUp.id == last_taken)
+        .where(Wallet.gateway_debt > 0)
+        .order_by(Wallet.gateway_debt.desc())
     )
-    return Some(rows, _count(select(func.count()).select_from(Wallet).where(owes)))
 
 
 def _in_grace() -> Some:
-    waiting = (
-        Subscription.status == SubscriptionStatus.ACTIVE,
-        Subscription.grace_until.is_not(None),
+    return _first(
+        select(Subscription, User)
+        .join(User, User.id == Subscription.user_id)
+        .where(Subscription.status == SubscriptionStatus.ACTIVE, Subscription.grace_until.is_not(None))
+        .order_by(Subscription.grace_until)
+        .options(joinedload(Subscription.service), joinedload(Subscription.plan))
     )
-    rows = (
-        session()
-        .execute(
-            select(Subscription, User)
-            .join(User, User.id == Subscription.user_id)
-            .where(*waiting)
-            .order_by(Subscription.grace_until)
-            .limit(_SHOWN)
-            .options(joinedload(Subscription.service), joinedload(Subscription.plan))
-        )
-        .all()
-    )
-    return Some(rows, _count(select(func.count()).select_from(Subscription).where(*waiting)))
 
 
 def _in_backup_trouble(alarm: timedelta, at: datetime) -> Some:
-    found = backups.troubled(alarm=alarm, at=at, limit=_SHOWN)
-    return Some(found.items, found.total)
+    return _some(backups.troubled(alarm=alarm, at=at, limit=_SHOWN))
 
 
 def _undecided() -> Some:
@@ -361,14 +321,16 @@ def _undecided() -> Some:
 
 
 def _undelivered() -> Some:
-    failed = Notification.state == DeliveryState.FAILED
-    rows = (
-        session()
-        .scalars(select(Notification).where(failed).order_by(Notification.created_at.desc()).limit(_SHOWN))
-        .all()
+    return _first(
+        select(Notification)
+        .where(Notification.state == DeliveryState.FAILED)
+        .order_by(Notification.created_at.desc())
     )
-    return Some(rows, _count(select(func.count()).select_from(Notification).where(failed)))
 
 
-def _count(statement: object) -> int:
-    return int(session().scalar(statement) or 0)  # type: ignore[call-overload]
+def _first(statement: Select[*tuple[Any, ...]]) -> Some:
+    return _some(first_of(statement, _SHOWN))
+
+
+def _some(found: Page[Any]) -> Some:
+    return Some(found.items, found.total)

@@ -19,11 +19,12 @@ _SHOWN = 30
 
 @dataclass(frozen=True, slots=True)
 class LateWork:
-    """Work that should have been done: how much, since when, and how much of it failed before."""
+    """Work that should have been done: how much, since when, how much of it failed; `in_hand` is all work."""
 
     total: int
     since: datetime | None
     failing: int
+    in_hand: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ class WaitingWork:
 
 def signs_of_life() -> Sequence[tuple[str, datetime | None]]:
     """Each background process with its last sign of life."""
-    return [(name, pulse.last(name)) for name in _PROCESSES]
+    signs = pulse.signs(_PROCESSES)
+    return [(name, signs.get(name)) for name in _PROCESSES]
 
 
 def silent_processes(at: datetime) -> Sequence[tuple[str, datetime | None]]:
@@ -57,18 +59,19 @@ def silent_processes(at: datetime) -> Sequence[tuple[str, datetime | None]]:
 def late_work(at: datetime) -> LateWork:
     """Work that is overdue, or keeps failing."""
     troubled = or_(OutboxRow.run_after < at - _LATE_AFTER, OutboxRow.last_error.is_not(None))
-    total, since, failing = (
+    total, since, failing, in_hand = (
         session()
         .execute(
             select(
                 func.count().filter(troubled),
                 func.min(OutboxRow.created_at).filter(troubled),
                 func.count().filter(OutboxRow.last_error.is_not(None)),
+                func.count(),
             )
         )
         .one()
     )
-    return LateWork(int(total), since, int(failing))
+    return LateWork(int(total), since, int(failing), int(in_hand))
 
 
 def waiting_work() -> WaitingWork:

@@ -63,6 +63,11 @@ class Instance(Identified, Base):
             "uq_instances_tcp_port", "tcp_port", unique=True, postgresql_where=text("tcp_port IS NOT NULL")
         ),
         Index(
+            "ix_instances_awaits_last_backup",
+            "updated_at",
+            postgresql_where=text("awaits_last_backup"),
+        ),
+        Index(
             "ix_instances_certificate_ends_at",
             "certificate_ends_at",
             postgresql_where=text("certificate_ends_at IS NOT NULL"),

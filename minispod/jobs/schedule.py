@@ -17,6 +17,7 @@ from minispod.jobs import (
     observation,
     operations,
     orphans,
+    paid_time,
     papers,
     payments,
     proof,
@@ -114,6 +115,12 @@ def schedule(settings: Settings) -> tuple[Periodic, ...]:
         ),
         Periodic(
             "expire-adjustments", wallets.expire_adjustments, 900, "ends corrections that nobody confirmed"
+        ),
+        Periodic(
+            "note-paid-time",
+            paid_time.note_paid_time,
+            600,
+            "notes down which time was paid for, so that revenue is read quickly",
         ),
         Periodic(
             "clean-up",

@@ -294,6 +294,19 @@ def page_of(
     return Page(items, total, wanted.page, wanted.limit)
 
 
+def first_of(
+    statement: Select[*tuple[Any, ...]], limit: int, *, shape: Callable[[Any], Any] | None = None
+) -> Page[Any]:
+    """The first rows and how many there are in all, in one statement: for what is few, however much there was.
+
+    Rows of one column come as that column.
+    """
+    rows = session().execute(statement.add_columns(func.count().over()).limit(limit)).all()
+    found = [row[0] if len(row) == 2 else row[:-1] for row in rows]
+    items = found if shape is None else [shape(each) for each in found]
+    return Page(items, int(rows[0][-1]) if rows else 0, 1, limit)
+
+
 def counted(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     """The statement made ready for `counted_page`: one that finds a page and, with each row, how many there are in all.
 

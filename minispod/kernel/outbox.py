@@ -265,11 +265,6 @@ def waits(task: Task, at: datetime) -> bool:
     return session().scalar(waiting.limit(1)) is not None
 
 
-def backlog() -> int:
-    """Number of rows that are not done."""
-    return session().scalar(select(func.count()).select_from(OutboxRow)) or 0
-
-
 def _wish(task: Task, key: str, at: datetime, run_after: datetime, args: dict[str, str]) -> dict[str, Any]:
     return {
         "id": new_id(),

@@ -1,8 +1,9 @@
 """Signs of life of background processes, kept where the web process can read them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import String
+from sqlalchemy import String, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -22,6 +23,12 @@ def beat(name: str, at: datetime) -> None:
     """Show a sign of life."""
     sign = insert(Pulse).values(name=name, at=at)
     session().execute(sign.on_conflict_do_update(index_elements=["name"], set_={"at": sign.excluded.at}))
+
+
+def signs(names: Sequence[str]) -> dict[str, datetime]:
+    """When the last signs of life of several were; who never gave one is left out."""
+    found = session().execute(select(Pulse.name, Pulse.at).where(Pulse.name.in_(names)))
+    return {row.name: row.at for row in found}
 
 
 def last(name: str) -> datetime | None:

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ScalarSelect, func, select
+from sqlalchemy import ScalarSelect, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from minispod.backups.models import Backup, BackupReason, BackupStatus
@@ -94,11 +94,14 @@ def newest_usable_id(instance_id: uuid.UUID | InstrumentedAttribute[uuid.UUID]) 
     return usable.order_by(Backup.taken_at.desc()).limit(1).correlate(Instance).scalar_subquery()
 
 
-def list_awaiting_decision() -> Sequence[Instance]:
+def awaiting_decision() -> Select[Instance]:
     """Instances whose deletion waits for a last backup that nobody is taking: a person must decide (staff)."""
     taking = select(Operation.instance_id).where(Operation.status.in_(LIVE))
-    wanted = select(Instance).where(Instance.awaits_last_backup, Instance.id.not_in(taking))
-    return session().scalars(wanted.order_by(Instance.updated_at)).all()
+    return (
+        select(Instance)
+        .where(Instance.awaits_last_backup, Instance.id.not_in(taking))
+        .order_by(Instance.updated_at)
+    )
 
 
 def count_live(reason: BackupReason) -> int:

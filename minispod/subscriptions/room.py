@@ -67,12 +67,15 @@ class Stock:
         return capacity.how_many_more(wanted, load=self.load, nodes=nodes, reserve=reserve)
 
 
-def take_stock(rules: CapacityRules, *, apart_from: uuid.UUID | None = None) -> Stock:
+def take_stock(
+    rules: CapacityRules, *, apart_from: uuid.UUID | None = None, picture: ClusterPicture | None = None
+) -> Stock:
     """Count what is promised, leaving out one subscription on wish, beside what the nodes last said.
 
-    Where no node was ever seen nothing is counted: there is nothing to hold it against.
+    Where no node was ever seen nothing is counted: there is nothing to hold it against. A `picture` that was read
+    already is not read again.
     """
-    return _count(monitoring.last_picture(), rules, apart_from)
+    return _count(picture if picture is not None else monitoring.last_picture(), rules, apart_from)
 
 
 def _count(picture: ClusterPicture, rules: CapacityRules, apart_from: uuid.UUID | None) -> Stock:

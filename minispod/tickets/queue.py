@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
 from minispod.accounts.models import User
-from minispod.kernel.database import page_of, session
+from minispod.kernel.database import first_of, page_of, session
 from minispod.kernel.paging import Page, PageRequest
 from minispod.tickets.models import Ticket, TicketMessage
 from minispod.tickets.queries import mentions, unread
@@ -133,10 +133,8 @@ def list_queue(page: PageRequest, sought: Sought, *, by: QueueOrder, downward: b
 
 def list_waiting(limit: int) -> Page[Queued]:
     """The tickets that wait for us, in the order of the work; the first few, and how many there are."""
-    found: Page[Queued] = page_of(
-        _rows().where(_waits()).order_by(_due(), Ticket.id),
-        PageRequest(1, limit),
-        shape=lambda row: Queued(*row),
+    found: Page[Queued] = first_of(
+        _rows().where(_waits()).order_by(_due(), Ticket.id), limit, shape=lambda row: Queued(*row)
     )
     return found
 

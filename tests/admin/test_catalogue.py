@@ -339,11 +339,13 @@ def test_what_is_wrong_with_a_recipe_is_told_by_line(
     one = browser.shown(f"{CATALOGUE}/recipes/redis")
     other = browser.shown(f"{CATALOGUE}/recipes/gitea")
     (tmp_path / "redis.yaml").write_text(text.replace("title: ", "title: New "), encoding="utf-8")
+    (tmp_path / "ghost-blog.yaml").write_bytes(b"\xff\xfe\x00")
 
     line = len(text.splitlines()) + 1
     assert f'href="#line-{line}">{line}</a>' in one
     assert "is not a known field" in one
     assert "is gone; what runs was read before" in other
+    assert "cannot be read as text" in browser.shown(f"{CATALOGUE}/recipes/ghost-blog")
     assert "holds from the next start on" in browser.shown(f"{CATALOGUE}/recipes/redis")
 
 

@@ -32,6 +32,7 @@ from minispod.wallet.models import EntryKind, EntryType, Wallet
 from tests.admin.conftest import Browser
 from tests.admin.shop import TOPPED_UP, Shop, held_topup
 from tests.factories.payments import put_topup
+from tests.factories.statements import asked
 from tests.plugins.app import Person
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
@@ -126,6 +127,24 @@ def test_each_kind_of_trouble_is_shown_with_its_next_step(
         "/admin/money/proof",
     ):
         assert f'href="{step}' in shown, step
+
+
+def test_the_page_asks_as_much_however_much_waits(
+    browser: Browser, shop: Shop, app: Flask, clock: FrozenClock, nodes_seen: None
+) -> None:
+    def more() -> None:
+        held_topup(shop.customer, clock)
+
+    browser.shown("/admin/")
+    with asked("") as quiet:
+        browser.shown("/admin/")
+    for _ in range(3):
+        _change(app, more)
+    with asked("") as troubled:
+        shown = browser.shown("/admin/")
+
+    assert "held for review" in shown
+    assert len(troubled) == len(quiet) <= 34, [statement for statement, _ in troubled]
 
 
 def test_revenue_counts_charges_less_refunds_and_top_ups_apart(

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from minispod.admin.languages import COOKIE
 from tests.browser.chromium import NARROW, PATIENCE_MS, WIDE, Tab
@@ -196,6 +196,27 @@ def test_charts_are_brought_by_the_first_page_that_has_one_and_end_with_it(
     assert old.evaluate("(plot) => [plot.isConnected, plot.plot, plot.childElementCount]") == [False, None, 0]
     assert len(loaded()) == 6
     assert tab.wrongs + tab.forbidden() == []
+
+
+def test_a_chart_has_its_place_before_anything_is_drawn(tab: Tab) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    tab.page.route("**/js/admin.js*", hold)
+    tab.page.goto(REVENUE, wait_until="commit")
+    below = tab.page.locator("figure.chart + .table-wrap, .columns:has(.chart) + .table-wrap").first
+    expect(below).to_be_visible()
+    before = below.bounding_box()
+    assert tab.page.locator("chart-plot canvas").count() == 0
+
+    while not held:
+        tab.page.wait_for_timeout(10)
+    held[0].continue_()
+
+    _chart(tab.page, "What moved it")
+    assert below.bounding_box() == before
 
 
 def test_what_draws_charts_is_asked_for_again_where_it_did_not_come(tab: Tab) -> None:

@@ -3,10 +3,11 @@
 The rows say what the acts would have written; no wallet, entry or instance belongs to them.
 """
 
+import random
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
@@ -137,6 +138,45 @@ def put_past(past: Past, *, zone: ZoneInfo = JAKARTA) -> uuid.UUID:
     session().add_all(rows)
     session().flush()
     return id_
+
+
+def drawn_past(draw: random.Random, user_id: uuid.UUID, plans: Sequence[uuid.UUID], *, at: datetime) -> Past:
+    """A past as it may be: months, free ones, changes of plan that stood or not, an end, money that went back."""
+    begun = at - timedelta(minutes=draw.randrange(420 * 24 * 60))
+    possible = 1
+    while period(begun, possible, JAKARTA)[1] <= at:
+        possible += 1
+    months = draw.randint(1, possible)
+    changes: list[Change] = []
+    if draw.random() < 0.5:
+        month = draw.randint(1, months)
+        starts, _ = period(begun, month, JAKARTA)
+        days = sorted(draw.sample(range(1, 25), draw.randint(1, 3)))
+        changes = [drawn_change(draw, month, starts + timedelta(days=day), plans) for day in days]
+        changes = [each for each in changes if each.at < at]
+    last_starts, last_ends = period(begun, months, JAKARTA)
+    ended = None
+    if last_ends <= at:
+        ended = last_ends
+    elif draw.random() < 0.4:
+        ended = min(at, last_starts + timedelta(days=26))
+    return Past(
+        user_id,
+        draw.choice(plans),
+        begun,
+        price=draw.choice((0, 50_000, 50_000, 75_000)),
+        months=months,
+        free_months=frozenset({1}) if draw.random() < 0.2 else frozenset(),
+        changes=tuple(changes),
+        ended_at=ended,
+        is_given_back=draw.random() < 0.2,
+    )
+
+
+def drawn_change(draw: random.Random, month: int, at: datetime, plans: Sequence[uuid.UUID]) -> Change:
+    """A change of plan as it may be."""
+    price, charged = draw.choice((20_000, 80_000, 90_000)), draw.choice((0, 500))
+    return Change(month, at, price, draw.choice(plans), charged=charged, is_returned=draw.random() < 0.3)
 
 
 def _change(

@@ -253,8 +253,9 @@ def polls(world: World, who: Person, number: int) -> None:
 
 
 def closes_day(world: World, who: Person, number: int) -> None:
-    """Closing balances are written, and corrections nobody confirmed expire."""
+    """Closing balances are written, corrections nobody confirmed expire, paid time is noted down."""
     world.tick("snapshot-wallets" if number % 2 else "expire-adjustments")
+    world.tick("note-paid-time")
 
 
 def numbers_papers(world: World, who: Person, number: int) -> None:

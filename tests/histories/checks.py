@@ -8,22 +8,26 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import joinedload
 
 from minispod.catalog.models import Plan
+from minispod.insights import recurring
 from minispod.instances.models import Instance
 from minispod.instances.states import Wanted
 from minispod.kernel.database import session
+from minispod.kernel.unit_of_work import unit_of_work
 from minispod.papers.models import Paper, PaperCounter
 from minispod.payments.models import TopUp
 from minispod.payments.states import TopUpState
 from minispod.promotions.models import Coupon, Redemption
 from minispod.subscriptions import queries
 from minispod.subscriptions.models import Period, PlanChange, Refund, Subscription
+from minispod.subscriptions.paid_run_models import PaidRun
 from minispod.subscriptions.states import LIVE, ChangeState, SubscriptionStatus
 from minispod.wallet.models import Adjustment, EntryKind, LedgerEntry, Wallet
 from minispod.wallet.states import AdjustmentState
+from tests.factories.recurring import JAKARTA
 from tests.histories.bank import Payment
 from tests.histories.world import World
 from tests.proofs import assert_proven
@@ -54,6 +58,7 @@ def check(world: World) -> None:
         _check_counters(books)
         _check_papers()
         _check_payments(world.bank.payments, books)
+        _check_notes(at)
         session().rollback()
 
 
@@ -233,3 +238,13 @@ def _check_payments(payments: Sequence[Payment], books: Books) -> None:
     elsewhere |= {each.returned_transaction_id for each in books.topups}
     lost = {id_ for id_, payment in known.items() if payment.holds_money} - set(credited) - elsewhere
     assert not lost, "money came in and nobody knows of it"
+
+
+def _check_notes(at: datetime) -> None:
+    """Notes of paid time say what the periods say."""
+    read = recurring.months(zone=JAKARTA, at=at), recurring.cohorts(zone=JAKARTA, at=at)
+    with unit_of_work(), session().begin_nested() as point:
+        session().execute(delete(PaidRun))
+        anew = recurring.months(zone=JAKARTA, at=at), recurring.cohorts(zone=JAKARTA, at=at)
+        point.rollback()
+    assert read == anew

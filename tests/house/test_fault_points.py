@@ -22,6 +22,7 @@ MOVES_NOTHING = {
     "api.staff.wallets.decline_adjustment",
     "jobs.wallets.expire_adjustments",
     "jobs.wallets.snapshot_wallets",
+    "jobs.paid_time.note_paid_time",
     "admin.promotions.change_coupon",
     "admin.promotions.delete_coupon",
     "admin.promotions.issue_coupon",

@@ -13,7 +13,6 @@ from sqlalchemy import select
 
 from minispod.instances.provisioning import Outcome, OutcomeKind, WorkOrder
 from minispod.instances.states import InstanceStatus, Wanted
-from minispod.kernel import outbox
 from minispod.kernel.actor import system
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
@@ -85,7 +84,7 @@ def test_a_mail_that_leaves_first_numbers_its_paper_itself(
         ("receipt-RCP-202611-000001.pdf", "application/pdf")
     ]
     with app.app_context():
-        assert outbox.backlog() == 0
+        assert session().scalars(select(OutboxRow)).all() == []
 
 
 def test_renewals_carry_the_invoice_and_refunds_the_credit_note(

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from minispod.catalog.recipes import Problem, RecipeBroken, load_recipe
+from minispod.catalog.recipes.reading import read_recipe
 
 # The line numbers below count from here: `slug` is line 1.
 GOOD = """\
@@ -402,3 +403,12 @@ def test_any_odd_value_at_any_place_is_a_message_with_a_line_and_never_a_crash(t
         assert all(1 <= each.line <= lines and each.sentence for each in problems)
         refused += bool(problems)
     assert refused > 20
+
+
+def test_the_same_text_is_checked_once_and_another_text_or_name_anew():
+    found = read_recipe(GOOD, "wiki.yaml")
+
+    assert read_recipe(GOOD, "wiki.yaml") is found
+    assert read_recipe(changed("port: 8080", "port: 8081"), "wiki.yaml").port == 8081
+    with pytest.raises(RecipeBroken, match=r"wiko\.yaml:1: slug: must be the file's name"):
+        read_recipe(GOOD, "wiko.yaml")

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -58,18 +59,32 @@ class RecipeBroken(ValueError):
 
 def load_recipe(path: Path) -> AppRecipe:
     """Read one recipe file; RecipeBroken names file, line and field of each mistake."""
-    root = _compose(path)
     try:
-        recipe = AppRecipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeBroken(path.name, [Problem(1, "file", f"cannot be read as text: {error}")]) from None
+    return read_recipe(text, path.name)
+
+
+@lru_cache(maxsize=128)
+def read_recipe(text: str, file: str) -> AppRecipe:
+    """Read the text of a recipe file with that name; RecipeBroken names line and field of each mistake.
+
+    A sound recipe is remembered: staff look at all of them at once, and one takes a dozen milliseconds.
+    """
+    root = _compose(text, file)
+    try:
+        recipe = AppRecipe.model_validate(yaml.safe_load(text))
     except ValidationError as error:
         told = [_problem(root, each) for each in error.errors(include_url=False, include_input=False)]
-        raise RecipeBroken(path.name, [*_doubled(root), *told]) from None
+        raise RecipeBroken(file, [*_doubled(root), *told]) from None
     problems = [*_doubled(root), *(Problem(_line(root, at), _name(at), say) for at, say in findings(recipe))]
-    if path.stem != recipe.slug:
-        sentence = f"must be the file's name, '{path.stem}', not '{recipe.slug}'; rename one of them"
+    stem = Path(file).stem
+    if stem != recipe.slug:
+        sentence = f"must be the file's name, '{stem}', not '{recipe.slug}'; rename one of them"
         problems.append(Problem(_line(root, ("slug",)), "slug", sentence))
     if problems:
-        raise RecipeBroken(path.name, problems)
+        raise RecipeBroken(file, problems)
     return recipe
 
 
@@ -78,26 +93,23 @@ def load_recipes(folder: Path) -> dict[str, AppRecipe]:
     return {recipe.slug: recipe for recipe in map(load_recipe, sorted(folder.glob("*.yaml")))}
 
 
-def _compose(path: Path) -> yaml.Node:
-    """Read the file as a tree whose nodes know their lines."""
+def _compose(text: str, file: str) -> yaml.Node:
+    """Read the text as a tree whose nodes know their lines."""
     try:
-        text = path.read_text(encoding="utf-8")
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         yaml.safe_load(text)
         if root is not None:
             list(_doubled(root))  # walks through all of it
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeBroken(path.name, [Problem(1, "file", f"cannot be read as text: {error}")]) from None
     except (ValueError, RecursionError) as error:
         sentence = f"holds a value that cannot be read ({error}); put quotes around dates, let nothing contain itself"
-        raise RecipeBroken(path.name, [Problem(1, "file", sentence)]) from None
+        raise RecipeBroken(file, [Problem(1, "file", sentence)]) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         reason = getattr(error, "problem", None) or "cannot be read"
         sentence = f"is not YAML: {reason}; look at indentation, quotes and brackets here and just above"
-        raise RecipeBroken(path.name, [Problem(mark.line + 1 if mark else 1, "file", sentence)]) from None
+        raise RecipeBroken(file, [Problem(mark.line + 1 if mark else 1, "file", sentence)]) from None
     if not isinstance(root, yaml.MappingNode):
-        raise RecipeBroken(path.name, [Problem(1, "file", _GROUP)])
+        raise RecipeBroken(file, [Problem(1, "file", _GROUP)])
     return root
 
 

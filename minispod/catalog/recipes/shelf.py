@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from minispod.catalog.recipes.reading import Problem, RecipeBroken, load_recipe, load_recipes
+from minispod.catalog.recipes.reading import Problem, RecipeBroken, load_recipes, read_recipe
 from minispod.catalog.recipes.schema import AppRecipe
 from minispod.kernel.errors import NotFound
 
@@ -47,14 +47,16 @@ class Inspection:
 
 
 def inspect(slug: str) -> Inspection:
-    """Read and check a recipe's file anew; NoSuchRecipe when there is none."""
+    """Read a recipe's file anew, and check it if it says something new; NoSuchRecipe when there is none."""
     recipe = get_recipe(slug)
     path = RECIPE_FILES / f"{slug}.yaml"
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8")
     except OSError:
         return Inspection((), [Problem(1, "file", "is gone; what runs was read before")], is_in_use=False)
+    except UnicodeDecodeError as error:
+        return Inspection((), [Problem(1, "file", f"cannot be read as text: {error}")], is_in_use=False)
     try:
-        return Inspection(lines, (), is_in_use=load_recipe(path) == recipe)
+        return Inspection(text.splitlines(), (), is_in_use=read_recipe(text, path.name) == recipe)
     except RecipeBroken as broken:
-        return Inspection(lines, broken.problems, is_in_use=False)
+        return Inspection(text.splitlines(), broken.problems, is_in_use=False)

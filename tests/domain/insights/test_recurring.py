@@ -14,7 +14,7 @@ from minispod.insights.recurring import MonthOfRecurring, Share
 from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.subscriptions.pricing import month_start, period
-from tests.factories.recurring import JAKARTA, Change, Past, put_customer, put_past
+from tests.factories.recurring import JAKARTA, Change, Past, drawn_past, put_customer, put_past
 from tests.factories.statements import asked
 
 PlanFinder = Callable[..., uuid.UUID]
@@ -224,7 +224,9 @@ def test_random_histories_add_up_and_agree_with_looking_at_each_moment(
     draw = random.Random(seed)
     plans = [plan_id(), plan_id(tier="PRO")]
     stories = [
-        _story(draw, put_customer(f"C{number}", at=AT), plans) for number in range(12) for _ in range(2)
+        drawn_past(draw, put_customer(f"C{number}", at=AT), plans, at=AT)
+        for number in range(12)
+        for _ in range(2)
     ]
     for story in stories:
         put_past(story)
@@ -272,43 +274,6 @@ def test_each_report_is_one_statement(app: Flask, books: None, plan_id: PlanFind
         with asked("") as statements:
             report(zone=JAKARTA, at=AT)
         assert len(statements) == 1, report
-
-
-def _story(draw: random.Random, who: uuid.UUID, plans: list[uuid.UUID]) -> Past:
-    begun = AT - timedelta(minutes=draw.randrange(420 * 24 * 60))
-    possible = 1
-    while period(begun, possible, JAKARTA)[1] <= AT:
-        possible += 1
-    months = draw.randint(1, possible)
-    changes = []
-    if draw.random() < 0.5:
-        month = draw.randint(1, months)
-        starts, _ = period(begun, month, JAKARTA)
-        days = sorted(draw.sample(range(1, 25), draw.randint(1, 3)))
-        changes = [_drawn_change(draw, month, starts + timedelta(days=day), plans) for day in days]
-        changes = [each for each in changes if each.at < AT]
-    last_starts, last_ends = period(begun, months, JAKARTA)
-    ended = None
-    if last_ends <= AT:
-        ended = last_ends
-    elif draw.random() < 0.4:
-        ended = min(AT, last_starts + timedelta(days=26))
-    return Past(
-        who,
-        draw.choice(plans),
-        begun,
-        price=draw.choice((0, 50_000, 50_000, 75_000)),
-        months=months,
-        free_months=frozenset({1}) if draw.random() < 0.2 else frozenset(),
-        changes=tuple(changes),
-        ended_at=ended,
-        is_given_back=draw.random() < 0.2,
-    )
-
-
-def _drawn_change(draw: random.Random, month: int, at: datetime, plans: list[uuid.UUID]) -> Change:
-    price, charged = draw.choice((20_000, 80_000, 90_000)), draw.choice((0, 500))
-    return Change(month, at, price, draw.choice(plans), charged=charged, is_returned=draw.random() < 0.3)
 
 
 def _price(story: Past, at: datetime) -> int:

@@ -46,7 +46,7 @@ def alerts(yard: Yard) -> list[str]:
 
 def awaiting(yard: Yard) -> list[uuid.UUID]:
     with yard.shop.app.app_context():
-        return [each.id for each in queries.list_awaiting_decision()]
+        return [each.id for each in session().scalars(queries.awaiting_decision())]
 
 
 def gone(yard: Yard) -> bool:

@@ -8,7 +8,20 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import CTE, ColumnElement, DateTime, Subquery, and_, case, cast, func, or_, select, text
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    DateTime,
+    FromClause,
+    Subquery,
+    and_,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from minispod.subscriptions.models import Period, PlanChange, Subscription
@@ -16,14 +29,19 @@ from minispod.subscriptions.states import ChangeState
 
 
 def stretches(
-    service_id: uuid.UUID | None = None, *, since: datetime | None = None, until: datetime | None = None
+    service_id: uuid.UUID | None = None,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    which: ColumnElement[bool] | None = None,
 ) -> CTE:
     """All stretches, free ones among them: whose, of which plan, `since`, `until`, `price`, `is_paid`.
 
     None of them overlaps another of its subscription. An order whose money went back whole when it ended was
-    never sold. With `since` and `until`, those are enough that lie in months between them.
+    never sold. With `since` and `until`, those are enough that lie in months between them; `which` says of what
+    subscriptions.
     """
-    changes = _changes()
+    changes = _changes(which)
     first = (
         select(
             changes.c.subscription_id,
@@ -87,6 +105,8 @@ def stretches(
     if service_id is not None:
         begun = begun.where(Subscription.service_id == service_id)
         changed = changed.where(Subscription.service_id == service_id)
+    if which is not None:
+        begun, changed = begun.where(which), changed.where(which)
     if since is not None:
         begun, changed = begun.where(Period.ends_at > since), changed.where(Period.ends_at > since)
     if until is not None:
@@ -108,7 +128,12 @@ def covered(stretch: CTE, looks: Sequence[datetime]) -> Subquery:
     return select(stretch, place).where(behind > first).subquery("covered")
 
 
-def _changes() -> CTE:
+def pays(stretch: FromClause) -> ColumnElement[bool]:
+    """Tell whether a stretch is one of paid time: neither free nor of a plan without a price."""
+    return and_(stretch.c.is_paid, stretch.c.price > 0)
+
+
+def _changes(which: ColumnElement[bool] | None) -> CTE:
     """The changes of plan that stood; `is_paid` when what they and those before them in the month cost was kept."""
     until, paid = (
         figure.over(
@@ -119,16 +144,15 @@ def _changes() -> CTE:
             func.sum(PlanChange.charged - PlanChange.credited),
         )
     )
-    return (
-        select(
-            PlanChange.subscription_id,
-            PlanChange.period_number,
-            PlanChange.created_at,
-            PlanChange.to_plan_id,
-            PlanChange.to_price,
-            (paid > 0).label("is_paid"),
-            until.label("until"),
-        )
-        .where(PlanChange.state != ChangeState.RETURNED)
-        .cte("changes")
-    )
+    found = select(
+        PlanChange.subscription_id,
+        PlanChange.period_number,
+        PlanChange.created_at,
+        PlanChange.to_plan_id,
+        PlanChange.to_price,
+        (paid > 0).label("is_paid"),
+        until.label("until"),
+    ).where(PlanChange.state != ChangeState.RETURNED)
+    if which is not None:
+        found = found.where(PlanChange.subscription_id.in_(select(Subscription.id).where(which)))
+    return found.cte("changes")
