@@ -58,9 +58,29 @@
     event.target.closest("table").querySelectorAll("tbody input[type=checkbox]").forEach((each) => { each.checked = event.target.checked; });
   });
 
+  // The server leaves the frame out of an answer when the one of that answer stands around this page already.
+  const frame = document.querySelector("meta[name=frame]")?.content;
+  const sections = () => document.getElementById("sections");
+  on("htmx:configRequest", (event) => {
+    if (frame && event.detail.boosted && sections()) event.detail.headers["X-Frame-Mark"] = frame;
+  });
+  // The count of alerts that comes beside a page has events of its own.
+  const isPage = (event) => event.detail.boosted && event.target.matches("body, #main");
+  // What of a frame that stays depends on the page, or was opened to leave it.
+  const tidyFrame = () => {
+    document.querySelectorAll(":popover-open").forEach((each) => each.hidePopover());
+    document.querySelector("#find form")?.reset();
+    const { section } = document.getElementById("main").dataset;
+    sections()?.querySelectorAll("li a").forEach((each) => {
+      if (each.pathname.split("/")[2] === section) each.ariaCurrent = "page";
+      else each.removeAttribute("aria-current");
+    });
+  };
+
   const again = () =>
     place && [...document.querySelectorAll("main :is(a, button, input, select)")].find((each) => nameOf(each) === place);
   on("htmx:afterSwap", (event) => {
+    if (isPage(event)) tidyFrame();
     if (event.detail.boosted) return;
     again()?.focus({ preventScroll: true });
     place = null;
@@ -111,7 +131,7 @@
   // After another page came, a screen reader and the keyboard begin at its content, at the top; an act that leads back
   // to its own page leaves both where they were.
   on("htmx:afterSettle", (event) => {
-    if (!event.detail.boosted) return;
+    if (!isPage(event)) return;
     const isSame = location.pathname === path;
     path = location.pathname;
     if (!isSame) window.scrollTo(0, 0);
