@@ -64,6 +64,12 @@
   on("htmx:configRequest", (event) => {
     if (frame && event.detail.boosted && sections()) event.detail.headers["X-Frame-Mark"] = frame;
   });
+  // Of two links the later one is what is wanted, whichever answer comes first.
+  let wanted = null;
+  on("htmx:beforeRequest", (event) => { if (event.detail.boosted) wanted = event.detail.xhr; });
+  on("htmx:beforeSwap", ({ detail }) => {
+    if (detail.boosted && detail.requestConfig.verb === "get" && detail.xhr !== wanted) detail.shouldSwap = false;
+  });
   // The count of alerts that comes beside a page has events of its own.
   const isPage = (event) => event.detail.boosted && event.target.matches("body, #main");
   // What of a frame that stays depends on the page, or was opened to leave it.
