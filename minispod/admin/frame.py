@@ -1,4 +1,4 @@
-"""The frame around our pages (head, navigation, search, shortcuts): left out where the browser has it already (ADR 0051).
+"""The frame around our pages (head, navigation, search, shortcuts): left out where the browser has it (ADR 0051).
 
 Links and forms of our pages are asked for by htmx ("boosted"), and admin.js says by a mark which frame stands around
 them. Where that is the frame of this answer, too, the answer is the page's title and its content alone, to be put in
@@ -28,7 +28,9 @@ _TEMPLATES = ("admin/_frame.html", "admin/_macros.html")
 
 def init_app(app: Flask) -> None:
     """Let the template leave itself out; to be called when the gate is installed, whose decision comes first."""
-    app.extensions[VERSION] = _version(Path(str(app.static_folder)), Path(app.root_path) / str(app.template_folder))
+    app.extensions[VERSION] = _version(
+        Path(str(app.static_folder)), Path(app.root_path) / str(app.template_folder)
+    )
     app.jinja_env.globals.update(
         frame_mark=mark, frame_stays=stays, answered_without_frame=_answered_without_frame
     )
@@ -73,9 +75,7 @@ def _load_another() -> Response | None:
     if not current_user.is_authenticated or theirs == mark():
         return None
     query = request.query_string.decode("latin-1")
-    return Response(
-        status=204, headers={"HX-Redirect": quote(request.path) + (f"?{query}" if query else "")}
-    )
+    return Response(status=204, headers={"HX-Redirect": quote(request.path) + (f"?{query}" if query else "")})
 
 
 def _tell(response: Response) -> Response:

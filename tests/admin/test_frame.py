@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from minispod.kernel.actor import Role
 from minispod.admin import frame
+from minispod.kernel.actor import Role
 from minispod.kernel.clock import FrozenClock
 from tests.admin.conftest import Browser
 from tests.admin.shop import Shop
@@ -49,7 +49,9 @@ def test_a_page_that_has_its_frame_is_answered_without_it(browser: Browser, foll
 
     assert part.status_code == 200
     assert part.text.startswith("<title>Nodes · MinisPod</title><main ")
-    assert [each for each in ("<html", "<head", "<header", 'id="sections"', 'id="find"') if each in part.text] == []
+    assert [
+        each for each in ("<html", "<head", "<header", 'id="sections"', 'id="find"') if each in part.text
+    ] == []
     assert part.text.count("<main ") == 1
     assert part.text.endswith('</main><span id="open-alerts" hx-swap-oob="true"></span>')
     assert (part.headers["HX-Retarget"], part.headers["HX-Reswap"]) == ("#main", "outerHTML")
@@ -58,8 +60,12 @@ def test_a_page_that_has_its_frame_is_answered_without_it(browser: Browser, foll
     assert 'id="open-alerts"></span>' in whole.text
 
 
-@pytest.mark.parametrize("path", ["/admin/", "/admin/nodes", "/admin/coupons/new", "/admin/tables/", "/admin/nope"])
-def test_nobody_is_given_the_answer_to_another_way_of_asking(follow: Follow, browser: Browser, path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["/admin/", "/admin/nodes", "/admin/coupons/new", "/admin/tables/", "/admin/nope"]
+)
+def test_nobody_is_given_the_answer_to_another_way_of_asking(
+    follow: Follow, browser: Browser, path: str
+) -> None:
     for answer in (browser.get(path), follow(path), browser.fragment(path)):
         assert {"HX-Request", "HX-Boosted", frame.HEADER} <= set(answer.vary)
         assert answer.headers["Cache-Control"] == "no-store"
@@ -71,14 +77,21 @@ def test_nobody_is_given_the_answer_to_another_way_of_asking(follow: Follow, bro
         {},
         {"HX-Request": "true", "HX-Boosted": "true"},
         {"HX-Boosted": "true", frame.HEADER: "its own"},
-        {"HX-Request": "true", "HX-Boosted": "true", "HX-History-Restore-Request": "true", frame.HEADER: "its own"},
+        {
+            "HX-Request": "true",
+            "HX-Boosted": "true",
+            "HX-History-Restore-Request": "true",
+            frame.HEADER: "its own",
+        },
     ],
     ids=["no htmx", "no frame around it", "not htmx", "a restored history"],
 )
 def test_whoever_has_no_frame_gets_the_whole_page(browser: Browser, said: dict[str, str]) -> None:
     own = mark_of(browser.shown("/admin/"))
 
-    answer = browser.get("/admin/nodes", **{name: own if text == "its own" else text for name, text in said.items()})
+    answer = browser.get(
+        "/admin/nodes", **{name: own if text == "its own" else text for name, text in said.items()}
+    )
 
     assert answer.status_code == 200
     assert answer.text.startswith("<!doctype html>")
@@ -86,7 +99,9 @@ def test_whoever_has_no_frame_gets_the_whole_page(browser: Browser, said: dict[s
     assert not {"HX-Retarget", "HX-Reswap", "HX-Redirect"} & set(answer.headers.keys())
 
 
-def test_an_act_leads_to_its_page_without_the_frame_and_says_what_came_of_it(browser: Browser, shop: Shop) -> None:
+def test_an_act_leads_to_its_page_without_the_frame_and_says_what_came_of_it(
+    browser: Browser, shop: Shop
+) -> None:
     own = boosted(mark_of(browser.shown("/admin/")))
     body = {"csrf_token": browser.token}
 
