@@ -81,6 +81,9 @@ def _load_another() -> Response | None:
 def _tell(response: Response) -> Response:
     if is_admin(request.path) and response.mimetype == "text/html":
         response.vary.update(_ASKED_BY)
+        if request.method == "POST" and _is_boosted():
+            # What a form shows itself has no address: one that is loaded again shows the page the form stood on.
+            response.headers["HX-Push-Url"] = "false"
     if g.pop("is_without_frame", False):
         response.headers["HX-Retarget"] = "#main"
         response.headers["HX-Reswap"] = "outerHTML"

@@ -134,12 +134,13 @@
   };
   on("click", (event) => event.target.closest?.("[data-close]")?.closest(".outcome").remove());
 
-  // After another page came, a screen reader and the keyboard begin at its content, at the top; an act that leads back
-  // to its own page leaves both where they were.
+  // After another page came, a screen reader and the keyboard begin at its content, at the top, where a form says why it
+  // was refused; an act that leads back to its own page leaves both where they were.
   on("htmx:afterSettle", (event) => {
     if (!isPage(event)) return;
-    const isSame = location.pathname === path;
-    path = location.pathname;
+    const shown = event.detail.pathInfo.responsePath.split("?")[0];
+    const isSame = shown === path && event.detail.xhr.status < 400;
+    path = shown;
     if (!isSame) window.scrollTo(0, 0);
     ((isSame && again()) || document.getElementById("main"))?.focus({ preventScroll: true });
     place = null;

@@ -153,6 +153,21 @@ def test_a_form_that_is_refused_in_its_place_keeps_the_frame(browser: Browser) -
     assert answer.headers["HX-Retarget"] == "#main"
 
 
+def test_what_a_form_shows_itself_has_no_address(browser: Browser, follow: Follow) -> None:
+    own = boosted(mark_of(browser.shown("/admin/coupons/new")))
+    told = {
+        path: browser.client.post(path, data={"csrf_token": browser.token}, headers=own)
+        for path in ("/admin/coupons/new", "/admin/money/proof", "/admin/nope", "/admin/tables/")
+    }
+
+    assert [answer.status_code for answer in told.values()] == [400, 303, 404, 405]
+    assert {path: answer.headers.get("HX-Push-Url") for path, answer in told.items()} == dict.fromkeys(
+        told, "false"
+    )
+    assert "HX-Push-Url" not in follow("/admin/coupons/new").headers
+    assert "HX-Push-Url" not in browser.post("/admin/coupons/new").headers
+
+
 def test_after_a_deploy_the_page_is_loaded(deploy: Deploy, follow: Follow) -> None:
     assert follow("/admin/customers?q=si%C3%A9+ti&state=a").status_code == 200
     deploy()

@@ -191,9 +191,36 @@ def test_a_form_that_is_not_right_comes_back_in_the_frame(tab: Tab, stands: Call
 
     page.locator("main form.stacked button[type=submit]").click()
 
-    expect(page.locator("main #problem")).to_be_visible()
+    expect(page.locator("main #problem")).to_be_in_viewport()
+    expect(page.locator("#main")).to_be_focused()
     assert stands()
     assert [each for each in tab.wrongs if "400" not in each] == []
+
+
+def test_a_form_that_shows_what_it_would_do_first_is_left_and_done(
+    tab: Tab, stands: Callable[[], bool], scene: Scene
+) -> None:
+    page, asked = tab.page, re.compile(f"/admin/customers/{scene.customer.id}/wallet/adjust$")
+    tab.go(f"/admin/customers/{scene.customer.id}/wallet/adjust")
+    page.evaluate("() => { window.isFirst = true; document.querySelector('header').isFirst = true; }")
+
+    def fill_in() -> None:
+        page.get_by_label("Amount in rupiah").fill("25.000")
+        page.get_by_label("Reason").fill("An invoice was wrong.")
+        page.get_by_role("button", name="Check").click()
+        expect(page.get_by_role("heading", name="Check the adjustment")).to_be_visible()
+        expect(page.locator("#main")).to_be_focused()
+        expect(page).to_have_url(asked)
+
+    fill_in()
+    assert stands()
+    page.reload()
+    expect(page.get_by_label("Amount in rupiah")).to_have_value("")
+    fill_in()
+    page.get_by_role("button", name="Add credit").dblclick()
+    expect(page.locator("#outcomes")).to_contain_text("was added to the wallet")
+    expect(page).to_have_url(re.compile("/wallet$"))
+    assert tab.wrongs + tab.forbidden() == []
 
 
 def _link_to(page: Page, path: str) -> Locator:
