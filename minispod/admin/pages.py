@@ -61,8 +61,7 @@ def wants_fragment() -> bool:
 
 def page_or_fragment(page: str, fragment: str, **facts: Any) -> Response:
     """Render the fragment for htmx, else the page that contains it."""
-    answer = make_response(render_template(fragment if wants_fragment() else page, **facts))
-    return _varies(answer)
+    return make_response(render_template(fragment if wants_fragment() else page, **facts))
 
 
 def live_fragment(
@@ -74,10 +73,10 @@ def live_fragment(
     digest = hashlib.sha256(body.replace(generate_csrf(), "").encode()).hexdigest()[:16]
     live = {"live_body": body, "live_digest": digest, "live_every": every}
     if not wants_fragment():
-        return _varies(make_response(render_template(page, **live, **facts)))
+        return make_response(render_template(page, **live, **facts))
     if request.args.get("seen") == digest:
-        return _varies(Response(status=204))
-    return _varies(make_response(render_template(frame, **live)))
+        return Response(status=204)
+    return make_response(render_template(frame, **live))
 
 
 def here(**changes: str | int | None) -> str:
@@ -158,8 +157,3 @@ def told(message: str, target: str, tone: str = "good") -> BaseResponse:
     """Go to `target` and say there what happened."""
     flash(message, tone)
     return redirect(target, 303)
-
-
-def _varies(answer: Response) -> Response:
-    answer.vary.update(("HX-Request", "HX-Boosted"))
-    return answer

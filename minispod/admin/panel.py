@@ -37,6 +37,7 @@ from minispod.admin import (
     domains,
     environment,
     finding,
+    frame,
     guard,
     instance_data,
     instance_history,
@@ -165,6 +166,7 @@ def init_app(
     wording.init_app(app)
     app.jinja_env.globals["viewing_banner"] = viewings.standing_banner
     guard.init_app(app, settings)
+    frame.init_app(app)
     app.register_blueprint(door)
     jobs_board.init_app(app, settings, answer_page_error)
     raw_tables.init_app(app)

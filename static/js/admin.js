@@ -58,9 +58,35 @@
     event.target.closest("table").querySelectorAll("tbody input[type=checkbox]").forEach((each) => { each.checked = event.target.checked; });
   });
 
+  // The server leaves the frame out of an answer when the one of that answer stands around this page already.
+  const frame = document.querySelector("meta[name=frame]")?.content;
+  const sections = () => document.getElementById("sections");
+  on("htmx:configRequest", (event) => {
+    if (frame && event.detail.boosted && sections()) event.detail.headers["X-Frame-Mark"] = frame;
+  });
+  // Of two links the later one is what is wanted, whichever answer comes first.
+  let wanted = null;
+  on("htmx:beforeRequest", (event) => { if (event.detail.boosted) wanted = event.detail.xhr; });
+  on("htmx:beforeSwap", ({ detail }) => {
+    if (detail.boosted && detail.requestConfig.verb === "get" && detail.xhr !== wanted) detail.shouldSwap = false;
+  });
+  // The count of alerts that comes beside a page has events of its own.
+  const isPage = (event) => event.detail.boosted && event.target.matches("body, #main");
+  // What of a frame that stays depends on the page, or was opened to leave it.
+  const tidyFrame = () => {
+    document.querySelectorAll(":popover-open").forEach((each) => each.hidePopover());
+    document.querySelector("#find form")?.reset();
+    const { section } = document.getElementById("main").dataset;
+    sections()?.querySelectorAll("li a").forEach((each) => {
+      if (each.pathname.split("/")[2] === section) each.ariaCurrent = "page";
+      else each.removeAttribute("aria-current");
+    });
+  };
+
   const again = () =>
     place && [...document.querySelectorAll("main :is(a, button, input, select)")].find((each) => nameOf(each) === place);
   on("htmx:afterSwap", (event) => {
+    if (isPage(event)) tidyFrame();
     if (event.detail.boosted) return;
     again()?.focus({ preventScroll: true });
     place = null;
@@ -108,12 +134,13 @@
   };
   on("click", (event) => event.target.closest?.("[data-close]")?.closest(".outcome").remove());
 
-  // After another page came, a screen reader and the keyboard begin at its content, at the top; an act that leads back
-  // to its own page leaves both where they were.
+  // After another page came, a screen reader and the keyboard begin at its content, at the top, where a form says why it
+  // was refused; an act that leads back to its own page leaves both where they were.
   on("htmx:afterSettle", (event) => {
-    if (!event.detail.boosted) return;
-    const isSame = location.pathname === path;
-    path = location.pathname;
+    if (!isPage(event)) return;
+    const shown = event.detail.pathInfo.responsePath.split("?")[0];
+    const isSame = shown === path && event.detail.xhr.status < 400;
+    path = shown;
     if (!isSame) window.scrollTo(0, 0);
     ((isSame && again()) || document.getElementById("main"))?.focus({ preventScroll: true });
     place = null;
