@@ -46,6 +46,8 @@ from sqlalchemy.types import TypeDecorator
 from minispod.kernel.ids import new_id
 from minispod.kernel.money import Rupiah
 from minispod.kernel.paging import Page, PageRequest
+from minispod.kernel.prepared import PREPARED
+from minispod.kernel.prepared import execute as execute_prepared
 from minispod.kernel.together import Together
 
 # What a database raises that is away or too busy to answer: the same may be tried again.
@@ -179,11 +181,12 @@ def look_before_use(engine: Engine) -> None:
                 raise InvalidatePoolError from None
 
 
-def read_alone(app: Flask) -> None:
+def read_alone(app: Flask, *, prepares: bool) -> None:
     """Give the application an engine on which each statement stands alone: it cannot write, and is one message.
 
     The bounds go with each. A transaction of reads would be begun, bounded and rolled back, a message each, and would
     promise nothing more: every statement of it sees what is committed when it begins. The connections are of one pool.
+    With `prepares`, statements that are `prepared` are planned once for each connection.
     """
     engine = db.engine
     app.extensions[_ASKING] = {}
@@ -203,7 +206,10 @@ def read_alone(app: Flask) -> None:
     def bounded(cursor: Any, statement: str, values: Any, context: ExecutionContext | None) -> bool:
         if context is None or _STANDS_ALONE not in context.execution_options:
             return False
-        cursor.execute(f"{_ALONE}; {statement}", values)
+        if prepares and PREPARED in context.execution_options:
+            execute_prepared(cursor, _ALONE, statement, values, context.root_connection.info)
+        else:
+            cursor.execute(f"{_ALONE}; {statement}", values)
         return True
 
     @event.listens_for(engine, "do_executemany")
