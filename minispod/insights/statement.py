@@ -29,6 +29,7 @@ from minispod.catalog.models import Plan, Service
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import counted, counted_page, session
 from minispod.kernel.paging import Page, PageRequest
+from minispod.kernel.prepared import among, prepared
 from minispod.papers.queries import numbers_of as papers_of_entries
 from minispod.payments.errors import NoSuchTransaction
 from minispod.payments.models import TopUp
@@ -133,7 +134,16 @@ def _all_lines() -> Subquery:
 
 
 _line = _all_lines()
-_NEWEST = counted(select(_line.c.id).order_by(_line.c.created_at.desc(), _line.c.number.desc()))
+_NEWEST = prepared(counted(select(_line.c.id).order_by(_line.c.created_at.desc(), _line.c.number.desc())))
+_FRESH = {"populate_existing": True}
+_ENTRIES = prepared(select(LedgerEntry).where(among(LedgerEntry.id, "ids")).execution_options(**_FRESH))
+_TOPUPS = prepared(select(TopUp).where(among(TopUp.id, "ids")).execution_options(**_FRESH))
+_BOUGHT = prepared(
+    select(Subscription.id, Service.name, Service.slug, Plan.name, Plan.plan_type)
+    .join(Service, Service.id == Subscription.service_id)
+    .join(Plan, Plan.id == Subscription.plan_id)
+    .where(among(Subscription.id, "ids"))
+)
 
 
 def list_transactions(
@@ -192,17 +202,9 @@ def _filtered(query: Select[Any], line: Subquery, wanted: Filter) -> Select[Any]
 
 def load_lines(ids: Sequence[uuid.UUID]) -> list[Transaction]:
     """The lines with these ids, in the same order; whoever asks has shown that they may see them."""
-    fresh = {"populate_existing": True}
-    entries = {
-        entry.id: entry
-        for entry in session().scalars(
-            select(LedgerEntry).where(LedgerEntry.id.in_(ids)), execution_options=fresh
-        )
-    }
-    topups = {
-        topup.id: topup
-        for topup in session().scalars(select(TopUp).where(TopUp.id.in_(ids)), execution_options=fresh)
-    }
+    wanted = {"ids": list(ids)}
+    entries = {entry.id: entry for entry in session().scalars(_ENTRIES, wanted)}
+    topups = {topup.id: topup for topup in session().scalars(_TOPUPS, wanted)}
     papers = papers_of_entries(entries)
     bought = bought_by(entry.subscription_id for entry in entries.values() if entry.subscription_id)
     lines = []
@@ -222,12 +224,7 @@ def load_lines(ids: Sequence[uuid.UUID]) -> list[Transaction]:
 
 def bought_by(subscription_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Bought]:
     """What each of these subscriptions is for."""
-    rows = session().execute(
-        select(Subscription.id, Service.name, Service.slug, Plan.name, Plan.plan_type)
-        .join(Service, Service.id == Subscription.service_id)
-        .join(Plan, Plan.id == Subscription.plan_id)
-        .where(Subscription.id.in_(set(subscription_ids)))
-    )
+    rows = session().execute(_BOUGHT, {"ids": list(set(subscription_ids))})
     return {
         id_: Bought(id_, BoughtService(service, slug), BoughtPlan(plan, plan_type.value))
         for id_, service, slug, plan, plan_type in rows
