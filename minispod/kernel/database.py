@@ -18,7 +18,9 @@ from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
+    CompoundSelect,
     Connection,
     CursorResult,
     DateTime,
@@ -29,6 +31,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Uuid,
+    any_,
     bindparam,
     event,
     func,
@@ -40,7 +43,7 @@ from sqlalchemy.exc import InterfaceError, InternalError, InvalidatePoolError, O
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
-from sqlalchemy.sql import Executable, Select
+from sqlalchemy.sql import ColumnElement, Executable, Select
 from sqlalchemy.types import TypeDecorator
 
 from minispod.kernel.ids import new_id
@@ -322,6 +325,14 @@ def counted_page(
     else:
         total = 0
     return Page(rows, total, wanted.page, wanted.limit)
+
+
+def is_found_by(column: Any, search: CompoundSelect[Any]) -> ColumnElement[bool]:
+    """The column is among what `search` finds, which is looked for first and then fetched by index.
+
+    Of a search in parts of words the planner expects far too much: for IN it would read the whole table beside it.
+    """
+    return column == any_(func.array(search.scalar_subquery(), type_=ARRAY(column.type)))  # type: ignore[no-any-return]
 
 
 def searched_page(statement: Select[Any], wanted: PageRequest) -> Page[Any]:

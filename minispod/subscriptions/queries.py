@@ -15,7 +15,7 @@ from minispod.catalog.models import Plan, Service
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import page_of, searched_page, session
+from minispod.kernel.database import is_found_by, page_of, searched_page, session
 from minispod.kernel.paging import Page, PageRequest
 from minispod.kernel.prepared import among, prepared
 from minispod.subscriptions.errors import NoSuchSubscription
@@ -138,7 +138,7 @@ def list_all(
         *((key.asc(), Subscription.id.asc()) if ascending else (key.desc(), Subscription.id.desc()))
     )
     if search.strip():
-        wanted = wanted.where(Subscription.id.in_(_mentioning(search.strip())))
+        wanted = wanted.where(is_found_by(Subscription.id, _mentioning(search.strip())))
     if status is not None:
         wanted = wanted.where(Subscription.status == status)
     if user_id is not None:
