@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVarTuple
 
-from sqlalchemy import Select, case, func, literal, or_, select, update
+from sqlalchemy import Select, and_, case, func, literal, or_, select, update
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql import ColumnElement
 
@@ -20,14 +20,16 @@ from minispod.kernel.prepared import among, prepared
 from minispod.papers.errors import NoSuchPaper
 from minispod.papers.models import Paper
 from minispod.papers.states import PaperKind, PaperStatus
+from minispod.wallet.models import LedgerEntry
 
 _NUMBER = re.compile(r"TXMP-?(\d{1,18})", re.IGNORECASE)
 _Note = aliased(Paper)
+_IS_ISSUED = Paper.number.is_not(None)
 _NUMBERS = prepared(
-    select(Paper.entry_id, Paper.id, Paper.number).where(
-        among(Paper.entry_id, "ids"), Paper.number.is_not(None)
-    )
+    select(Paper.entry_id, Paper.id, Paper.number).where(among(Paper.entry_id, "ids"), _IS_ISSUED)
 )
+ISSUED_FOR_ENTRY = and_(Paper.entry_id == LedgerEntry.id, _IS_ISSUED)
+"""What joins ledger entries to their issued papers: each has one at most."""
 Columns = TypeVarTuple("Columns")
 
 
