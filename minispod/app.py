@@ -87,7 +87,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     with app.app_context():
         bound_transactions(db.engine)
         look_before_use(db.engine)
-        read_alone(app)
+        read_alone(app, prepares=settings.database.database_prepares)
     Migrate(app, db, directory=str(ROOT / "migrations"))
     _bind_requests(app)
     guard.init_app(app, settings)

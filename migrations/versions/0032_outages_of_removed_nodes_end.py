@@ -3,14 +3,14 @@
 An outage whose node was taken out of the cluster ends, and says so.
 
 Revision ID: 0032
-Revises: 0025
+Revises: 0030
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0032"
-down_revision = "0025"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 

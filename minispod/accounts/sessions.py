@@ -23,6 +23,7 @@ from minispod.audit import trail
 from minispod.kernel.actor import Actor, Role
 from minispod.kernel.database import lock, run, session, table_of
 from minispod.kernel.ids import new_id
+from minispod.kernel.prepared import prepared
 
 _DOUBLE_REFRESH = timedelta(seconds=10)
 
@@ -43,8 +44,10 @@ class Account:
 
 
 _users = table_of(User).c
-_ACCOUNT = select(*(_users[each.name] for each in fields(Account)), _users.token_version).where(
-    _users.id == bindparam("wanted")
+_ACCOUNT = prepared(
+    select(*(_users[each.name] for each in fields(Account)), _users.token_version).where(
+        _users.id == bindparam("wanted")
+    )
 )
 
 

@@ -17,6 +17,7 @@ from minispod.catalog.models import Category, Plan, PlanType, Service
 from minispod.kernel.database import counted, counted_page, run, table_of
 from minispod.kernel.money import Rupiah
 from minispod.kernel.paging import Page, PageRequest
+from minispod.kernel.prepared import among, prepared
 
 
 @dataclass(slots=True)
@@ -100,10 +101,11 @@ _FOR_SALE = (
     .order_by(_service.c.is_featured.desc(), _service.c.sort_order, _service.c.name)
 )
 _LIST = counted(_FOR_SALE)
-_ONE = _FOR_SALE.where(_service.c.slug == bindparam("slug"))
-_PLANS = (
+_SHOWN = prepared(_LIST)
+_ONE = prepared(_FOR_SALE.where(_service.c.slug == bindparam("slug")))
+_PLANS = prepared(
     select(_plan.c.service_id, *(_plan.c[name] for name in _OF_PLAN))
-    .where(_plan.c.service_id.in_(bindparam("services", expanding=True)), _plan.c.is_active.is_(True))
+    .where(among(_plan.c.service_id, "services"), _plan.c.is_active.is_(True))
     .order_by(_plan.c.sort_order)
 )
 
@@ -115,7 +117,7 @@ def list_services(
 
     A category holds what lies in the categories below it too.
     """
-    wanted = _LIST
+    wanted = _LIST if search.strip() else _SHOWN
     if category_slug:
         wanted = wanted.where(_service.c.category_id.in_(within(category_slug)))
     if search.strip():

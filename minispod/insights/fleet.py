@@ -12,7 +12,7 @@ from minispod.instances.errors import NoSuchInstance
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import page_of, searched_page, session
+from minispod.kernel.database import is_found_by, page_of, searched_page, session
 from minispod.kernel.paging import Page, PageRequest
 from minispod.subscriptions.models import Subscription
 
@@ -88,7 +88,7 @@ def speaks_of(text: str) -> ColumnElement[bool]:
         select(Instance.id).where(Instance.user_id.in_(owners)),
         select(Instance.id).where(Instance.subscription_id.in_(sold)),
     )
-    return Instance.id.in_(every)
+    return is_found_by(Instance.id, every)
 
 
 def sold_rows() -> Select[Instance, User, Subscription, Service, Plan]:

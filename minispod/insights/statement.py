@@ -29,7 +29,9 @@ from minispod.catalog.models import Plan, Service
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import counted, counted_page, session
 from minispod.kernel.paging import Page, PageRequest
-from minispod.papers.queries import numbers_of as papers_of_entries
+from minispod.kernel.prepared import among, prepared
+from minispod.papers.models import Paper
+from minispod.papers.queries import ISSUED_FOR_ENTRY
 from minispod.payments.errors import NoSuchTransaction
 from minispod.payments.models import TopUp
 from minispod.payments.states import CREDITED, SHOWN_AS, TransactionStatus
@@ -133,7 +135,24 @@ def _all_lines() -> Subquery:
 
 
 _line = _all_lines()
-_NEWEST = counted(select(_line.c.id).order_by(_line.c.created_at.desc(), _line.c.number.desc()))
+_NEWEST = prepared(counted(select(_line.c.id).order_by(_line.c.created_at.desc(), _line.c.number.desc())))
+_FRESH = {"populate_existing": True}
+_ENTRIES = prepared(
+    select(LedgerEntry, Paper.id, Paper.number, Service.name, Service.slug, Plan.name, Plan.plan_type)
+    .outerjoin(Paper, ISSUED_FOR_ENTRY)
+    .outerjoin(Subscription, Subscription.id == LedgerEntry.subscription_id)
+    .outerjoin(Service, Service.id == Subscription.service_id)
+    .outerjoin(Plan, Plan.id == Subscription.plan_id)
+    .where(among(LedgerEntry.id, "ids"))
+    .execution_options(**_FRESH)
+)
+_TOPUPS = prepared(select(TopUp).where(among(TopUp.id, "ids")).execution_options(**_FRESH))
+_BOUGHT = prepared(
+    select(Subscription.id, Service.name, Service.slug, Plan.name, Plan.plan_type)
+    .join(Service, Service.id == Subscription.service_id)
+    .join(Plan, Plan.id == Subscription.plan_id)
+    .where(among(Subscription.id, "ids"))
+)
 
 
 def list_transactions(
@@ -192,49 +211,33 @@ def _filtered(query: Select[Any], line: Subquery, wanted: Filter) -> Select[Any]
 
 def load_lines(ids: Sequence[uuid.UUID]) -> list[Transaction]:
     """The lines with these ids, in the same order; whoever asks has shown that they may see them."""
-    fresh = {"populate_existing": True}
-    entries = {
-        entry.id: entry
-        for entry in session().scalars(
-            select(LedgerEntry).where(LedgerEntry.id.in_(ids)), execution_options=fresh
-        )
-    }
-    topups = {
-        topup.id: topup
-        for topup in session().scalars(select(TopUp).where(TopUp.id.in_(ids)), execution_options=fresh)
-    }
-    papers = papers_of_entries(entries)
-    bought = bought_by(entry.subscription_id for entry in entries.values() if entry.subscription_id)
-    lines = []
-    for id_ in ids:
-        entry, topup = entries.get(id_), topups.get(id_)
-        if topup is not None:
-            line = _of_topup(topup, entry)
-        elif entry is not None:
-            subscription = bought.get(entry.subscription_id) if entry.subscription_id else None
-            line = _of_entry(entry, subscription)
-        else:
-            continue
-        invoice_id, number = papers.get(id_, (None, None))
-        lines.append(replace(line, invoice_id=invoice_id, invoice_number=number))
-    return lines
+    wanted = {"ids": list(ids)}
+    entries = {row[0].id: _of_entry(*row) for row in session().execute(_ENTRIES, wanted)}
+    topups = {topup.id: topup for topup in session().scalars(_TOPUPS, wanted)}
+    credited = {id_: _of_topup(topup, entries.get(id_)) for id_, topup in topups.items()}
+    lines = entries | credited
+    return [lines[id_] for id_ in ids if id_ in lines]
 
 
 def bought_by(subscription_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Bought]:
     """What each of these subscriptions is for."""
-    rows = session().execute(
-        select(Subscription.id, Service.name, Service.slug, Plan.name, Plan.plan_type)
-        .join(Service, Service.id == Subscription.service_id)
-        .join(Plan, Plan.id == Subscription.plan_id)
-        .where(Subscription.id.in_(set(subscription_ids)))
-    )
+    rows = session().execute(_BOUGHT, {"ids": list(set(subscription_ids))})
     return {
         id_: Bought(id_, BoughtService(service, slug), BoughtPlan(plan, plan_type.value))
         for id_, service, slug, plan, plan_type in rows
     }
 
 
-def _of_entry(entry: LedgerEntry, subscription: Bought | None) -> Transaction:
+def _of_entry(
+    entry: LedgerEntry, invoice_id: uuid.UUID | None, invoice_number: str | None, *sold: Any
+) -> Transaction:
+    """The line of an entry with its invoice, and with the service and the plan it was for as columns."""
+    service, slug, plan, plan_type = sold
+    bought = None
+    if entry.subscription_id is not None and service is not None:
+        bought = Bought(
+            entry.subscription_id, BoughtService(service, slug), BoughtPlan(plan, plan_type.value)
+        )
     return Transaction(
         id=entry.id,
         custom_id=entry.custom_id,
@@ -253,11 +256,13 @@ def _of_entry(entry: LedgerEntry, subscription: Bought | None) -> Transaction:
         created_at=entry.created_at,
         updated_at=entry.created_at,
         completed_at=entry.created_at,
-        subscription=subscription,
+        subscription=bought,
+        invoice_id=invoice_id,
+        invoice_number=invoice_number,
     )
 
 
-def _of_topup(topup: TopUp, entry: LedgerEntry | None) -> Transaction:
+def _of_topup(topup: TopUp, entry: Transaction | None) -> Transaction:
     return Transaction(
         id=topup.id,
         custom_id=topup.custom_id,
@@ -276,6 +281,8 @@ def _of_topup(topup: TopUp, entry: LedgerEntry | None) -> Transaction:
         created_at=topup.created_at,
         updated_at=topup.updated_at,
         completed_at=topup.completed_at,
+        invoice_id=entry.invoice_id if entry else None,
+        invoice_number=entry.invoice_number if entry else None,
     )
 
 

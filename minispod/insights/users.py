@@ -14,6 +14,7 @@ from minispod.accounts.models import User
 from minispod.kernel.actor import Role
 from minispod.kernel.database import page_of, session
 from minispod.kernel.paging import Page, PageRequest
+from minispod.kernel.prepared import among, prepared
 from minispod.kernel.spreadsheets import Columns, Sheet, sheet
 from minispod.subscriptions.models import Subscription
 from minispod.wallet.models import Wallet
@@ -43,6 +44,12 @@ _COLUMNS: dict[SortBy, ColumnElement[Any]] = {
 _OF_WALLET = frozenset({SortBy.CREDIT_BALANCE, SortBy.TOTAL_TOP_UP, SortBy.TOTAL_SPENT})
 # Everybody has one: it is opened with the account.
 _WITH_WALLET = select(User, Wallet).join(Wallet, Wallet.user_id == User.id)
+_THESE = prepared(_WITH_WALLET.where(among(User.id, "ids")))
+_COUNTS = prepared(
+    select(Subscription.user_id, func.count())
+    .where(among(Subscription.user_id, "ids"))
+    .group_by(Subscription.user_id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,7 @@ def list_users(page: PageRequest, wanted: UsersWanted) -> Page[ListedUser]:
     if wanted.sort_by in _OF_WALLET:
         ids = ids.join(Wallet, Wallet.user_id == User.id)
     found: Page[uuid.UUID] = page_of(ids, page)
-    rows = session().execute(_WITH_WALLET.where(User.id.in_(found.items))).all()
+    rows = session().execute(_THESE, {"ids": list(found.items)}).all()
     listed, counts = {row[0].id: row for row in rows}, _subscriptions(found.items)
     return Page(
         [ListedUser(*listed[id_], counts.get(id_, 0)) for id_ in found.items if id_ in listed],
@@ -123,11 +130,7 @@ def _conditions(wanted: UsersWanted) -> list[ColumnElement[bool]]:
 
 
 def _subscriptions(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
-    rows = session().execute(
-        select(Subscription.user_id, func.count())
-        .where(Subscription.user_id.in_(ids))
-        .group_by(Subscription.user_id)
-    )
+    rows = session().execute(_COUNTS, {"ids": list(ids)})
     return {id_: int(number) for id_, number in rows}
 
 

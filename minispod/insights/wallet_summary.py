@@ -13,6 +13,7 @@ from sqlalchemy import Integer, String, bindparam, cast, func, literal, null, se
 
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import run, table_of
+from minispod.kernel.prepared import prepared
 from minispod.payments.models import TopUp, called
 from minispod.payments.states import TransactionStatus
 from minispod.wallet.errors import NoSuchWallet
@@ -69,7 +70,7 @@ _SPENT = (
     .scalar_subquery()
 )
 # The figures stand before each of the newest transactions, or alone where there is none.
-_SUMMARY = (
+_SUMMARY = prepared(
     select(
         _wallet.balance,
         _wallet.gateway_debt,

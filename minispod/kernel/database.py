@@ -18,7 +18,9 @@ from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
+    CompoundSelect,
     Connection,
     CursorResult,
     DateTime,
@@ -29,6 +31,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Uuid,
+    any_,
     bindparam,
     event,
     func,
@@ -40,12 +43,14 @@ from sqlalchemy.exc import InterfaceError, InternalError, InvalidatePoolError, O
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
-from sqlalchemy.sql import Executable, Select
+from sqlalchemy.sql import ColumnElement, Executable, Select
 from sqlalchemy.types import TypeDecorator
 
 from minispod.kernel.ids import new_id
 from minispod.kernel.money import Rupiah
 from minispod.kernel.paging import Page, PageRequest
+from minispod.kernel.prepared import PREPARED
+from minispod.kernel.prepared import execute as execute_prepared
 from minispod.kernel.together import Together
 
 # What a database raises that is away or too busy to answer: the same may be tried again.
@@ -179,11 +184,12 @@ def look_before_use(engine: Engine) -> None:
                 raise InvalidatePoolError from None
 
 
-def read_alone(app: Flask) -> None:
+def read_alone(app: Flask, *, prepares: bool) -> None:
     """Give the application an engine on which each statement stands alone: it cannot write, and is one message.
 
     The bounds go with each. A transaction of reads would be begun, bounded and rolled back, a message each, and would
     promise nothing more: every statement of it sees what is committed when it begins. The connections are of one pool.
+    With `prepares`, statements that are `prepared` are planned once for each connection.
     """
     engine = db.engine
     app.extensions[_ASKING] = {}
@@ -203,7 +209,10 @@ def read_alone(app: Flask) -> None:
     def bounded(cursor: Any, statement: str, values: Any, context: ExecutionContext | None) -> bool:
         if context is None or _STANDS_ALONE not in context.execution_options:
             return False
-        cursor.execute(f"{_ALONE}; {statement}", values)
+        if prepares and PREPARED in context.execution_options:
+            execute_prepared(cursor, _ALONE, statement, values, context.root_connection.info)
+        else:
+            cursor.execute(f"{_ALONE}; {statement}", values)
         return True
 
     @event.listens_for(engine, "do_executemany")
@@ -329,6 +338,14 @@ def counted_page(
     else:
         total = 0
     return Page(rows, total, wanted.page, wanted.limit)
+
+
+def is_found_by(column: Any, search: CompoundSelect[Any]) -> ColumnElement[bool]:
+    """The column is among what `search` finds, which is looked for first and then fetched by index.
+
+    Of a search in parts of words the planner expects far too much: for IN it would read the whole table beside it.
+    """
+    return column == any_(func.array(search.scalar_subquery(), type_=ARRAY(column.type)))  # type: ignore[no-any-return]
 
 
 def searched_page(statement: Select[Any], wanted: PageRequest) -> Page[Any]:

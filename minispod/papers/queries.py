@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVarTuple
 
-from sqlalchemy import Select, case, func, literal, or_, select, update
+from sqlalchemy import Select, and_, case, func, literal, or_, select, update
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql import ColumnElement
 
@@ -16,12 +16,20 @@ from minispod.accounts.models import User
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import page_of, searched_page, session
 from minispod.kernel.paging import Page, PageRequest
+from minispod.kernel.prepared import among, prepared
 from minispod.papers.errors import NoSuchPaper
 from minispod.papers.models import Paper
 from minispod.papers.states import PaperKind, PaperStatus
+from minispod.wallet.models import LedgerEntry
 
 _NUMBER = re.compile(r"TXMP-?(\d{1,18})", re.IGNORECASE)
 _Note = aliased(Paper)
+_IS_ISSUED = Paper.number.is_not(None)
+_NUMBERS = prepared(
+    select(Paper.entry_id, Paper.id, Paper.number).where(among(Paper.entry_id, "ids"), _IS_ISSUED)
+)
+ISSUED_FOR_ENTRY = and_(Paper.entry_id == LedgerEntry.id, _IS_ISSUED)
+"""What joins ledger entries to their issued papers: each has one at most."""
 Columns = TypeVarTuple("Columns")
 
 
@@ -110,11 +118,7 @@ def of_entries(entry_ids: Sequence[uuid.UUID]) -> Sequence[Paper]:
 
 def numbers_of(entry_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[uuid.UUID, str]]:
     """Id and number of the issued paper of each ledger entry that has one."""
-    rows = session().execute(
-        select(Paper.entry_id, Paper.id, Paper.number).where(
-            Paper.entry_id.in_(set(entry_ids)), Paper.number.is_not(None)
-        )
-    )
+    rows = session().execute(_NUMBERS, {"ids": list(set(entry_ids))})
     return {entry_id: (paper_id, str(number)) for entry_id, paper_id, number in rows}
 
 

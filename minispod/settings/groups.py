@@ -103,6 +103,11 @@ class DatabaseSettings(Group):
     database_pool_overflow: int = Field(
         10, ge=0, le=100, description="Connections beyond the pool for short peaks."
     )
+    database_prepares: bool = Field(
+        True,
+        description="Let the database keep its plans of the busiest questions; false behind a pooler that gives each "
+        "transaction another connection.",
+    )
 
     @field_validator("database_url")
     @classmethod

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, and_, func, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, and_, bindparam, func, or_, select, union
 from sqlalchemy.orm import joinedload
 
 from minispod.accounts.models import User
@@ -15,8 +15,9 @@ from minispod.catalog.models import Plan, Service
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import page_of, searched_page, session
+from minispod.kernel.database import is_found_by, page_of, searched_page, session
 from minispod.kernel.paging import Page, PageRequest
+from minispod.kernel.prepared import among, prepared
 from minispod.subscriptions.errors import NoSuchSubscription
 from minispod.subscriptions.models import PlanChange, Subscription
 from minispod.subscriptions.states import LIVE, ChangeState, SubscriptionStatus
@@ -31,36 +32,41 @@ class OwnedSubscription:
     owner: User | None = None
 
 
+_SOLD = (joinedload(Subscription.plan), joinedload(Subscription.service))
+_WITH_INSTANCE = (
+    select(Subscription, Instance)
+    .outerjoin(Instance, Instance.subscription_id == Subscription.id)
+    .options(*_SOLD)
+)
+_ONE = prepared(
+    _WITH_INSTANCE.where(Subscription.id == bindparam("wanted")).execution_options(populate_existing=True)
+)
+_OWN = prepared(
+    _WITH_INSTANCE.where(Subscription.user_id == bindparam("owner")).order_by(
+        Subscription.created_at.desc(), Subscription.id.desc()
+    )
+)
+_PAGE = prepared(
+    select(Subscription, Instance, User)
+    .join(User, User.id == Subscription.user_id)
+    .outerjoin(Instance, Instance.subscription_id == Subscription.id)
+    .where(among(Subscription.id, "ids"))
+    .options(*_SOLD)
+)
+
+
 def get_subscription(subscription_id: uuid.UUID, *, actor: Actor) -> OwnedSubscription:
     """One subscription with plan, service and instance; raise NoSuchSubscription."""
-    subscription = session().scalar(
-        select(Subscription)
-        .where(Subscription.id == subscription_id)
-        .options(joinedload(Subscription.plan), joinedload(Subscription.service))
-        .execution_options(populate_existing=True)
-    )
-    if subscription is None or not actor.may_see(subscription.user_id):
+    row = session().execute(_ONE, {"wanted": subscription_id}).one_or_none()
+    if row is None or not actor.may_see(row[0].user_id):
         raise NoSuchSubscription()
-    instance = session().scalar(
-        select(Instance)
-        .where(Instance.subscription_id == subscription.id)
-        .execution_options(populate_existing=True)
-    )
-    return OwnedSubscription(subscription, instance)
+    return OwnedSubscription(*row)
 
 
 def list_own(*, actor: Actor, status: SubscriptionStatus | None = None) -> Sequence[OwnedSubscription]:
     """The actor's own subscriptions, newest first."""
-    wanted = (
-        select(Subscription, Instance)
-        .outerjoin(Instance, Instance.subscription_id == Subscription.id)
-        .where(Subscription.user_id == actor.user_id)
-        .order_by(Subscription.created_at.desc(), Subscription.id.desc())
-        .options(joinedload(Subscription.plan), joinedload(Subscription.service))
-    )
-    if status is not None:
-        wanted = wanted.where(Subscription.status == status)
-    return [OwnedSubscription(subscription, instance) for subscription, instance in session().execute(wanted)]
+    wanted = _OWN if status is None else _OWN.where(Subscription.status == status)
+    return [OwnedSubscription(*row) for row in session().execute(wanted, {"owner": actor.user_id})]
 
 
 def lock_own(subscription_id: uuid.UUID, *, actor: Actor) -> Subscription:
@@ -132,7 +138,7 @@ def list_all(
         *((key.asc(), Subscription.id.asc()) if ascending else (key.desc(), Subscription.id.desc()))
     )
     if search.strip():
-        wanted = wanted.where(Subscription.id.in_(_mentioning(search.strip())))
+        wanted = wanted.where(is_found_by(Subscription.id, _mentioning(search.strip())))
     if status is not None:
         wanted = wanted.where(Subscription.status == status)
     if user_id is not None:
@@ -161,13 +167,7 @@ def _mentioning(words: str) -> CompoundSelect[uuid.UUID]:
 
 def _loaded(ids: Sequence[uuid.UUID]) -> list[OwnedSubscription]:
     """The rows of one page, in its order."""
-    rows = session().execute(
-        select(Subscription, Instance, User)
-        .join(User, User.id == Subscription.user_id)
-        .outerjoin(Instance, Instance.subscription_id == Subscription.id)
-        .where(Subscription.id.in_(ids))
-        .options(joinedload(Subscription.plan), joinedload(Subscription.service))
-    )
+    rows = session().execute(_PAGE, {"ids": list(ids)})
     found = {row[0].id: OwnedSubscription(*row) for row in rows}
     return [found[id_] for id_ in ids if id_ in found]
 
