@@ -48,9 +48,8 @@ def execute(cursor: Any, before: str, statement: str, values: dict[str, Any], in
             standing.pop(name, None)
         except DuplicatePreparedStatement:  # the same, and somebody prepared it there
             standing[name] = True
-        except (
-            FeatureNotSupported
-        ):  # what it finds is not of the kinds it was planned for; here it is left alone
+        except FeatureNotSupported:
+            # What it finds is not of the kinds it was planned for. On this connection it is left alone.
             standing[name] = False
         else:
             standing[name] = True
