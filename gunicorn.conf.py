@@ -20,10 +20,18 @@ def when_ready(server: Any) -> None:
     from minispod.catalog.recipes import all_recipes
 
     configure_mappers()
+    _make_templates(server.app.wsgi())
     all_recipes()  # otherwise read by the first order of each worker, under its locks
     server.app.wsgi().test_client().get("/livez")  # the first request of a process makes its routing
     gc.collect()
     gc.freeze()
+
+
+def _make_templates(app: Any) -> None:
+    """Compile what every page of the administration consists of, and the first one."""
+    for name in app.jinja_env.list_templates(extensions=["html"]):
+        if name.startswith(("admin/_", "admin/today/")):
+            app.jinja_env.get_template(name)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -24,7 +24,6 @@ from sqlalchemy import (
     Integer,
     Subquery,
     and_,
-    case,
     cast,
     column,
     exists,
@@ -156,8 +155,8 @@ def months(*, service_id: uuid.UUID | None = None, zone: ZoneInfo, at: datetime)
     """The last months, the running one last; of one service where that is asked for."""
     begins = month_begins(zone=zone, at=at)
     looks = _looks(begins, at)
-    each = _by_customer(service_id, looks)
-    # One row for each customer and month: what they brought before it and after it.
+    each = _alike(_by_customer(service_id, looks), looks)
+    # One row for each group of customers and month: what each of them brought before it and after it.
     pairs = values(
         column("place", Integer),
         column("was", BigInteger),
@@ -168,7 +167,7 @@ def months(*, service_id: uuid.UUID | None = None, zone: ZoneInfo, at: datetime)
     )
     pair = pairs.lateral()
     was, became = pair.c.was, pair.c.became
-    is_first = looks_before(each.c.since, looks) >= pair.c.place
+    is_first = each.c.first >= pair.c.place
     kinds = {
         "new": (and_(was.is_(None), became.is_not(None), is_first), became),
         "expansion": (became > was, became - was),
@@ -177,7 +176,7 @@ def months(*, service_id: uuid.UUID | None = None, zone: ZoneInfo, at: datetime)
         "reactivation": (and_(was.is_(None), became.is_not(None), ~is_first), became),
     }
     moved = (
-        select(pair.c.place, *(figure for kind in kinds.values() for figure in _summed(*kind)))
+        select(pair.c.place, *(figure for kind in kinds.values() for figure in _summed(*kind, each.c.alike)))
         .select_from(each.join(pair, true()))
         .where(was.is_distinct_from(became))  # of most customers a month changes nothing
         .group_by(pair.c.place)
@@ -185,7 +184,7 @@ def months(*, service_id: uuid.UUID | None = None, zone: ZoneInfo, at: datetime)
     )
     brought = (each.c[f"at_{place}"] for place in range(len(looks)))
     held = select(
-        *(figure for at_ in brought for figure in (func.coalesce(func.sum(at_), 0), func.count(at_)))
+        *(figure for at_ in brought for figure in _summed(at_.is_not(None), at_, each.c.alike))
     ).subquery("held")
     rows = session().execute(select(*held.c, *moved.c).select_from(held.outerjoin(moved, true()))).all()
     totals = _shares(rows[0][: 2 * len(looks)])
@@ -277,8 +276,25 @@ def _shares(figures: Sequence[Any]) -> list[Share]:
     return [Share(*pair) for pair in zip(amounts[::2], amounts[1::2], strict=True)]
 
 
-def _summed(condition: ColumnElement[bool], amount: ColumnElement[int]) -> tuple[ColumnElement[int], ...]:
-    return func.coalesce(func.sum(case((condition, amount))), 0), func.count().filter(condition)
+def _summed(
+    condition: ColumnElement[bool], amount: ColumnElement[int], alike: ColumnElement[int]
+) -> tuple[ColumnElement[int], ...]:
+    """The amounts and the number of customers of the groups for which it is so."""
+    return tuple(func.coalesce(func.sum(each).filter(condition), 0) for each in (amount * alike, alike))
+
+
+def _alike(customer: CTE, looks: Sequence[datetime]) -> CTE:
+    """Customers who brought the same at each look, and began in the same month, as one row: `alike` is their number.
+
+    Many did what many others did, so that what follows works on few rows.
+    """
+    brought = [customer.c[f"at_{place}"] for place in range(len(looks))]
+    first = looks_before(customer.c.since, looks)
+    return (
+        select(*brought, first.label("first"), func.count().label("alike"))
+        .group_by(*brought, first)
+        .cte("alike")
+    )
 
 
 def _by_customer(service_id: uuid.UUID | None, looks: Sequence[datetime]) -> CTE:

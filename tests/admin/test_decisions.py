@@ -72,7 +72,7 @@ def test_what_waits_for_a_decision_is_on_today_with_the_way_to_decide(
     assert "Delete without a copy" in browser.shown(f"/admin/instances/{waiting.id}/data")
 
 
-def test_more_than_fit_are_counted_with_three_statements(
+def test_more_than_fit_are_counted_with_one_statement(
     keeper: Keeper,
     browser: Browser,
     make_instance: MakeInstance,
@@ -90,7 +90,7 @@ def test_more_than_fit_are_counted_with_three_statements(
     assert "And 2 more." in today
     with keeper.shop.app.app_context(), asked() as statements:
         assert len(insight.undecided()) == 10
-    assert len(statements) == 3
+    assert len(statements) == 1
 
 
 def test_why_a_drill_failed_is_on_the_page_of_backups(
