@@ -2,7 +2,8 @@
 
 10,000 customers, 20,000 subscriptions, 100,000 ledger entries, 1,000 instances on 50 nodes. Every page the browser's
 tests look at is asked one after the other, as one person does, of a server whose workers have shown it before; then
-each is opened in Debian's chromium with an empty cache. Bytes are those on the wire.
+each is opened in Debian's chromium with an empty cache. Bytes are those on the wire; the content is what a link
+brings into the frame that is there.
 """
 
 import http.client
@@ -20,6 +21,7 @@ from werkzeug.routing import BuildError
 
 from bench import api, page_grounds
 from bench.traffic import busy, workers_pss
+from minispod.admin import frame
 from minispod.admin.sessions import COOKIE
 from minispod.kernel.database import db
 from minispod.local.timeline import StoryStopped
@@ -35,6 +37,7 @@ _SIGN_IN = "panel.sign_in"
 _NEEDS_SECRETS = frozenset({"panel.instance_manifests"})
 _FRAGMENT = {"HX-Request": "true"}
 _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+_FRAME = re.compile(r'<meta name="frame" content="([^"]+)"')
 # When its largest part was painted, what arrived for the page, how much it moved while it came; the browser tells of
 # that a moment after the load.
 _SEEN = """() => new Promise((tell) => {
@@ -60,6 +63,7 @@ class Page:
     statements: int
     size: int
     fragment: int
+    content: int
 
 
 def measure(users: int) -> None:
@@ -94,7 +98,7 @@ def _table(app: Flask, port: int, servers: Sequence[int], cookie: str, ids: dict
         f"Pages ({TIMES} requests one after the other; aims: {_MS_AIM} ms, {_FRAGMENT_AIM:,} bytes a fragment)"
     )
     print("  CPU: milliseconds of web server and database together")
-    print(f"  {'':34} median ms    worst   CPU ms  statements  page bytes  fragment bytes")
+    print(f"  {'':34} median ms    worst   CPU ms  statements  page bytes  fragment bytes  content bytes")
     pages = []
     for row in ROWS:
         if row.endpoint == _SIGN_IN:  # who is signed in is sent on from there
@@ -110,7 +114,7 @@ def _table(app: Flask, port: int, servers: Sequence[int], cookie: str, ids: dict
         pages.append(page)
         print(
             f"  {page.name[:34]:34} {page.median:9.1f} {page.worst:8.1f} {page.cpu:8.1f} {page.statements:11}"
-            f" {page.size:11,} {page.fragment:15,}{_missed(page)}",
+            f" {page.size:11,} {page.fragment:15,} {page.content:14,}{_missed(page)}",
             flush=True,
         )
     print()
@@ -120,7 +124,7 @@ def _table(app: Flask, port: int, servers: Sequence[int], cookie: str, ids: dict
 def _missed(page: Page) -> str:
     wrongs = (
         "slow" if page.median > _MS_AIM else "",
-        "large fragment" if page.fragment > _FRAGMENT_AIM else "",
+        "large fragment" if max(page.fragment, page.content) > _FRAGMENT_AIM else "",
     )
     return "".join(f"  ! {wrong}" for wrong in wrongs if wrong)
 
@@ -128,9 +132,8 @@ def _missed(page: Page) -> str:
 def _asked(app: Flask, port: int, servers: Sequence[int], cookie: str, name: str, path: str) -> Page:
     headers = _FROM_A_PAGE | {"Cookie": f"{COOKIE}={cookie}"}
     took = []
-    for _ in range(
-        _WARMING
-    ):  # the first request of a worker makes what the others find: templates, statements
+    # The first request of a worker makes what the others find: templates, statements.
+    for _ in range(_WARMING):
         with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=120)) as connection:
             _size(connection, path, headers)
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=120)) as connection:
@@ -142,8 +145,9 @@ def _asked(app: Flask, port: int, servers: Sequence[int], cookie: str, name: str
             took.append((time.perf_counter() - began) * 1000)
         cpu = (sum(map(busy, servers)) - before) / TIMES * 1000
         fragment = _size(connection, path, headers | _FRAGMENT)
+        content = _size(connection, path, headers | _from_within(connection, path, headers))
     statements = _statements(app, path, headers)
-    return Page(name, path, statistics.median(took), cpu, max(took), statements, size, fragment)
+    return Page(name, path, statistics.median(took), cpu, max(took), statements, size, fragment, content)
 
 
 def _size(connection: http.client.HTTPConnection, path: str, headers: dict[str, str]) -> int:
@@ -153,6 +157,15 @@ def _size(connection: http.client.HTTPConnection, path: str, headers: dict[str, 
     if answer.status not in (200, 204):
         raise StoryStopped(f"GET {path}: {answer.status} {answer.getheader('Location', '')}")
     return len(body)
+
+
+def _from_within(
+    connection: http.client.HTTPConnection, path: str, headers: dict[str, str]
+) -> dict[str, str]:
+    """What is said when a link is followed in the frame that stands around this page; nothing where there is none."""
+    connection.request("GET", path, headers={"Cookie": headers["Cookie"]})
+    found = _FRAME.search(connection.getresponse().read().decode())
+    return _FRAGMENT | {"HX-Boosted": "true", frame.HEADER: found[1]} if found else {}
 
 
 def _statements(app: Flask, path: str, headers: dict[str, str]) -> int:

@@ -1,6 +1,6 @@
 """How a page answers: as a whole page, or as the fragment htmx asked for; how lists are paged; where a form leads.
 
-Every page works without a script: htmx only saves the reload.
+Every page works without a script: htmx only saves the reload. What boosted links and forms get is said in `frame`.
 """
 
 import hashlib
