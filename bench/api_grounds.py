@@ -1,6 +1,7 @@
 """What the bench of the API asks about: past subscriptions, a catalogue, somebody who signs in, payments."""
 
 import hashlib
+import http.client
 import json
 import socket
 import threading
@@ -234,3 +235,11 @@ def await_port(port: int) -> None:
                 return
         time.sleep(0.1)
     raise StoryStopped("the web server did not start")
+
+
+def await_answer(port: int) -> None:
+    """Return when who listens there has answered: a web server listens before it has made what workers share."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", "/livez")
+    connection.getresponse().read()
+    connection.close()

@@ -4,9 +4,23 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from minispod.papers.queries import numbers_of
-from minispod.wallet import statements
+from sqlalchemy import bindparam, select
+
+from minispod.kernel.database import session
+from minispod.kernel.prepared import prepared
+from minispod.papers.models import Paper
+from minispod.papers.queries import ISSUED_FOR_ENTRY
 from minispod.wallet.models import LedgerEntry
+from minispod.wallet.statements import SPENDING
+
+_NEWEST = 10
+_CHARGES = prepared(
+    select(LedgerEntry, Paper.id, Paper.number)
+    .outerjoin(Paper, ISSUED_FOR_ENTRY)
+    .where(LedgerEntry.subscription_id == bindparam("wanted"), LedgerEntry.type.in_(SPENDING))
+    .order_by(LedgerEntry.created_at.desc(), LedgerEntry.number.desc())
+    .limit(_NEWEST)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +39,5 @@ class Charge:
 
 def charges_of(subscription_id: uuid.UUID) -> list[Charge]:
     """The newest charges, newest first; whoever asks has shown that the subscription is theirs."""
-    entries = statements.entries_of_subscription(subscription_id)
-    papers = numbers_of(entry.id for entry in entries)
-    return [Charge(entry, *papers.get(entry.id, (None, entry.custom_id))) for entry in entries]
+    rows = session().execute(_CHARGES, {"wanted": subscription_id})
+    return [Charge(entry, paper_id, number or entry.custom_id) for entry, paper_id, number in rows]

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,6 @@ from minispod.accounts.models import User
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import page_of, searched_page, session
 from minispod.kernel.paging import Page, PageRequest
-from minispod.kernel.prepared import among, prepared
 from minispod.papers.errors import NoSuchPaper
 from minispod.papers.models import Paper
 from minispod.papers.states import PaperKind, PaperStatus
@@ -24,11 +23,7 @@ from minispod.wallet.models import LedgerEntry
 
 _NUMBER = re.compile(r"TXMP-?(\d{1,18})", re.IGNORECASE)
 _Note = aliased(Paper)
-_IS_ISSUED = Paper.number.is_not(None)
-_NUMBERS = prepared(
-    select(Paper.entry_id, Paper.id, Paper.number).where(among(Paper.entry_id, "ids"), _IS_ISSUED)
-)
-ISSUED_FOR_ENTRY = and_(Paper.entry_id == LedgerEntry.id, _IS_ISSUED)
+ISSUED_FOR_ENTRY = and_(Paper.entry_id == LedgerEntry.id, Paper.number.is_not(None))
 """What joins ledger entries to their issued papers: each has one at most."""
 Columns = TypeVarTuple("Columns")
 
@@ -114,12 +109,6 @@ def of_entries(entry_ids: Sequence[uuid.UUID]) -> Sequence[Paper]:
         .execution_options(populate_existing=True)
     )
     return rows.all()
-
-
-def numbers_of(entry_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[uuid.UUID, str]]:
-    """Id and number of the issued paper of each ledger entry that has one."""
-    rows = session().execute(_NUMBERS, {"ids": list(set(entry_ids))})
-    return {entry_id: (paper_id, str(number)) for entry_id, paper_id, number in rows}
 
 
 def _issued() -> Select[Paper, User, int]:

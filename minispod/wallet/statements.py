@@ -39,17 +39,3 @@ def recent_entries(user_id: uuid.UUID, limit: int = 10) -> Sequence[LedgerEntry]
         )
         .all()
     )
-
-
-def entries_of_subscription(subscription_id: uuid.UUID, limit: int = 10) -> Sequence[LedgerEntry]:
-    """The newest charges of a subscription."""
-    return (
-        session()
-        .scalars(
-            select(LedgerEntry)
-            .where(LedgerEntry.subscription_id == subscription_id, LedgerEntry.type.in_(SPENDING))
-            .order_by(LedgerEntry.created_at.desc(), LedgerEntry.number.desc())
-            .limit(limit)
-        )
-        .all()
-    )
