@@ -1,7 +1,7 @@
 """A server of the application, a browser, and an administrator who has signed in with it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
@@ -99,3 +99,13 @@ def tab(chromium: Browser, server: str, app: Flask, scene: Scene) -> Iterator[Ta
     assert cookie is not None
     with open_tab(chromium, server, cookie.value) as made:
         yield made
+
+
+@pytest.fixture
+def stands(tab: Tab) -> Callable[[], bool]:
+    """Tell whether the document is the one that was there when this was first asked."""
+    tab.go("/admin/")
+    tab.page.evaluate("() => { window.isFirst = true; document.querySelector('header').isFirst = true; }")
+    return lambda: tab.page.evaluate(
+        "() => [window, document.querySelector('header')].every((each) => each?.isFirst)"
+    )
