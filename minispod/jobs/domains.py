@@ -52,5 +52,5 @@ def fan_out_checks(ports: Ports, settings: Settings) -> None:
     """Ask for each domain whose time to be looked at has come."""
     at = ports.clock.now()
     with unit_of_work(ports.courier):
-        for domain_id in queries.due(at):
-            outbox.ensure(Task.CHECK_DOMAIN, key=str(domain_id), at=at, domain_id=str(domain_id))
+        wishes = {str(id_): {"domain_id": str(id_)} for id_ in queries.due(at)}
+        outbox.ensure_each(Task.CHECK_DOMAIN, wishes, at=at)

@@ -67,13 +67,8 @@ def fan_out_due(ports: Ports, settings: Settings) -> None:
     """Ask for each subscription whose calendar has something to do."""
     at = ports.clock.now()
     with unit_of_work(ports.courier, Step.FAN_OUT_CALENDAR):
-        for subscription_id in queries.due(at):
-            outbox.ensure(
-                Task.ADVANCE_SUBSCRIPTION,
-                key=str(subscription_id),
-                at=at,
-                subscription_id=str(subscription_id),
-            )
+        wishes = {str(id_): {"subscription_id": str(id_)} for id_ in queries.due(at)}
+        outbox.ensure_each(Task.ADVANCE_SUBSCRIPTION, wishes, at=at)
 
 
 def fan_out_reminders(ports: Ports, settings: Settings) -> None:

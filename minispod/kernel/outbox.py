@@ -7,7 +7,7 @@ lost. `attempts` counts failures in a row, not rounds. See docs/adr/0003.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -128,6 +128,15 @@ def ensure(task: Task, *, key: str, at: datetime, **args: str) -> bool:
     if row_id is not None:
         _hand_over(row_id, task)
     return row_id is not None
+
+
+def ensure_each(task: Task, wishes: Mapping[str, Mapping[str, str]], *, at: datetime) -> None:
+    """The same for many keys, each with its arguments.
+
+    In the order of the keys: two sweeps at once would otherwise wait for each other's rows in a circle.
+    """
+    for key in sorted(wishes):
+        ensure(task, key=key, at=at, **wishes[key])
 
 
 def hurry(row_id: uuid.UUID, at: datetime) -> Hurried | None:

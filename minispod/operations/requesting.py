@@ -251,8 +251,8 @@ def run_later(operation: Operation, at: datetime) -> None:
 
 def ensure_carried_on(at: datetime) -> None:
     """Have every operation that is not at its end carried on, whatever became of its work in the queue."""
-    for operation_id in queries.list_live():
-        outbox.ensure(Task.RUN_OPERATION, key=str(operation_id), at=at, operation_id=str(operation_id))
+    wishes = {str(id_): {"operation_id": str(id_)} for id_ in queries.list_live()}
+    outbox.ensure_each(Task.RUN_OPERATION, wishes, at=at)
 
 
 def _lock_own(instance_id: uuid.UUID, actor: Actor) -> Instance:

@@ -85,8 +85,7 @@ def list_due(at: datetime, limit: int = 200) -> Sequence[uuid.UUID]:
 def queue_due(at: datetime) -> int:
     """Have every top-up that is due asked about, and every abandoned notice settled; the number of both."""
     due, abandoned = list_due(at), notices.list_abandoned(at)
-    for topup_id in due:
-        outbox.ensure(Task.POLL_TOPUP, key=str(topup_id), at=at, topup_id=str(topup_id))
-    for notice_id in abandoned:
+    outbox.ensure_each(Task.POLL_TOPUP, {str(id_): {"topup_id": str(id_)} for id_ in due}, at=at)
+    for notice_id in sorted(abandoned):
         notices.leave_to_job(notice_id, at=at)
     return len(due) + len(abandoned)

@@ -287,9 +287,8 @@ def _leave_to_workers(ids: Sequence[uuid.UUID], task: Task, **args: str) -> None
         return
     ports = current_ports()
     with unit_of_work(ports.courier, Step.FAN_OUT_CALENDAR):
-        for id_ in ids:
-            key = ":".join((*args.values(), str(id_)))
-            outbox.ensure(task, key=key, at=ports.clock.now(), subscription_id=str(id_), **args)
+        wishes = {":".join((*args.values(), str(id_))): {"subscription_id": str(id_), **args} for id_ in ids}
+        outbox.ensure_each(task, wishes, at=ports.clock.now())
 
 
 def _problem(looked: Looked) -> dict[str, Any]:

@@ -70,8 +70,8 @@ def cancel(operation_id: uuid.UUID, *, actor: Actor, at: datetime) -> NodeOperat
 
 def ensure_carried_on(at: datetime) -> None:
     """Have everything that is not at its end carried on, whatever became of its work in the queue."""
-    for operation_id in session().scalars(select(NodeOperation.id).where(NodeOperation.status.in_(LIVE))):
-        outbox.ensure(Task.WORK_ON_NODE, key=str(operation_id), at=at, operation_id=str(operation_id))
+    live = session().scalars(select(NodeOperation.id).where(NodeOperation.status.in_(LIVE)))
+    outbox.ensure_each(Task.WORK_ON_NODE, {str(id_): {"operation_id": str(id_)} for id_ in live}, at=at)
 
 
 def record(

@@ -102,8 +102,8 @@ def carry_on_later(batch_id: uuid.UUID, at: datetime) -> None:
 
 def ensure_carried_on(at: datetime) -> None:
     """Have every batch that is not at its end carried on, whatever became of its work in the queue."""
-    for batch_id in session().scalars(select(BulkBatch.id).where(BulkBatch.ended_at.is_(None))):
-        outbox.ensure(Task.WORK_ON_BATCH, key=str(batch_id), at=at, batch_id=str(batch_id))
+    live = session().scalars(select(BulkBatch.id).where(BulkBatch.ended_at.is_(None)))
+    outbox.ensure_each(Task.WORK_ON_BATCH, {str(id_): {"batch_id": str(id_)} for id_ in live}, at=at)
 
 
 def forget(*, before: datetime) -> None:
