@@ -213,9 +213,9 @@ def load_lines(ids: Sequence[uuid.UUID]) -> list[Transaction]:
     """The lines with these ids, in the same order; whoever asks has shown that they may see them."""
     wanted = {"ids": list(ids)}
     entries = {row[0].id: _of_entry(*row) for row in session().execute(_ENTRIES, wanted)}
-    topups = {topup.id: topup for topup in session().scalars(_TOPUPS, wanted)}
-    credited = {id_: _of_topup(topup, entries.get(id_)) for id_, topup in topups.items()}
-    lines = entries | credited
+    found = session().scalars(_TOPUPS, wanted)
+    topups = {topup.id: _of_topup(topup, entries.get(topup.id)) for topup in found}
+    lines = entries | topups
     return [lines[id_] for id_ in ids if id_ in lines]
 
 

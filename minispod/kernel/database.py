@@ -340,14 +340,6 @@ def counted_page(
     return Page(rows, total, wanted.page, wanted.limit)
 
 
-def is_found_by(column: Any, search: CompoundSelect[Any]) -> ColumnElement[bool]:
-    """The column is among what `search` finds, which is looked for first and then fetched by index.
-
-    Of a search in parts of words the planner expects far too much: for IN it would read the whole table beside it.
-    """
-    return column == any_(func.array(search.scalar_subquery(), type_=ARRAY(column.type)))  # type: ignore[no-any-return]
-
-
 def searched_page(statement: Select[Any], wanted: PageRequest) -> Page[Any]:
     """The same for one column that costs much to find: it is looked for once, and counted beside the rows.
 
@@ -361,3 +353,11 @@ def searched_page(statement: Select[Any], wanted: PageRequest) -> Page[Any]:
     if not rows and wanted.offset:
         return page_of(statement, wanted)
     return Page([row[0] for row in rows], int(rows[0][1]) if rows else 0, wanted.page, wanted.limit)
+
+
+def is_found_by(column: Any, search: CompoundSelect[Any]) -> ColumnElement[bool]:
+    """The column is among what `search` finds, which is looked for first and then fetched by index.
+
+    Of a search in parts of words the planner expects far too much: for IN it would read the whole table beside it.
+    """
+    return column == any_(func.array(search.scalar_subquery(), type_=ARRAY(column.type)))  # type: ignore[no-any-return]

@@ -60,8 +60,9 @@ def execute(cursor: Any, before: str, statement: str, values: dict[str, Any], in
 @lru_cache(maxsize=256)
 def _words(statement: str, names: tuple[str, ...]) -> tuple[str, str, str]:
     """A statement's name on the server, what prepares it and what runs it, for the driver to put the values in."""
-    name = f"minispod_{sha256(statement.encode()).hexdigest()[:40]}"
     numbered = statement % {each: f"${number}" for number, each in enumerate(names, 1)}
+    # Of the numbered text: the same words with their values in another order are another plan.
+    name = f"minispod_{sha256(numbered.encode()).hexdigest()[:40]}"
     given = ", ".join(f"%({each})s" for each in names)
     prepare = f"PREPARE {name} AS {numbered}; ".replace("%", "%%")
     return name, prepare, f"EXECUTE {name}" + (f"({given})" if given else "")

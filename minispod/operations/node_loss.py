@@ -129,10 +129,10 @@ def let_go(*, listed: Collection[str], at: datetime) -> None:
 
 def make_way(*, at: datetime) -> None:
     """See to it that what a lost node displaces finds room in its namespace's quota before the cluster replaces it."""
-    for outage in outages.lock_untold(at):
-        for each in touched_by(outage.node_name):
-            if not each.is_bound and each.instance.status is InstanceStatus.RUNNING:
-                ensure_reconciled(each.instance, at)
+    touched = (each for outage in outages.lock_untold(at) for each in touched_by(outage.node_name))
+    for each in sorted(touched, key=lambda each: each.instance.id):  # as the sweep that sees them drift
+        if not each.is_bound and each.instance.status is InstanceStatus.RUNNING:
+            ensure_reconciled(each.instance, at)
 
 
 def keep_safe(*, keep: timedelta, at: datetime) -> None:

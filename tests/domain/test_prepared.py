@@ -90,6 +90,13 @@ def test_a_connection_of_a_pooler_on_which_somebody_else_planned_it_is_asked_any
     assert planned(server) == [2]
 
 
+def test_the_same_words_with_their_values_in_another_order_are_another_plan(server: Any) -> None:
+    info: dict[Any, Any] = {}
+    for values in ({"part": "a", "other": "b"}, {"other": "b", "part": "a"}):
+        execute(server, BEFORE, "SELECT %(part)s::text, %(other)s::text", values, info)
+        assert server.fetchall() == [("a", "b")]
+
+
 def test_a_table_may_change_beneath_a_plan(server: Any) -> None:
     info: dict[Any, Any] = {}
     answer(server, info)

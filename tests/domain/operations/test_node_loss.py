@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from minispod.backups.models import Backup, BackupReason, BackupStatus
 from minispod.cluster import monitoring, outages, spells
@@ -19,6 +19,7 @@ from minispod.jobs.alerts import watch_alerts
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
 from minispod.kernel.ids import new_id
+from minispod.kernel.outbox import OutboxRow
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.operations import node_loss
 from minispod.operations.errors import NoBackupYet, NodeAnswers
@@ -347,3 +348,23 @@ def test_a_backup_of_what_the_volume_held_before_a_reset_is_none_of_these_data(
         assert (touched.backup, touched.loss(yard.clock.now())) == (None, None)
         with pytest.raises(NoBackupYet), unit_of_work():
             node_loss.evacuate_one(instance_id, actor=administrator.actor, at=yard.clock.now())
+
+
+def test_what_is_displaced_is_asked_for_in_the_order_of_its_ids_as_by_other_sweeps(
+    shop: Shop, yard: Yard, clock: FrozenClock, customer: Person, plan_id: Callable[..., uuid.UUID]
+) -> None:
+    ids = [
+        yard.run_on(shop.order(customer, plan_id(service)), DEAD, bound=False)
+        for service in ("n8n-automation", "wordpress")
+    ]
+    yard.poll(dead=True)
+    with shop.app.app_context(), unit_of_work():
+        for number, id_ in enumerate(sorted(ids, reverse=True)):
+            session().get_one(Instance, id_).name = f"displaced-{number}"
+        session().execute(delete(OutboxRow))
+
+    with shop.app.app_context(), unit_of_work():
+        node_loss.make_way(at=clock.now())
+        asked_for = session().scalars(select(OutboxRow.key).order_by(OutboxRow.id)).all()
+
+    assert asked_for == sorted(map(str, ids))
