@@ -17,7 +17,7 @@ def renew_certificates(ports: Ports, settings: Settings) -> None:
     at = ports.clock.now()
     with unit_of_work(ports.courier):
         renewed = exposing.renew_certificates(sealer=ports.sealer, actor=system("certificates"), at=at)
-        for instance in renewed:
+        for instance in sorted(renewed, key=lambda each: each.id):
             ensure_reconciled(instance, at)
     if renewed:
         log.info("certificates.renewed", instances=[instance.name for instance in renewed])
