@@ -1,11 +1,13 @@
 """An act on many instances: what it foresees, that it does exactly that, and that each is done once, come what may."""
 
+import signal
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from rq.timeouts import JobTimeoutException
 from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
@@ -15,6 +17,7 @@ from minispod.audit.trail import Action
 from minispod.instances.states import InstanceStatus, Wanted
 from minispod.kernel.actor import ActorKind, Role
 from minispod.kernel.database import session
+from minispod.kernel.errors import TimeIsUp
 from minispod.kernel.outbox import OutboxRow
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.operations.models import Operation
@@ -29,6 +32,7 @@ from minispod.subscriptions.bulk.errors import (
 from minispod.subscriptions.bulk.foreseeing import MOST, foresee
 from minispod.subscriptions.bulk.models import BulkBatch
 from minispod.subscriptions.bulk.states import BulkAct, ItemState
+from minispod.worker import _Worker
 from tests.domain.bulk.conftest import Herd
 from tests.factories.statements import asked
 from tests.plugins.app import Person
@@ -331,6 +335,30 @@ def test_an_instance_that_breaks_the_act_fails_and_the_others_have_their_turn(
     reference = (broken.reason or "").rsplit(" ", 1)[-1].strip(".")
     [told] = [each for each in log if each["event"] == "bulk.turn_crashed"]
     assert (told["reference"], told["log_level"], told["exc_info"]) == (reference, "error", True)
+
+
+def test_a_worker_whose_time_is_up_blames_no_instance(
+    herd: MakeHerd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = herd(3)
+    batch = some.ask(BulkAct.STOP)
+    really = working.act
+
+    def slow(batch_id: uuid.UUID, position: int, **context: Any) -> None:
+        really(batch_id, position, **context)
+        if position == 2:
+            with _Worker.death_penalty_class(60, JobTimeoutException):
+                signal.raise_signal(signal.SIGALRM)
+
+    monkeypatch.setattr(working, "act", slow)
+    with pytest.raises(TimeIsUp):
+        some.work(batch)
+    states = [each.state for each in sorted(some.items(batch).values(), key=lambda item: item.position)]
+    assert states == [ItemState.UNDER_WAY, ItemState.WAITING, ItemState.WAITING]
+
+    monkeypatch.setattr(working, "act", really)
+    some.work(batch)
+    assert some.states(batch) == [ItemState.UNDER_WAY] * 3
 
 
 @pytest.mark.parametrize("how", ["demoted", "blocked", "deleted"])
