@@ -33,6 +33,7 @@ from minispod.subscriptions.bulk.foreseeing import MOST, foresee
 from minispod.subscriptions.bulk.models import BulkBatch
 from minispod.subscriptions.bulk.states import BulkAct, ItemState
 from minispod.worker import _Worker
+from tests.concurrency.waiting import holding, waits_with
 from tests.domain.bulk.conftest import Herd
 from tests.factories.statements import asked
 from tests.plugins.app import Person
@@ -389,6 +390,28 @@ def test_the_rest_is_called_off_when_who_asked_is_no_administrator_any_more(
         some.put(number, status=InstanceStatus.STOPPED)
     assert some.work(batch) is None
     assert some.has_ended(batch)
+
+
+def test_what_is_just_being_acted_on_is_waited_for_before_the_rest_is_called_off(
+    herd: MakeHerd, person: Callable[..., Person]
+) -> None:
+    some, other = herd(2), person(role=Role.ADMINISTRATOR)
+    batch = some.ask(BulkAct.STOP)
+    with some.shop.app.app_context(), unit_of_work():
+        stewardship.block(some.staff.id, actor=other.actor, at=some.shop.clock.now())
+
+    acting = holding(
+        some.shop.app,
+        "UPDATE bulk_items SET state = 'UNDER_WAY', begun_at = :at, generation ="
+        " (SELECT generation FROM instances WHERE id = instance_id) WHERE batch_id = :id AND position = 1",
+        id=batch.id,
+        at=some.shop.clock.now(),
+    )
+    with acting as worker:
+        waits_with(some.shop.app, worker, lambda: some.work(batch))
+
+    assert sorted(some.states(batch)) == [ItemState.CANCELLED, ItemState.UNDER_WAY]
+    assert not some.has_ended(batch)
 
 
 def test_what_ended_long_ago_is_removed_and_the_book_keeps_it(
