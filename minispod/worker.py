@@ -21,6 +21,7 @@ import rq
 import structlog
 from flask import Flask
 from rq.exceptions import StopRequested
+from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 from rq.worker import SimpleWorker
 from rq_scheduler import Scheduler
 
@@ -30,7 +31,7 @@ from minispod.jobs import runner
 from minispod.jobs.periodic import run as run_periodic
 from minispod.jobs.schedule import find, schedule
 from minispod.kernel import pulse
-from minispod.kernel.errors import Unavailable
+from minispod.kernel.errors import TimeIsUp, Unavailable
 from minispod.kernel.tasks import Queue
 from minispod.kernel.unit_of_work import release_connection, unit_of_work
 from minispod.ports import current_ports, current_settings
@@ -46,9 +47,22 @@ _WORKER_SECONDS = 60
 _leaving = threading.Event()
 
 
+class _JobTimeIsUp(TimeIsUp, JobTimeoutException):
+    """RQ's time limit, by a name that jobs know."""
+
+
+class _Limit(UnixSignalDeathPenalty):
+    """RQ's alarm."""
+
+    def handle_death_penalty(self, signum: int, frame: FrameType | None) -> None:
+        """Break the job off."""
+        raise _JobTimeIsUp(f"more than {self._timeout} seconds")
+
+
 class _Worker(SimpleWorker):
     """RQ's worker, soon back when Redis is, and deaf to RQ's commands over Redis: signals stop it."""
 
+    death_penalty_class = _Limit
     max_connection_wait_time = 2.0
 
     def subscribe(self) -> None:

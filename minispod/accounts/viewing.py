@@ -15,13 +15,12 @@ from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from minispod.accounts import tokens
-from minispod.accounts.directory import get_user
-from minispod.accounts.errors import NoSuchViewing, NotViewable
+from minispod.accounts.errors import NoSuchUser, NoSuchViewing, NotViewable
 from minispod.accounts.models import User, Viewing
 from minispod.accounts.tokens import TokenKeys
 from minispod.audit import trail
 from minispod.kernel.actor import Actor, ActorKind, Role
-from minispod.kernel.database import session
+from minispod.kernel.database import lock, session
 
 LASTS = timedelta(minutes=30)
 CODE_LASTS = timedelta(minutes=3)
@@ -44,10 +43,17 @@ class Seen:
 
 
 def begin(customer_id: uuid.UUID, reason: str, *, actor: Actor, at: datetime) -> Viewing:
-    """Begin to look as a customer; refuses NoSuchUser, and NotViewable for staff and for who cannot sign in."""
-    customer = get_user(customer_id)
-    administrator = session().get(User, actor.user_id)
-    if administrator is None or customer.role is Role.ADMINISTRATOR or not customer.is_active:
+    """Begin to look as a customer; refuses NoSuchUser, and NotViewable for staff and for who cannot sign in.
+
+    Locks both accounts, the administrator's first: who takes a right from one of them finds the viewing, and ends it.
+    """
+    administrator: User | None = lock(User, actor.user_id)
+    customer: User | None = lock(User, customer_id)
+    if customer is None:
+        raise NoSuchUser()
+    if administrator is None or not administrator.is_active or administrator.role is not Role.ADMINISTRATOR:
+        raise NotViewable()
+    if customer.role is Role.ADMINISTRATOR or not customer.is_active:
         raise NotViewable()
     viewing = Viewing(
         administrator_id=administrator.id,

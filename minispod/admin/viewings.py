@@ -118,8 +118,10 @@ def standing_banner() -> dict[str, Any] | None:
     kept: dict[str, Any] | None = session.get(_KEPT)
     if not kept:
         return None
-    until = datetime.fromisoformat(kept["until"])
-    return {**kept, "until": until} if until > current_ports().clock.now() else None
+    until, at = datetime.fromisoformat(kept["until"]), current_ports().clock.now()
+    # It may have ended before: the customer was blocked, or chose a new password.
+    is_standing = until > at and viewing.find(parse_id(kept["id"]), at=at) is not None
+    return {**kept, "until": until} if is_standing else None
 
 
 def _own(viewing_id: str) -> Seen:

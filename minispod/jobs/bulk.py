@@ -6,7 +6,7 @@ from datetime import timedelta
 import structlog
 
 from minispod.jobs.work import Work
-from minispod.kernel.errors import Refusal, Unavailable
+from minispod.kernel.errors import Refusal, TimeIsUp, Unavailable
 from minispod.kernel.ids import new_id
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.subscriptions.bulk import working
@@ -28,7 +28,7 @@ def work_on_batch(work: Work) -> timedelta | None:
         try:
             with unit_of_work(work.ports.courier):
                 working.act(batch_id, following, at=work.now())
-        except Unavailable:
+        except (Unavailable, TimeIsUp):
             raise
         except Refusal as refusal:
             with unit_of_work():

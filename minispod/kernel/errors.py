@@ -88,3 +88,7 @@ FAMILIES: tuple[type[Refusal], ...] = (
     TooMany,
     Unavailable,
 )
+
+
+class TimeIsUp(Exception):
+    """A piece of work took longer than it may. It says nothing of what was worked on: nobody may settle by it."""

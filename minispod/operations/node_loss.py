@@ -36,7 +36,7 @@ Transaction = Callable[[], AbstractContextManager[object]]
 
 # A node that reboots, or a network that hiccups, alarms nobody.
 _TOLD_AFTER = timedelta(seconds=60)
-# Whoever takes a node out by mistake puts it back within a day, and is told of it until then.
+# After its outage began: who takes a node out by mistake has put it back by then, and staff are told of it until then.
 _GONE_AFTER = timedelta(days=1)
 
 

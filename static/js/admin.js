@@ -64,19 +64,13 @@
   on("htmx:configRequest", (event) => {
     if (frame && event.detail.boosted && sections()) event.detail.headers["X-Frame-Mark"] = frame;
   });
-  // Of two links the later one is what is wanted, whichever answer comes first.
-  let wanted = null;
-  on("htmx:beforeRequest", (event) => { if (event.detail.boosted) wanted = event.detail.xhr; });
-  on("htmx:beforeSwap", ({ detail }) => {
-    if (detail.boosted && detail.requestConfig.verb === "get" && detail.xhr !== wanted) detail.shouldSwap = false;
-  });
   // The count of alerts that comes beside a page has events of its own.
   const isPage = (event) => event.detail.boosted && event.target.matches("body, #main");
   // What of a frame that stays depends on the page, or was opened to leave it.
   const tidyFrame = () => {
     document.querySelectorAll(":popover-open").forEach((each) => each.hidePopover());
     document.querySelector("#find form")?.reset();
-    const { section } = document.getElementById("main").dataset;
+    const section = document.getElementById("main")?.dataset.section;
     sections()?.querySelectorAll("li a").forEach((each) => {
       if (each.pathname.split("/")[2] === section) each.ariaCurrent = "page";
       else each.removeAttribute("aria-current");
@@ -101,6 +95,12 @@
     const failed = event.detail.xhr.status >= 400;
     if (failed && event.detail.boosted) event.detail.shouldSwap = true;
     else told(failed);
+  });
+  // Of two links the later one is what is wanted, whichever answer comes first, and though the other is an error.
+  let wanted = null;
+  on("htmx:beforeRequest", (event) => { if (event.detail.boosted) wanted = event.detail.xhr; });
+  on("htmx:beforeSwap", ({ detail }) => {
+    if (detail.boosted && detail.requestConfig.verb === "get" && detail.xhr !== wanted) detail.shouldSwap = false;
   });
   on("htmx:sendError", () => told(true));
   on("htmx:timeout", () => told(true));

@@ -7,10 +7,11 @@ import pytest
 from flask import Flask, g, request, request_finished
 from sqlalchemy import text
 
-from minispod.accounts import viewing
+from minispod.accounts import stewardship, viewing
 from minispod.kernel.actor import Role
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import session
+from minispod.kernel.unit_of_work import unit_of_work
 from tests.admin.conftest import Browser
 from tests.admin.shop import Shop
 from tests.factories.tickets import answer, open_ticket
@@ -84,6 +85,16 @@ def test_every_page_says_so_until_it_is_over(browser: Browser, page: str, clock:
     clock.advance(seconds=1)
     assert "You look as" not in browser.shown("/admin/audit")
     assert browser.get(page).status_code == 404
+
+
+def test_no_page_says_so_when_it_ended_by_another_act(
+    app: Flask, browser: Browser, shop: Shop, page: str, administrator: Person, clock: FrozenClock
+) -> None:
+    assert "You look as" in browser.shown("/admin/audit")
+    with app.app_context(), unit_of_work():
+        stewardship.sign_out(shop.customer.id, actor=administrator.actor, at=clock.now())
+
+    assert "You look as" not in browser.shown("/admin/audit")
 
 
 def test_ending_it_ends_the_customers_pages_too(app: Flask, browser: Browser, shop: Shop, page: str) -> None:

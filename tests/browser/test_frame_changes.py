@@ -43,6 +43,7 @@ def test_an_error_takes_the_place_of_the_page_and_leads_back(tab: Tab, stands: C
 
     expect(page.get_by_role("heading", name="Nothing here")).to_be_visible()
     expect(page).to_have_title("Nothing here · MinisPod")
+    expect(page.locator("#main")).to_be_focused()
     expect(page.get_by_role("navigation", name="Administration")).to_have_count(0)
     assert [each for each in tab.wrongs if "404" not in each] == []
     follow(tab, page.get_by_role("link", name="To the first page"))
@@ -228,6 +229,37 @@ def test_of_two_links_the_later_one_is_shown_whichever_comes_first(
     expect(page).to_have_url(re.compile("/admin/nodes$"))
     expect(page).to_have_title("Nodes · MinisPod")
     assert stands()
+
+
+def test_an_error_of_the_earlier_link_does_not_take_the_place_of_the_later_one(
+    tab: Tab, stands: Callable[[], bool]
+) -> None:
+    page, held = tab.page, []
+    page.route("**/admin/tickets", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks what it calls
+    with page.expect_request("**/admin/tickets"):
+        section(page, "Tickets").click()
+    section(page, "Nodes").click()
+    expect(page.get_by_role("heading", name="Nodes", level=1)).to_be_visible()
+
+    with page.expect_response("**/admin/tickets"):
+        held[0].fulfill(status=503, content_type="text/html", body="<main id=main><h1>Not now</h1></main>")
+    tab.settle()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nodes")
+    expect(page).to_have_url(re.compile("/admin/nodes$"))
+    assert stands()
+
+
+def test_an_error_of_a_proxy_is_shown_as_it_is(tab: Tab, stands: Callable[[], bool]) -> None:
+    page = tab.page
+    page.route(
+        "**/admin/tickets",
+        lambda route: route.fulfill(status=502, content_type="text/html", body="<h1>Bad gateway</h1>"),
+    )
+    follow(tab, section(page, "Tickets"))
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Bad gateway")
+    assert [each for each in tab.wrongs if "502" not in each] == []
 
 
 def test_looking_as_a_customer_is_said_in_a_frame_that_stays(tab: Tab, scene: Scene) -> None:

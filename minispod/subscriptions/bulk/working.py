@@ -49,9 +49,10 @@ def look(batch_id: uuid.UUID, *, at: datetime) -> int | timedelta | None:
     batch: BulkBatch | None = lock(BulkBatch, batch_id)
     if batch is None or batch.ended_at is not None:
         return None
-    under_way = _settle(batch, at)
     if not _is_asked_for(batch):
+        # Before the count of those under way: it waits for an item that another worker acts on just now.
         leave_rest(batch, actor=system("bulk acts"), at=at, why=_NOBODY_ASKS)
+    under_way = _settle(batch, at)
     following = select(func.min(BulkItem.position)).where(
         BulkItem.batch_id == batch_id, BulkItem.state == ItemState.WAITING
     )

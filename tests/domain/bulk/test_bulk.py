@@ -1,11 +1,13 @@
 """An act on many instances: what it foresees, that it does exactly that, and that each is done once, come what may."""
 
+import signal
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from rq.timeouts import JobTimeoutException
 from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
@@ -15,6 +17,7 @@ from minispod.audit.trail import Action
 from minispod.instances.states import InstanceStatus, Wanted
 from minispod.kernel.actor import ActorKind, Role
 from minispod.kernel.database import session
+from minispod.kernel.errors import TimeIsUp
 from minispod.kernel.outbox import OutboxRow
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.operations.models import Operation
@@ -29,6 +32,8 @@ from minispod.subscriptions.bulk.errors import (
 from minispod.subscriptions.bulk.foreseeing import MOST, foresee
 from minispod.subscriptions.bulk.models import BulkBatch
 from minispod.subscriptions.bulk.states import BulkAct, ItemState
+from minispod.worker import _Worker
+from tests.concurrency.waiting import holding, waits_with
 from tests.domain.bulk.conftest import Herd
 from tests.factories.statements import asked
 from tests.plugins.app import Person
@@ -333,6 +338,30 @@ def test_an_instance_that_breaks_the_act_fails_and_the_others_have_their_turn(
     assert (told["reference"], told["log_level"], told["exc_info"]) == (reference, "error", True)
 
 
+def test_a_worker_whose_time_is_up_blames_no_instance(
+    herd: MakeHerd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = herd(3)
+    batch = some.ask(BulkAct.STOP)
+    really = working.act
+
+    def slow(batch_id: uuid.UUID, position: int, **context: Any) -> None:
+        really(batch_id, position, **context)
+        if position == 2:
+            with _Worker.death_penalty_class(60, JobTimeoutException):
+                signal.raise_signal(signal.SIGALRM)
+
+    monkeypatch.setattr(working, "act", slow)
+    with pytest.raises(TimeIsUp):
+        some.work(batch)
+    states = [each.state for each in sorted(some.items(batch).values(), key=lambda item: item.position)]
+    assert states == [ItemState.UNDER_WAY, ItemState.WAITING, ItemState.WAITING]
+
+    monkeypatch.setattr(working, "act", really)
+    some.work(batch)
+    assert some.states(batch) == [ItemState.UNDER_WAY] * 3
+
+
 @pytest.mark.parametrize("how", ["demoted", "blocked", "deleted"])
 def test_the_rest_is_called_off_when_who_asked_is_no_administrator_any_more(
     herd: MakeHerd, person: Callable[..., Person], how: str
@@ -361,6 +390,28 @@ def test_the_rest_is_called_off_when_who_asked_is_no_administrator_any_more(
         some.put(number, status=InstanceStatus.STOPPED)
     assert some.work(batch) is None
     assert some.has_ended(batch)
+
+
+def test_what_is_just_being_acted_on_is_waited_for_before_the_rest_is_called_off(
+    herd: MakeHerd, person: Callable[..., Person]
+) -> None:
+    some, other = herd(2), person(role=Role.ADMINISTRATOR)
+    batch = some.ask(BulkAct.STOP)
+    with some.shop.app.app_context(), unit_of_work():
+        stewardship.block(some.staff.id, actor=other.actor, at=some.shop.clock.now())
+
+    acting = holding(
+        some.shop.app,
+        "UPDATE bulk_items SET state = 'UNDER_WAY', begun_at = :at, generation ="
+        " (SELECT generation FROM instances WHERE id = instance_id) WHERE batch_id = :id AND position = 1",
+        id=batch.id,
+        at=some.shop.clock.now(),
+    )
+    with acting as worker:
+        waits_with(some.shop.app, worker, lambda: some.work(batch))
+
+    assert sorted(some.states(batch)) == [ItemState.CANCELLED, ItemState.UNDER_WAY]
+    assert not some.has_ended(batch)
 
 
 def test_what_ended_long_ago_is_removed_and_the_book_keeps_it(
