@@ -92,6 +92,18 @@ def test_what_says_nothing_is_not_told():
     assert tell(dull, []) == []
 
 
+def test_an_image_that_cannot_be_had_is_a_warning_also_while_the_kubelet_only_waits():
+    told = tell(
+        [
+            event("Failed", 'Failed to pull image "a:1": not found'),
+            event("BackOff", 'Back-off pulling image "a:1"', kind="Normal", at="2026-11-20T03:00:01Z"),
+        ],
+        [],
+    )
+
+    assert [(each.reason, each.is_warning, each.count) for each in told] == [("image_pull", True, 2)]
+
+
 def test_the_same_of_the_same_container_is_told_once_with_its_count():
     field = "spec.containers{app}"
     told = tell(

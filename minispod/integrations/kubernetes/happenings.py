@@ -46,6 +46,8 @@ _PLAIN = {
     "Unhealthy": "probe",
     "Preempted": "evicted",
 }
+# Trouble, whatever its type says: that the kubelet waits between two pulls is "Normal" to it, as is what a taint ends.
+_TROUBLE = frozenset({"image_pull", "some_image_pull", "config", "node_not_ready"})
 # What containers end with comes from the pod's status, with exit code and log; this only announces the pause.
 _TOLD_BY_STATUS = "Back-off restarting failed container"
 
@@ -115,7 +117,7 @@ def _translate(event: Raw) -> WorkloadEvent | None:
         at=_moment(next((each for each in moments if each), made.get("creationTimestamp"))),
         reason=text.reason,
         words=text.words,
-        is_warning=is_warning or key == "node_not_ready",
+        is_warning=is_warning or key in _TROUBLE,
         count=max(1, int(series.get("count") or event.get("count") or 1)),
         container=field.group(1) if field else None,
         raw=f"{reason}: {message}"[:_RAW_LENGTH],
