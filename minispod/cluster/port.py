@@ -78,9 +78,8 @@ class Trouble:
 class WorkloadSighting:
     """What the cluster says about the workload of one instance at one moment.
 
-    `is_ready` is true only when the controller has observed the newest generation and exactly the
-    wanted number of updated replicas is available, each by a pod that says so itself (and no older pod is left on its
-    node). `is_stopped`: no pod is left.
+    `is_ready`: the controller has observed the newest generation, exactly the wanted number of updated replicas
+    is available, each pod says so itself, and no older one is left on its node. `is_stopped`: no pod is left.
     """
 
     namespace: str
