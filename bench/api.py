@@ -6,6 +6,7 @@ are counted in this process, by asking once what the server is asked many times.
 
 import json
 import os
+import statistics
 import sys
 import tempfile
 import time
@@ -32,8 +33,8 @@ from minispod.local.timeline import StoryStopped
 from minispod.settings import Settings
 
 AT_ONCE, WEB_WORKERS, WEB_THREADS = 16, 2, 16
-ASKING = 200
 _WARM = 4 * AT_ONCE
+_ROUNDS = 5
 _ROOT = Path(__file__).resolve().parents[1]
 _AS_IN_THE_IMAGE = {"PYTHONPATH": str(_ROOT), "TZ": "UTC", "MALLOC_ARENA_MAX": "2"}
 _JSON = {"Content-Type": "application/json"}
@@ -41,13 +42,17 @@ _JSON = {"Content-Type": "application/json"}
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A row of the table: how often it is asked, what the n-th asks, and the milliseconds that are aimed at."""
+    """A row of the table: how often it is asked, what the n-th asks, and the milliseconds that are aimed at.
+
+    `warm` are those that are asked before, behind the others.
+    """
 
     name: str
     count: int
     ask: Callable[[int], Request]
     cpu_aim: float | None = None
     p99_aim: float | None = 200.0
+    warm: int = _WARM
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,8 @@ def measure(users: int) -> None:
         cases = _cases(app, facts, users)
         try:
             _table(app, cases, port, server, ground.database)
+            if left := api_grounds.not_credited(app):
+                raise Refused(f"{left} of the payments that were announced were not credited")
         except Refused as refusal:
             raise StoryStopped(str(refusal)) from None
         sizes = traffic.workers_pss(server)
@@ -86,8 +93,8 @@ def measure(users: int) -> None:
 
 def prepare(stack: ExitStack, users: int) -> Ground:
     """Databases of our own, filled for so many customers; the stack takes them away again."""
-    if users < ASKING:
-        raise StoryStopped(f"needs {ASKING} customers at least")
+    if users < api_grounds.ASKING:
+        raise StoryStopped(f"needs {api_grounds.ASKING} customers at least")
     directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="minispod-bench-")))
     directory.chmod(0o711)
     url, database = stack.enter_context(grounds.database())
@@ -118,18 +125,15 @@ def _table(app: Flask, cases: Sequence[Case], port: int, server: int, database: 
         "  durable PostgreSQL, preloaded, nothing logged below errors, no limit on requests; aims in brackets"
     )
     print(
-        f"  each read was asked {_WARM} times before: connections are open, as in a server that runs for a while"
+        f"  each was asked {_WARM} times before (but logins), as in a server that runs for a while; reads in"
+        f" {_ROUNDS} rounds, of which the middle seconds and the least processor time are told"
     )
     print(
         "                                   per s   p50 ms   p99 ms         CPU ms: web  database  together  statements"
     )
     for case in cases:
         statements = _statements(app, case.ask(case.count))
-        if case.ask(0).method == "GET":
-            begun = [case.ask(case.count + number) for number in range(_WARM)]
-            traffic.send(port, begun, at_once=AT_ONCE, web=server, database=database)
-        requests = [case.ask(number) for number in range(case.count)]
-        seen = traffic.send(port, requests, at_once=AT_ONCE, web=server, database=database)
+        seen = _measure(case, port, server, database)
         print(
             f"  {case.name:<30} {seen.per_second:7.0f} {seen.median:8.1f} {seen.p99:8.1f} {_aim(case.p99_aim, 0)}"
             f" {seen.web:8.2f} {seen.database:9.2f} {seen.web + seen.database:9.2f} {_aim(case.cpu_aim, 2)}"
@@ -139,13 +143,39 @@ def _table(app: Flask, cases: Sequence[Case], port: int, server: int, database: 
     print()
 
 
+def _measure(case: Case, port: int, server: int, database: int) -> traffic.Figures:
+    """A write is done once; what reads is asked in rounds, because what else runs here can only add to its time."""
+
+    def send(first: int, count: int) -> traffic.Figures:
+        requests = [case.ask(first + number) for number in range(count)]
+        return traffic.send(port, requests, at_once=AT_ONCE, web=server, database=database)
+
+    is_read = case.ask(0).method == "GET"
+    if case.warm:
+        send(_ROUNDS * case.count if is_read else case.count + 1, case.warm)
+    if not is_read:
+        return send(0, case.count)
+    rounds = [send(each * case.count, case.count) for each in range(_ROUNDS)]
+    least = min(rounds, key=lambda seen: seen.web + seen.database)
+    return traffic.Figures(
+        per_second=statistics.median(seen.per_second for seen in rounds),
+        median=statistics.median(seen.median for seen in rounds),
+        p99=statistics.median(seen.p99 for seen in rounds),
+        web=least.web,
+        database=least.database,
+    )
+
+
 def _aim(milliseconds: float | None, digits: int) -> str:
     """An aim in brackets, as wide as every other."""
     return f"{'' if milliseconds is None else f'({milliseconds:.{digits}f})':6}"
 
 
 def _statements(app: Flask, request: Request) -> int:
-    """How many SQL statements one request needs, those that begin and end its transactions left out."""
+    """How many SQL statements one request sends, those that begin and end its transactions left out.
+
+    What goes in one message (kernel/inserting) counts once.
+    """
     said: list[str] = []
 
     def hear(*words: object) -> None:
@@ -223,9 +253,9 @@ def _cases(app: Flask, facts: api_grounds.Facts, users: int) -> list[Case]:
             get("/admin/subscriptions?page=1&limit=20&search=777", staffs),
         ),
         Case("staff: dashboard", 200, get("/admin/analytics/dashboard", staffs)),
-        Case("login (bcrypt)", 40, log_in, p99_aim=None),
-        Case("order", ASKING - 1, order),
-        Case("notification of a payment", len(facts.notices) - 1, notify),
+        Case("login (bcrypt)", 40, log_in, p99_aim=None, warm=0),
+        Case("order", len(customers) - _WARM - 1, order),
+        Case("notification of a payment", len(facts.notices) - _WARM - 1, notify),
     ]
 
 

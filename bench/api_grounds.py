@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import psycopg2
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from bench.grounds import SERVER_KEY
 from minispod.accounts.models import Role, User
@@ -35,7 +35,8 @@ from minispod.subscriptions.models import Subscription
 from minispod.wallet import ledger
 from minispod.wallet.models import LedgerEntry
 
-ASKING, NOTICES, AMOUNT = 200, 200, 100_000
+ASKING = NOTICES = 264
+AMOUNT = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,13 @@ def _notices(owners: list[uuid.UUID], at: datetime) -> list[bytes]:
     return made
 
 
+def not_credited(app: Flask) -> int:
+    """How many of the announced payments were not taken for paid."""
+    with app.app_context():
+        waiting = select(func.count()).select_from(TopUp).where(TopUp.state != TopUpState.PAID)
+        return session().scalar(waiting) or 0
+
+
 def _paid(order: str) -> dict[str, str]:
     return {
         "order_id": order,
@@ -195,7 +203,9 @@ class _Paid(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Say so."""
-        body = json.dumps(_paid(self.path.split("/")[-2])).encode()
+        # We ask by the transaction: of another order than the one it belongs to nothing would be credited.
+        order = self.path.split("/")[-2].removeprefix("tx-")
+        body = json.dumps(_paid(order)).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

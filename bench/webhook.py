@@ -7,7 +7,7 @@ import statistics
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -48,8 +48,8 @@ class _AtOnce(MidtransGateway):
 class _Idle:
     """Carries nothing: what a worker does later is not measured."""
 
-    def deliver(self, row_id: uuid.UUID, queue: Queue) -> None:
-        """Leave the row."""
+    def deliver(self, rows: Mapping[uuid.UUID, Queue]) -> None:
+        """Leave the rows."""
 
 
 def measure(url: str, count: int, at_once: int) -> None:
