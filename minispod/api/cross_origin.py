@@ -25,7 +25,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     def tell_caches(response: Response) -> Response:
         # The library says so only where it allowed the origin: a cache would keep its silence for those it allows.
         if request.path.startswith("/api/"):
-            response.vary.add("Origin")
+            others = response.headers.get("Vary")
+            response.headers["Vary"] = f"{others}, Origin" if others else "Origin"
         return response
 
     CORS(

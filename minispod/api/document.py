@@ -27,6 +27,8 @@ Ready-to-use applications from your own cluster.
 * `X-Request-ID` may be sent (8 to 64 letters, digits and `._:-`) and is in every answer.
 * 429 and 503 say in `Retry-After` after how many seconds to come back. What is counted is told in `X-RateLimit-Limit`,
   `X-RateLimit-Remaining` and `X-RateLimit-Reset`.
+* Live over Socket.IO (`/socket.io/`): namespace `/k8s-logs` with `auth` `{token, subscriptionId}` follows the log of an
+  instance (`log-start`, `log-data`, `log-error`: one string each); `/status` with `{token}` sends `instance-status`.
 * The same tree is under `/api/v1` and `/api`.
 """
 
@@ -48,11 +50,35 @@ _LOOKS: tuple[tuple[str, str | int | float], ...] = (
     (r"^(subdomain|.*[hH]ost|customDomain)$", "shop.example.com"),
     (r"^(amount|.*(Price|Cost|Balance|Amount|Charge|Credit))$", 50_000),
     (r"^description$", "A few words about it"),
-    (r"^namespace$", "cust-6f1d2c"),
+    (r"^namespace$", "user-019b1c2e7d407c3a9f512b6d8e0a4c11"),
     (r"^customId$", "TXMP-101"),
-    (r"^invoiceNumber$", "INV/2026/11/000042"),
+    (r"^invoiceNumber$", "INV-202611-000042"),
     (r"^currency$", "IDR"),
 )
+
+
+# What a parameter means that says nothing of itself; its schema says which values there are.
+_TOLD = {
+    "page": "Which page, from 1",
+    "limit": "How many on a page",
+    "search": "Part of a text, in upper or lower case",
+    "sortBy": "What the list is sorted by",
+    "sortOrder": "Whether it goes up or down",
+    "startDate": "Only from then on",
+    "endDate": "Only until then; a day is meant to its end",
+    "period": "The span the figures are of",
+    "status": "Only those with this status",
+    "state": "Only those in this state",
+    "type": "Only those of this type",
+    "kind": "Only those of this kind",
+    "priority": "Only those of this priority",
+    "role": "Only those with this role",
+    "planType": "Only those of this tier",
+    "category": "Only those of this category, by its slug",
+    "userId": "Only those of this customer",
+    "serviceId": "Only those of this service",
+    "Idempotency-Key": "A key of your choice: the same request again under it gets the first answer, for a day",
+}
 
 
 class Completing(BasePlugin):
@@ -65,11 +91,14 @@ class Completing(BasePlugin):
     def operation_helper(
         self, path: str | None = None, operations: dict[str, Any] | None = None, **kwargs: Any
     ) -> None:
-        """Give name, security and refusals to the operations of one path."""
+        """Give name, security, words about parameters and refusals to the operations of one path."""
         rule: Rule = kwargs["rule"]
         for method, operation in (operations or {}).items():
             operation["operationId"] = camel(re.sub(r"\W", "_", rule.endpoint))
             operation.setdefault("security", [])  # said, not left to be guessed: nobody needs to sign in
+            for parameter in operation.get("parameters", ()):
+                if parameter.get("name") in _TOLD:
+                    parameter.setdefault("description", _TOLD[parameter["name"]])
             for status, name in self._refusals(path or "", method, operation):
                 operation["responses"].setdefault(status, name)
 

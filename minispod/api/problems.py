@@ -7,6 +7,7 @@ from flask import Response, jsonify, make_response
 from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from minispod.api.envelope import timestamp
+from minispod.api.schemas.base import camel
 from minispod.kernel.errors import (
     Conflict,
     Forbidden,
@@ -68,7 +69,9 @@ def problem(status: int, message: str, code: str, **extra: Any) -> Response:
 
 def answer_refusal(refusal: Refusal) -> Response:
     """A refusal of the domain."""
-    extra = {"data": refusal.details} if refusal.details else {}
+    extra: dict[str, Any] = {"data": refusal.details} if refusal.details else {}
+    if refusal.about is not None:
+        extra["errors"] = {camel(refusal.about): [refusal.message]}
     answer = problem(status_of(refusal), refusal.message, refusal.code, **extra)
     if isinstance(refusal, TooMany):
         answer.headers["Retry-After"] = str(refusal.retry_after)
@@ -115,7 +118,9 @@ def _validation_problem(messages: Any) -> Response:
     if any("Invalid JSON body" in text for text in errors.get("", [])):
         return problem(400, "The body is not valid JSON.", "request.malformed_json")
     sentences = [text if key == "" else f"{key}: {text}" for key, texts in errors.items() for text in texts]
-    return problem(400, ", ".join(sentences) or "Validation failed", "request.invalid", errors=errors)
+    # A full stop before the comma reads like a fault.
+    joined = ", ".join([*(each.rstrip(".") for each in sentences[:-1]), *sentences[-1:]])
+    return problem(400, joined or "Validation failed", "request.invalid", errors=errors)
 
 
 def _flatten(messages: Any, path: str, into: dict[str, list[str]]) -> None:

@@ -27,7 +27,7 @@ _NEWEST = 10
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """Everything on the page; `money` is of the last 30 days, deleted instances are not counted."""
+    """Everything on the page; `money` is of the last 30 days, deleted accounts and instances are not counted."""
 
     money: Money
     users: int
@@ -43,7 +43,7 @@ def dashboard(*, zone: ZoneInfo, at: datetime) -> Dashboard:
     span = last_days(PeriodName.MONTH, zone=zone, at=at)
     counts = session().execute(
         select(
-            _count_of(User),
+            _count_of(User, User.deleted_at.is_(None)),
             _count_of(Subscription, Subscription.status == SubscriptionStatus.ACTIVE),
             _count_of(Instance, Instance.status != InstanceStatus.TERMINATED),
             _count_of(Wallet, Wallet.balance > 0, Wallet.balance < _LOW_BALANCE, _has_live_subscription()),

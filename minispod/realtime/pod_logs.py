@@ -24,6 +24,7 @@ from minispod.cluster.port import (
     NoSuchObject,
 )
 from minispod.instances.models import Instance
+from minispod.instances.states import Wanted
 from minispod.instances.workload import CONTAINER
 from minispod.kernel.errors import Refusal, RuleBroken
 from minispod.kernel.ids import parse_id
@@ -56,6 +57,7 @@ _LOOK_SECONDS = 1.0
 _LIVED_SECONDS = 5.0
 
 NO_INSTANCE = "There is no running instance to show logs of."
+STOPPED = "The application is stopped. Start it, then connect again to follow its log."
 NO_POD = "The application has no pod yet. Please connect again in a moment."
 NOT_STARTED = "The application has not started yet. Please connect again in a moment."
 ENDED = "The log has ended: the application was stopped. Start it, then connect again to follow it."
@@ -77,13 +79,14 @@ class Source:
     namespace: str
     workload: str
     container: str = CONTAINER
+    is_stopped: bool = False
 
     @classmethod
     def of(cls, instance: Instance | None) -> "Source | None":
         """The source for an instance; None when nothing of it runs."""
         if instance is None or instance.is_gone:
             return None
-        return cls(instance.namespace, instance.name)
+        return cls(instance.namespace, instance.name, is_stopped=instance.wanted is not Wanted.RUNNING)
 
 
 class LogsNamespace(Namespace):
@@ -177,7 +180,7 @@ class Follower:
                     self._close()
             except Refusal as refusal:
                 if patience_ends is None:  # there was nothing to follow
-                    return _sentence_for(refusal)
+                    return _sentence_for(refusal, source)
                 if isinstance(refusal, ClusterUnavailable):
                     sentence = refusal.message
             now = time.monotonic()
@@ -237,9 +240,9 @@ class Follower:
             stream.close()
 
 
-def _sentence_for(refusal: Refusal) -> str:
+def _sentence_for(refusal: Refusal, source: Source) -> str:
     if isinstance(refusal, NoSuchObject):
-        return NO_POD
+        return STOPPED if source.is_stopped else NO_POD
     if isinstance(refusal, ClusterRefused):
         return NOT_STARTED
     return refusal.message

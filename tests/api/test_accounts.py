@@ -70,6 +70,20 @@ def test_bad_fields_are_named(client: FlaskClient, changes: dict[str, object], f
     assert field in body["message"]
 
 
+def test_several_bad_fields_are_one_readable_sentence(client: FlaskClient) -> None:
+    body = refused(client.post("/api/auth/login", json={"email": "nobody"}), 400, "request.invalid")
+
+    assert set(body["errors"]) == {"email", "password"}
+    assert body["message"] == ("email: Not a valid email address, password: Missing data for required field.")
+
+
+@pytest.mark.parametrize("body", [[], "x", 7])
+def test_a_body_that_is_no_object_is_told_so(client: FlaskClient, body: object) -> None:
+    assert (
+        "JSON object" in refused(client.post("/api/auth/login", json=body), 400, "request.invalid")["message"]
+    )
+
+
 def test_malformed_json_is_a_clear_400(client: FlaskClient) -> None:
     response = client.post("/api/auth/login", data=b"{nope", content_type="application/json")
 

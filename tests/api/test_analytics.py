@@ -193,6 +193,20 @@ def test_instances_that_are_deleted_are_not_counted(
     assert look("service-control")["summary"]["recentStatusChanges"] == 0
 
 
+def test_accounts_that_were_deleted_are_counted_as_little_as_they_are_listed(
+    shop: Shop, client: FlaskClient, administrator: Person, look: Look, person: People
+) -> None:
+    gone, _ = person(credit=10_000), person()
+    with shop.app.app_context(), unit_of_work():
+        session().get_one(User, gone.id).deleted_at = shop.clock.now()
+
+    listed = data_of(client.get("/api/admin/users", headers=administrator.headers))["pagination"][
+        "totalCount"
+    ]
+
+    assert look("dashboard")["summary"]["totalUsers"] == listed == 2
+
+
 def test_alarms_of_the_dashboard(
     shop: Shop, look: Look, person: People, plan_id: PlanFinder, set_slots: Callable[[int], None]
 ) -> None:

@@ -10,7 +10,7 @@ from flask import Flask
 
 from minispod.cluster.port import ClusterUnavailable, LogPlace, NoSuchObject
 from minispod.instances import controls
-from minispod.instances.states import InstanceStatus
+from minispod.instances.states import InstanceStatus, Wanted
 from minispod.integrations.kubernetes.adapter import KubernetesCluster
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.unit_of_work import unit_of_work
@@ -133,6 +133,20 @@ def test_without_a_pod_the_client_is_told_and_sent_away(
     listener = listen("/k8s-logs", auth_of(customer, buy(customer)))
 
     assert said_last(listener) == pod_logs.NO_POD
+
+
+def test_who_stopped_the_application_is_told_so(
+    listen: Callable[..., Listener],
+    customer: Person,
+    cluster: KubernetesCluster,
+    buy: Callable[..., Bought],
+    change: Callable[..., None],
+    clock: FrozenClock,
+) -> None:
+    bought = buy(customer)
+    change(bought.instance_id, lambda row: row.wish(Wanted.STOPPED, clock.now()))
+
+    assert said_last(listen("/k8s-logs", auth_of(customer, bought))) == pod_logs.STOPPED
 
 
 def test_without_an_instance_the_client_is_told_and_sent_away(

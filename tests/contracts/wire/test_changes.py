@@ -80,6 +80,7 @@ def test_staff_order_for_a_customer(
     }
     again = replay("admin_subscriptions__create_duplicate", administrator, owner.id, basic)
     assert again["code"] == "subscriptions.live_subscription_exists"
+    assert "you" not in again["message"].lower()  # staff read it about somebody else
     poor = replay(
         "admin_subscriptions__create_insufficient", administrator, owner.id, plan_id("postgresql", "PRO")
     )

@@ -57,6 +57,10 @@ def test_guessing_passwords_is_stopped(limited: FlaskClient) -> None:
         return limited.post("/api/auth/login", json={"email": "x", "password": "y"}).status_code
 
     assert {attempt() for _ in range(10)} == {400}
+    asked = limited.post("/api/auth/login", json={"email": "nobody@example.com", "password": "y"})
+    assert asked.status_code == 401
+    assert "X-RateLimit-Remaining" in asked.headers
+    assert "Retry-After" not in asked.headers  # it would have a client wait that need not
 
     response = limited.post("/api/auth/login", json={"email": "x"}, headers={"Origin": ORIGIN})
     body = refused(response, 429, "too_many")
