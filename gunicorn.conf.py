@@ -1,6 +1,7 @@
 """Hooks of the web server. Its options are where it is started: the Procfile, the Dockerfile, the demo's table."""
 
 import gc
+import threading
 from typing import Any
 
 # Longer than browsers' proxies and Node.js keep a connection: who hangs up first meets requests that are on their way.
@@ -22,7 +23,7 @@ def when_ready(server: Any) -> None:
     configure_mappers()
     _make_templates(server.app.wsgi())
     all_recipes()  # otherwise read by the first order of each worker, under its locks
-    server.app.wsgi().test_client().get("/livez")  # the first request of a process makes its routing
+    _rehearse(server.app.wsgi())
     gc.collect()
     gc.freeze()
 
@@ -32,6 +33,32 @@ def _make_templates(app: Any) -> None:
     for name in app.jinja_env.list_templates(extensions=["html"]):
         if name.startswith(("admin/_", "admin/today/")):
             app.jinja_env.get_template(name)
+
+
+def _rehearse(app: Any) -> None:
+    """Answer a few requests that anybody may make: what the first ones make in a process, no worker makes for itself.
+
+    Routing, SQL, how rows are read and answers written. Nothing stays open: a connection cannot be shared by workers.
+    Where the database or Redis is silent, workers do it later.
+    """
+    from minispod.integrations.redis_queue import connection
+    from minispod.kernel.database import db
+
+    client = app.test_client()
+    for path in (
+        "/livez",
+        "/readyz",
+        "/api/v1/catalog/services",
+        "/api/v1/catalog/categories",
+        "/admin/login",
+    ):
+        client.get(path)
+    # Counters are tidied up in the background. A fork copies locks, but nobody who would give them back.
+    for thread in set(threading.enumerate()) - {threading.current_thread()}:
+        thread.join(1)
+    with app.app_context():
+        db.engine.dispose()
+    connection(app.extensions["minispod.settings"].redis.redis_url).connection_pool.disconnect()
 
 
 def post_worker_init(worker: Any) -> None:

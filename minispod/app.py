@@ -4,16 +4,16 @@ import re
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import flask_smorest
+import orjson
 import structlog
 from flask import Flask, Response, abort, g, request
-from flask_migrate import Migrate
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from minispod import __version__, cli, tables
+from minispod import __version__, tables
 from minispod.admin import panel
 from minispod.api import (
     account_pages,
@@ -22,6 +22,7 @@ from minispod.api import (
     docs_page,
     document,
     doors,
+    enumerations,
     fast_json,
     guard,
     patience,
@@ -31,23 +32,26 @@ from minispod.api.addressing import OneTree
 from minispod.api.envelope import ProblemSchema
 from minispod.integrations.redis_queue import connection
 from minispod.jobs import letters
-from minispod.jobs.schedule import schedule
 from minispod.kernel import logs
+from minispod.kernel.connections import know_ids, look_before_use
 from minispod.kernel.database import (
     DATABASE_SILENCE,
     begin_reading,
     bound_transactions,
     db,
     end_reading,
-    look_before_use,
     read_alone,
 )
 from minispod.kernel.errors import Refusal
 from minispod.kernel.unit_of_work import database_unavailable
+from minispod.on_demand import Commands, Migrations
 from minispod.ports import Ports
 from minispod.rules import check_rules
 from minispod.settings import Settings
 from minispod.wiring import build_ports
+
+if TYPE_CHECKING:
+    from minispod.jobs.schedule import Periodic
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +83,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     app = _Application(
         "minispod", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
     )
+    app.cli = Commands(app)
     app.extensions["minispod.settings"] = settings
     app.extensions["minispod.ports"] = ports or build_ports(settings)
     logs.configure(settings.operation.log_level, as_json=settings.operation.log_json)
@@ -87,8 +92,9 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     with app.app_context():
         bound_transactions(db.engine)
         look_before_use(db.engine)
+        know_ids(db.engine)
         read_alone(app, prepares=settings.database.database_prepares)
-    Migrate(app, db, directory=str(ROOT / "migrations"))
+    Migrations(app, ROOT / "migrations")
     _bind_requests(app)
     guard.init_app(app, settings)
     patience.init_app(app, settings)
@@ -97,8 +103,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     app.register_blueprint(connect_page.door)
     app.register_blueprint(account_pages.door)
     app.register_blueprint(docs_page.door)
-    panel.init_app(app, settings, lambda: schedule(settings), letters.write)
-    cli.init_app(app)
+    panel.init_app(app, settings, lambda: _timetable(settings), letters.write)
     _answer_errors(app)
     app.wsgi_app = OneTree(app.wsgi_app)  # type: ignore[method-assign]
     if settings.operation.serve_realtime:
@@ -109,6 +114,13 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         hops = settings.web.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     return app
+
+
+def _timetable(settings: Settings) -> tuple["Periodic", ...]:
+    """Read with all that the clock does when a page shows it: fifty modules that no request needs otherwise."""
+    from minispod.jobs.schedule import schedule
+
+    return schedule(settings)
 
 
 def _configure(app: Flask, settings: Settings) -> None:
@@ -125,6 +137,7 @@ def _configure(app: Flask, settings: Settings) -> None:
                 "connect_timeout": 5,
                 "application_name": "minispod",
             },
+            "json_deserializer": orjson.loads,
             "hide_parameters": True,  # an error must not carry hashes and sealed values into a log
         },
         # The same short patience with Redis as everywhere: without it a silent one holds every limited request.
@@ -150,7 +163,7 @@ def _register_api(app: Flask) -> None:
             },
         },
     )
-    for told in (document.example_of, document.pattern_of):
+    for told in (document.example_of, document.pattern_of, enumerations.words_of):
         api.ma_plugin.converter.add_attribute_function(told)
     for door in doors.all_doors():
         api.register_blueprint(door)
@@ -177,6 +190,9 @@ def _bind_requests(app: Flask) -> None:
         response.headers["X-Request-ID"] = g.get("request_id", "")
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", "same-origin")
+        # The limiter says when to come again with every answer it counts; a client takes that for a refusal.
+        if response.status_code < 413:
+            response.headers.pop("Retry-After", None)
         if request.path.startswith("/api/"):
             response.headers.setdefault("Cache-Control", "no-store")
             log.info(

@@ -36,11 +36,16 @@ def check_rules(settings: Settings) -> None:
         raise BadSettings(f"TCP_PORTS: {error}") from None
 
 
+def billing_zone(settings: Settings) -> ZoneInfo:
+    """Where the days and months of the shop begin."""
+    return ZoneInfo(settings.business.billing_timezone)
+
+
 def business_rules(settings: Settings) -> BusinessRules:
     """The shop's rules."""
     business, cluster = settings.business, settings.cluster
     return BusinessRules(
-        zone=ZoneInfo(business.billing_timezone),
+        zone=billing_zone(settings),
         grace=timedelta(days=business.grace_period_days) if business.grace_period_enabled else None,
         retention=timedelta(days=business.data_retention_days),
         reminder_days=business.reminder_days,
@@ -66,9 +71,7 @@ def backup_rules(settings: Settings) -> BackupRules:
     backups = settings.backups
     return BackupRules(
         keep_days=backups.backup_keep_days,
-        nights=Nights(
-            ZoneInfo(settings.business.billing_timezone), backups.backup_from_hour, backups.backup_hours
-        ),
+        nights=Nights(billing_zone(settings), backups.backup_from_hour, backups.backup_hours),
         alarm=timedelta(hours=backups.backup_alarm_hours),
     )
 
@@ -187,7 +190,7 @@ def paper_rules(settings: Settings) -> PaperRules:
         ),
         ppn_rate=company.ppn_rate,
         language=Language(company.paper_language),
-        zone=ZoneInfo(settings.business.billing_timezone),
+        zone=billing_zone(settings),
     )
 
 
@@ -195,7 +198,7 @@ def keep_rules(settings: Settings) -> KeepRules:
     """How long usage is kept; a month is counted as 31 days, so that no day of the months that are shown is missing."""
     operation = settings.operation
     return KeepRules(
-        zone=ZoneInfo(settings.business.billing_timezone),
+        zone=billing_zone(settings),
         samples=timedelta(hours=operation.usage_sample_hours),
         hours=timedelta(days=operation.usage_hour_days),
         days=timedelta(days=31 * operation.usage_day_months),
@@ -210,7 +213,7 @@ def node_keep_rules(settings: Settings) -> KeepRules:
 def uptime_rules(settings: Settings) -> UptimeRules:
     """How uptime is counted: two looks belong together while not more than two are missing between them."""
     return UptimeRules(
-        zone=ZoneInfo(settings.business.billing_timezone),
+        zone=billing_zone(settings),
         tolerance=timedelta(seconds=max(60, 3 * settings.operation.observe_seconds)),
         target=settings.business.uptime_target_percent,
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import FromClause, bindparam, delete, select, true, update
 
 from minispod.accounts import tokens, viewing
 from minispod.accounts.directory import find_by_email
@@ -21,9 +21,9 @@ from minispod.accounts.passwords import matches
 from minispod.accounts.tokens import TokenKeys, TokenPair
 from minispod.audit import trail
 from minispod.kernel.actor import Actor, Role
-from minispod.kernel.database import lock, run, session, table_of
+from minispod.kernel.database import find, lock, session, table_of
 from minispod.kernel.ids import new_id
-from minispod.kernel.prepared import prepared
+from minispod.kernel.questions import Question
 
 _DOUBLE_REFRESH = timedelta(seconds=10)
 
@@ -44,11 +44,22 @@ class Account:
 
 
 _users = table_of(User).c
-_ACCOUNT = prepared(
-    select(*(_users[each.name] for each in fields(Account)), _users.token_version).where(
-        _users.id == bindparam("wanted")
-    )
-)
+ACCOUNT = bindparam("account", type_=_users.id.type)
+"""Whose account is read, in what is read beside it."""
+_OF_ACCOUNT = [*(each.name for each in fields(Account)), "token_version"]
+
+
+def beside_account(own: FromClause) -> Question:
+    """A question about an account and what is its own, in one statement, for `account_beside`.
+
+    `own` finds one row of ACCOUNT; where it finds none, all of its columns are None.
+    """
+    account = (_users[name].label(f"account_{name}") for name in _OF_ACCOUNT)
+    both = select(*account, own).select_from(table_of(User).outerjoin(own, true()))
+    return Question(both.where(_users.id == ACCOUNT))
+
+
+_ALONE = Question(select(*(_users[name] for name in _OF_ACCOUNT)).where(_users.id == ACCOUNT))
 
 
 def check_password(email: str, password: str, *, bcrypt_rounds: int) -> User:
@@ -155,17 +166,25 @@ def account_of(claims: tokens.AccessClaims, at: datetime) -> Account:
 
     The token of a viewing is as good as the viewing: both accounts are looked at again.
     """
+    return account_beside(_ALONE, claims, at)[0]
+
+
+def account_beside(
+    question: Question, claims: tokens.AccessClaims, at: datetime, **values: Any
+) -> tuple[Account, Any]:
+    """The same with the row that a question of `beside_account` finds."""
     if claims.viewing_id is not None and viewing.find(claims.viewing_id, at=at) is None:
         raise BadToken()
-    row: Any = run(_ACCOUNT, {"wanted": claims.user_id}).one_or_none()
-    if row is None:
+    rows = find(question, {"account": claims.user_id, **values})
+    if not rows:
         raise BadToken()
-    account = Account(*row[:-1])
+    *facts, version = rows[0][: len(_OF_ACCOUNT)]
+    account = Account(*facts)
     if not account.is_active:
         raise AccountDeactivated()
-    if row.token_version != claims.version:
+    if version != claims.version:
         raise BadToken()
-    return account
+    return account, rows[0]
 
 
 def locked_account(user_id: uuid.UUID) -> User:

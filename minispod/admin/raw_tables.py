@@ -44,6 +44,7 @@ STATIC_ENDPOINTS = frozenset({"admin.static", "rq_dashboard.static"})
 
 _DIGITS = 10
 _LAST_PAGE = 100_000
+_READS = frozenset({"index_view", "details_view"})
 _NEVER_SHOWN = (
     "password_hash",
     "google_id",
@@ -130,6 +131,15 @@ class ReadOnlyTable(ModelView):
         elif (key is int and not (id.isascii() and id.isdigit() and len(id) < _DIGITS)) or "\x00" in id:
             raise NotFound()
         return super().get_one(id)
+
+    def scaffold_form(self) -> Any:
+        """No fields: nothing is written here, and the form of each table would stay in memory."""
+        return self.form_base_class
+
+    def create_blueprint(self, admin: Admin) -> Any:
+        """Only what reads has an address."""
+        self._urls = [each for each in self._urls if each[1] in _READS]  # type: ignore[has-type]
+        return super().create_blueprint(admin)
 
     def _get_list_extra_args(self) -> Any:
         args = super()._get_list_extra_args()

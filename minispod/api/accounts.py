@@ -166,7 +166,7 @@ def refresh_token(body: dict[str, Any]) -> dict[str, Any]:
 @door.alt_response(401, response="UNAUTHORIZED")
 @door.answers(200, RefreshedOut, message="Token refreshed successfully")
 def refresh_token_by_frontend_name(body: dict[str, Any]) -> dict[str, Any]:
-    """The same under the name the front end's table gives it."""
+    """Exchange a refresh token, as `/auth/refresh-token` does."""
     return _refresh(body)
 
 

@@ -18,6 +18,7 @@ from minispod.api.schemas.catalog import (
     ServicePlansOut,
     ServicesOut,
 )
+from minispod.api.stock import with_places
 from minispod.catalog import browsing, showing
 from minispod.catalog.showing import ShownService
 from minispod.kernel.paging import Page, PageRequest
@@ -26,7 +27,11 @@ door = Door("catalog", __name__, url_prefix="/api/v1/catalog", description="What
 
 
 def _services(page: Page[ShownService]) -> dict[str, Any]:
-    return {"services": page.items, "pagination": pagination(page)}
+    return {"services": with_places(page.items), "pagination": pagination(page)}
+
+
+def _service(slug: str) -> ShownService:
+    return with_places([showing.get_service(slug)])[0]
 
 
 @door.get("/services")
@@ -56,7 +61,7 @@ def search_services(query: dict[str, Any]) -> dict[str, Any]:
 @door.answers(200, FeaturedServiceOut(many=True), message="Featured services retrieved successfully")
 def list_featured_services(query: dict[str, Any]) -> Sequence[ShownService]:
     """List the featured services, each with its cheapest plan."""
-    return showing.list_services(PageRequest(1, query["limit"]), featured=True).items
+    return with_places(showing.list_services(PageRequest(1, query["limit"]), featured=True).items)
 
 
 @door.get("/services/<slug>")
@@ -64,7 +69,7 @@ def list_featured_services(query: dict[str, Any]) -> Sequence[ShownService]:
 @door.answers(200, ServiceDetailOut, message="Service details retrieved successfully")
 def get_service(slug: str) -> ShownService:
     """Show one service for sale."""
-    return showing.get_service(slug)
+    return _service(slug)
 
 
 @door.get("/services/<slug>/plans")
@@ -72,7 +77,7 @@ def get_service(slug: str) -> ShownService:
 @door.answers(200, ServicePlansOut, message="Service plans retrieved successfully")
 def get_service_plans(slug: str) -> dict[str, Any]:
     """List the plans of one service."""
-    service = showing.get_service(slug)
+    service = _service(slug)
     return {
         "service_id": service.id,
         "service_name": service.name,

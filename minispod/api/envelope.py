@@ -17,6 +17,8 @@ from marshmallow import Schema, fields
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
 
+from minispod.api.schemas.writing import Written
+
 NOTHING: Any = object()
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -33,7 +35,10 @@ class Answer:
 
 def timestamp(at: datetime | None = None) -> str:
     """An instant as the wire wants it: RFC 3339, UTC, milliseconds, Z."""
-    return (at or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    at = at or datetime.now(UTC)
+    if at.tzinfo is not UTC:  # nearly always it is: what the database tells comes in UTC
+        at = at.astimezone(UTC)
+    return at.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def success(data: Any, message: str, status: int) -> dict[str, Any]:
@@ -52,6 +57,10 @@ class _LenientParser(FlaskParser):
 
     DEFAULT_VALIDATION_STATUS = 400
 
+    def use_args(self, argmap: Any, *args: Any, **kwargs: Any) -> Any:
+        """What the library makes anew for each request is made once."""
+        return super().use_args(argmap() if isinstance(argmap, type) else argmap, *args, **kwargs)
+
     def load_querystring(self, req: Request, schema: Schema) -> Any:
         """The parameters of the query that say something."""
         given = MultiDict((name, text) for name, text in req.args.items(multi=True) if text.strip())
@@ -69,7 +78,7 @@ class _LenientParser(FlaskParser):
             raise JSONDecodeError("unreadable", "body", 0) from None
 
 
-class EnvelopeSchema(Schema):
+class EnvelopeSchema(Written):
     """What surrounds every success."""
 
     success = fields.Boolean(required=True)

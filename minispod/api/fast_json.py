@@ -6,7 +6,7 @@ Reading stays with the standard library, which knows numbers of any length; so d
 from typing import Any
 
 import orjson
-from flask import Flask
+from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
 
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
@@ -19,17 +19,20 @@ class FastJson(DefaultJSONProvider):
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
         """Write compact JSON."""
-        if not kwargs:
-            try:
-                return orjson.dumps(obj, self.default, _OPTIONS).decode()
-            except TypeError:  # numbers beyond 64 bits, keys that are no text, half of a pair of surrogates
-                pass
-        return super().dumps(obj, **kwargs)
+        fast = None if kwargs else self._bytes(obj)
+        return super().dumps(obj, **kwargs) if fast is None else fast.decode()
 
     def response(self, *args: Any, **kwargs: Any) -> Any:
         """An answer with that JSON."""
         obj = self._prepare_response_obj(args, kwargs)
-        return self._app.response_class(f"{self.dumps(obj)}\n", mimetype=self.mimetype)
+        text = self._bytes(obj) or super().dumps(obj).encode()
+        return Response(text + b"\n", mimetype=self.mimetype)
+
+    def _bytes(self, obj: Any) -> bytes | None:
+        try:
+            return orjson.dumps(obj, self.default, _OPTIONS)
+        except TypeError:  # numbers beyond 64 bits, keys that are no text, half of a pair of surrogates
+            return None
 
 
 def init_app(app: Flask) -> None:

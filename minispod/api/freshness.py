@@ -22,9 +22,6 @@ from minispod.catalog import version
 from minispod.cluster import monitoring
 from minispod.ports import current_settings
 
-_KEPT = 256
-_KEPT_BYTES = 4 * 1024 * 1024
-
 _IF_NONE_MATCH = {
     "in": "header",
     "name": "If-None-Match",
@@ -39,8 +36,31 @@ _PROGRAM = sha256(
     b"".join(each.read_bytes() for each in sorted(Path(__file__).parents[1].rglob("*.py")))
 ).hexdigest()
 
-_bodies: OrderedDict[str, bytes] = OrderedDict()
-_guard = Lock()
+
+class _Bodies:
+    """The answers that were asked for last, as many as there is room for."""
+
+    def __init__(self, most: int, most_bytes: int) -> None:
+        self._bodies: OrderedDict[str, bytes] = OrderedDict()
+        self._most, self._most_bytes, self._bytes = most, most_bytes, 0
+        self._guard = Lock()
+
+    def find(self, tag: str) -> bytes | None:
+        with self._guard:
+            body = self._bodies.get(tag)
+            if body is not None:
+                self._bodies.move_to_end(tag)
+            return body
+
+    def keep(self, tag: str, body: bytes) -> None:
+        with self._guard:
+            self._bytes += len(body) - len(self._bodies.pop(tag, b""))
+            self._bodies[tag] = body
+            while len(self._bodies) > self._most or self._bytes > self._most_bytes:
+                self._bytes -= len(self._bodies.popitem(last=False)[1])
+
+
+_bodies = _Bodies(256, 1024 * 1024)
 
 
 def fresh(
@@ -54,12 +74,12 @@ def fresh(
             tag = _tag(differs_for_staff=differs_for_staff)
             if tag in request.if_none_match.as_set(include_weak=True):
                 return _stamped(Response(status=304), tag)
-            body = _find(tag)
+            body = _bodies.find(tag)
             if body is not None:
                 return _stamped(Response(body, mimetype="application/json"), tag)
             response = make_response(view(*args, **kwargs))
             if response.status_code == 200:
-                _keep(tag, response.get_data())
+                _bodies.keep(tag, response.get_data())
                 _stamped(response, tag)
             return response
 
@@ -88,24 +108,9 @@ def _tag(*, differs_for_staff: bool) -> str:
 def _stamped(response: Response, tag: str) -> Response:
     response.set_etag(tag, weak=True)
     response.headers["Cache-Control"] = "private, no-cache" if _has_token() else "public, no-cache"
-    response.vary.add("Authorization")
+    response.headers["Vary"] = "Authorization"
     return response
 
 
 def _has_token() -> bool:
     return "Authorization" in request.headers
-
-
-def _find(tag: str) -> bytes | None:
-    with _guard:
-        body = _bodies.get(tag)
-        if body is not None:
-            _bodies.move_to_end(tag)
-        return body
-
-
-def _keep(tag: str, body: bytes) -> None:
-    with _guard:
-        _bodies[tag] = body
-        while len(_bodies) > _KEPT or sum(map(len, _bodies.values())) > _KEPT_BYTES:
-            _bodies.popitem(last=False)

@@ -29,6 +29,7 @@ from minispod.accounts.viewing import Seen
 from minispod.api.envelope import FORMS
 from minispod.kernel.actor import Actor, ActorKind, Role, place_of, visitor
 from minispod.kernel.errors import TooMany, Unauthenticated
+from minispod.kernel.questions import Question
 from minispod.kernel.unit_of_work import allow_writes, refuse_writes
 from minispod.ports import current_ports, current_settings
 from minispod.settings import Settings
@@ -177,8 +178,15 @@ def _claims() -> dict[str, Any] | None:
     return claims
 
 
-def signed_in() -> tuple[Account, Actor]:
-    """The account behind the bearer token; raise an Unauthenticated refusal, and ViewingOnly to who only looks."""
+Beside = Callable[[datetime], tuple[Question, dict[str, Any]]]
+"""What a view asks beside the account, at an instant: a question of `sessions.beside_account`, and its values."""
+
+
+def signed_in(beside: Beside | None = None) -> tuple[Account, Actor]:
+    """The account behind the bearer token; raise an Unauthenticated refusal, and ViewingOnly to who only looks.
+
+    What was asked `beside` it is found in `g.own`.
+    """
     if not _token():
         raise Unauthenticated("Access token is required")
     claims = _claims()
@@ -186,7 +194,11 @@ def signed_in() -> tuple[Account, Actor]:
         raise BadToken()
     at = current_ports().clock.now()
     said = check_claims(claims, at)
-    user = sessions.account_of(said, at)
+    if beside is None:
+        user = sessions.account_of(said, at)
+    else:
+        question, values = beside(at)
+        user, g.own = sessions.account_beside(question, said, at, **values)
     if said.viewing_id is not None:
         _only_look(said.viewing_id, at)
     return user, actor_for(user, request.remote_addr)
@@ -222,10 +234,18 @@ def is_staff_looking() -> bool:
 
 def requires_sign_in(view: Callable[..., Any]) -> Callable[..., Any]:
     """Refuse visitors; the view finds the account in `g.user` and the actor in `g.actor`."""
+    return _requires_sign_in(view, None)
 
+
+def requires_sign_in_beside(beside: Beside) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The same; the view finds what was asked beside the account in `g.own`."""
+    return partial(_requires_sign_in, beside=beside)
+
+
+def _requires_sign_in(view: Callable[..., Any], beside: Beside | None) -> Callable[..., Any]:
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        g.user, g.actor = signed_in()
+        g.user, g.actor = signed_in(beside)
         structlog.contextvars.bind_contextvars(actor_id=str(g.user.id))
         return view(*args, **kwargs)
 

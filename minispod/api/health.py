@@ -46,7 +46,7 @@ def _alive() -> Response:
 
 
 @door.get("/api/v1/health")
-@door.doc(summary="The same for clients of the API", responses={"200": _says("alive", AliveOut)})
+@door.doc(summary="Is the process alive, for clients of the API", responses={"200": _says("alive", AliveOut)})
 def alive_for_clients() -> Response:
     """Answer as `/livez` does."""
     return _alive()

@@ -168,7 +168,7 @@ def receive_notice() -> Response:
 @door.doc(requestBody={"required": True, "content": {"application/json": {"schema": NoticeIn}}})
 @door.response(200, NoticeAnswerOut)
 def receive_notice_by_configured_name() -> Response:
-    """The same under the path the original's sample configuration announces."""
+    """Take a notification of the payment gateway, as `/wallet/webhook/midtrans` does."""
     return _receive()
 
 

@@ -1,17 +1,17 @@
-"""The stock of the shop during one request: counted at most once, however many plans are shown."""
+"""What is shown beside what can be ordered of it now: how many more the slots and the machines hold (decision 21)."""
 
-from flask import g
+from collections.abc import Sequence
 
-from minispod.catalog.models import Plan
-from minispod.catalog.showing import ShownPlan
+from minispod.catalog.showing import ShownService
 from minispod.ports import current_settings
 from minispod.rules import business_rules
-from minispod.subscriptions.room import Stock, take_stock
+from minispod.subscriptions.room import take_stock
 
 
-def places_left(plan: Plan | ShownPlan) -> int:
-    """Tell how many more of a plan can be ordered now (decision 21)."""
-    stock: Stock | None = g.get("stock")
-    if stock is None:
-        stock = g.stock = take_stock(business_rules(current_settings()).capacity)
-    return stock.places(plan)
+def with_places(services: Sequence[ShownService]) -> Sequence[ShownService]:
+    """The services, each plan with the places that are left; the stock is counted once."""
+    stock = take_stock(business_rules(current_settings()).capacity)
+    for service in services:
+        for plan in service.plans:
+            plan.places_left = stock.places(plan)
+    return services

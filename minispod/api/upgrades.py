@@ -31,9 +31,10 @@ door = Door(
 
 @door.get("/<subscription_id>/billing-info")
 @requires_sign_in
+@door.alt_response(400, response="BAD_REQUEST")
 @door.answers(200, UpgradeOptionsOut, message="Available upgrade plans retrieved successfully")
 def show_options(subscription_id: str) -> dict[str, Any]:
-    """Show the higher plans with what each costs now; the upgrade charges exactly that."""
+    """Show the higher plans with what each costs now, which the upgrade charges; 400 unless it is active."""
     ports, rules = current_ports(), business_rules(current_settings())
     owned = queries.get_subscription(parse_id(subscription_id), actor=g.actor)
     options = changing.find_options(owned.subscription, rules=rules, actor=g.actor, at=ports.clock.now())

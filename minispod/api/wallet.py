@@ -1,12 +1,13 @@
 """The wallet: figures, statement, statistics, payment methods: /api/v1/wallet. Reads only."""
 
+from datetime import datetime
 from typing import Any
 
 from flask import Response, g
 
 from minispod.api.downloads import CSV, csv_answer
 from minispod.api.envelope import Door
-from minispod.api.guard import limiter, requires_sign_in
+from minispod.api.guard import limiter, requires_sign_in, requires_sign_in_beside
 from minispod.api.schemas.base import pagination, wanted_page
 from minispod.api.schemas.wallet import (
     CreditCheckIn,
@@ -22,9 +23,10 @@ from minispod.api.schemas.wallet import (
 )
 from minispod.insights import exports, statement, wallet_statistics, wallet_summary
 from minispod.kernel.ids import parse_id
+from minispod.kernel.questions import Question
 from minispod.payments.gateway import PaymentGroup
 from minispod.ports import current_ports, current_settings
-from minispod.rules import business_rules
+from minispod.rules import billing_zone
 from minispod.subscriptions.pricing import month_start
 from minispod.wallet import statements
 
@@ -44,13 +46,16 @@ _METHODS = (
 )
 
 
+def _summary(at: datetime) -> tuple[Question, dict[str, Any]]:
+    return wallet_summary.asked(month_start(at, billing_zone(current_settings())))
+
+
 @door.get("/info")
-@requires_sign_in
+@requires_sign_in_beside(_summary)
 @door.answers(200, WalletInfoOut, message="Wallet information retrieved successfully")
 def show_wallet() -> dict[str, Any]:
     """Show one's own credit and the newest transactions."""
-    at, zone = current_ports().clock.now(), business_rules(current_settings()).zone
-    found = wallet_summary.get_summary(g.user.id, since=month_start(at, zone), actor=g.actor)
+    found = wallet_summary.told(g.own)
     return {
         "wallet": {
             "user_id": g.user.id,
@@ -101,7 +106,7 @@ def show_statistics(query: dict[str, Any]) -> dict[str, Any]:
     found = wallet_statistics.statistics(
         g.user.id,
         query["period"],
-        zone=business_rules(current_settings()).zone,
+        zone=billing_zone(current_settings()),
         actor=g.actor,
         at=current_ports().clock.now(),
     )

@@ -7,12 +7,13 @@ from enum import StrEnum
 from typing import Any
 
 import structlog
-from sqlalchemy import insert, or_, select
+from sqlalchemy import or_, select
 
 from minispod.audit.models import AuditEntry
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import page_of, run, session, table_of
+from minispod.kernel.database import page_of, session, table_of
 from minispod.kernel.ids import new_id
+from minispod.kernel.inserting import insert_values
 from minispod.kernel.paging import Page, PageRequest
 
 
@@ -195,7 +196,7 @@ SUBJECT_KINDS = (
 )
 """What the book speaks about; a filter offers these."""
 
-_WRITE = insert(table_of(AuditEntry))
+_BOOK = table_of(AuditEntry)
 
 
 def record(
@@ -208,8 +209,8 @@ def record(
     **details: Any,
 ) -> None:
     """Write one line into the book, in the caller's transaction."""
-    run(
-        _WRITE,
+    insert_values(
+        _BOOK,
         {
             "id": new_id(),
             "at": at,

@@ -70,24 +70,15 @@ def get_plan_for_sale(plan_id: uuid.UUID) -> Plan:
         .options(joinedload(Plan.service))
         .execution_options(populate_existing=True)
     )
-    if plan is None or not plan.is_active or not plan.service.is_active or not plan.service.is_public:
+    if plan is None:
         raise NoSuchPlan()
+    require_for_sale(plan)
     return plan
 
 
-def keep_service_of(plan: Plan) -> None:
-    """Keep a plan's service from being deleted, and its slug from changing, until the end of the transaction.
-
-    What is loaded of the service is as it is now; raise NoSuchPlan when it is gone or not for sale any more. The lock
-    is the one a new row takes that refers to the service: it stands in the way of nothing else.
-    """
-    service = session().scalar(
-        select(Service)
-        .where(Service.id == plan.service_id)
-        .with_for_update(read=True, key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    if service is None or not service.is_active or not service.is_public:
+def require_for_sale(plan: Plan) -> None:
+    """Raise NoSuchPlan unless the plan and its service are for sale; the service is at hand."""
+    if not plan.is_active or not plan.service.is_active or not plan.service.is_public:
         raise NoSuchPlan()
 
 

@@ -152,7 +152,7 @@ def _settle(service: Service) -> None:
             f"give it the slug of a recipe ({known})"
         )
     elif not service.docker_image:
-        raise BadServiceTerms("A service without a recipe needs the name of its image")
+        raise BadServiceTerms("A service without a recipe needs the name of its image", about="docker_image")
 
 
 def _plans(service_id: uuid.UUID) -> list[Plan]:

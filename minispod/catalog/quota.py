@@ -8,17 +8,21 @@ Lock order (docs/adr/0005): the plan comes last and is held shortest.
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, func, update
+from sqlalchemy import bindparam, func, update
 
 from minispod.audit import trail
 from minispod.catalog.errors import NoSuchPlan, PlanSoldOut, QuotaBelowUse, QuotasRefused
 from minispod.catalog.models import Plan
 from minispod.catalog.terms import PLAN, check
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import lock, session
+from minispod.kernel.database import lock, run, session, table_of
 from minispod.kernel.errors import Refusal
+
+_plans = table_of(Plan)
+_OF_PLAN = update(_plans).where(_plans.c.id == bindparam("plan"))
+_TAKE = _OF_PLAN.where(_plans.c.used_quota < _plans.c.total_quota).values(used_quota=_plans.c.used_quota + 1)
+_GIVE_BACK = _OF_PLAN.where(_plans.c.used_quota > 0).values(used_quota=_plans.c.used_quota - 1)
 
 
 def reserve(plan_id: uuid.UUID) -> None:
@@ -103,11 +107,5 @@ def check_total(plan: Plan, total: int) -> None:
 
 
 def _move(plan_id: uuid.UUID, by: int) -> bool:
-    bound = Plan.used_quota < Plan.total_quota if by > 0 else Plan.used_quota > 0
-    changed = session().execute(
-        update(Plan)
-        .where(Plan.id == plan_id, bound)
-        .values(used_quota=Plan.used_quota + by)
-        .execution_options(synchronize_session=False)
-    )
-    return cast("CursorResult[Any]", changed).rowcount == 1
+    session().flush()  # what is written so far goes first: whoever wants this plan waits from here on
+    return run(_TAKE if by > 0 else _GIVE_BACK, {"plan": plan_id}).rowcount == 1

@@ -1,23 +1,24 @@
 """What the shop shows: services for sale with their active plans. Recipes and secrets never leave through here.
 
-Whoever comes sees it, so it is read without the session's objects, in two statements that are made once (decision 4).
+Whoever comes sees it, so it is read without the session's objects, in one statement that is made once (decision 4).
 """
 
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from minispod.catalog.browsing import mentions, within
 from minispod.catalog.errors import NoSuchService
 from minispod.catalog.models import Category, Plan, PlanType, Service
-from minispod.kernel.database import counted, counted_page, run, table_of
+from minispod.kernel.database import counted, counted_page, find, table_of
+from minispod.kernel.ids import known_id
 from minispod.kernel.money import Rupiah
 from minispod.kernel.paging import Page, PageRequest
-from minispod.kernel.prepared import among, prepared
+from minispod.kernel.questions import Question
 
 
 @dataclass(slots=True)
@@ -48,11 +49,18 @@ class ShownPlan:
     total_quota: int
     used_quota: int
     is_popular: bool
+    places_left: int = 0
+    """How many more can be ordered now: noted by whoever knows the machines too (decision 21)."""
 
     @property
     def available_quota(self) -> int:
         """Slots that are not taken."""
         return self.total_quota - self.used_quota
+
+    @property
+    def has_places(self) -> bool:
+        """Whether one more can be ordered now."""
+        return self.places_left > 0
 
 
 @dataclass(slots=True)
@@ -89,25 +97,33 @@ class ShownService:
 _service, _category, _plan = table_of(Service), table_of(Category), table_of(Plan)
 _OF_SERVICE = [each.name for each in fields(ShownService) if each.name not in ("category", "plans")]
 _OF_CATEGORY = [each.name for each in fields(ShownCategory)]
-_OF_PLAN = [each.name for each in fields(ShownPlan)]
+_OF_PLAN = [each.name for each in fields(ShownPlan) if each.name != "places_left"]
 
+# Each as a list of its facts: as rows beside their service they would repeat it.
+_PLANS = (
+    select(
+        func.json_agg(
+            aggregate_order_by(
+                func.json_build_array(*(_plan.c[name] for name in _OF_PLAN)), _plan.c.sort_order, _plan.c.id
+            )
+        )
+    )
+    .where(_plan.c.service_id == _service.c.id, _plan.c.is_active.is_(True))
+    .scalar_subquery()
+)
 _FOR_SALE = (
     select(
         *(_service.c[name] for name in _OF_SERVICE),
-        *(_category.c[name].label(f"category_{name}") for name in _OF_CATEGORY),
+        *(_category.c[name].label(f"{name}_of_category") for name in _OF_CATEGORY),
+        _PLANS.label("plans"),
     )
     .join_from(_service, _category, _category.c.id == _service.c.category_id)
     .where(_service.c.is_active.is_(True), _service.c.is_public.is_(True))
     .order_by(_service.c.is_featured.desc(), _service.c.sort_order, _service.c.name)
 )
 _LIST = counted(_FOR_SALE)
-_SHOWN = prepared(_LIST)
-_ONE = prepared(_FOR_SALE.where(_service.c.slug == bindparam("slug")))
-_PLANS = prepared(
-    select(_plan.c.service_id, *(_plan.c[name] for name in _OF_PLAN))
-    .where(among(_plan.c.service_id, "services"), _plan.c.is_active.is_(True))
-    .order_by(_plan.c.sort_order)
-)
+_SHOWN = Question(_LIST)
+_ONE = Question(_FOR_SALE.where(_service.c.slug == bindparam("slug")))
 
 
 def list_services(
@@ -117,32 +133,31 @@ def list_services(
 
     A category holds what lies in the categories below it too.
     """
-    wanted = _LIST if search.strip() else _SHOWN
+    wanted = _LIST
     if category_slug:
         wanted = wanted.where(_service.c.category_id.in_(within(category_slug)))
     if search.strip():
         wanted = wanted.where(mentions(search.strip()))
     if featured is not None:
         wanted = wanted.where(_service.c.is_featured.is_(featured))
-    found = counted_page(wanted, {}, page)
-    return replace(found, items=_with_plans(found.items))
+    found = counted_page(_SHOWN if wanted is _LIST else wanted, {}, page)
+    return replace(found, items=[_shown(row) for row in found.items])
 
 
 def get_service(slug: str) -> ShownService:
     """One service for sale with its active plans; raise NoSuchService."""
-    found = _with_plans(run(_ONE, {"slug": slug}))
-    if not found:
+    rows = find(_ONE, {"slug": slug})
+    if not rows:
         raise NoSuchService()
-    return found[0]
+    return _shown(rows[0])
 
 
-def _with_plans(rows: Iterable[Any]) -> list[ShownService]:
+def _shown(row: Any) -> ShownService:
     end = len(_OF_SERVICE)
-    told = ((*row[:end], ShownCategory(*row[end : end + len(_OF_CATEGORY)])) for row in rows)
-    services = [ShownService(*each) for each in told]
-    plans = {service.id: service.plans for service in services}
-    if plans:
-        facts: list[Any]
-        for service_id, *facts in run(_PLANS, {"services": list(plans)}):
-            plans[service_id].append(ShownPlan(*facts))
-    return services
+    category = ShownCategory(*row[end : end + len(_OF_CATEGORY)])
+    facts: Any = (*row[:end], category, [_shown_plan(*each) for each in row.plans or ()])
+    return ShownService(*facts)
+
+
+def _shown_plan(plan_id: str, name: str, plan_type: str, *facts: Any) -> ShownPlan:
+    return ShownPlan(known_id(plan_id), name, PlanType(plan_type), *facts)

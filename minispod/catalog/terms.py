@@ -98,4 +98,4 @@ def _check_one(bounds: Bounds, name: str, value: Any) -> None:
 
 
 def _refuse(name: str, why: str) -> None:
-    raise BadTermsOfSale(f"{name.replace('_', ' ').capitalize()} {why}.")
+    raise BadTermsOfSale(f"{name.replace('_', ' ').capitalize()} {why}.", about=name)

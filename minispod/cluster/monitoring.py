@@ -16,7 +16,8 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 from minispod.cluster import listings, outages, spells
 from minispod.cluster.models import ClusterState, NodeReading
 from minispod.cluster.port import ClusterPort, NodeSighting, NoSuchObject
-from minispod.kernel.database import run, session, table_of
+from minispod.kernel.database import find, session, table_of
+from minispod.kernel.questions import Question
 
 _COLUMNS = (
     "name",
@@ -157,12 +158,13 @@ def record_storage(refusal: str | None) -> bool:
 
 
 _state = table_of(ClusterState).c
-_STATE = select(_state.answered_at, _state.silent_since, _state.storage_refusal)
+_STATE = Question(select(_state.answered_at, _state.silent_since, _state.storage_refusal))
 
 
 def last_picture() -> ClusterPicture:
     """Tell what the nodes said when they were last read, and since when the cluster is silent."""
-    state = run(_STATE, {}).one_or_none()
+    states = find(_STATE, {})
+    state = states[0] if states else None
     if state is None:
         return ClusterPicture(None, None, ())
     if state.answered_at is None:

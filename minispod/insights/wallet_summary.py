@@ -1,28 +1,28 @@
-"""The first look at a wallet: its figures and its newest transactions, in one statement made once. Reads only.
+"""The first look at a wallet: its figures and its newest transactions, in one statement with its owner. Reads only.
 
 The front end asks for it on every page. What is newest of the ledger and what is newest of the top-ups is each read
 from its index and no further; a credited top-up stands where it was begun, as in the statement.
 """
 
-import uuid
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, String, bindparam, cast, func, literal, null, select, true, union_all
+from sqlalchemy import Integer, String, bindparam, cast, func, literal, null, select, union_all
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from minispod.kernel.actor import Actor
-from minispod.kernel.database import run, table_of
-from minispod.kernel.prepared import prepared
+from minispod.accounts.sessions import ACCOUNT, beside_account
+from minispod.kernel.database import table_of
+from minispod.kernel.money import Rupiah
+from minispod.kernel.questions import Question, one_of
+from minispod.payments.gateway import PaymentGroup
 from minispod.payments.models import TopUp, called
-from minispod.payments.states import TransactionStatus
+from minispod.payments.states import TopUpState, TransactionStatus
 from minispod.wallet.errors import NoSuchWallet
 from minispod.wallet.models import EntryType, LedgerEntry, Wallet
 from minispod.wallet.statements import SPENDING
 
 NEWEST = 10
 _wallet, _entry, _topup = table_of(Wallet).c, table_of(LedgerEntry).c, table_of(TopUp).c
-_OWNER = bindparam("owner", type_=_wallet.user_id.type)
 
 _MOVED = (
     select(
@@ -37,7 +37,7 @@ _MOVED = (
         literal(False).label("is_second"),
         _entry.created_at.label("completed_at"),
     )
-    .where(_entry.user_id == _OWNER, ~select(_topup.id).where(_topup.id == _entry.id).exists())
+    .where(_entry.user_id == ACCOUNT, ~select(_topup.id).where(_topup.id == _entry.id).exists())
     .order_by(_entry.created_at.desc(), _entry.number.desc())
     .limit(literal(NEWEST, Integer))
 )
@@ -54,7 +54,7 @@ _BEGUN = (
         _topup.second_of.is_not(None),
         _topup.completed_at,
     )
-    .where(_topup.user_id == _OWNER)
+    .where(_topup.user_id == ACCOUNT)
     .order_by(_topup.created_at.desc(), _topup.number.desc())
     .limit(literal(NEWEST, Integer))
 )
@@ -66,46 +66,79 @@ _line = (
 )
 _SPENT = (
     select(func.coalesce(func.sum(_entry.amount), 0))
-    .where(_entry.user_id == _OWNER, _entry.type.in_(SPENDING), _entry.created_at >= bindparam("since"))
+    .where(_entry.user_id == ACCOUNT, one_of(_entry.type, SPENDING), _entry.created_at >= bindparam("since"))
     .scalar_subquery()
 )
-# The figures stand before each of the newest transactions, or alone where there is none.
-_SUMMARY = prepared(
+# In one list beside the figures: as rows each would repeat them.
+_SHOWN = (
+    "id",
+    "type",
+    "amount",
+    "description",
+    "state",
+    "payment_group",
+    "is_second",
+    "created_at",
+    "completed_at",
+)
+_lines = select(
+    func.json_agg(
+        aggregate_order_by(
+            func.json_build_array(*(_line.c[name] for name in _SHOWN)),
+            _line.c.created_at.desc(),
+            _line.c.number.desc(),
+        )
+    )
+).scalar_subquery()
+_own = (
     select(
         _wallet.balance,
         _wallet.gateway_debt,
         _wallet.total_top_up,
         _wallet.total_spent,
         _SPENT.label("spent"),
-        _line,
+        _lines.label("lines"),
     )
-    .select_from(table_of(Wallet).outerjoin(_line, true()))
-    .where(_wallet.user_id == _OWNER)
-    .order_by(_line.c.created_at.desc(), _line.c.number.desc())
+    .where(_wallet.user_id == ACCOUNT)
+    .subquery("own")
 )
+_SUMMARY = beside_account(_own)
 _FIGURES = ("balance", "gateway_debt", "total_top_up", "total_spent", "spent")
 
 
-def get_summary(user_id: uuid.UUID, *, since: datetime, actor: Actor) -> dict[str, Any]:
-    """The figures, what was spent since an instant, and the newest transactions in short; raises NoSuchWallet."""
-    values = {"owner": user_id, "since": since}
-    rows = run(_SUMMARY, values).mappings().all() if actor.may_see(user_id) else []
-    if not rows:
+def asked(since: datetime) -> tuple[Question, dict[str, Any]]:
+    """What is asked beside one's own account for `told`: with what was spent since an instant."""
+    return _SUMMARY, {"since": since}
+
+
+def told(own: Any) -> dict[str, Any]:
+    """The figures and the newest transactions in short, of what was `asked`; raises NoSuchWallet."""
+    if own.balance is None:
         raise NoSuchWallet()
-    figures = {name: rows[0][name] for name in _FIGURES}
-    return {**figures, "newest": [_in_short(row) for row in rows if row["id"] is not None]}
-
-
-def _in_short(line: Mapping[Any, Any]) -> dict[str, Any]:
-    state = line["state"]
     return {
-        "id": line["id"],
-        "type": line["type"],
-        "status": state.is_shown_as if state is not None else TransactionStatus.COMPLETED,
-        "amount": line["amount"],
-        "description": line["description"]
-        if state is None
-        else called(line["payment_group"], is_second=line["is_second"]),
-        "created_at": line["created_at"],
-        "completed_at": line["completed_at"],
+        **{name: getattr(own, name) for name in _FIGURES},
+        "newest": [_in_short(*line) for line in own.lines or ()],
+    }
+
+
+def _in_short(
+    line_id: str,
+    kind: str,
+    amount: Rupiah,
+    description: str | None,
+    state: str | None,
+    group: str,
+    is_second: bool,
+    created_at: str,
+    completed_at: str | None,
+) -> dict[str, Any]:
+    top_up = TopUpState(state) if state is not None else None
+    return {
+        "id": line_id,
+        "type": kind,
+        "status": top_up.is_shown_as if top_up else TransactionStatus.COMPLETED,
+        "amount": amount,
+        "description": called(PaymentGroup(group), is_second=is_second) if top_up else description,
+        "created_at": datetime.fromisoformat(created_at),
+        "completed_at": datetime.fromisoformat(completed_at) if completed_at else None,
     }

@@ -39,6 +39,11 @@ def reconcile_later(instance: Instance, at: datetime) -> None:
     outbox.later(Task.RECONCILE_INSTANCE, key=str(instance.id), at=at, instance_id=str(instance.id))
 
 
+def reconcile_new(instance: Instance, at: datetime) -> None:
+    """The same for one that was just made, which nobody else knows yet."""
+    outbox.later_of_new(Task.RECONCILE_INSTANCE, key=str(instance.id), at=at, instance_id=str(instance.id))
+
+
 def ensure_reconciled(instance: Instance, at: datetime) -> None:
     """The same for a sweep: work that waits or runs already keeps its pause."""
     outbox.ensure(Task.RECONCILE_INSTANCE, key=str(instance.id), at=at, instance_id=str(instance.id))

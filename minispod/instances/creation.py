@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlalchemy.dialects.postgresql import insert
 
 from minispod.catalog.recipes import generate_secrets, get_recipe
@@ -13,9 +13,26 @@ from minispod.instances.models import Instance, Tenancy
 from minispod.instances.naming import host_for, instance_name, namespace_for, public_url
 from minispod.instances.states import InstanceStatus, Wanted
 from minispod.instances.volumes import first_volume
-from minispod.kernel.database import session
+from minispod.kernel.database import run, table_of
 from minispod.kernel.ids import new_id, short_code
+from minispod.kernel.inserting import insert_now
 from minispod.kernel.sealed import Sealer
+
+_tenancies = table_of(Tenancy)
+# Two first orders of one customer collide in either unique key; a conflict named by one key alone would be an error
+# when the other is met first.
+_OPEN_TENANCY = (
+    insert(_tenancies)
+    .values(user_id=bindparam("owner"), created_at=bindparam("at"))
+    .on_conflict_do_nothing()
+    .returning(_tenancies.c.namespace)
+)
+_KEEP_TENANCY = (
+    update(_tenancies)
+    .where(_tenancies.c.user_id == bindparam("owner"))
+    .values(cleared_at=None)
+    .returning(_tenancies.c.namespace)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +96,7 @@ def create_instance(
         updated_at=at,
     )
     expose(instance, rules=addresses.tcp, sealer=sealer, at=at)
-    session().add(instance)
+    insert_now(instance)
     if recipe.keeps_data:
         first_volume(instance, at=at)
     return instance
@@ -87,23 +104,6 @@ def create_instance(
 
 def namespace_of(user_id: uuid.UUID, *, at: datetime) -> str:
     """Return the customer's namespace, named with their first order and now kept from being cleared away."""
-    # Two first orders of one customer collide in either unique key; a conflict named by one key alone would be
-    # an error when the other is met first.
-    first: str | None = session().scalar(
-        insert(Tenancy)
-        .values(user_id=user_id, namespace=namespace_for(user_id), created_at=at)
-        .on_conflict_do_nothing()
-        .returning(Tenancy.namespace)
-    )
-    if first is not None:
-        return first
-    return (
-        session()
-        .scalars(
-            update(Tenancy)
-            .where(Tenancy.user_id == user_id)
-            .values(cleared_at=None)
-            .returning(Tenancy.namespace)
-        )
-        .one()
-    )
+    values = {"owner": user_id, "namespace": namespace_for(user_id), "at": at}
+    first: str | None = run(_OPEN_TENANCY, values).scalar_one_or_none()
+    return first if first is not None else str(run(_KEEP_TENANCY, {"owner": user_id}).scalar_one())

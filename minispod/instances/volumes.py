@@ -19,6 +19,7 @@ from minispod.instances.naming import claim_name
 from minispod.instances.states import InstanceStatus, VolumeStatus
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import lock, session
+from minispod.kernel.inserting import insert_now
 
 # Who asks for a volume has asked long before it is deleted, however long he waits for a lock.
 _TOO_LATE = timedelta(minutes=5)
@@ -35,8 +36,10 @@ class DoomedVolume:
 
 
 def first_volume(instance: Instance, *, at: datetime) -> InstanceVolume:
-    """Write the row of a new instance's volume."""
-    return _write(instance, 1, VolumeStatus.ACTIVE, at)
+    """Write the row of a new instance's volume; the instance is written."""
+    volume = InstanceVolume(instance_id=instance.id, number=1, status=VolumeStatus.ACTIVE, created_at=at)
+    insert_now(volume)
+    return volume
 
 
 def open_fresh(instance: Instance, *, at: datetime) -> InstanceVolume:

@@ -1,6 +1,7 @@
 """The Courier on RQ: puts the id of an outbox row on a queue. PostgreSQL stays the truth."""
 
 import uuid
+from collections.abc import Mapping
 from functools import lru_cache
 
 import redis
@@ -34,16 +35,20 @@ class RedisCourier:
     def __init__(self, url: str) -> None:
         self._redis = connection(url)
 
-    def deliver(self, row_id: uuid.UUID, queue: Queue) -> None:
-        """Enqueue one row; raise Unavailable when Redis does not answer."""
+    def deliver(self, rows: Mapping[uuid.UUID, Queue]) -> None:
+        """Enqueue all rows or none, in one message; raise Unavailable when Redis does not answer."""
         try:
-            rq.Queue(queue.value, connection=self._redis).enqueue(
-                _RUN,
-                str(row_id),
-                result_ttl=300,
-                failure_ttl=7 * 24 * 3600,
-                job_timeout=queue.longest_seconds,
-            )
+            with self._redis.pipeline() as message:
+                for row_id, queue in rows.items():
+                    rq.Queue(queue.value, connection=self._redis).enqueue(
+                        _RUN,
+                        str(row_id),
+                        result_ttl=300,
+                        failure_ttl=7 * 24 * 3600,
+                        job_timeout=queue.longest_seconds,
+                        pipeline=message,
+                    )
+                message.execute()
         except redis.RedisError as error:
             raise Unavailable("The queue does not answer.") from error
 

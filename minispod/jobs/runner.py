@@ -73,8 +73,8 @@ def sweep(*, ports: Ports, limit: int = 200) -> int:
     """Hand over every row that is due and not with a worker; returns how many."""
     with unit_of_work():
         rows = outbox.due(ports.clock.now(), limit)
-    for row_id, queue in rows:
-        ports.courier.deliver(row_id, queue)
+    if rows:
+        ports.courier.deliver(dict(rows))
     return len(rows)
 
 

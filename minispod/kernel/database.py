@@ -5,13 +5,12 @@ CHECK, money is BIGINT. Only the unit of work commits.
 """
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
-from time import monotonic
 from typing import Any, ClassVar, cast
 
 from flask import Flask, current_app
@@ -38,8 +37,8 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine.interfaces import DBAPIConnection, ExecutionContext
-from sqlalchemy.exc import InterfaceError, InternalError, InvalidatePoolError, OperationalError
+from sqlalchemy.engine.interfaces import ExecutionContext
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -51,6 +50,7 @@ from minispod.kernel.money import Rupiah
 from minispod.kernel.paging import Page, PageRequest
 from minispod.kernel.prepared import PREPARED
 from minispod.kernel.prepared import execute as execute_prepared
+from minispod.kernel.questions import Question, alone, announce
 from minispod.kernel.together import Together
 
 # What a database raises that is away or too busy to answer: the same may be tried again.
@@ -132,10 +132,10 @@ class Identified:
 
 BOUNDS = "SET LOCAL lock_timeout = '15s'; SET LOCAL statement_timeout = '30s'"
 """How long a transaction may wait; another text in the execution option `bounds` of a connection wins."""
-_SURELY_STANDS_SECONDS = 1.0
 _ALONE = f"SET LOCAL transaction_read_only = on; {BOUNDS}"
+_SNAPSHOT = "SELECT pg_current_snapshot()::text"
 _STANDS_ALONE = "stands_alone"
-_READER, _ASKING = "minispod.reader", "minispod.asking"
+_READER, _ASKING, _PREPARES = "minispod.reader", "minispod.asking", "minispod.prepares"
 _is_reading: ContextVar[bool] = ContextVar("reads_alone", default=False)
 
 
@@ -163,27 +163,6 @@ def bound_transactions(engine: Engine) -> None:
             connection.exec_driver_sql(options.get("bounds", BOUNDS))
 
 
-def look_before_use(engine: Engine) -> None:
-    """Ask a pooled connection whether it still stands before it is used, unless it was used a moment ago.
-
-    A busy process would pay for that question with every request; a restart of the database takes longer. To have
-    been opened is use too: a new one that is refused as well is not tried for another, its statement says what is.
-    """
-
-    @event.listens_for(engine, "connect")
-    @event.listens_for(engine, "checkin")
-    def note(connection: Any, record: ConnectionPoolEntry) -> None:
-        record.info["used_at"] = monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def look(connection: DBAPIConnection, record: ConnectionPoolEntry, _: object) -> None:
-        if monotonic() - record.info.get("used_at", 0.0) > _SURELY_STANDS_SECONDS:
-            try:
-                engine.dialect.do_ping(connection)
-            except engine.dialect.loaded_dbapi.Error:
-                raise InvalidatePoolError from None
-
-
 def read_alone(app: Flask, *, prepares: bool) -> None:
     """Give the application an engine on which each statement stands alone: it cannot write, and is one message.
 
@@ -193,6 +172,7 @@ def read_alone(app: Flask, *, prepares: bool) -> None:
     """
     engine = db.engine
     app.extensions[_ASKING] = {}
+    app.extensions[_PREPARES] = prepares
     app.extensions[_READER] = reader = engine.execution_options(**{_STANDS_ALONE: True})
 
     # The driver's switch is flipped by hand: what SQLAlchemy calls AUTOCOMMIT costs a message there and one back.
@@ -261,12 +241,15 @@ def ask(question: str) -> Any:
 
 def _answer(reader: Engine, question: str) -> Any:
     """Nothing has changed while the same snapshot is given out: what was answered under it is not asked again."""
-    with reader.connect() as connection:
-        snapshot = connection.exec_driver_sql("SELECT pg_current_snapshot()::text").scalar_one()
+    with alone(reader) as (cursor, connection):
+        announce(reader, connection, cursor, _SNAPSHOT, None)
+        cursor.execute(_SNAPSHOT)
+        snapshot = cursor.fetchone()[0]
         known = connection.info.get(question)
         if known is None or known[0] != snapshot:
-            known = connection.exec_driver_sql(f"SELECT pg_current_snapshot()::text, ({question})").one()
-            connection.info[question] = known
+            announce(reader, connection, cursor, with_snapshot := f"{_SNAPSHOT}, ({question})", None)
+            cursor.execute(f"{_ALONE}; {with_snapshot}")
+            known = connection.info[question] = cursor.fetchone()
         return known[1]
 
 
@@ -289,6 +272,18 @@ def run(statement: Executable, values: dict[str, Any]) -> CursorResult[Any]:
     For rows that are written all the time. Objects of the session are neither written before nor read anew after it.
     """
     return session().connection().execute(statement, values)
+
+
+def find(question: Question, values: dict[str, Any]) -> Sequence[Any]:
+    """The rows that a question finds, named as its columns are; objects of the session are not written before.
+
+    Inside of a transaction it is a statement of it. While nothing but reading is done it goes past the session, unless
+    the session holds a connection already: a second one beside it, and requests would wait for one another.
+    """
+    holds_one = db.session.registry.has() and session().in_transaction()
+    if _is_reading.get() and not holds_one:
+        return question.find(_reader(), _ALONE, values, prepares=current_app.extensions[_PREPARES])
+    return session().connection().execute(question.statement, values).all()
 
 
 def page_of(
@@ -322,14 +317,18 @@ def counted(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     For what is found and sorted whole anyway; where an index ends the search early, counting apart is cheaper.
     """
     limit, offset = (bindparam(name, type_=Integer()) for name in ("limit", "offset"))
-    return statement.add_columns(func.count().over()).limit(limit).offset(offset)
+    return statement.add_columns(func.count().over().label("in_all")).limit(limit).offset(offset)
 
 
 def counted_page(
-    statement: Select[*tuple[Any, ...]], values: dict[str, Any], wanted: PageRequest
+    asked: Select[*tuple[Any, ...]] | Question, values: dict[str, Any], wanted: PageRequest
 ) -> Page[Any]:
     """Run what `counted` made for one page; rows come whole, the number last."""
-    rows = run(statement, values | {"limit": wanted.limit, "offset": wanted.offset}).all()
+    span = {"limit": wanted.limit, "offset": wanted.offset}
+    if isinstance(asked, Question):
+        rows, statement = find(asked, values | span), asked.statement
+    else:
+        rows, statement = run(asked, values | span).all(), asked
     if rows:
         total = rows[0][-1]
     elif wanted.offset:  # behind the last there is no row that tells

@@ -8,13 +8,17 @@ from typing import Any, ClassVar
 
 
 class Refusal(Exception):
-    """Something was asked that will not be done; the message is a sentence for a person."""
+    """Something was asked that will not be done; the message is a sentence for a person.
+
+    `about` names the field of the request that the sentence is about, if it is one field.
+    """
 
     code: ClassVar[str] = "refused"
     default_message: ClassVar[str] = "The request was refused."
 
-    def __init__(self, message: str | None = None, **details: Any) -> None:
+    def __init__(self, message: str | None = None, *, about: str | None = None, **details: Any) -> None:
         self.message = message or self.default_message
+        self.about = about
         self.details = details
         super().__init__(self.message)
 

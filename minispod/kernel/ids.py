@@ -6,6 +6,8 @@ The names of the business things that own an id are listed here on purpose: an i
 import secrets
 import time
 import uuid
+from collections.abc import Callable
+from functools import lru_cache
 from typing import NewType
 
 from minispod.kernel.errors import NotFound
@@ -40,6 +42,10 @@ def parse_id(text: str) -> uuid.UUID:
         return uuid.UUID(text)
     except (ValueError, AttributeError, TypeError):
         raise NotFound("Nothing was found under this id.") from None
+
+
+known_id: Callable[[str], uuid.UUID] = lru_cache(maxsize=1024)(uuid.UUID)
+"""The UUID of a text that is one; those that come again and again, as of plans and services, are made once."""
 
 
 def new_ulid() -> str:

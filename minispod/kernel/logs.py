@@ -51,7 +51,14 @@ def configure(level: str = "INFO", *, as_json: bool = True) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for chatty in ("rq.worker", "urllib3", "werkzeug", "rq_scheduler"):
+    for chatty in (
+        "rq.worker",
+        "urllib3",
+        "werkzeug",
+        "rq_scheduler",
+        "fontTools",
+        "alembic.runtime.plugins",
+    ):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

@@ -31,6 +31,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from minispod.kernel.database import Base, Identified, run, session, table_of
 from minispod.kernel.ids import new_id
+from minispod.kernel.inserting import insert_values
 from minispod.kernel.tasks import Queue, Task
 
 log = structlog.get_logger()
@@ -64,7 +65,8 @@ class OutboxRow(Identified, Base):
     last_error: Mapped[str | None] = mapped_column(Text)
 
 
-_WISH = insert(table_of(OutboxRow))
+_ROWS = table_of(OutboxRow)
+_WISH = insert(_ROWS)
 _ASK = _WISH.on_conflict_do_update(
     index_elements=["task", "key"],
     set_={
@@ -80,10 +82,10 @@ _ASK_ONCE = _WISH.on_conflict_do_nothing(index_elements=["task", "key"]).returni
 
 
 class Courier(Protocol):
-    """Carries the id of an outbox row to a worker; may lose it, may deliver it twice."""
+    """Carries the ids of outbox rows to workers; may lose them, may deliver them twice."""
 
-    def deliver(self, row_id: uuid.UUID, queue: Queue) -> None:
-        """Put the row's id on a queue; raise Unavailable when the queue does not answer."""
+    def deliver(self, rows: Mapping[uuid.UUID, Queue]) -> None:
+        """Put each row's id on its queue; raise Unavailable when the queues do not answer."""
         ...
 
 
@@ -117,6 +119,13 @@ def later(task: Task, *, key: str, at: datetime, delay: timedelta = timedelta(0)
     row = run(_ASK, _wish(task, key, at, at + delay, args)).one()
     if row.run_after <= at:
         _hand_over(row.id, task)
+
+
+def later_of_new(task: Task, *, key: str, at: datetime, **args: str) -> None:
+    """The same at once under a key as new as what it names: nobody else can have asked under it."""
+    wish = _wish(task, key, at, at, args)
+    insert_values(_ROWS, wish)
+    _hand_over(wish["id"], task)
 
 
 def ensure(task: Task, *, key: str, at: datetime, **args: str) -> bool:
@@ -160,12 +169,12 @@ def hurry(row_id: uuid.UUID, at: datetime) -> Hurried | None:
 def dispatch(courier: Courier) -> None:
     """Hand over what the transaction just committed; what fails stays for the sweep."""
     rows: list[tuple[uuid.UUID, Queue]] = session().info.pop("outbox", [])
-    for row_id, queue in dict(rows).items():
-        try:
-            courier.deliver(row_id, queue)
-        except Exception as error:  # noqa: BLE001 - the courier is outside: whatever it raises, the sweep will deliver
-            log.warning("outbox.courier_silent", error=type(error).__name__)
-            return
+    if not rows:
+        return
+    try:
+        courier.deliver(dict(rows))
+    except Exception as error:  # noqa: BLE001 - the courier is outside: whatever it raises, the sweep will deliver
+        log.warning("outbox.courier_silent", error=type(error).__name__)
 
 
 def forget_pending() -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from minispod.kernel import outbox
-from minispod.kernel.database import lock, page_of, session
+from minispod.kernel.database import lock, page_of, run, session, table_of
 from minispod.kernel.ids import new_id
 from minispod.kernel.paging import Page, PageRequest
 from minispod.kernel.tasks import Task
@@ -22,6 +22,11 @@ from minispod.notifications.models import DeliveryState, Notification
 # With pauses that grow to an hour (jobs/notifications) this is about two days.
 _ATTEMPTS = 60
 _TRUE_FOR = timedelta(days=1)
+_QUEUE = (
+    insert(table_of(Notification))
+    .on_conflict_do_nothing(index_elements=["dedupe_key"])
+    .returning(table_of(Notification).c.id)
+)
 
 
 class MessageOrder(StrEnum):
@@ -77,27 +82,23 @@ def queue(
     The papers of the ledger entries `entry_ids` are attached to it.
     """
     message_id = new_id()
-    written = session().scalar(
-        insert(Notification)
-        .values(
-            id=message_id,
-            kind=kind,
-            user_id=recipient.user_id,
-            to_name=recipient.name,
-            to_address=recipient.address,
-            language=recipient.language,
-            dedupe_key=dedupe_key,
-            facts=facts or {},
-            entry_ids=[str(each) for each in entry_ids],
-            state=DeliveryState.QUEUED,
-            attempts=0,
-            created_at=at,
-        )
-        .on_conflict_do_nothing(index_elements=["dedupe_key"])
-        .returning(Notification.id)
-    )
+    values = {
+        "id": message_id,
+        "kind": kind,
+        "user_id": recipient.user_id,
+        "to_name": recipient.name,
+        "to_address": recipient.address,
+        "language": recipient.language,
+        "dedupe_key": dedupe_key,
+        "facts": facts or {},
+        "entry_ids": [str(each) for each in entry_ids],
+        "state": DeliveryState.QUEUED,
+        "attempts": 0,
+        "created_at": at,
+    }
+    written = run(_QUEUE, values).scalar_one_or_none()
     if written is not None:
-        outbox.later(Task.DELIVER_MESSAGE, key=str(message_id), at=at, message_id=str(message_id))
+        outbox.later_of_new(Task.DELIVER_MESSAGE, key=str(message_id), at=at, message_id=str(message_id))
 
 
 def claim(message_id: uuid.UUID) -> Letter | None:

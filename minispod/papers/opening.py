@@ -8,14 +8,14 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, or_, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import and_, bindparam, exists, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.sql import ColumnElement
 
 from minispod.accounts.models import User
 from minispod.catalog.models import Plan, Service
 from minispod.kernel import outbox
-from minispod.kernel.database import session
+from minispod.kernel.database import run, session, table_of
 from minispod.kernel.ids import new_id
 from minispod.kernel.tasks import Task
 from minispod.papers.models import Paper
@@ -31,6 +31,30 @@ _CORRECTS = {
     EntryKind.TOPUP_REVERSAL: EntryKind.TOPUP,
 }
 _LINE_FACTS = ("startsAt", "endsAt", "proratedDays", "price", "discount", "fee")
+_buyers, _plans, _services = table_of(User).c, table_of(Plan).c, table_of(Service).c
+_BUYER = (
+    select(func.jsonb_build_object("name", _buyers.name, "email", _buyers.email, "phone", _buyers.phone))
+    .where(_buyers.id == bindparam("buyer_id"))
+    .scalar_subquery()
+)
+_SOLD = (
+    select(func.jsonb_build_object("service", _services.name, "plan", _plans.name, type_=JSONB))
+    .join_from(table_of(Plan), table_of(Service), _services.id == _plans.service_id)
+    .where(_plans.id == bindparam("sold_id"))
+    .scalar_subquery()
+)
+# Buyer and goods as they are now: read by the statement that freezes them.
+_OPEN = (
+    insert(table_of(Paper))
+    .values(
+        buyer=_BUYER,
+        lines=func.jsonb_build_array(
+            func.coalesce(_SOLD, literal({}, JSONB)).op("||")(bindparam("line", type_=JSONB))
+        ),
+    )
+    .on_conflict_do_nothing(index_elements=["entry_id"])
+    .returning(table_of(Paper).c.id)
+)
 
 
 def open_paper(entry: LedgerEntry, *, at: datetime) -> uuid.UUID | None:
@@ -43,7 +67,7 @@ def open_paper(entry: LedgerEntry, *, at: datetime) -> uuid.UUID | None:
     paper_id = _write(entry, at)
     if paper_id is None:
         return _paper_of(entry)
-    outbox.later(Task.ISSUE_PAPERS, key=str(paper_id), at=at)
+    outbox.later_of_new(Task.ISSUE_PAPERS, key=str(paper_id), at=at)
     return paper_id
 
 
@@ -81,27 +105,28 @@ def _write(entry: LedgerEntry, at: datetime) -> uuid.UUID | None:
     if kind is None:
         return None
     corrects = _corrected(entry, at) if kind is PaperKind.CREDIT_NOTE else None
-    return session().scalar(
-        insert(Paper)
-        .values(
-            id=new_id(),
-            kind=kind,
-            user_id=entry.user_id,
-            entry_id=entry.id,
-            entry_number=entry.number,
-            subscription_id=entry.subscription_id,
-            corrects_id=corrects,
-            buyer=_buyer(entry.user_id),
-            lines=[_line(entry) | _sold_before(corrects)],
-            payment={"method": (entry.payment_method or "WALLET").removeprefix("MIDTRANS_")},
-            total=entry.amount,
-            occurred_at=entry.created_at,
-            opened_at=at,
-            downloads=0,
-        )
-        .on_conflict_do_nothing(index_elements=["entry_id"])
-        .returning(Paper.id)
-    )
+    sold_id = entry.details.get("planId") or entry.details.get("toPlanId")
+    values = {
+        "id": new_id(),
+        "kind": kind,
+        "user_id": entry.user_id,
+        "entry_id": entry.id,
+        "entry_number": entry.number,
+        "subscription_id": entry.subscription_id,
+        "corrects_id": corrects,
+        "payment": {"method": (entry.payment_method or "WALLET").removeprefix("MIDTRANS_")},
+        "total": entry.amount,
+        "occurred_at": entry.created_at,
+        "opened_at": at,
+        "downloads": 0,
+    }
+    asked = {
+        "buyer_id": entry.user_id,
+        "sold_id": uuid.UUID(str(sold_id)) if sold_id else None,
+        "line": _line(entry) | _sold_before(corrects),
+    }
+    paper_id: uuid.UUID | None = run(_OPEN, values | asked).scalar_one_or_none()
+    return paper_id
 
 
 def _paper_of(entry: LedgerEntry) -> uuid.UUID | None:
@@ -120,11 +145,6 @@ def _corrected(entry: LedgerEntry, at: datetime) -> uuid.UUID | None:
     return _paper_of(original) or open_paper(original, at=at)
 
 
-def _buyer(user_id: uuid.UUID) -> dict[str, Any]:
-    user = session().get_one(User, user_id)
-    return {"name": user.name, "email": user.email, "phone": user.phone}
-
-
 def _line(entry: LedgerEntry) -> dict[str, Any]:
     """Facts, not sentences: the words are found when the paper is drawn, in either language."""
     facts = {name: entry.details[name] for name in _LINE_FACTS if name in entry.details}
@@ -132,7 +152,6 @@ def _line(entry: LedgerEntry) -> dict[str, Any]:
         "what": entry.type.value,
         "description": entry.description,
         "amount": int(entry.amount),
-        **_sold(entry.details.get("planId") or entry.details.get("toPlanId")),
         **facts,
     }
 
@@ -143,14 +162,3 @@ def _sold_before(corrects: uuid.UUID | None) -> dict[str, str]:
         return {}
     [line, *_] = session().scalars(select(Paper.lines).where(Paper.id == corrects)).one()
     return {name: line[name] for name in ("service", "plan") if name in line}
-
-
-def _sold(plan_id: Any) -> dict[str, str]:
-    if not plan_id:
-        return {}
-    row = session().execute(
-        select(Service.name, Plan.name)
-        .join(Plan, Plan.service_id == Service.id)
-        .where(Plan.id == uuid.UUID(str(plan_id)))
-    )
-    return {"service": found[0], "plan": found[1]} if (found := row.one_or_none()) else {}

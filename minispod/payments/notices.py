@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Row, bindparam, case, exists, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from minispod.audit import trail
 from minispod.kernel import outbox
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import session
+from minispod.kernel.database import UtcTime, run, session, table_of
 from minispod.kernel.ids import new_id
 from minispod.kernel.tasks import Task
 from minispod.payments.cases import Announced, Detail
@@ -55,6 +55,23 @@ _ABANDONED_AFTER = timedelta(minutes=1)
 _FORGOTTEN_AFTER = timedelta(hours=1)
 _GIVEN_UP_AFTER = timedelta(days=30)
 
+_notices, _topups = table_of(GatewayNotice), table_of(TopUp)
+_IS_OURS = exists().where(_topups.c.order_id == bindparam("asked_for"))
+_NEW = insert(_notices).values(
+    settled_at=case((_IS_OURS, None), else_=bindparam("now", type_=UtcTime())),
+    verdict=case((_IS_OURS, None), else_=Detail.UNKNOWN_ORDER.value),
+)
+# Repeated bytes are settled again: the gateway may know more by now.
+_KEEP = _NEW.on_conflict_do_update(
+    index_elements=["digest"],
+    set_={
+        "received_at": _NEW.excluded.received_at,
+        "queued_at": None,
+        "settled_at": _NEW.excluded.settled_at,
+        "deliveries": _notices.c.deliveries + 1,
+    },
+).returning(*_notices.c)
+
 
 @dataclass(frozen=True, slots=True)
 class KeptNotice:
@@ -72,8 +89,9 @@ class KeptNotice:
 
 def keep(notice: Notice, *, at: datetime) -> KeptNotice | None:
     """Store the notice, or count its repetition; None when it is about no order of ours and so settled."""
-    is_known = session().scalar(select(TopUp.id).where(TopUp.order_id == notice.order_id)) is not None
     values = {
+        "id": new_id(),
+        "digest": notice.received_digest,
         "order_id": notice.order_id,
         "transaction_id": notice.transaction_id,
         "transaction_status": _clean(notice.transaction_status, 40),
@@ -81,23 +99,11 @@ def keep(notice: Notice, *, at: datetime) -> KeptNotice | None:
         "currency": _clean(notice.currency, 10),
         "merchant_id": _clean(notice.merchant_id, 50),
         "facts": _facts(notice.body),
+        "deliveries": 1,
         "received_at": at,
-        "queued_at": None,
-        "settled_at": None if is_known else at,
-        "verdict": None if is_known else Detail.UNKNOWN_ORDER.value,
     }
-    # Repeated bytes are settled again: the gateway may know more by now.
-    again = {name: values[name] for name in ("received_at", "queued_at", "settled_at")}
-    row = session().scalars(
-        insert(GatewayNotice)
-        .values(id=new_id(), digest=notice.received_digest, deliveries=1, **values)
-        .on_conflict_do_update(
-            index_elements=["digest"], set_={**again, "deliveries": GatewayNotice.deliveries + 1}
-        )
-        .returning(GatewayNotice),
-        execution_options={"populate_existing": True},
-    )
-    return _kept(row.one()) if is_known else None
+    row = run(_KEEP, values | {"now": at, "asked_for": notice.order_id}).one()
+    return _kept(row) if row.settled_at is None else None
 
 
 def claim(notice_id: uuid.UUID) -> KeptNotice | None:
@@ -159,7 +165,7 @@ def list_abandoned(at: datetime, limit: int = 200) -> Sequence[uuid.UUID]:
     return session().scalars(wanted).all()
 
 
-def _kept(row: GatewayNotice) -> KeptNotice:
+def _kept(row: GatewayNotice | Row[Any]) -> KeptNotice:
     announced = Announced(
         transaction_id=row.transaction_id,
         transaction_status=row.transaction_status,

@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from minispod.accounts import directory
 from minispod.audit import trail
 from minispod.kernel.actor import Actor
-from minispod.kernel.database import lock, session
+from minispod.kernel.database import session
+from minispod.kernel.inserting import in_one_message
 from minispod.kernel.money import Rupiah
 from minispod.notifications import post
 from minispod.notifications.messages import MessageKind
@@ -33,6 +34,12 @@ from minispod.wallet.models import EntryKind, EntryType, LedgerEntry
 log = structlog.get_logger(__name__)
 
 _TYPE_LENGTH = 40
+_OF_ORDER = (
+    select(TopUp)
+    .where(TopUp.order_id == bindparam("asked_for"))
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
 
 
 def settle_notice(
@@ -62,18 +69,19 @@ def settle(
     """
     topup = _meant(order_id, status, announced)
     balance = None
-    while True:
-        case = Case(_order(topup), status, merchant_id, at, announced, is_accepted)
-        verdict = judge(case)
-        credited = _apply(topup, case, verdict, actor=actor, at=at)
-        balance = balance if credited is None else credited
-        # At most twice: a credited order is never told to look again.
-        if not verdict.look_again:
-            break
-    if announced is None:
-        looks.note(topup.id, status, verdict.detail, actor=actor, at=at)
-    if balance is not None and topup.state not in TAKEN_BACK:
-        _send_receipt(topup, balance - topup.reversed_amount, at=at)
+    with in_one_message():
+        while True:
+            case = Case(_order(topup), status, merchant_id, at, announced, is_accepted)
+            verdict = judge(case)
+            credited = _apply(topup, case, verdict, actor=actor, at=at)
+            balance = balance if credited is None else credited
+            # At most twice: a credited order is never told to look again.
+            if not verdict.look_again:
+                break
+        if announced is None:
+            looks.note(topup.id, status, verdict.detail, actor=actor, at=at)
+        if balance is not None and topup.state not in TAKEN_BACK:
+            _send_receipt(topup, balance - topup.reversed_amount, at=at)
     return verdict
 
 
@@ -90,8 +98,7 @@ def _meant(order_id: str, status: GatewayStatus, announced: Announced | None) ->
 
 
 def _locked(order_id: str) -> TopUp:
-    topup_id = session().scalar(select(TopUp.id).where(TopUp.order_id == order_id))
-    topup: TopUp | None = lock(TopUp, topup_id) if topup_id is not None else None
+    topup = session().scalar(_OF_ORDER, {"asked_for": order_id})
     if topup is None:
         raise NoSuchTransaction()
     return topup

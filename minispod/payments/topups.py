@@ -179,9 +179,13 @@ def settle_cancel(
 
 def _check_amount(amount: int, rules: TopUpRules) -> None:
     if amount < rules.minimum:
-        raise TopUpTooSmall(f"Minimum top-up amount is Rp {rules.minimum:,}", minimum=rules.minimum)
+        raise TopUpTooSmall(
+            f"Minimum top-up amount is Rp {rules.minimum:,}", about="amount", minimum=rules.minimum
+        )
     if amount > rules.maximum:
-        raise TopUpTooLarge(f"Maximum top-up amount is Rp {rules.maximum:,}", maximum=rules.maximum)
+        raise TopUpTooLarge(
+            f"Maximum top-up amount is Rp {rules.maximum:,}", about="amount", maximum=rules.maximum
+        )
 
 
 def _earlier(

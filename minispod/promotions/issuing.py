@@ -57,10 +57,10 @@ def issue(code: str, terms: Terms, *, actor: Actor, at: datetime) -> Coupon:
     """Put a coupon into the world; refuses BadTerms, CodeTaken, NoSuchService."""
     code = normal_code(code)
     if not CODE.fullmatch(code):
-        raise BadTerms("A code has 3 to 50 letters, digits, hyphens and underscores")
+        raise BadTerms("A code has 3 to 50 letters, digits, hyphens and underscores", about="code")
     terms = _checked(terms)
     if terms.valid_until is not None and terms.valid_until <= at:
-        raise BadTerms("The end of validity must be in the future")
+        raise BadTerms("The end of validity must be in the future", about="valid_until")
     coupon = Coupon(
         id=new_id(),
         code=code,
@@ -91,9 +91,11 @@ def change(coupon_id: uuid.UUID, changes: Mapping[str, Any], *, actor: Actor, at
     before = _terms(coupon)
     terms = _checked(replace(before, **changes))
     if terms.type is not coupon.type and _was_redeemed(coupon):
-        raise BadTerms("The type of a coupon that was redeemed cannot change")
+        raise BadTerms("The type of a coupon that was redeemed cannot change", about="type")
     if terms.max_uses is not None and terms.max_uses < coupon.used_count:
-        raise BadTerms(f"It was used {coupon.used_count} times already; allow at least as many uses")
+        raise BadTerms(
+            f"It was used {coupon.used_count} times already; allow at least as many uses", about="max_uses"
+        )
     for name, value in _columns(terms).items():
         setattr(coupon, name, value)
     coupon.updated_at = at
@@ -153,18 +155,22 @@ def _checked(terms: Terms) -> Terms:
     """The terms with nothing that its type does not know; refuses BadTerms and NoSuchService."""
     terms = _worth(replace(terms, name=terms.name.strip()))
     if not 1 <= len(terms.name) <= LONGEST_NAME:
-        raise BadTerms(f"A name has 1 to {LONGEST_NAME} characters")
+        raise BadTerms(f"A name has 1 to {LONGEST_NAME} characters", about="name")
     if len(terms.description or "") > LONGEST_DESCRIPTION:
-        raise BadTerms(f"A description has at most {LONGEST_DESCRIPTION} characters")
+        raise BadTerms(f"A description has at most {LONGEST_DESCRIPTION} characters", about="description")
     _check_status(terms.status)
     if terms.max_uses is not None and terms.max_uses not in USES:
-        raise BadTerms(f"The number of uses must be between {USES[0]:,} and {USES[-1]:,}")
+        raise BadTerms(f"The number of uses must be between {USES[0]:,} and {USES[-1]:,}", about="max_uses")
     if terms.max_uses_per_user not in USES_PER_USER:
-        raise BadTerms(f"The uses per customer must be between {USES_PER_USER[0]} and {USES_PER_USER[-1]}")
+        raise BadTerms(
+            f"The uses per customer must be between {USES_PER_USER[0]} and {USES_PER_USER[-1]}",
+            about="max_uses_per_user",
+        )
     if not all(each.year in YEARS for each in (terms.valid_from, terms.valid_until) if each is not None):
-        raise BadTerms(f"The validity must lie between the years {YEARS[0]} and {YEARS[-1]}")
+        about = "valid_until" if terms.valid_from.year in YEARS else "valid_from"
+        raise BadTerms(f"The validity must lie between the years {YEARS[0]} and {YEARS[-1]}", about=about)
     if terms.valid_until is not None and terms.valid_until <= terms.valid_from:
-        raise BadTerms("The end of validity must come after its beginning")
+        raise BadTerms("The end of validity must come after its beginning", about="valid_until")
     if terms.service_id is not None and session().get(Service, terms.service_id) is None:
         raise NoSuchService()
     return terms
@@ -182,24 +188,28 @@ def _worth(terms: Terms) -> Terms:
         return replace(terms, credit_amount=None, discount_type=None, discount_percent=None)
     if terms.discount_type is DiscountType.PERCENTAGE:
         if terms.discount_percent not in PERCENT:
-            raise BadTerms(f"A percentage between {PERCENT[0]} and {PERCENT[-1]} is required")
+            raise BadTerms(
+                f"A percentage between {PERCENT[0]} and {PERCENT[-1]} is required", about="discount_percent"
+            )
         return replace(terms, credit_amount=None)
     if terms.discount_type is DiscountType.FIXED_AMOUNT:
         _check_amount(terms.credit_amount, "The amount of a fixed discount is required")
         return replace(terms, discount_percent=None)
-    raise BadTerms("A discount needs its type: a fixed amount or a percentage")
+    raise BadTerms("A discount needs its type: a fixed amount or a percentage", about="discount_type")
 
 
 def _check_amount(amount: int | None, missing: str) -> None:
     if amount is None:
-        raise BadTerms(missing)
+        raise BadTerms(missing, about="credit_amount")
     if amount not in CREDIT:
-        raise BadTerms(f"The amount must be between {CREDIT[0]:,} and {CREDIT[-1]:,} rupiah")
+        raise BadTerms(
+            f"The amount must be between {CREDIT[0]:,} and {CREDIT[-1]:,} rupiah", about="credit_amount"
+        )
 
 
 def _check_status(status: CouponStatus) -> None:
     if status is CouponStatus.USED_UP:
-        raise BadTerms("Used up is what the counter says; it cannot be set")
+        raise BadTerms("Used up is what the counter says; it cannot be set", about="status")
 
 
 def _book(actor: Actor, action: trail.Action, coupon: Coupon, at: datetime, **details: Any) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.sql import ColumnElement
 from minispod.catalog.models import Plan
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
+from minispod.kernel.inserting import in_one_message, insert_now
 from minispod.kernel.money import Rupiah
 from minispod.papers.opening import open_paper
 from minispod.subscriptions.models import Period, PlanChange, Subscription
@@ -74,52 +75,77 @@ def charge_period(
     A period that is waived for a stated reason has its entry too, of 0. Refuses InsufficientCredit and
     WalletInDebt before anything is written.
     """
+    paid = due_period(subscription, number, discount=discount, zone=zone, at=at, waived_reason=waived_reason)
+    pay(subscription, paid, description=description, actor=actor, at=at)
+    enter(subscription, paid, at=at)
+    return paid
+
+
+def due_period(
+    subscription: Subscription,
+    number: int,
+    *,
+    discount: int = 0,
+    zone: ZoneInfo,
+    at: datetime,
+    waived_reason: str | None = None,
+) -> Period:
+    """Period `number` as it is to be paid; nothing is written yet."""
     starts, ends = period(subscription.anchor_at, number - subscription.anchor_period + 1, zone)
-    entry = ledger.debit(
-        subscription.user_id,
-        0 if waived_reason is not None else subscription.price - discount,
-        ledger.Posting(
-            EntryType.SUBSCRIPTION,
-            EntryKind.PERIOD,
-            f"{subscription.id}:{number}",
-            description,
-            subscription_id=subscription.id,
-            details={
-                "subscriptionId": str(subscription.id),
-                "planId": str(subscription.plan_id),
-                "period": number,
-                "startsAt": starts.isoformat(),
-                "endsAt": ends.isoformat(),
-                **({"price": int(subscription.price), "discount": int(discount)} if discount else {}),
-            },
-        ),
-        is_waived=waived_reason is not None,
-        actor=actor,
-        at=at,
-    )
-    open_paper(entry, at=at)
-    paid = Period(
+    return Period(
         subscription_id=subscription.id,
         number=number,
         plan_id=subscription.plan_id,
         starts_at=starts,
         ends_at=ends,
         price=subscription.price,
-        charged=entry.amount,
+        charged=Rupiah(0 if waived_reason is not None else subscription.price - discount),
         refunded=Rupiah(0),
-        entry_id=entry.id,
         waived_reason=waived_reason,
         created_at=at,
     )
-    session().add(paid)
-    subscription.period_number = number
-    subscription.ends_at = ends
-    subscription.last_charge = entry.amount
+
+
+def enter(subscription: Subscription, paid: Period, *, at: datetime) -> None:
+    """Move the subscription into a period."""
+    subscription.period_number = paid.number
+    subscription.ends_at = paid.ends_at
+    subscription.last_charge = paid.charged
     subscription.billed_at = at
     subscription.failed_charges = 0
     subscription.grace_until = None
     subscription.updated_at = at
-    return paid
+
+
+def pay(subscription: Subscription, due: Period, *, description: str, actor: Actor, at: datetime) -> None:
+    """Debit a period and write it, with its entry and its paper; locks the wallet. The subscription is written.
+
+    Refuses InsufficientCredit and WalletInDebt before anything is written.
+    """
+    is_waived = due.waived_reason is not None
+    discount = 0 if is_waived else due.price - due.charged
+    posting = ledger.Posting(
+        EntryType.SUBSCRIPTION,
+        EntryKind.PERIOD,
+        f"{subscription.id}:{due.number}",
+        description,
+        subscription_id=subscription.id,
+        details={
+            "subscriptionId": str(subscription.id),
+            "planId": str(subscription.plan_id),
+            "period": due.number,
+            "startsAt": due.starts_at.isoformat(),
+            "endsAt": due.ends_at.isoformat(),
+            **({"price": int(due.price), "discount": int(discount)} if discount else {}),
+        },
+    )
+    with in_one_message():
+        entry = ledger.debit(
+            subscription.user_id, due.charged, posting, is_waived=is_waived, actor=actor, at=at
+        )
+        open_paper(entry, at=at)
+        due.entry_id = entry.id
+        insert_now(due)
 
 
 def charge_change(

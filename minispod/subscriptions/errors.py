@@ -15,7 +15,7 @@ class LiveSubscriptionExists(Conflict):
     """One live subscription per customer and service (decision 12)."""
 
     code = "subscriptions.live_subscription_exists"
-    default_message = "You already have an active subscription for this service"
+    default_message = "There is an active subscription for this service already"
 
 
 class OrderHindered(RuleBroken):
@@ -50,7 +50,7 @@ class TooManyFreePlans(RuleBroken):
     """The customer holds as many free plans as one may (decision 20)."""
 
     code = "subscriptions.too_many_free_plans"
-    default_message = "You already hold the allowed number of free plans"
+    default_message = "The allowed number of free plans is reached"
 
 
 class EmailNotProven(RuleBroken):

@@ -8,31 +8,32 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, inspect, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import contains_eager, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
-from minispod.accounts import directory
-from minispod.accounts.errors import AccountDeactivated
+from minispod.accounts.errors import AccountDeactivated, NoSuchUser
+from minispod.accounts.models import User
 from minispod.audit import trail
 from minispod.catalog import browsing, quota
 from minispod.catalog.errors import NoSuchPlan
-from minispod.catalog.models import Plan
+from minispod.catalog.models import Plan, Service
 from minispod.cluster import monitoring
-from minispod.instances.controls import reconcile_later, run
+from minispod.instances.controls import reconcile_new, run
 from minispod.instances.creation import Size, create_instance
 from minispod.instances.models import Instance
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
 from minispod.kernel.ids import new_id
+from minispod.kernel.inserting import in_one_message, insert_unless_taken
 from minispod.kernel.money import Rupiah
 from minispod.kernel.sealed import Sealer
 from minispod.promotions import checkout
 from minispod.promotions.checkout import Discount
 from minispod.promotions.models import Redemption
 from minispod.promotions.states import normal_code
-from minispod.subscriptions.charging import charge_period
+from minispod.subscriptions.charging import due_period, enter, pay
 from minispod.subscriptions.errors import (
     EmailNotProven,
     LiveSubscriptionExists,
@@ -86,51 +87,54 @@ def place_order(
     wish = _Wish(user_id, plan_id, coupon_code, request_key)
     if (repeat := _repeat(wish)) is not None:
         return repeat
-    plan = browsing.get_plan_for_sale(plan_id)
-    newest = _lock_newest(user_id, plan.service_id)
+    newest = _lock_newest(wish)
+    plan, is_owner_active, is_owner_proven = _keep(wish)
     if newest is not None and newest.status in LIVE:
         return _somebody_was_first(wish, plan)
-    _require_owner(user_id, actor)
-    browsing.keep_service_of(plan)  # the instance is named by its slug
+    # The door looked before we waited for locks. Staff may order for a deactivated customer, whose applications run on
+    # as well (decision 19).
+    if not is_owner_active and not actor.is_staff:
+        raise AccountDeactivated()
     discount = checkout.quote(coupon_code, plan, user_id=user_id, at=at) if coupon_code else None
     expired = newest if newest is not None and newest.status is SubscriptionStatus.EXPIRED else None
-    subscription = expired or _new(plan, user_id, rules, at)
+    subscription = expired or _new(plan, user_id, at)
     if expired is not None:
         _reopen(expired, plan, rules, at)
     subscription.request_key = request_key or subscription.request_key
+    first = due_period(
+        subscription,
+        subscription.anchor_period,
+        discount=discount.amount if discount else 0,
+        zone=rules.zone,
+        at=at,
+        waived_reason=reason if is_waived else None,
+    )
+    enter(subscription, first, at=at)
     if not _write(subscription):
         return _somebody_was_first(wish, plan)
     set_committed_value(subscription, "plan", plan)
     set_committed_value(subscription, "service", plan.service)
-    if expired is not None:
-        instance = _take_up(expired, plan, at)
-    else:
-        instance = _make_instance(subscription, plan, rules, sealer, at)
-    first = charge_period(
-        subscription,
-        subscription.anchor_period,
-        discount=discount.amount if discount else 0,
-        description=f"Subscription to {plan.service.name} {plan.name}",
-        zone=rules.zone,
-        actor=actor,
-        at=at,
-        waived_reason=reason if is_waived else None,
-    )
-    # The wallet is locked now: two orders of one customer count one after the other.
-    _check_free_plans(plan, user_id, rules, actor)
-    action = trail.Action.SUBSCRIPTION_REVIVED if expired else trail.Action.SUBSCRIPTION_ORDERED
-    trail.record(
-        actor,
-        action,
-        at=at,
-        subject_kind="subscription",
-        subject_id=subscription.id,
-        plan=plan.name,
-        service=plan.service.slug,
-        charged=subscription.last_charge,
-        waived=is_waived or None,
-        reason=reason,
-    )
+    with in_one_message():
+        if expired is not None:
+            instance = _take_up(expired, plan, at)
+        else:
+            instance = _make_instance(subscription, plan, rules, sealer, at)
+        described = f"Subscription to {plan.service.name} {plan.name}"
+        pay(subscription, first, description=described, actor=actor, at=at)
+        # The wallet is locked now: two orders of one customer count one after the other.
+        _check_free_plans(plan, user_id, is_owner_proven, rules, actor)
+        trail.record(
+            actor,
+            trail.Action.SUBSCRIPTION_REVIVED if expired else trail.Action.SUBSCRIPTION_ORDERED,
+            at=at,
+            subject_kind="subscription",
+            subject_id=subscription.id,
+            plan=plan.name,
+            service=plan.service.slug,
+            charged=subscription.last_charge,
+            waived=is_waived or None,
+            reason=reason,
+        )
     nodes = monitoring.last_picture()
     # From here on every order of this plan waits for us: what could be done before is done.
     quota.reserve(plan.id)
@@ -199,25 +203,46 @@ def _first_period(subscription: Subscription) -> tuple[Period, Redemption | None
     return period_, redemption
 
 
-def _require_owner(user_id: uuid.UUID, actor: Actor) -> None:
-    """The door looked before we waited for locks: nobody orders who was deleted or deactivated since.
-
-    Staff may order for a deactivated customer, whose applications run on as well (decision 19).
-    """
-    owner = directory.keep_user(user_id)
-    if not owner.is_active and not actor.is_staff:
-        raise AccountDeactivated()
-
-
-def _lock_newest(user_id: uuid.UUID, service_id: uuid.UUID) -> Subscription | None:
-    return session().scalar(
-        select(Subscription)
-        .where(Subscription.user_id == user_id, Subscription.service_id == service_id)
-        .order_by(Subscription.created_at.desc())
-        .limit(1)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+# The plan with its service, and the owner, as they are now. Neither owner nor service is deleted, nor gets the service
+# another slug, until the end of the transaction: the instance is named by it. The locks are those a new row takes that
+# refers to them, and stand in the way of nothing else.
+_KEEP = (
+    select(Plan, User.is_active, User.email_verified)
+    .join(Plan.service)
+    .join(User, User.id == bindparam("owner_id"))
+    .where(Plan.id == bindparam("wanted_id"), User.deleted_at.is_(None))
+    .options(contains_eager(Plan.service))
+    .with_for_update(read=True, key_share=True, of=(Service, User))
+    .execution_options(populate_existing=True)
+)
+_NEWEST = (
+    select(Subscription)
+    .where(
+        Subscription.user_id == bindparam("owner_id"),
+        Subscription.service_id
+        == select(Plan.service_id).where(Plan.id == bindparam("wanted_id")).scalar_subquery(),
     )
+    .order_by(Subscription.created_at.desc())
+    .limit(1)
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+
+
+def _lock_newest(wish: _Wish) -> Subscription | None:
+    """The owner's newest subscription of the plan's service."""
+    return session().scalar(_NEWEST, {"owner_id": wish.user_id, "wanted_id": wish.plan_id})
+
+
+def _keep(wish: _Wish) -> tuple[Plan, bool, bool]:
+    """The plan, and of its owner whether active and proven; raise NoSuchPlan of what is not for sale, NoSuchUser."""
+    kept = session().execute(_KEEP, {"owner_id": wish.user_id, "wanted_id": wish.plan_id}).one_or_none()
+    if kept is None:
+        browsing.get_plan_for_sale(wish.plan_id)
+        raise NoSuchUser()
+    plan, is_active, is_proven = kept
+    browsing.require_for_sale(plan)
+    return plan, is_active, is_proven
 
 
 def _somebody_was_first(wish: _Wish, plan: Plan) -> Order:
@@ -234,7 +259,7 @@ def _somebody_was_first(wish: _Wish, plan: Plan) -> Order:
     raise LiveSubscriptionExists(existingSubscriptionId=str(live))
 
 
-def _new(plan: Plan, user_id: uuid.UUID, rules: BusinessRules, at: datetime) -> Subscription:
+def _new(plan: Plan, user_id: uuid.UUID, at: datetime) -> Subscription:
     return Subscription(
         id=new_id(),
         user_id=user_id,
@@ -242,13 +267,10 @@ def _new(plan: Plan, user_id: uuid.UUID, rules: BusinessRules, at: datetime) -> 
         plan_id=plan.id,
         status=SubscriptionStatus.ACTIVE,
         price=plan.monthly_price,
-        last_charge=Rupiah(0),
         auto_renew=True,
         anchor_at=at,
         anchor_period=1,
-        period_number=1,
         started_at=at,
-        ends_at=period(at, 1, rules.zone)[1],
         created_at=at,
         updated_at=at,
     )
@@ -275,14 +297,18 @@ def begin_again(subscription: Subscription, rules: BusinessRules, at: datetime) 
 
 
 def _write(subscription: Subscription) -> bool:
-    """Write it now; False when another order of this service, or with this key, was first."""
+    """Write it now; False when another order of this service, or with this key, was first.
+
+    The unique indexes decide between orders that come at once. One that is taken up again is locked already: only an
+    order of something else with this key can be in its way.
+    """
     try:
-        with session().begin_nested():
-            session().add(subscription)
-            session().flush()  # the unique indexes decide between orders that come at once
+        if inspect(subscription).transient:
+            return insert_unless_taken(subscription)
+        session().flush()
     except IntegrityError as error:
-        if "uq_subscriptions_live" in str(error.orig) or "request_key" in str(error.orig):
-            return False
+        if "request_key" in str(error.orig):
+            raise RequestKeyReused() from None
         if "fk_subscriptions_plan_id" in str(error.orig) or "fk_subscriptions_service_id" in str(error.orig):
             raise NoSuchPlan() from None  # deleted by staff at this moment
         raise
@@ -310,14 +336,16 @@ def _make_instance(
         sealer=sealer,
         at=at,
     )
-    reconcile_later(instance, at)
+    reconcile_new(instance, at)
     return instance
 
 
-def _check_free_plans(plan: Plan, user_id: uuid.UUID, rules: BusinessRules, actor: Actor) -> None:
+def _check_free_plans(
+    plan: Plan, user_id: uuid.UUID, is_proven: bool, rules: BusinessRules, actor: Actor
+) -> None:
     if plan.monthly_price:
         return
-    if not actor.is_staff and not directory.get_user(user_id).email_verified:
+    if not actor.is_staff and not is_proven:
         raise EmailNotProven()
     held = session().scalar(
         select(func.count())

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, insert, select, update
+from sqlalchemy import BigInteger, Boolean, Row, and_, bindparam, case, func, insert, or_, select, update
 from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.orm.util import identity_key
 
@@ -33,9 +33,13 @@ from minispod.wallet.models import (
 _WALLETS, _ENTRIES = table_of(Wallet), table_of(LedgerEntry)
 _AFTER = _WALLETS.c.balance + bindparam("delta")
 _SHORT = func.greatest(0, -_AFTER)
-_MOVE = (
+_MOVED = (
     update(_WALLETS)
-    .where(_WALLETS.c.user_id == bindparam("owner"))
+    .where(
+        _WALLETS.c.user_id == bindparam("owner"),
+        # A debit takes what is there while it is there; who finds too little is told by `_require_credit`.
+        or_(bindparam("is_allowed", type_=Boolean()), and_(_WALLETS.c.gateway_debt == 0, _AFTER >= 0)),
+    )
     .values(
         balance=_AFTER,
         # Debt grows only by what may owe; anything else that asks for too much meets the check of the table.
@@ -45,12 +49,29 @@ _MOVE = (
         updated_at=bindparam("at"),
     )
     .returning(_WALLETS.c.balance, _WALLETS.c.gateway_debt)
+    .cte("moved")
 )
-_APPEND = (
+_SAID = (
+    *("id", "user_id", "type", "kind", "reference", "amount", "delta", "description", "payment_method"),
+    *("subscription_id", "details", "actor_id", "created_at"),
+)
+_POST = (
     insert(_ENTRIES)
-    .values(number=func.coalesce(bindparam("known_number"), TRANSACTION_NUMBERS.next_value()))
-    .returning(_ENTRIES.c.number, _ENTRIES.c.position)
+    .from_select(
+        [*_SAID, "number", "balance_before", "balance_after"],
+        select(
+            *(bindparam(f"said_{name}", type_=_ENTRIES.c[name].type) for name in _SAID),
+            func.coalesce(bindparam("known_number", type_=BigInteger()), TRANSACTION_NUMBERS.next_value()),
+            _MOVED.c.balance - bindparam("delta"),
+            _MOVED.c.balance,
+        ),
+    )
+    .returning(
+        *(_ENTRIES.c[name] for name in ("number", "position", "balance_before", "balance_after")),
+        select(_MOVED.c.gateway_debt).scalar_subquery().label("debt"),
+    )
 )
+"""Moves a wallet and appends the entry of it: of nobody's, or of one that does not hold enough, nothing is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +136,14 @@ def debit(
     A charge of 0 (a free plan) is written too: each period has its entry. Debt blocks it like any other, unless
     staff waived it.
     """
-    wallet = _locked(user_id)
     if amount < 0 or (is_waived and amount):
         raise ValueError("a debit is not negative, and what is waived costs nothing")
-    if wallet.gateway_debt and not is_waived:
-        raise WalletInDebt(debt=wallet.gateway_debt)
-    if amount > max(0, wallet.balance):
-        raise InsufficientCredit(
-            currentBalance=wallet.balance, requiredAmount=amount, shortfall=amount - wallet.balance
-        )
-    return _post(user_id, -amount, posting, spent=amount, actor=actor, at=at)
+    entry = _try_to_post(user_id, -amount, posting, is_allowed=is_waived, spent=amount, actor=actor, at=at)
+    if entry is None:
+        _require_credit(_locked(user_id), amount)
+        # Credit has come meanwhile, and stays: the wallet is locked.
+        entry = _post(user_id, -amount, posting, spent=amount, actor=actor, at=at)
+    return entry
 
 
 def take_back(
@@ -179,22 +198,51 @@ def covers(user_id: uuid.UUID, amount: int) -> bool:
     return not wallet.gateway_debt and wallet.balance >= amount
 
 
-def _post(
+def _post(user_id: uuid.UUID, delta: int, posting: Posting, **facts: Any) -> LedgerEntry:
+    """Move a wallet that may be moved; raise NoSuchWallet."""
+    entry = _try_to_post(user_id, delta, posting, is_allowed=True, **facts)
+    if entry is None:
+        raise NoSuchWallet()
+    return entry
+
+
+def _try_to_post(
     user_id: uuid.UUID,
     delta: int,
     posting: Posting,
     *,
+    is_allowed: bool,
     topped_up: int = 0,
     spent: int = 0,
     may_owe: bool = False,
     actor: Actor,
     at: datetime,
-) -> LedgerEntry:
+) -> LedgerEntry | None:
+    """Move the wallet and write the entry and the line in the book; None when nothing was moved.
+
+    The unique (kind, reference) and the chain answer at once, under the lock.
+    """
+    said = {
+        "id": posting.entry_id or new_id(),
+        "user_id": user_id,
+        "type": posting.type,
+        "kind": posting.kind,
+        "reference": posting.reference,
+        "amount": Rupiah(abs(delta)),
+        "delta": Rupiah(delta),
+        "description": posting.description[:200],
+        "payment_method": posting.payment_method,
+        "subscription_id": posting.subscription_id,
+        "details": posting.details,
+        "actor_id": actor.user_id,
+        "created_at": at,
+    }
     sums = {"delta": delta, "topped_up": topped_up, "spent": spent, "may_owe": may_owe}
-    moved = run(_MOVE, {"owner": user_id, "at": at, **sums}).one_or_none()
-    if moved is None:
-        raise NoSuchWallet()
-    entry = _append(user_id, delta, moved.balance, posting, actor, at)
+    asked = {"owner": user_id, "at": at, "is_allowed": is_allowed, "known_number": posting.number}
+    found = run(_POST, {f"said_{name}": value for name, value in said.items()} | sums | asked).one_or_none()
+    if found is None:
+        return None
+    entry = _written(said, found)
     trail.record(
         actor,
         trail.Action.WALLET_CREDITED if delta > 0 else trail.Action.WALLET_DEBITED,
@@ -203,7 +251,7 @@ def _post(
         subject_id=user_id,
         amount=abs(delta),
         entry=entry.custom_id,
-        debt=moved.gateway_debt or None,
+        debt=found.debt or None,
     )
     loaded = session().identity_map.get(identity_key(Wallet, user_id))
     if loaded is not None:
@@ -211,34 +259,28 @@ def _post(
     return entry
 
 
-def _append(
-    user_id: uuid.UUID, delta: int, balance: int, posting: Posting, actor: Actor, at: datetime
-) -> LedgerEntry:
-    """Write the entry; the unique (kind, reference) and the chain answer at once, under the lock."""
-    values = {
-        "id": posting.entry_id or new_id(),
-        "user_id": user_id,
-        "type": posting.type,
-        "kind": posting.kind,
-        "reference": posting.reference,
-        "amount": Rupiah(abs(delta)),
-        "delta": Rupiah(delta),
-        "balance_before": Rupiah(balance - delta),
-        "balance_after": Rupiah(balance),
-        "description": posting.description[:200],
-        "payment_method": posting.payment_method,
-        "subscription_id": posting.subscription_id,
-        "details": posting.details,
-        "actor_id": actor.user_id,
-        "created_at": at,
-    }
-    written = run(_APPEND, values | {"known_number": posting.number}).one()
-    entry = LedgerEntry(number=written.number, position=written.position, **values)
+def _written(said: dict[str, Any], found: Row[Any]) -> LedgerEntry:
+    """The entry as if it had been loaded: it refers to what is in the database, and is not written again."""
+    entry = LedgerEntry(
+        number=found.number,
+        position=found.position,
+        balance_before=Rupiah(found.balance_before),
+        balance_after=Rupiah(found.balance_after),
+        **said,
+    )
     make_transient_to_detached(entry)
-    session().add(
-        entry
-    )  # as if it had been loaded: it refers to what is in the database, and is not written again
+    session().add(entry)
     return entry
+
+
+def _require_credit(wallet: Wallet, amount: int) -> None:
+    """Refuse WalletInDebt and InsufficientCredit; a wallet in debt pays nothing, not even what is free."""
+    if wallet.gateway_debt:
+        raise WalletInDebt(debt=wallet.gateway_debt)
+    if amount > wallet.balance:
+        raise InsufficientCredit(
+            currentBalance=wallet.balance, requiredAmount=amount, shortfall=amount - wallet.balance
+        )
 
 
 def _locked(user_id: uuid.UUID) -> Wallet:

@@ -252,3 +252,14 @@ def test_the_list_is_filtered_by_service(
 
     assert [each["id"] for each in data["subscriptions"]] == [str(mine)]
     assert (data["pagination"]["totalCount"], data["pagination"]["hasMore"]) == (1, False)
+
+
+@pytest.mark.parametrize("label", ["INACTIVE", "PENDING_DEPLOYMENT"])
+def test_a_label_of_the_front_end_that_is_no_status_matches_nothing(
+    client: FlaskClient, administrator: Person, label: str
+) -> None:
+    path = f"/api/admin/subscriptions?page=1&limit=10&status={label}"
+
+    listed = data_of(client.get(path, headers=administrator.headers))
+
+    assert (listed["subscriptions"], listed["pagination"]["totalCount"]) == ([], 0)

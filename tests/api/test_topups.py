@@ -96,6 +96,7 @@ def test_amounts_beyond_the_bounds_are_refused(shop: Shop, app: Flask, amount: i
     body = refused(shop.order(amount=amount), 400, code)
 
     assert "top-up amount is Rp 10,000" in body["message"]
+    assert body["errors"] == {"amount": [body["message"]]}
     assert not all_topups(app)
 
 

@@ -131,7 +131,7 @@ def test_an_order_waits_for_a_new_slug_and_names_its_instance_by_it(scene: Scene
             scene.app, renaming, lambda: made.append(scene.shop.order(scene.customer, plan))
         )
 
-    assert "FROM services" in statement
+    assert "JOIN services" in statement
     instance = scene.shop.look(made[0])[1]
     assert (instance.service_slug, instance.name.startswith("uptime-kuma")) == ("uptime-kuma", True)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text
 
+from minispod.accounts.errors import NoSuchUser
 from minispod.accounts.models import User
 from minispod.kernel.actor import system
 from minispod.kernel.database import session
@@ -65,6 +66,26 @@ def test_a_deletion_does_not_wait_for_a_wallet_that_is_just_used_and_keeps_the_b
     assert statement == ""
     with scene.app.app_context():
         assert session().get_one(User, me.id).deleted_at is not None
+
+
+def test_an_order_waits_for_the_deletion_of_its_owner_and_is_refused(scene: Scene) -> None:
+    me = scene.customer
+    scene.shop.credit(me, 500_000)
+    plan = scene.find_plan()
+    gone = text("UPDATE users SET deleted_at = created_at, is_active = false WHERE id = :key")
+
+    with (
+        holding(scene.app, "SELECT 1 FROM users WHERE id = :key FOR UPDATE", key=me.id) as deleting,
+        pytest.raises(NoSuchUser),
+    ):
+        waits_with(
+            scene.app,
+            deleting,
+            lambda: scene.shop.order(me, plan),
+            meanwhile=lambda: deleting.execute(gone, {"key": me.id}),
+        )
+
+    assert scene.shop.balance(me) == 500_000
 
 
 def test_without_tickets_or_money_on_the_way_the_account_is_gone(scene: Scene) -> None:

@@ -17,6 +17,10 @@ from tests.plugins.app import Person
         ("SELECT wallets.user_id \nFROM wallets \nWHERE wallets.user_id = 1 FOR NO KEY UPDATE", "wallets"),
         ("SELECT topups.id \nFROM topups \nLIMIT 1 FOR UPDATE SKIP LOCKED", "topups"),
         ("UPDATE plans SET used_quota=(plans.used_quota + 1)", "plans"),
+        (
+            "WITH moved AS \n(UPDATE wallets SET balance=1 RETURNING balance)\n INSERT INTO ledger_entries",
+            "wallets",
+        ),
         ("SELECT wallets.user_id \nFROM wallets", None),
         ("UPDATE outbox SET version=1", None),
     ],

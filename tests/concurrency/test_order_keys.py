@@ -10,11 +10,22 @@ from sqlalchemy import func, select
 from minispod.kernel.database import session
 from minispod.subscriptions.errors import RequestKeyReused
 from minispod.subscriptions.models import Subscription
+from minispod.subscriptions.states import SubscriptionStatus
+from tests.concurrency.waiting import holding, waits_with
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
 
 AtOnce = Callable[[int, Callable[[int], Any]], list[Any]]
 PlanFinder = Callable[..., uuid.UUID]
+# What an order of something else would have written: the key is taken, and nobody sees it yet.
+KEY_IN_USE = """
+    INSERT INTO subscriptions (id, user_id, service_id, plan_id, status, price, last_charge, auto_renew, anchor_at,
+                               anchor_period, period_number, started_at, ends_at, failed_charges, request_key,
+                               created_at, updated_at)
+    SELECT gen_random_uuid(), mine.user_id, plans.service_id, plans.id, 'ACTIVE', 0, 0, true, mine.anchor_at, 1, 1,
+           mine.started_at, mine.ends_at, 0, 'one click', mine.created_at, mine.updated_at
+    FROM subscriptions mine, plans WHERE mine.id = :mine AND plans.id = :other
+"""
 
 
 def test_requests_with_one_key_at_once_are_one_order(
@@ -60,6 +71,24 @@ def test_a_key_that_comes_with_another_wish_is_refused(
 
     with shop.app.app_context():
         assert session().scalar(select(func.count()).select_from(Subscription)) == 1
+
+
+def test_taking_one_up_with_a_key_that_another_order_is_just_using_is_refused(
+    shop: Shop, person: Callable[..., Person], plan_id: PlanFinder, advance: Callable[..., Any]
+) -> None:
+    owner, plan = person(credit=300_000), plan_id()
+    mine = shop.order(owner, plan)
+    shop.auto_renew(owner, mine, False)
+    advance(days=31)
+    balance = shop.balance(owner)
+
+    other = {"mine": mine, "other": plan_id("postgresql", "PRO")}
+    with holding(shop.app, KEY_IN_USE, **other) as holder, pytest.raises(RequestKeyReused):
+        waits_with(shop.app, holder, lambda: shop.place(owner, plan, request_key="one click"))
+
+    with shop.app.app_context():
+        assert session().get_one(Subscription, mine).status is SubscriptionStatus.EXPIRED
+    assert shop.balance(owner) == balance
 
 
 def test_a_key_stays_with_its_order_when_the_service_is_ordered_again_without_one(

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from threading import Barrier
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from minispod.accounts.models import User
 from minispod.catalog.models import Plan
 from minispod.cluster import monitoring
 from minispod.instances.creation import namespace_of
@@ -23,6 +25,7 @@ from minispod.kernel.unit_of_work import unit_of_work
 from minispod.rules import business_rules
 from minispod.settings import Settings
 from minispod.subscriptions import cancellation, expiry, ordering, room
+from minispod.subscriptions.errors import EmailNotProven
 from minispod.subscriptions.models import Subscription
 from minispod.wallet.models import LedgerEntry, Wallet
 from tests.concurrency.waiting import holding, waits_with
@@ -40,15 +43,19 @@ def _order(
     app: Flask, settings: Settings, ports: PortsNow, clock: FrozenClock, person: Person, plan: uuid.UUID
 ) -> str:
     with app.app_context(), unit_of_work():
-        ordering.place_order(
-            plan,
-            user_id=person.id,
-            rules=business_rules(settings),
-            sealer=ports.sealer,
-            actor=person.actor,
-            at=clock.now(),
-        )
+        _place(settings, ports, clock, person, plan)
         return "ordered"
+
+
+def _place(settings: Settings, ports: PortsNow, clock: FrozenClock, person: Person, plan: uuid.UUID) -> None:
+    ordering.place_order(
+        plan,
+        user_id=person.id,
+        rules=business_rules(settings),
+        sealer=ports.sealer,
+        actor=person.actor,
+        at=clock.now(),
+    )
 
 
 def _tally(results: list[Any]) -> Counter[str]:
@@ -123,6 +130,28 @@ def test_fifty_orders_of_a_free_plan_by_one_customer(
     assert tally == {"ordered": 1, "subscriptions.live_subscription_exists": CROWD - 1}
     with app.app_context():
         assert session().get_one(Plan, plan).used_quota == 1
+
+
+def test_an_address_that_changed_while_the_order_stood_at_the_door_is_not_proven(
+    app: Flask,
+    settings: Settings,
+    ports: PortsNow,
+    clock: FrozenClock,
+    person: Callable[..., Person],
+    plan_id: PlanFinder,
+) -> None:
+    owner, plan = person(), plan_id("n8n-automation", "FREE")
+    unproven = "UPDATE users SET email_verified = false WHERE id = :id"
+
+    with app.app_context():
+        at_the_door = session().get_one(User, owner.id)
+        with holding(app, unproven, id=owner.id) as staff:
+            staff.commit()
+        assert at_the_door.email_verified, "the door has not seen it"
+        with pytest.raises(EmailNotProven), unit_of_work():
+            _place(settings, ports, clock, owner, plan)
+
+    assert _count(app, Subscription) == 0
 
 
 def test_first_orders_of_one_customer_share_the_namespace(

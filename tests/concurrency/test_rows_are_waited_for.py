@@ -1,7 +1,8 @@
 """What an act decides on, it reads locked: while somebody else holds the row, it waits before it has read anything.
 
 Whoever only waits with its UPDATE has decided on what was there before. So each act of the money paths is begun here
-while another transaction holds the row, and the statement with which it waits must be the one that reads it.
+while another transaction holds the row, and the statement with which it waits must be the one that reads it. Debits
+decide in the statement that takes the credit: they are in test_debits.
 """
 
 import re
@@ -56,10 +57,6 @@ def paid(topup: TopUp, payer: str = PAYER) -> GatewayStatus:
 
 # Each prepares its rows and gives the table, the key of the row that is held, and the act that needs it.
 Prepared = tuple[str, Any, Act]
-
-
-def charge(scene: Scene) -> Prepared:
-    return "wallets", scene.customer.id, lambda: scene.shop.order(scene.customer, scene.find_plan())
 
 
 def rebuild_a_wallet(scene: Scene) -> Prepared:
@@ -241,7 +238,6 @@ def issue_a_paper(scene: Scene) -> Prepared:
 
 
 ACTS = (
-    charge,
     rebuild_a_wallet,
     decline_an_adjustment,
     poll_a_topup,

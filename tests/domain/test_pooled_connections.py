@@ -6,7 +6,7 @@ import psycopg2
 import pytest
 from flask import Flask
 
-from minispod.kernel import database
+from minispod.kernel import connections
 from minispod.kernel.database import DATABASE_SILENCE, ask, db
 
 
@@ -25,7 +25,7 @@ def kill(number: int) -> None:
 
 
 def test_a_dead_connection_is_replaced(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "_SURELY_STANDS_SECONDS", -1.0)
+    monkeypatch.setattr(connections, "_SURELY_STANDS_SECONDS", -1.0)
     with app.app_context():
         number = ask("SELECT pg_backend_pid()")
         kill(number)
@@ -37,7 +37,7 @@ def test_one_that_dies_unnoticed_is_told_as_the_silence_of_the_database(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the moment in which it is not asked: doors answer 503 to that, and the next question is answered."""
-    monkeypatch.setattr(database, "_SURELY_STANDS_SECONDS", 3600.0)
+    monkeypatch.setattr(connections, "_SURELY_STANDS_SECONDS", 3600.0)
     with app.app_context():
         kill(ask("SELECT pg_backend_pid()"))
 
@@ -63,7 +63,7 @@ def test_a_connection_that_was_used_a_moment_ago_is_not_asked(
     with app.app_context():
         ping = db.engine.dialect.do_ping
         monkeypatch.setattr(db.engine.dialect, "do_ping", lambda each: asked.append(each) or ping(each))
-        monkeypatch.setattr(database, "_SURELY_STANDS_SECONDS", 3600.0)
+        monkeypatch.setattr(connections, "_SURELY_STANDS_SECONDS", 3600.0)
         ask("SELECT 1")
 
         assert ask("SELECT 1") == 1

@@ -1,5 +1,6 @@
 """The statements that the program sends to the database, as a test counts and explains them."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,3 +23,10 @@ def asked(beginning: str = "SELECT") -> Iterator[list[tuple[str, Any]]]:
         yield seen
     finally:
         event.remove(Engine, "before_cursor_execute", note)
+
+
+def touched(statement: str) -> list[str]:
+    """What a message does to which tables, in its order."""
+    parts = re.findall(r"INSERT INTO (\w+)|^UPDATE (\w+)|^SELECT .*?FROM (\w+)", statement, re.DOTALL)
+    found = ["".join(part) for part in parts]
+    return ["wallets", *found] if statement.startswith("WITH moved AS \n(UPDATE wallets ") else found

@@ -8,11 +8,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from click import Context
 from flask import Flask, current_app
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import Connection, event, inspect, text
 
 from minispod.app import create_app
+from minispod.health import newest_migration
 from minispod.kernel.database import db
 from minispod.settings import Settings
 
@@ -62,6 +64,19 @@ def is_in_models(name: str | None, kind: str, _: object) -> bool:
 
 def test_there_is_one_head(empty_app: Flask) -> None:
     assert len(scripts().get_heads()) == 1
+
+
+def test_the_health_check_waits_for_the_newest(empty_app: Flask) -> None:
+    assert newest_migration(current_app.extensions["migrate"].directory) == scripts().get_current_head()
+
+
+def test_the_commands_are_there_when_asked_for(empty_app: Flask) -> None:
+    said = empty_app.test_cli_runner().invoke(args=["db", "heads"])
+
+    assert said.exit_code == 0, said.output
+    assert {"create-admin", "db", "openapi", "proof"} <= set(
+        empty_app.cli.list_commands(Context(empty_app.cli))
+    )
 
 
 def test_every_migration_says_how_to_go_back(empty_app: Flask) -> None:

@@ -1,7 +1,7 @@
 """The outbox and the runner: nothing accepted is lost, nothing is done twice at once."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -44,11 +44,11 @@ class Basket:
         self.rows: list[uuid.UUID] = []
         self.silent = False
 
-    def deliver(self, row_id: uuid.UUID, queue: Queue) -> None:
-        """Keep the row."""
+    def deliver(self, rows: Mapping[uuid.UUID, Queue]) -> None:
+        """Keep the rows."""
         if self.silent:
             raise Unavailable()
-        self.rows.append(row_id)
+        self.rows += rows
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ Every test commits for real; afterwards all tables are emptied. Jobs run when th
 
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -57,8 +57,8 @@ NOWHERE = "http://127.0.0.1:1"
 class IdleCourier:
     """Carries nothing: the test runs the jobs itself."""
 
-    def deliver(self, row_id: uuid.UUID, queue: Queue) -> None:
-        """Leave the row to the test."""
+    def deliver(self, rows: Mapping[uuid.UUID, Queue]) -> None:
+        """Leave the rows to the test."""
 
 
 @pytest.fixture(scope="session")

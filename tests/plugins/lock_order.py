@@ -22,7 +22,8 @@ ORDER = (
 RANK = {table: rank for rank, tables in enumerate(ORDER) for table in tables}
 
 _LOCKS = re.compile(
-    r"SELECT\s.*?\sFROM (\w+).*\sFOR (?:SHARE|(?:NO KEY )?UPDATE)|UPDATE (\w+) SET", re.DOTALL
+    r"SELECT\s.*?\sFROM (\w+).*\sFOR (?:SHARE|(?:NO KEY )?UPDATE)|(?:WITH \w+ AS \s*\()?UPDATE (\w+) SET",
+    re.DOTALL,
 )
 _MAKES = re.compile(r"INSERT INTO (\w+)")
 _LOCKS_HELD = "locks_held"
@@ -46,8 +47,7 @@ class Locks:
 
     def see(self, statement: str) -> str | None:
         """Note what a statement locks or makes; what is wrong with it, if something is."""
-        if made := _MAKES.match(statement):
-            self._made.add(made[1])
+        self._made.update(_MAKES.findall(statement))
         table = locked_table(statement)
         # Nobody else can hold a row that is not committed yet.
         if table is None or table in self._made or table in self._held:

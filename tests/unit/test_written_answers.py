@@ -101,6 +101,52 @@ def test_compiled_functions_write_what_marshmallow_writes(thing: Any) -> None:
     assert OuterOut(many=True).dump([thing, thing]) == [schema.dump(thing)] * 2
 
 
+class PlainOut(WireSchema):
+    """Attributes alone: all of them are read at once."""
+
+    id = fields.String()
+    kind = fields.String(attribute="kind.value")
+    number = fields.Integer()
+    is_open = fields.Boolean()
+    words = fields.List(fields.String())
+    inner = fields.Nested(InnerOut)
+    at = Timestamp()
+
+
+PLAIN = {"id": UUID(int=1), "kind": SimpleNamespace(value="LARGE"), "number": True, "is_open": 1}
+MORE = {"words": ["a", Kind.LARGE, None], "inner": SimpleNamespace(first_name="Siti", at=AT), "at": AT}
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        SimpleNamespace(**PLAIN, **MORE),
+        SimpleNamespace(**MORE),
+        SimpleNamespace(**{**PLAIN, **MORE, "kind": None}),
+        SimpleNamespace(**{**PLAIN, **MORE, "number": None, "words": None, "inner": None, "at": None}),
+        {**PLAIN, **MORE},
+    ],
+    ids=["whole", "something is missing", "the way ends", "nulls", "dict"],
+)
+def test_what_is_read_at_once_is_what_marshmallow_reads_one_by_one(thing: Any) -> None:
+    schema = PlainOut()
+    written = schema.dump(thing)
+
+    assert written == Schema._serialize(schema, thing)
+    assert list(written) == list(Schema._serialize(schema, thing))
+
+
+def test_what_a_property_cannot_tell_is_left_out() -> None:
+    class Broken:
+        first_name = "Siti"
+
+        @property
+        def at(self) -> datetime:
+            raise AttributeError
+
+    assert InnerOut().dump(Broken()) == {"firstName": "Siti"}
+
+
 @pytest.mark.parametrize(
     "thing",
     [

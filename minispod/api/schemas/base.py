@@ -7,13 +7,12 @@ The front end sends extra keys, blanks and nulls; the compatible endpoints accep
 import re
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate
+from marshmallow import EXCLUDE, ValidationError, fields, pre_load, validate
 
 from minispod.api.envelope import timestamp
-from minispod.api.schemas.writing import Writer, writer_of
+from minispod.api.schemas.writing import Written
 from minispod.kernel.paging import Page, PageRequest
 
 
@@ -34,8 +33,10 @@ def holdable(text: str) -> None:
         raise ValidationError(_UNHELD)
 
 
-class WireSchema(Schema):
+class WireSchema(Written):
     """A schema of the wire."""
+
+    error_messages = {"type": "Must be a JSON object."}  # noqa: RUF012 (an instance has its own copy)
 
     class Meta:
         """Unknown keys are ignored, order is kept."""
@@ -46,15 +47,6 @@ class WireSchema(Schema):
         """Name the field in camelCase unless it says otherwise."""
         if field_obj.data_key is None:
             field_obj.data_key = camel(field_name)
-
-    def _serialize(self, obj: Any, *, many: bool = False) -> Any:
-        if many and obj is not None:
-            return [self._write(each) for each in obj]
-        return self._write(obj)
-
-    @cached_property
-    def _write(self) -> Writer:
-        return writer_of(self, {Timestamp: timestamp})
 
     @pre_load
     def _refuse_unholdable(self, data: Any, **kwargs: Any) -> Any:
@@ -73,8 +65,10 @@ class WireSchema(Schema):
 class Timestamp(fields.Field[datetime]):
     """An instant as RFC 3339 with milliseconds and Z, or null."""
 
+    written = timestamp
+
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("metadata", {"type": "string", "format": "date-time"})
+        kwargs["metadata"] = {"type": "string", "format": "date-time", **kwargs.get("metadata", {})}
         super().__init__(**kwargs)
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:

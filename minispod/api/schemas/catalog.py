@@ -3,7 +3,6 @@
 from marshmallow import fields, validate
 
 from minispod.api.schemas.base import PageQuery, PaginationOut, Timestamp, WireSchema
-from minispod.api.stock import places_left
 
 
 class CatalogQuery(PageQuery):
@@ -46,8 +45,8 @@ class PlanOut(WireSchema):
     total_quota = fields.Integer()
     used_quota = fields.Integer()
     is_popular = fields.Boolean()
-    available_quota = fields.Function(places_left, metadata={"type": "integer"})
-    is_available = fields.Function(lambda plan: places_left(plan) > 0, metadata={"type": "boolean"})
+    available_quota = fields.Integer(attribute="places_left", dump_only=True)
+    is_available = fields.Boolean(attribute="has_places", dump_only=True)
 
 
 class ServiceOut(WireSchema):

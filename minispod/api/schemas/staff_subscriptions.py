@@ -1,6 +1,6 @@
 """What administrators do with subscriptions, on the wire."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
@@ -13,11 +13,28 @@ _REASON = validate.Length(10, 500)
 _MOST_AT_ONCE = 10_000_000
 
 
+class _StatusFilter(BlankEnum):
+    """A wanted status. Two labels of the front end are no status here and match nothing, as reserved ones do."""
+
+    _LABELS: ClassVar = {
+        "INACTIVE": SubscriptionStatus.SUSPENDED.value,
+        "PENDING_DEPLOYMENT": SubscriptionStatus.PENDING_PAYMENT.value,
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(SubscriptionStatus, **kwargs)
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
+        """Read the word; see the class."""
+        read = self._LABELS.get(value, value) if isinstance(value, str) else value
+        return super().deserialize(read, attr, data, **kwargs)
+
+
 class StaffSubscriptionQuery(PageQuery):
     """Which subscriptions are wanted."""
 
     search = fields.String(load_default="", validate=validate.Length(max=100))
-    status = BlankEnum(SubscriptionStatus, load_default=None)
+    status = _StatusFilter(load_default=None)
     service_id = Blank(load_default=None, validate=validate.Length(max=64))
     sort_by = BlankEnum(SortKey, load_default=None)
     sort_order = Blank(load_default=None, validate=validate.OneOf(["asc", "desc"]))

@@ -4,7 +4,9 @@ A list of twenty rows has a thousand fields, and marshmallow asks anew for each 
 field that make up nearly all answers are written directly here; every other kind is still left to marshmallow.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from marshmallow import Schema, fields, missing
@@ -14,22 +16,47 @@ Writer = Callable[[Any], Any]
 _HOOKS = ("pre_dump", "post_dump")
 
 
-def writer_of(schema: Schema, special: Mapping[type[Any], Writer]) -> Writer:
-    """The function that writes one object as a dictionary; `special` writes values of further kinds of field."""
+class Written(Schema):
+    """A schema whose answers are written so; a kind of field of our own says by `written` how."""
+
+    def _serialize(self, obj: Any, *, many: bool = False) -> Any:
+        if many and obj is not None:
+            return [self._write(each) for each in obj]
+        return self._write(obj)
+
+    @cached_property
+    def _write(self) -> Writer:
+        return _writer_of(self)
+
+
+def _writer_of(schema: Schema) -> Writer:
     parts = [
-        (field.data_key if field.data_key is not None else name, *_part(schema, name, field, special))
+        (field.data_key if field.data_key is not None else name, *_part(schema, name, field))
         for name, field in schema.dump_fields.items()
     ]
+    names = [shown for _, shown, *_ in parts if shown is not None]
+    read_all = attrgetter(*names) if len(names) == len(parts) > 1 else None
 
     def write(obj: Any) -> dict[str, Any]:
-        read = _find if hasattr(obj, "__getitem__") else getattr
-        written = {}
-        for key, name, convert in parts:
-            if name is None:
-                value = convert(obj)
+        is_object = not hasattr(obj, "__getitem__")
+        if read_all is not None and is_object:
+            try:
+                values = read_all(obj)
+            except AttributeError:  # not everything is there: what is not is left out
+                pass
             else:
-                value = read(obj, name, missing)
-                if value is not None and value is not missing:
+                return {
+                    key: value if type(value) is plain or value is None else convert(value)
+                    for (key, _, plain, convert, _), value in zip(parts, values, strict=True)
+                }
+        read = getattr if is_object else _find
+        written = {}
+        for key, name, plain, convert, write_whole in parts:
+            if write_whole is not None:
+                value = write_whole(obj)
+            else:
+                value = read(obj, str(name), missing)
+                if type(value) is not plain and value is not None and value is not missing:
                     value = convert(value)
             if value is not missing:
                 written[key] = value
@@ -39,17 +66,20 @@ def writer_of(schema: Schema, special: Mapping[type[Any], Writer]) -> Writer:
 
 
 def _part(
-    schema: Schema, name: str, field: fields.Field[Any], special: Mapping[type[Any], Writer]
-) -> tuple[str | None, Writer]:
-    """The attribute a field shows and what writes its value; without a name, what writes it from the whole object."""
-    write = _value_writer(field, special)
+    schema: Schema, name: str, field: fields.Field[Any]
+) -> tuple[str | None, type[Any] | None, Writer, Writer | None]:
+    """The attribute a field shows, what kind of value stays as it is and what writes others.
+
+    And what writes it from the whole object, where it is not one attribute of it.
+    """
+    write = _value_writer(field)
     reads_its_own_way = type(schema).get_attribute is not Schema.get_attribute
     if type(field) is fields.Function and field.serialize_func is not None:
-        return None, field.serialize_func
+        return None, None, _as_it_is, field.serialize_func
     if write is None or field.dump_default is not missing or reads_its_own_way:
-        return None, lambda obj: field.serialize(name, obj, accessor=schema.get_attribute)
+        return None, None, _as_it_is, lambda obj: field.serialize(name, obj, accessor=schema.get_attribute)
     shown = field.attribute if field.attribute is not None else name
-    return (None, _path(shown.split("."), write)) if "." in shown else (shown, write)
+    return shown, _PLAIN.get(write), write, _path(shown.split("."), write) if "." in shown else None
 
 
 def _path(names: Sequence[str], write: Writer) -> Writer:
@@ -69,11 +99,12 @@ def _find(obj: Any, name: str, default: Any) -> Any:
     return get_value(obj, name, default)
 
 
-def _value_writer(field: fields.Field[Any], special: Mapping[type[Any], Writer]) -> Writer | None:
+def _value_writer(field: fields.Field[Any]) -> Writer | None:
     """What writes a value that is there; None for a kind of field that marshmallow writes."""
     kind = type(field)
-    if kind in special:
-        return special[kind]
+    own: Writer | None = vars(kind).get("written")
+    if own is not None:
+        return own
     if kind is fields.String:
         return _text
     if kind is fields.Boolean:
@@ -81,19 +112,24 @@ def _value_writer(field: fields.Field[Any], special: Mapping[type[Any], Writer])
     if kind is fields.Integer and not field.as_string:  # type: ignore[attr-defined]
         return int
     if isinstance(field, fields.Nested):
-        return _nested(field, special)
+        return _nested(field)
     if kind is fields.List:
-        each = _value_writer(field.inner, special)  # type: ignore[attr-defined]
-        return None if each is None else lambda values: [None if one is None else each(one) for one in values]
+        each = _value_writer(field.inner)  # type: ignore[attr-defined]
+        return None if each is None else _list_writer(each)
     return None
 
 
-def _nested(field: fields.Nested, special: Mapping[type[Any], Writer]) -> Writer | None:
+def _nested(field: fields.Nested) -> Writer | None:
     schema = field.schema
     if any(hooks for name, hooks in schema._hooks.items() if name in _HOOKS):
         return None
-    write = writer_of(schema, special)
+    write = _writer_of(schema)
     return (lambda values: [write(one) for one in values]) if schema.many or field.many else write
+
+
+def _list_writer(each: Writer) -> Writer:
+    plain = _PLAIN.get(each)
+    return lambda values: [one if type(one) is plain or one is None else each(one) for one in values]
 
 
 def _text(value: Any) -> str:
@@ -104,3 +140,7 @@ def _text(value: Any) -> str:
 
 def _as_it_is(value: Any) -> Any:
     return value
+
+
+# What each of these leaves as it is: nearly all values there are, and a call costs more than looking.
+_PLAIN: dict[Writer, type[Any]] = {_text: str, int: int, _as_it_is: bool}

@@ -94,7 +94,7 @@ def show_plan(service_id: str, plan_id: str) -> dict[str, Any]:
 @door.arguments(PlanChangesIn)
 @door.answers(200, RepricedPlanOut, message="Service plan updated successfully")
 def change_any_plan(body: dict[str, Any], plan_id: str) -> dict[str, Any]:
-    """Change a plan of whatever service; as below it."""
+    """Change a plan of whatever service, as under its service."""
     return _change(body, plan_id)
 
 
@@ -105,8 +105,9 @@ def change_any_plan(body: dict[str, Any], plan_id: str) -> dict[str, Any]:
 def change_plan(body: dict[str, Any], service_id: str, plan_id: str) -> dict[str, Any]:
     """Change what is given; `applyPriceTo` says for whom a changed price holds.
 
-    The plan is found by its own id: the front end sends the service that was opened last (contract, L3).
+    The plan is found by its own id, whatever service the path names.
     """
+    # The front end sends the service that was opened last (contract, L3).
     return _change(body, plan_id)
 
 

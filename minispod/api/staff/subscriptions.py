@@ -210,7 +210,7 @@ def force_cancel(body: dict[str, Any], subscription_id: str) -> Answer:
 @door.arguments(RefundIn)
 @door.answers(200, RefundedOut, message="Refund processed successfully")
 def refund(headers: dict[str, Any], body: dict[str, Any], subscription_id: str) -> dict[str, Any]:
-    """Give back a part, or all that is left, of what was paid; never more (decision 13)."""
+    """Give back a part, or all that is left, of what was paid; never more."""
     ports = current_ports()
     with unit_of_work(ports.courier, Step.REFUND_CHARGE):
         done = stewardship.refund(

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, event, select
+from sqlalchemy import Engine, event, select, update
 
+from minispod.api.freshness import _Bodies
 from minispod.catalog.models import Category, Plan, Service
 from minispod.cluster import monitoring
 from minispod.kernel.clock import FrozenClock
@@ -257,3 +258,35 @@ def test_unknown_names_are_refused_whatever_the_client_has(client: FlaskClient) 
     response = client.get("/api/catalog/services/nothing", headers={"If-None-Match": "*"})
 
     refused(response, 404, "catalog.no_such_service")
+
+
+def test_answers_that_were_not_asked_for_make_room() -> None:
+    bodies = _Bodies(most=3, most_bytes=100)
+    for name in "abc":
+        bodies.keep(name, b"x" * 10)
+    assert bodies.find("a")
+    bodies.keep("d", b"x" * 10)
+    assert [name for name in "abcd" if bodies.find(name)] == ["a", "c", "d"]
+
+    bodies.keep("d", b"y" * 85)  # the same again, larger: one of the others fits beside it
+    assert [name for name in "abcd" if bodies.find(name)] == ["c", "d"]
+    bodies.keep("e", b"x" * 101)
+    assert not any(bodies.find(name) for name in "abcde")
+
+
+def test_plans_in_one_place_stay_in_the_order_in_which_they_were_made(
+    app: Flask, client: FlaskClient
+) -> None:
+    def names() -> list[str]:
+        return [plan["name"] for plan in data_of(client.get("/api/catalog/services/n8n-automation"))["plans"]]
+
+    with app.app_context(), unit_of_work():
+        plans = session().scalars(select(Plan).join(Service).where(Service.slug == "n8n-automation")).all()
+        for plan in plans:
+            plan.sort_order = 0
+        in_order = [plan.name for plan in sorted(plans, key=lambda plan: plan.id)]
+    for name in in_order:
+        assert names() == in_order
+        with app.app_context(), unit_of_work():  # a row that was written last is found last
+            session().execute(update(Plan).where(Plan.name == name).values(used_quota=Plan.used_quota + 1))
+    assert names() == in_order
