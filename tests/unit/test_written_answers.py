@@ -136,6 +136,19 @@ def test_what_is_read_at_once_is_what_marshmallow_reads_one_by_one(thing: Any) -
     assert list(written) == list(Schema._serialize(schema, thing))
 
 
+@pytest.mark.parametrize(
+    "thing",
+    [INNER, {"first_name": "Siti"}, {"at": None, "first_name": None}, {**INNER, "items": 1}, {}],
+    ids=["whole", "something is missing", "nulls", "more than is shown", "empty"],
+)
+def test_keys_that_are_read_at_once_are_what_marshmallow_reads_one_by_one(thing: dict[str, Any]) -> None:
+    schema = InnerOut()
+    written = schema.dump(thing)
+
+    assert written == Schema._serialize(schema, thing)
+    assert list(written) == list(Schema._serialize(schema, thing))
+
+
 def test_what_a_property_cannot_tell_is_left_out() -> None:
     class Broken:
         first_name = "Siti"

@@ -6,7 +6,7 @@ field that make up nearly all answers are written directly here; every other kin
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from marshmallow import Schema, fields, missing
@@ -35,14 +35,17 @@ def _writer_of(schema: Schema) -> Writer:
         for name, field in schema.dump_fields.items()
     ]
     names = [shown for _, shown, *_ in parts if shown is not None]
-    read_all = attrgetter(*names) if len(names) == len(parts) > 1 else None
+    is_plain = len(names) == len(parts) > 1
+    of_object = attrgetter(*names) if is_plain else None
+    of_dict = itemgetter(*names) if is_plain and not any("." in name for name in names) else None
 
     def write(obj: Any) -> dict[str, Any]:
         is_object = not hasattr(obj, "__getitem__")
-        if read_all is not None and is_object:
+        read_all = of_object if is_object else of_dict if type(obj) is dict else None
+        if read_all is not None:
             try:
                 values = read_all(obj)
-            except AttributeError:  # not everything is there: what is not is left out
+            except (AttributeError, KeyError):  # not everything is there: what is not is left out
                 pass
             else:
                 return {
