@@ -54,6 +54,11 @@ class Case:
     p99_aim: float | None = 200.0
     warm: int = _WARM
 
+    @property
+    def is_read(self) -> bool:
+        """Whether it can be asked again and again."""
+        return self.ask(0).method == "GET"
+
 
 @dataclass(frozen=True, slots=True)
 class Ground:
@@ -125,37 +130,38 @@ def _table(app: Flask, cases: Sequence[Case], port: int, server: int, database: 
         "  durable PostgreSQL, preloaded, nothing logged below errors, no limit on requests; aims in brackets"
     )
     print(
-        f"  each was asked {_WARM} times before (but logins), as in a server that runs for a while; reads in"
-        f" {_ROUNDS} rounds, of which the middle seconds and the least processor time are told"
+        f"  each was asked {_WARM} times before (but logins), as in a server that runs for a while; reads in {_ROUNDS}"
+        " rounds over all of them,\n  of which the middle seconds and the least processor time are told"
     )
     print(
         "                                   per s   p50 ms   p99 ms         CPU ms: web  database  together  statements"
     )
-    for case in cases:
-        statements = _statements(app, case.ask(case.count))
-        seen = _measure(case, port, server, database)
-        print(
-            f"  {case.name:<30} {seen.per_second:7.0f} {seen.median:8.1f} {seen.p99:8.1f} {_aim(case.p99_aim, 0)}"
-            f" {seen.web:8.2f} {seen.database:9.2f} {seen.web + seen.database:9.2f} {_aim(case.cpu_aim, 2)}"
-            f" {statements:4}",
-            flush=True,
-        )
-    print()
 
-
-def _measure(case: Case, port: int, server: int, database: int) -> traffic.Figures:
-    """A write is done once; what reads is asked in rounds, because what else runs here can only add to its time."""
-
-    def send(first: int, count: int) -> traffic.Figures:
+    def send(case: Case, first: int, count: int) -> traffic.Figures:
         requests = [case.ask(first + number) for number in range(count)]
         return traffic.send(port, requests, at_once=AT_ONCE, web=server, database=database)
 
-    is_read = case.ask(0).method == "GET"
-    if case.warm:
-        send(_ROUNDS * case.count if is_read else case.count + 1, case.warm)
-    if not is_read:
-        return send(0, case.count)
-    rounds = [send(each * case.count, case.count) for each in range(_ROUNDS)]
+    reads = [case for case in cases if case.is_read]
+    statements = {case.name: _statements(app, case.ask(case.count)) for case in reads}
+    for case in reads:
+        send(case, _ROUNDS * case.count, case.warm)
+    rounds = [[send(case, each * case.count, case.count) for case in reads] for each in range(_ROUNDS)]
+    for case, seen in zip(reads, zip(*rounds, strict=True), strict=True):
+        _row(case, _of_rounds(seen), statements[case.name])
+    for case in cases:
+        if not case.is_read:
+            sent = _statements(app, case.ask(case.count))
+            if case.warm:
+                send(case, case.count + 1, case.warm)
+            _row(case, send(case, 0, case.count), sent)
+    print()
+
+
+def _of_rounds(rounds: Sequence[traffic.Figures]) -> traffic.Figures:
+    """Of reads, which can be asked again; what else runs on the machine can only add to their processor time.
+
+    A machine that is shared is slow for minutes at a time, so the rounds of a case lie as far apart as they can.
+    """
     least = min(rounds, key=lambda seen: seen.web + seen.database)
     return traffic.Figures(
         per_second=statistics.median(seen.per_second for seen in rounds),
@@ -163,6 +169,15 @@ def _measure(case: Case, port: int, server: int, database: int) -> traffic.Figur
         p99=statistics.median(seen.p99 for seen in rounds),
         web=least.web,
         database=least.database,
+    )
+
+
+def _row(case: Case, seen: traffic.Figures, statements: int) -> None:
+    print(
+        f"  {case.name:<30} {seen.per_second:7.0f} {seen.median:8.1f} {seen.p99:8.1f} {_aim(case.p99_aim, 0)}"
+        f" {seen.web:8.2f} {seen.database:9.2f} {seen.web + seen.database:9.2f} {_aim(case.cpu_aim, 2)}"
+        f" {statements:4}",
+        flush=True,
     )
 
 
