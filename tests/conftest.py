@@ -22,6 +22,7 @@ pytest_plugins = [
     "tests.plugins.s3",
     "tests.plugins.rights",
     "tests.plugins.names",
+    "tests.plugins.answers",
     "tests.plugins.app",
     "tests.plugins.demo",
     "tests.plugins.shop",

@@ -26,7 +26,5 @@ export async function order(client: Client<paths>, planId: string, key: string):
     body: { planId },
   });
   if (error) throw new Error(`${error.code}: ${error.message}`);
-  const id = data.data?.subscription?.id;
-  if (!id) throw new Error("an order without a subscription");
-  return id;
+  return data.data.subscription.id;
 }

@@ -15,7 +15,7 @@ from minispod.api.envelope import Answer, Door, enveloped
 from minispod.api.guard import limiter, requires_sign_in
 from minispod.api.instances import own_instance
 from minispod.api.patience import wait_for
-from minispod.api.schemas.controls import ControlledOut
+from minispod.api.schemas.controls import ControlledOut, RestartedOut, StartedOut, StoppedOut
 from minispod.api.subscriptions import subscription_row
 from minispod.instances import controls
 from minispod.instances import queries as instance_queries
@@ -42,7 +42,7 @@ _ON_ITS_WAY = (
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """One of the three: the act, the state it leads to, and what is said about it."""
+    """One of the three: the act, the state it leads to, what is said about it, and in which schema."""
 
     name: str
     act: Callable[..., Instance]
@@ -51,6 +51,7 @@ class Control:
     under_way: str
     failed: str
     facts: Callable[[Instance, str | None], dict[str, Any]]
+    schema: type[ControlledOut]
 
 
 def _stop_facts(instance: Instance, old_pod: str | None) -> dict[str, Any]:
@@ -89,6 +90,7 @@ STOP = Control(
     "The instance is stopping; its data are kept",
     "The instance could not be stopped",
     _stop_facts,
+    StoppedOut,
 )
 START = Control(
     "start",
@@ -98,6 +100,7 @@ START = Control(
     "The instance is starting",
     "The instance could not be started",
     _start_facts,
+    StartedOut,
 )
 RESTART = Control(
     "restart",
@@ -107,13 +110,14 @@ RESTART = Control(
     "The instance is restarting",
     "The instance could not be restarted",
     _restart_facts,
+    RestartedOut,
 )
 
 
 def controls_instance(at_door: Door, control: Control) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Guard, limit and document a view that carries out a control."""
-    waits = at_door.alt_response(202, schema=enveloped(ControlledOut), description=_ON_ITS_WAY)
-    answers = at_door.answers(200, ControlledOut, message=control.done)
+    waits = at_door.alt_response(202, schema=enveloped(control.schema), description=_ON_ITS_WAY)
+    answers = at_door.answers(200, control.schema, message=control.done)
     return lambda view: requires_sign_in(limiter.limit(PER_MINUTE)(waits(answers(view))))
 
 

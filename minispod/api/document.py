@@ -19,6 +19,8 @@ Ready-to-use applications from your own cluster.
 
 * Every answer is an envelope: `success`, `statusCode`, `message`, `timestamp`, and `data` if there are any. A refusal
   has a stable `code`, and `errors` per field when the request was invalid.
+* A key that a schema requires is always there, and null only where its type says so. What a schema does not require is
+  left out where it does not apply.
 * Sign in with `POST /api/v1/auth/login` and send the access token as `Authorization: Bearer <token>`.
 * Money is whole rupiah; times are UTC with milliseconds; ids are opaque strings.
 * Lists take `page` and `limit` (at most 100). A blank parameter (`?status=`) is as if it had not been sent.

@@ -119,7 +119,7 @@ def enveloped(schema: type[Schema] | Schema | None) -> type[Schema]:
     instance = schema() if isinstance(schema, type) else schema
     name = type(instance).__name__ + ("List" if instance.many else "") + "Envelope"
     if name not in _enveloped:
-        nested = fields.Nested(instance, many=instance.many)
+        nested = fields.Nested(instance, many=instance.many, required=True)
         _enveloped[name] = type(name, (EnvelopeSchema,), {"data": nested})
     return _enveloped[name]
 

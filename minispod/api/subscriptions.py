@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import g
 
-from minispod.api.envelope import Answer, Door
+from minispod.api.envelope import Answer, Door, enveloped
 from minispod.api.guard import limit_guesses, limiter, requires_sign_in
 from minispod.api.passwords import mail_verification
 from minispod.api.request_keys import acting, once_per_key
@@ -45,6 +45,8 @@ from minispod.subscriptions.queries import OwnedSubscription
 door = Door(
     "subscriptions", __name__, url_prefix="/api/v1/subscriptions", description="Orders and what came of them"
 )
+
+ORDERED_BEFORE = "Ordered before, under the same `Idempotency-Key`: this is what came of it"
 
 
 def instance_row(instance: Instance) -> dict[str, Any]:
@@ -161,6 +163,7 @@ def _mails_who_must_prove(order: Callable[..., Any]) -> Callable[..., Any]:
 @_mails_who_must_prove
 @once_per_key(Step.ORDER)
 @door.arguments(OrderIn)
+@door.alt_response(200, schema=enveloped(OrderedOut), description=ORDERED_BEFORE)
 @door.answers(201, OrderedOut, message="Subscription created successfully")
 def order(headers: dict[str, Any], body: dict[str, Any]) -> Any:
     """Order a plan: debit, slot, subscription and instance in one transaction; provisioning follows."""

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from minispod.api.schemas.base import Blank, Timestamp, WireSchema
+from minispod.api.schemas.base import SOMETIMES, AnswerSchema, Blank, Timestamp, WireSchema
 
 PHONE = validate.Regexp(
     r"^(\+62|62|0)8[1-9][0-9]{6,9}$", error="must be an Indonesian mobile number such as 081234567890"
@@ -102,7 +102,7 @@ class PasswordChangeIn(WireSchema):
     new_password = fields.String(required=True, validate=validate.Length(6, 72), load_only=True)
 
 
-class UserOut(WireSchema):
+class UserOut(AnswerSchema):
     """An account as its owner sees it."""
 
     id = fields.String()
@@ -127,7 +127,7 @@ class UserWithCreditOut(UserOut):
     total_spent = fields.Integer()
 
 
-class UserBriefOut(WireSchema):
+class UserBriefOut(AnswerSchema):
     """The least one needs to know of an account."""
 
     id = fields.String()
@@ -136,23 +136,23 @@ class UserBriefOut(WireSchema):
     role = fields.String(attribute="role.value")
 
 
-class ViewingOut(WireSchema):
+class ViewingOut(AnswerSchema):
     """An administrator looks as the customer: who, and until when; there is no such key for the customer."""
 
     administrator = fields.String(attribute="administrator.name")
     ends_at = Timestamp(attribute="viewing.ends_at")
 
 
-class SignedInOut(WireSchema):
+class SignedInOut(AnswerSchema):
     """What a client gets when it signs in; with `viewing` the refresh token is worth nothing."""
 
     user = fields.Nested(UserWithCreditOut)
     access_token = fields.String()
     refresh_token = fields.String()
-    viewing = fields.Nested(ViewingOut)
+    viewing = fields.Nested(ViewingOut, metadata=SOMETIMES)
 
 
-class RefreshedOut(WireSchema):
+class RefreshedOut(AnswerSchema):
     """What a client gets for a refresh token; `refreshToken` replaces the spent one."""
 
     access_token = fields.String()
@@ -160,14 +160,14 @@ class RefreshedOut(WireSchema):
     user = fields.Nested(UserBriefOut)
 
 
-class ProfileOut(WireSchema):
+class ProfileOut(AnswerSchema):
     """One's own account."""
 
     user = fields.Nested(UserOut)
-    viewing = fields.Nested(ViewingOut)
+    viewing = fields.Nested(ViewingOut, metadata=SOMETIMES)
 
 
-class ProfileWithCreditOut(WireSchema):
+class ProfileWithCreditOut(AnswerSchema):
     """One's own account with its wallet and with what it is tied to."""
 
     user = fields.Nested(UserWithCreditOut)

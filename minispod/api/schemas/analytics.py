@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from minispod.api.schemas.base import Timestamp, WireSchema
+from minispod.api.schemas.base import AnswerSchema, Timestamp, WireSchema
 from minispod.insights.spans import PeriodName
 
 _PERIODS = "must be one of: 7d, 30d, 90d, 1y"
@@ -53,7 +53,7 @@ class RevenueQuery(PeriodQuery):
             raise ValidationError({"startDate": ["goes together with endDate"]})
 
 
-class RevenueSummaryOut(WireSchema):
+class RevenueSummaryOut(AnswerSchema):
     """Money of the span. Top-ups are credit that was bought: revenue only when it is spent, so not in the total."""
 
     total_revenue = fields.Integer(metadata={"description": "What was charged, before refunds"})
@@ -63,7 +63,7 @@ class RevenueSummaryOut(WireSchema):
     net_revenue = fields.Integer()
 
 
-class ServiceRevenueOut(WireSchema):
+class ServiceRevenueOut(AnswerSchema):
     """What was charged for one service."""
 
     service_id = fields.String()
@@ -72,7 +72,7 @@ class ServiceRevenueOut(WireSchema):
     transaction_count = fields.Integer()
 
 
-class DayRevenueOut(WireSchema):
+class DayRevenueOut(AnswerSchema):
     """One calendar day of the business, written as its midnight in UTC."""
 
     date = Timestamp()
@@ -82,7 +82,7 @@ class DayRevenueOut(WireSchema):
     transaction_count = fields.Integer()
 
 
-class RevenueReportOut(WireSchema):
+class RevenueReportOut(AnswerSchema):
     """Revenue of the span; the newest thirty days one by one, newest first."""
 
     summary = fields.Nested(RevenueSummaryOut)
@@ -90,13 +90,13 @@ class RevenueReportOut(WireSchema):
     daily_breakdown = fields.List(fields.Nested(DayRevenueOut))
 
 
-class RevenueOut(WireSchema):
+class RevenueOut(AnswerSchema):
     """Revenue of a span."""
 
     revenue_analytics = fields.Nested(RevenueReportOut)
 
 
-class SubscriptionSummaryOut(WireSchema):
+class SubscriptionSummaryOut(AnswerSchema):
     """Subscriptions in figures; churn is the share of those live in the span that ended in it."""
 
     total = fields.Integer()
@@ -108,7 +108,7 @@ class SubscriptionSummaryOut(WireSchema):
     monthly_recurring_revenue = fields.Integer()
 
 
-class ServiceShareOut(WireSchema):
+class ServiceShareOut(AnswerSchema):
     """How many live subscriptions one service has."""
 
     service_id = fields.String()
@@ -116,7 +116,7 @@ class ServiceShareOut(WireSchema):
     subscription_count = fields.Integer()
 
 
-class PlanShareOut(WireSchema):
+class PlanShareOut(AnswerSchema):
     """How many live subscriptions one plan has."""
 
     plan_id = fields.String()
@@ -125,7 +125,7 @@ class PlanShareOut(WireSchema):
     subscription_count = fields.Integer()
 
 
-class SubscriptionReportOut(WireSchema):
+class SubscriptionReportOut(AnswerSchema):
     """Subscriptions, and how the live ones spread."""
 
     summary = fields.Nested(SubscriptionSummaryOut)
@@ -133,13 +133,13 @@ class SubscriptionReportOut(WireSchema):
     by_plan = fields.List(fields.Nested(PlanShareOut))
 
 
-class SubscriptionAnalyticsOut(WireSchema):
+class SubscriptionAnalyticsOut(AnswerSchema):
     """Subscriptions of a span."""
 
     subscription_analytics = fields.Nested(SubscriptionReportOut)
 
 
-class UserSummaryOut(WireSchema):
+class UserSummaryOut(AnswerSchema):
     """Accounts in figures; active ones signed in within the span, conversion is the share that ever ordered."""
 
     total = fields.Integer()
@@ -150,7 +150,7 @@ class UserSummaryOut(WireSchema):
     conversion_rate = fields.Integer()
 
 
-class SpenderOut(WireSchema):
+class SpenderOut(AnswerSchema):
     """A customer who spent much."""
 
     id = fields.String()
@@ -161,14 +161,14 @@ class SpenderOut(WireSchema):
     active_subscriptions = fields.Integer()
 
 
-class GrowthOut(WireSchema):
+class GrowthOut(AnswerSchema):
     """One calendar day of the business, written as its midnight in UTC, and who came on it."""
 
     date = Timestamp()
     new_users = fields.Integer()
 
 
-class UserReportOut(WireSchema):
+class UserReportOut(AnswerSchema):
     """Accounts, the ten who spent most, and the days of the span, oldest first."""
 
     summary = fields.Nested(UserSummaryOut)
@@ -176,27 +176,27 @@ class UserReportOut(WireSchema):
     growth = fields.List(fields.Nested(GrowthOut))
 
 
-class UserAnalyticsOut(WireSchema):
+class UserAnalyticsOut(AnswerSchema):
     """Accounts of a span."""
 
     user_analytics = fields.Nested(UserReportOut)
 
 
-class ControlSummaryOut(WireSchema):
+class ControlSummaryOut(AnswerSchema):
     """Instances that are not deleted, and how many changed their status within the span."""
 
     total_instances = fields.Integer()
     recent_status_changes = fields.Integer()
 
 
-class StatusShareOut(WireSchema):
+class StatusShareOut(AnswerSchema):
     """How many instances have one status."""
 
     status = fields.String()
     count = fields.Integer()
 
 
-class InstanceShareOut(WireSchema):
+class InstanceShareOut(AnswerSchema):
     """How many instances one service has."""
 
     service_id = fields.String()
@@ -204,7 +204,7 @@ class InstanceShareOut(WireSchema):
     instance_count = fields.Integer()
 
 
-class ControlReportOut(WireSchema):
+class ControlReportOut(AnswerSchema):
     """Instances, and how they spread."""
 
     summary = fields.Nested(ControlSummaryOut)
@@ -212,13 +212,13 @@ class ControlReportOut(WireSchema):
     by_service = fields.List(fields.Nested(InstanceShareOut))
 
 
-class ServiceControlOut(WireSchema):
+class ServiceControlOut(AnswerSchema):
     """Instances of a span."""
 
     service_control_metrics = fields.Nested(ControlReportOut)
 
 
-class DashboardSummaryOut(WireSchema):
+class DashboardSummaryOut(AnswerSchema):
     """The tiles; `revenue30d` is what was charged within 30 days, `netRevenue30d` what of it stays."""
 
     revenue30d = fields.Integer(data_key="revenue30d")
@@ -228,21 +228,21 @@ class DashboardSummaryOut(WireSchema):
     total_instances = fields.Integer()
 
 
-class AlertsOut(WireSchema):
+class AlertsOut(AnswerSchema):
     """What should be looked at: subscribers with little credit, plans that are nearly sold out."""
 
     low_balance_users = fields.Integer()
     critical_quota_plans = fields.Integer()
 
 
-class WhoOut(WireSchema):
+class WhoOut(AnswerSchema):
     """Whose transaction it is."""
 
     name = fields.String()
     email = fields.String()
 
 
-class RecentTransactionOut(WireSchema):
+class RecentTransactionOut(AnswerSchema):
     """One of the newest transactions."""
 
     id = fields.String()
@@ -254,13 +254,13 @@ class RecentTransactionOut(WireSchema):
     created_at = Timestamp()
 
 
-class RecentActivityOut(WireSchema):
+class RecentActivityOut(AnswerSchema):
     """What moved last."""
 
     transactions = fields.List(fields.Nested(RecentTransactionOut))
 
 
-class DashboardBodyOut(WireSchema):
+class DashboardBodyOut(AnswerSchema):
     """The first page of the administration."""
 
     summary = fields.Nested(DashboardSummaryOut)
@@ -268,7 +268,7 @@ class DashboardBodyOut(WireSchema):
     recent_activity = fields.Nested(RecentActivityOut)
 
 
-class DashboardOut(WireSchema):
+class DashboardOut(AnswerSchema):
     """The first page of the administration."""
 
     dashboard_analytics = fields.Nested(DashboardBodyOut)

@@ -62,6 +62,22 @@ class WireSchema(Written):
         return data
 
 
+SOMETIMES: dict[str, Any] = {"sometimes": True}
+"""Metadata of a field of an answer that is left out where it does not apply."""
+
+
+class AnswerSchema(WireSchema):
+    """A schema of answers: each field is always there, as null if it may be null, unless it says `SOMETIMES`.
+
+    Where any field may be missing, the schema is used with `partial=True`.
+    """
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Name the field, and have the document say whether it is always there."""
+        super().on_bind_field(field_name, field_obj)
+        field_obj.required = not field_obj.metadata.get("sometimes", False)
+
+
 class Timestamp(fields.Field[datetime]):
     """An instant as RFC 3339 with milliseconds and Z, or null."""
 
@@ -132,7 +148,7 @@ class RequestKeyHeader(WireSchema):
     )
 
 
-class PaginationOut(WireSchema):
+class PaginationOut(AnswerSchema):
     """The superset of the contract's five pagination shapes."""
 
     page = fields.Integer()

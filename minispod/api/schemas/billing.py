@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from marshmallow import fields
 
-from minispod.api.schemas.base import Blank, PageQuery, PaginationOut, Timestamp, WireSchema
+from minispod.api.schemas.base import AnswerSchema, Blank, PageQuery, PaginationOut, Timestamp, WireSchema
 from minispod.api.schemas.wallet import WireTime
 from minispod.papers.states import Language, PaperKind
 
@@ -49,7 +49,7 @@ class PdfQuery(WireSchema):
     language = fields.Enum(Language, by_value=True, load_default=None)
 
 
-class InvoiceOut(WireSchema):
+class InvoiceOut(AnswerSchema):
     """One paper; amounts in rupiah, `taxRate` in per cent, `subtotal` without and `total` with PPN."""
 
     id = fields.String()
@@ -80,14 +80,14 @@ class InvoiceOut(WireSchema):
     created_at = Timestamp()
 
 
-class InvoiceLineOut(WireSchema):
+class InvoiceLineOut(AnswerSchema):
     """One line of a paper."""
 
     description = fields.String()
     amount = fields.Integer()
 
 
-class BuyerOut(WireSchema):
+class BuyerOut(AnswerSchema):
     """The customer as the paper names them."""
 
     name = fields.String()
@@ -95,7 +95,7 @@ class BuyerOut(WireSchema):
     phone = fields.String(allow_none=True)
 
 
-class SellerOut(WireSchema):
+class SellerOut(AnswerSchema):
     """The company as the paper names it."""
 
     name = fields.String()
@@ -113,7 +113,7 @@ class InvoiceDetailOut(InvoiceOut):
     lines = fields.List(fields.Nested(InvoiceLineOut))
 
 
-class InvoicesOut(WireSchema):
+class InvoicesOut(AnswerSchema):
     """A page of papers."""
 
     invoices = fields.List(fields.Nested(InvoiceOut))
@@ -121,7 +121,7 @@ class InvoicesOut(WireSchema):
     pagination = fields.Nested(PaginationOut)
 
 
-class OneInvoiceOut(WireSchema):
+class OneInvoiceOut(AnswerSchema):
     """One paper."""
 
     invoice = fields.Nested(InvoiceDetailOut)

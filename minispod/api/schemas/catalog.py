@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from minispod.api.schemas.base import PageQuery, PaginationOut, Timestamp, WireSchema
+from minispod.api.schemas.base import AnswerSchema, PageQuery, PaginationOut, Timestamp, WireSchema
 
 
 class CatalogQuery(PageQuery):
@@ -19,7 +19,7 @@ class FeaturedQuery(WireSchema):
     limit = fields.Integer(load_default=6, validate=validate.Range(min=1, max=20))
 
 
-class CategoryRefOut(WireSchema):
+class CategoryRefOut(AnswerSchema):
     """A category, as a service names it."""
 
     id = fields.String()
@@ -27,7 +27,7 @@ class CategoryRefOut(WireSchema):
     slug = fields.String()
 
 
-class PlanOut(WireSchema):
+class PlanOut(AnswerSchema):
     """A plan for sale."""
 
     id = fields.String()
@@ -49,7 +49,7 @@ class PlanOut(WireSchema):
     is_available = fields.Boolean(attribute="has_places", dump_only=True)
 
 
-class ServiceOut(WireSchema):
+class ServiceOut(AnswerSchema):
     """A service for sale with its plans."""
 
     id = fields.String()
@@ -96,7 +96,7 @@ class ServiceDetailOut(ServiceOut):
     plans = fields.List(fields.Nested(PlanDetailOut))
 
 
-class ServicesOut(WireSchema):
+class ServicesOut(AnswerSchema):
     """A page of services."""
 
     services = fields.List(fields.Nested(ServiceOut))
@@ -110,7 +110,7 @@ class FoundServicesOut(ServicesOut):
     has_more = fields.Boolean()
 
 
-class ServicePlansOut(WireSchema):
+class ServicePlansOut(AnswerSchema):
     """The plans of one service."""
 
     service_id = fields.String()
@@ -119,13 +119,13 @@ class ServicePlansOut(WireSchema):
     plans = fields.List(fields.Nested(PlanOut))
 
 
-class CategoryCountOut(WireSchema):
+class CategoryCountOut(AnswerSchema):
     """How much a category holds."""
 
     services = fields.Integer()
 
 
-class CategoryOut(WireSchema):
+class CategoryOut(AnswerSchema):
     """A category with the number of services for sale in it and in those below it."""
 
     id = fields.String()

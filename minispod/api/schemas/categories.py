@@ -4,7 +4,15 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from minispod.api.schemas.base import Blank, BlankInteger, PageQuery, PaginationOut, Timestamp, WireSchema
+from minispod.api.schemas.base import (
+    AnswerSchema,
+    Blank,
+    BlankInteger,
+    PageQuery,
+    PaginationOut,
+    Timestamp,
+    WireSchema,
+)
 from minispod.api.schemas.catalog import CategoryRefOut
 
 SLUG = [
@@ -67,7 +75,7 @@ class FullCategoryOut(CategoryRefOut):
     updated_at = Timestamp()
 
 
-class CategoryUseOut(WireSchema):
+class CategoryUseOut(AnswerSchema):
     """What lies in a category itself."""
 
     services = fields.Integer()
@@ -80,14 +88,14 @@ class ListedCategoryOut(FullCategoryOut):
     count = fields.Nested(CategoryUseOut, data_key="_count")
 
 
-class CategoriesOut(WireSchema):
+class CategoriesOut(AnswerSchema):
     """A page of categories."""
 
     categories = fields.List(fields.Nested(ListedCategoryOut))
     pagination = fields.Nested(PaginationOut)
 
 
-class OneCategoryOut(WireSchema):
+class OneCategoryOut(AnswerSchema):
     """One category."""
 
     category = fields.Nested(FullCategoryOut)

@@ -2,13 +2,21 @@
 
 from marshmallow import fields, validate
 
-from minispod.api.schemas.base import Blank, BlankInteger, PageQuery, PaginationOut, Timestamp, WireSchema
+from minispod.api.schemas.base import (
+    AnswerSchema,
+    Blank,
+    BlankInteger,
+    PageQuery,
+    PaginationOut,
+    Timestamp,
+    WireSchema,
+)
 from minispod.api.schemas.subscriptions import SubscriptionOut
 
 REASON_UNSAID = "Expired by an administrator"
 
 
-class BillingStatsOut(WireSchema):
+class BillingStatsOut(AnswerSchema):
     """Charging in figures; `monthlyRevenue` is what this month earned, refunds taken off."""
 
     total_active_subscriptions = fields.Integer(metadata={"description": "Active and renewing by themselves"})
@@ -20,7 +28,7 @@ class BillingStatsOut(WireSchema):
     last_updated = Timestamp()
 
 
-class NotRenewedOut(WireSchema):
+class NotRenewedOut(AnswerSchema):
     """One subscription of a round that was not renewed, and why."""
 
     subscription_id = fields.String()
@@ -29,7 +37,7 @@ class NotRenewedOut(WireSchema):
     error = fields.String()
 
 
-class RoundOut(WireSchema):
+class RoundOut(AnswerSchema):
     """What came of a round; `queued` go on in the background."""
 
     processed = fields.Integer()
@@ -64,7 +72,7 @@ class JobResultOut(RenewalsOut, GracesOut, BillingStatsOut):
     """The result of whichever job was run: the keys of that job's own endpoint."""
 
 
-class JobStatusOut(WireSchema):
+class JobStatusOut(AnswerSchema):
     """Charging in the background: kinds of work that wait or run, and whether clock and worker are alive."""
 
     is_running = fields.Boolean()
@@ -72,7 +80,7 @@ class JobStatusOut(WireSchema):
     job_count = fields.Integer()
 
 
-class OwnerWithCreditOut(WireSchema):
+class OwnerWithCreditOut(AnswerSchema):
     """Whose subscription it is, and what the wallet holds."""
 
     id = fields.String()
@@ -87,7 +95,7 @@ class ShortSubscriptionOut(SubscriptionOut):
     user = fields.Nested(OwnerWithCreditOut)
 
 
-class LowCreditOut(WireSchema):
+class LowCreditOut(AnswerSchema):
     """A page of subscriptions whose renewal is not covered; `count` is all of them."""
 
     subscriptions = fields.List(fields.Nested(ShortSubscriptionOut))
@@ -116,7 +124,7 @@ class ExpiryIn(WireSchema):
     reason = Blank(load_default=REASON_UNSAID, validate=validate.Length(3, 500))
 
 
-class OneSubscriptionOut(WireSchema):
+class OneSubscriptionOut(AnswerSchema):
     """The subscription as it is now."""
 
     subscription = fields.Nested(SubscriptionOut)

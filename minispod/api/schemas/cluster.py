@@ -2,22 +2,52 @@
 
 from marshmallow import fields
 
-from minispod.api.schemas.base import WireSchema
+from minispod.api.schemas.base import AnswerSchema
 
 
-class ClusterListOut(WireSchema):
-    """A list of cluster objects; the key is the kind's name."""
+class ClusterListOut(AnswerSchema):
+    """A list of cluster objects, which stands under the name of their kind."""
 
-    total = fields.Integer(required=True)
+    total = fields.Integer()
+
+
+class ClusterNodesOut(ClusterListOut):
+    """The nodes."""
+
     nodes = fields.List(fields.Dict())
+
+
+class DeploymentsOut(ClusterListOut):
+    """The deployments."""
+
     deployments = fields.List(fields.Dict())
+
+
+class PodsOut(ClusterListOut):
+    """The pods."""
+
     pods = fields.List(fields.Dict())
+
+
+class NamespacesOut(ClusterListOut):
+    """The namespaces."""
+
     namespaces = fields.List(fields.Dict())
+
+
+class NetworkServicesOut(ClusterListOut):
+    """The network services."""
+
     services = fields.List(fields.Dict())
+
+
+class IngressesOut(ClusterListOut):
+    """The ingresses."""
+
     ingresses = fields.List(fields.Dict())
 
 
-class ClusterNodeOut(WireSchema):
+class ClusterNodeOut(AnswerSchema):
     """One node in full."""
 
     node = fields.Dict()

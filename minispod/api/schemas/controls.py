@@ -2,11 +2,11 @@
 
 from marshmallow import fields
 
-from minispod.api.schemas.base import Timestamp, WireSchema
+from minispod.api.schemas.base import AnswerSchema, Timestamp
 from minispod.api.schemas.subscriptions import PlanBriefOut, ServiceBriefOut, SubscriptionOut
 
 
-class ControlledInstanceOut(WireSchema):
+class ControlledInstanceOut(AnswerSchema):
     """The instance in the state that was reached, or on its way; ready is RUNNING with `Healthy`."""
 
     id = fields.String()
@@ -17,7 +17,7 @@ class ControlledInstanceOut(WireSchema):
     plan = fields.Nested(PlanBriefOut)
 
 
-class StopOut(WireSchema):
+class StopOut(AnswerSchema):
     """A stop; `stoppedAt` is null while it is under way."""
 
     stopped_at = Timestamp(allow_none=True)
@@ -25,7 +25,7 @@ class StopOut(WireSchema):
     preserved_data = fields.Boolean()
 
 
-class StartOut(WireSchema):
+class StartOut(AnswerSchema):
     """A start; null is what is not known yet."""
 
     started_at = Timestamp(allow_none=True)
@@ -33,7 +33,7 @@ class StartOut(WireSchema):
     new_pod_name = fields.String(allow_none=True)
 
 
-class RestartOut(WireSchema):
+class RestartOut(AnswerSchema):
     """A restart; null is what is not known yet."""
 
     old_pod_name = fields.String(allow_none=True)
@@ -42,8 +42,8 @@ class RestartOut(WireSchema):
     method = fields.String()
 
 
-class ControlledOut(WireSchema):
-    """What came of a control; one of `stop`, `start` and `restart` is there."""
+class ControlledOut(AnswerSchema):
+    """What came of a control."""
 
     subscription = fields.Nested(SubscriptionOut)
     instance = fields.Nested(ControlledInstanceOut)
@@ -52,3 +52,30 @@ class ControlledOut(WireSchema):
     restart = fields.Nested(RestartOut)
     message = fields.String()
     next_steps = fields.List(fields.String())
+
+
+class StoppedOut(ControlledOut):
+    """What came of a stop."""
+
+    class Meta(AnswerSchema.Meta):
+        """The other controls are not told."""
+
+        exclude = ("start", "restart")
+
+
+class StartedOut(ControlledOut):
+    """What came of a start."""
+
+    class Meta(AnswerSchema.Meta):
+        """The other controls are not told."""
+
+        exclude = ("stop", "restart")
+
+
+class RestartedOut(ControlledOut):
+    """What came of a restart."""
+
+    class Meta(AnswerSchema.Meta):
+        """The other controls are not told."""
+
+        exclude = ("stop", "start")

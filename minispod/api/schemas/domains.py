@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from minispod.api.schemas.base import Blank, Timestamp, WireSchema
+from minispod.api.schemas.base import AnswerSchema, Blank, Timestamp, WireSchema
 from minispod.instances.domains.states import CertificateStatus, DomainStatus, ProblemCode
 
 _STATUSES = validate.OneOf([each.value for each in DomainStatus if each is not DomainStatus.REMOVED])
@@ -36,21 +36,21 @@ class PrimaryIn(RestartIn):
     )
 
 
-class SentencesOut(WireSchema):
+class SentencesOut(AnswerSchema):
     """The same sentence in both languages."""
 
     en = fields.String()
     id = fields.String()
 
 
-class ProblemOut(WireSchema):
+class ProblemOut(AnswerSchema):
     """What keeps a domain from working."""
 
     code = fields.String(validate=validate.OneOf([each.value for each in ProblemCode]))
     sentence = fields.Nested(SentencesOut)
 
 
-class RecordOut(WireSchema):
+class RecordOut(AnswerSchema):
     """A DNS record that the customer sets."""
 
     type = fields.String(validate=validate.OneOf(["TXT", "CNAME", "A", "AAAA"]))
@@ -58,7 +58,7 @@ class RecordOut(WireSchema):
     value = fields.String()
 
 
-class CertificateOut(WireSchema):
+class CertificateOut(AnswerSchema):
     """What is known of a domain's certificate; `message` is the issuer's own words."""
 
     status = fields.String(validate=validate.OneOf([each.value for each in CertificateStatus]))
@@ -66,7 +66,7 @@ class CertificateOut(WireSchema):
     message = fields.String(allow_none=True)
 
 
-class DomainOut(WireSchema):
+class DomainOut(AnswerSchema):
     """One custom domain; all of `records` must be set, of CNAME and A/AAAA one kind."""
 
     id = fields.String()
@@ -86,7 +86,7 @@ class DomainOut(WireSchema):
     created_at = Timestamp()
 
 
-class DomainsOut(WireSchema):
+class DomainsOut(AnswerSchema):
     """The addresses of an instance."""
 
     own_host = fields.String()
@@ -100,7 +100,7 @@ class DomainsOut(WireSchema):
     domains = fields.List(fields.Nested(DomainOut))
 
 
-class DomainOneOut(WireSchema):
+class DomainOneOut(AnswerSchema):
     """One custom domain."""
 
     domain = fields.Nested(DomainOut)

@@ -2,11 +2,11 @@
 
 from marshmallow import fields
 
-from minispod.api.schemas.base import Timestamp, WireSchema
+from minispod.api.schemas.base import SOMETIMES, AnswerSchema, Timestamp, WireSchema
 from minispod.insights.instance_health import TimeRange
 
 
-class HealthSummaryOut(WireSchema):
+class HealthSummaryOut(AnswerSchema):
     """All instances by state; healthy and unhealthy are of those looked at within five minutes."""
 
     total_instances = fields.Integer()
@@ -23,7 +23,7 @@ class HealthFiguresQuery(WireSchema):
     time_range = fields.Enum(TimeRange, by_value=True, load_default=TimeRange.DAY)
 
 
-class ServiceHealthOut(WireSchema):
+class ServiceHealthOut(AnswerSchema):
     """The instances of one service."""
 
     total = fields.Integer()
@@ -31,7 +31,7 @@ class ServiceHealthOut(WireSchema):
     unhealthy = fields.Integer()
 
 
-class SpreadOut(WireSchema):
+class SpreadOut(AnswerSchema):
     """What one instance used at one moment."""
 
     average = fields.Integer()
@@ -39,14 +39,14 @@ class SpreadOut(WireSchema):
     min = fields.Integer()
 
 
-class ResourceSpreadOut(WireSchema):
+class ResourceSpreadOut(AnswerSchema):
     """CPU in millicores, memory in megabytes."""
 
     cpu = fields.Nested(SpreadOut)
     memory = fields.Nested(SpreadOut)
 
 
-class HealthFiguresOut(WireSchema):
+class HealthFiguresOut(AnswerSchema):
     """The health of a range."""
 
     time_range = fields.String()
@@ -59,21 +59,21 @@ class HealthFiguresOut(WireSchema):
     last_updated = Timestamp()
 
 
-class UsedOut(WireSchema):
+class UsedOut(AnswerSchema):
     """What is used of a limit."""
 
     usage = fields.Float()
     limit = fields.Integer()
 
 
-class InstanceMetricsOut(WireSchema):
+class InstanceMetricsOut(AnswerSchema):
     """CPU in millicores, memory in megabytes."""
 
     cpu = fields.Nested(UsedOut)
     memory = fields.Nested(UsedOut)
 
 
-class WatchedPodOut(WireSchema):
+class WatchedPodOut(AnswerSchema):
     """The pod as it was last seen."""
 
     name = fields.String()
@@ -81,7 +81,7 @@ class WatchedPodOut(WireSchema):
     restarts = fields.Integer()
 
 
-class InstanceHealthOut(WireSchema):
+class InstanceHealthOut(AnswerSchema):
     """One instance when it was last looked at; `errors` say in words what is wrong."""
 
     instance_id = fields.String()
@@ -98,13 +98,13 @@ class InstanceHealthOut(WireSchema):
     errors = fields.List(fields.String())
 
 
-class HealthCheckOut(WireSchema):
+class HealthCheckOut(AnswerSchema):
     """What a look found; when the cluster did not answer, `error` says so, and nothing was looked at."""
 
     success = fields.Boolean()
-    error = fields.String()
+    error = fields.String(metadata=SOMETIMES)
     instances_checked = fields.Integer()
     healthy_instances = fields.Integer()
     unhealthy_instances = fields.Integer()
-    results = fields.List(fields.Nested(InstanceHealthOut))
-    timestamp = Timestamp()
+    results = fields.List(fields.Nested(InstanceHealthOut), metadata=SOMETIMES)
+    timestamp = Timestamp(metadata=SOMETIMES)

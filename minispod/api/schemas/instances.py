@@ -2,18 +2,18 @@
 
 from marshmallow import fields, validate
 
-from minispod.api.schemas.base import Timestamp, WireSchema
+from minispod.api.schemas.base import AnswerSchema, Timestamp, WireSchema
 from minispod.api.schemas.subscriptions import InstanceOut
 
 
-class TextsOut(WireSchema):
+class TextsOut(AnswerSchema):
     """One text in both languages."""
 
     en = fields.String()
     id = fields.String()
 
 
-class EnvironmentOfferOut(WireSchema):
+class EnvironmentOfferOut(AnswerSchema):
     """A value that the application offers to be set; `pattern` is the form it must have."""
 
     name = fields.String()
@@ -22,7 +22,7 @@ class EnvironmentOfferOut(WireSchema):
     is_set = fields.Boolean()
 
 
-class EnvironmentChangeOut(WireSchema):
+class EnvironmentChangeOut(AnswerSchema):
     """The newest change: APPLYING until the instance ran with it, then APPLIED; UNDONE when it did not come up."""
 
     state = fields.String()
@@ -31,7 +31,7 @@ class EnvironmentChangeOut(WireSchema):
     error = fields.String(allow_none=True)
 
 
-class EnvironmentOut(WireSchema):
+class EnvironmentOut(AnswerSchema):
     """What is set by name, never by value, and what may be set; `takesMore` says whether further names may be added."""
 
     names = fields.List(fields.String())
@@ -53,20 +53,20 @@ class EnvironmentIn(WireSchema):
     )
 
 
-class EnvironmentChangedOut(WireSchema):
+class EnvironmentChangedOut(AnswerSchema):
     """The instance in the state that the change brought it into, and its environment."""
 
     instance = fields.Nested(InstanceOut)
     environment = fields.Nested(EnvironmentOut)
 
 
-class EnvironmentValuesOut(WireSchema):
+class EnvironmentValuesOut(AnswerSchema):
     """The values an owner set, by name."""
 
     values = fields.Dict(keys=fields.String(), values=fields.String())
 
 
-class RotationOut(WireSchema):
+class RotationOut(AnswerSchema):
     """The newest change of a credential: ASKED, DONE or FAILED; a failed one left the old value in force."""
 
     state = fields.String(attribute="state.value")
@@ -75,7 +75,7 @@ class RotationOut(WireSchema):
     error = fields.String(allow_none=True)
 
 
-class CredentialOut(WireSchema):
+class CredentialOut(AnswerSchema):
     """One generated credential, without its value; `canRotate` says whether it can be changed here."""
 
     name = fields.String()
@@ -83,7 +83,7 @@ class CredentialOut(WireSchema):
     rotation = fields.Nested(RotationOut, allow_none=True)
 
 
-class CredentialsOut(WireSchema):
+class CredentialsOut(AnswerSchema):
     """The generated credentials of an instance."""
 
     credentials = fields.List(fields.Nested(CredentialOut))

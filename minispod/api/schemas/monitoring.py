@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from minispod.api.schemas.base import Timestamp, WireSchema
+from minispod.api.schemas.base import AnswerSchema, Timestamp, WireSchema
 from minispod.instances.looking import MOST_LINES
 from minispod.instances.usage.history import Range
 
@@ -21,14 +21,14 @@ class LogQuery(WireSchema):
     lines = fields.Integer(load_default=100, validate=validate.Range(min=1, max=MOST_LINES))
 
 
-class BothLanguagesOut(WireSchema):
+class BothLanguagesOut(AnswerSchema):
     """A text in English and Indonesian."""
 
     en = fields.String()
     id = fields.String()
 
 
-class MeasureOut(WireSchema):
+class MeasureOut(AnswerSchema):
     """The least, the average and the most of one point."""
 
     min = fields.Integer(attribute="least")
@@ -36,7 +36,7 @@ class MeasureOut(WireSchema):
     max = fields.Integer(attribute="most")
 
 
-class UsagePointOut(WireSchema):
+class UsagePointOut(AnswerSchema):
     """One point; null: nothing was measured. CPU in millicores, memory and storage in megabytes."""
 
     at = Timestamp(attribute="starts_at")
@@ -45,7 +45,7 @@ class UsagePointOut(WireSchema):
     storage = fields.Nested(MeasureOut, allow_none=True)
 
 
-class UsageLimitsOut(WireSchema):
+class UsageLimitsOut(AnswerSchema):
     """What the plan gives."""
 
     cpu = fields.Integer()
@@ -53,7 +53,7 @@ class UsageLimitsOut(WireSchema):
     storage = fields.Integer()
 
 
-class UsageHistoryOut(WireSchema):
+class UsageHistoryOut(AnswerSchema):
     """The usage of a range in a fixed number of points, oldest first."""
 
     range = fields.String()
@@ -64,7 +64,7 @@ class UsageHistoryOut(WireSchema):
     points = fields.List(fields.Nested(UsagePointOut))
 
 
-class UptimeMonthOut(WireSchema):
+class UptimeMonthOut(AnswerSchema):
     """One month ("2026-11"), in seconds of the time in which the instance was meant to run."""
 
     month = fields.String()
@@ -75,14 +75,14 @@ class UptimeMonthOut(WireSchema):
     unknown_seconds = fields.Integer()
 
 
-class UptimeOut(WireSchema):
+class UptimeOut(AnswerSchema):
     """The uptime by month, newest first; `target` is what is promised, in per cent."""
 
     target = fields.Float()
     months = fields.List(fields.Nested(UptimeMonthOut))
 
 
-class EventOut(WireSchema):
+class EventOut(AnswerSchema):
     """Something that happened: a stable reason, what it means, and what can be done (empty: nothing needs doing)."""
 
     at = Timestamp()
@@ -95,13 +95,13 @@ class EventOut(WireSchema):
     log_lines = fields.List(fields.String())
 
 
-class EventsOut(WireSchema):
+class EventsOut(AnswerSchema):
     """What happened lately, newest first."""
 
     events = fields.List(fields.Nested(EventOut))
 
 
-class LogOut(WireSchema):
+class LogOut(AnswerSchema):
     """The last lines of one container, and which containers there are."""
 
     container = fields.String()
@@ -110,7 +110,7 @@ class LogOut(WireSchema):
     lines = fields.List(fields.String())
 
 
-class MeterOut(WireSchema):
+class MeterOut(AnswerSchema):
     """What is used now of what the plan gives; `percentage` is a whole number."""
 
     usage = fields.Float()
@@ -118,7 +118,7 @@ class MeterOut(WireSchema):
     percentage = fields.Integer()
 
 
-class MetricsOut(WireSchema):
+class MetricsOut(AnswerSchema):
     """What an instance uses now: CPU in millicores, memory and storage in megabytes; storage null: not measured."""
 
     instance_id = fields.String()

@@ -2,12 +2,12 @@
 
 from marshmallow import fields, validate
 
-from minispod.api.schemas.base import Blank, PaginationOut, Timestamp, WireSchema
+from minispod.api.schemas.base import AnswerSchema, Blank, PaginationOut, Timestamp, WireSchema
 from minispod.api.schemas.instances import TextsOut
 from minispod.api.schemas.subscriptions import InstanceOut
 
 
-class BackupOut(WireSchema):
+class BackupOut(AnswerSchema):
     """One copy of an instance's data; `takenAt` is the moment whose data it holds, `size` is in bytes."""
 
     id = fields.String()
@@ -21,14 +21,14 @@ class BackupOut(WireSchema):
     can_delete = fields.Boolean()
 
 
-class BackupsOut(WireSchema):
+class BackupsOut(AnswerSchema):
     """What can be restored, newest first."""
 
     backups = fields.List(fields.Nested(BackupOut))
     pagination = fields.Nested(PaginationOut)
 
 
-class ProgressOut(WireSchema):
+class ProgressOut(AnswerSchema):
     """How many of how many steps are done, and the present one in words."""
 
     done = fields.Integer()
@@ -36,7 +36,7 @@ class ProgressOut(WireSchema):
     text = fields.Nested(TextsOut)
 
 
-class OperationOut(WireSchema):
+class OperationOut(AnswerSchema):
     """One piece of work with an instance's data; status PENDING, RUNNING, DONE or FAILED."""
 
     id = fields.String()
@@ -53,20 +53,20 @@ class OperationOut(WireSchema):
     ended_at = Timestamp(allow_none=True)
 
 
-class OperationsOut(WireSchema):
+class OperationsOut(AnswerSchema):
     """What is and was done with an instance's data, newest first."""
 
     operations = fields.List(fields.Nested(OperationOut))
     pagination = fields.Nested(PaginationOut)
 
 
-class OperationOneOut(WireSchema):
+class OperationOneOut(AnswerSchema):
     """One operation."""
 
     operation = fields.Nested(OperationOut)
 
 
-class OperationBegunOut(WireSchema):
+class OperationBegunOut(AnswerSchema):
     """The operation that was asked for, and the instance in the state that it brought it into."""
 
     instance = fields.Nested(InstanceOut)
@@ -85,7 +85,7 @@ class ResetIn(WireSchema):
     confirm_name = fields.String(required=True, validate=validate.Length(1, 63))
 
 
-class VolumeOut(WireSchema):
+class VolumeOut(AnswerSchema):
     """One volume: `reason` is the operation that took it away, `keepUntil` when it will be deleted at the earliest."""
 
     number = fields.Integer()
@@ -97,7 +97,7 @@ class VolumeOut(WireSchema):
     can_return = fields.Boolean()
 
 
-class VolumesOut(WireSchema):
+class VolumesOut(AnswerSchema):
     """The volume in use, and those that one can go back to."""
 
     volumes = fields.List(fields.Nested(VolumeOut))
@@ -109,7 +109,7 @@ class ReturnIn(WireSchema):
     confirm_name = fields.String(required=True, validate=validate.Length(1, 63))
 
 
-class VersionOut(WireSchema):
+class VersionOut(AnswerSchema):
     """The version that an instance runs, and those it can be upgraded to, newest first."""
 
     version = fields.String()

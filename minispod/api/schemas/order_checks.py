@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from minispod.api.schemas.base import WireSchema
+from minispod.api.schemas.base import AnswerSchema, WireSchema
 
 
 class OrderCheckIn(WireSchema):
@@ -11,7 +11,7 @@ class OrderCheckIn(WireSchema):
     plan_id = fields.String(required=True, validate=validate.Length(1, 64))
 
 
-class OrdererOut(WireSchema):
+class OrdererOut(AnswerSchema):
     """Who would order."""
 
     id = fields.String()
@@ -19,7 +19,7 @@ class OrdererOut(WireSchema):
     credit_balance = fields.Integer()
 
 
-class OrderedPlanOut(WireSchema):
+class OrderedPlanOut(AnswerSchema):
     """What would be ordered."""
 
     id = fields.String()
@@ -28,7 +28,7 @@ class OrderedPlanOut(WireSchema):
     service_name = fields.String()
 
 
-class QuotaInfoOut(WireSchema):
+class QuotaInfoOut(AnswerSchema):
     """The slots of the plan; `canAllocate` says whether the machines hold one more, too."""
 
     plan_id = fields.String()
@@ -42,7 +42,7 @@ class QuotaInfoOut(WireSchema):
     can_allocate = fields.Boolean()
 
 
-class OrderCheckOut(WireSchema):
+class OrderCheckOut(AnswerSchema):
     """An order that would be taken now. A hindered one is answered 400 with `isValid` false, `error` and `code`."""
 
     is_valid = fields.Boolean()
@@ -51,7 +51,7 @@ class OrderCheckOut(WireSchema):
     quota_info = fields.Nested(QuotaInfoOut)
 
 
-class OrderCheckedOut(WireSchema):
+class OrderCheckedOut(AnswerSchema):
     """What an order would meet."""
 
     validation = fields.Nested(OrderCheckOut)

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from minispod.api.schemas.base import BlankEnum, PageQuery, PaginationOut, Timestamp, WireSchema
+from minispod.api.schemas.base import AnswerSchema, BlankEnum, PageQuery, PaginationOut, Timestamp, WireSchema
 from minispod.instances.orphan_models import OrphanKind
 
 _REASON = validate.Length(10, 500)
@@ -15,7 +15,7 @@ class OrphansQuery(PageQuery):
     kind = BlankEnum(OrphanKind, load_default=None)
 
 
-class OrphanOwnerOut(WireSchema):
+class OrphanOwnerOut(AnswerSchema):
     """Whose namespace it lies in."""
 
     id = fields.String()
@@ -23,7 +23,7 @@ class OrphanOwnerOut(WireSchema):
     email = fields.String()
 
 
-class OrphanOut(WireSchema):
+class OrphanOut(AnswerSchema):
     """One object with our labels that belongs to no instance; `wish` is what was decided about it."""
 
     id = fields.String(attribute="orphan.id")
@@ -43,7 +43,7 @@ class OrphanOut(WireSchema):
     can_adopt = fields.Boolean()
 
 
-class OrphansOut(WireSchema):
+class OrphansOut(AnswerSchema):
     """A page of what nobody owns."""
 
     orphans = fields.List(fields.Nested(OrphanOut))
@@ -62,7 +62,7 @@ class OrphanRemovalIn(OrphanAdoptionIn):
     confirmed = fields.String(load_default="", validate=validate.Length(max=253))
 
 
-class AdoptedOut(WireSchema):
+class AdoptedOut(AnswerSchema):
     """The instance that took it."""
 
     instance_id = fields.String()

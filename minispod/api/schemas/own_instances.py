@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from minispod.api.schemas.base import BlankEnum, PageQuery, PaginationOut, Timestamp, WireSchema
+from minispod.api.schemas.base import AnswerSchema, BlankEnum, PageQuery, PaginationOut, Timestamp, WireSchema
 from minispod.api.schemas.subscriptions import InstanceOut, PlanBriefOut, ServiceBriefOut
 from minispod.instances.looking import MOST_LINES
 from minispod.instances.states import InstanceStatus
@@ -36,7 +36,7 @@ class InstanceLogQuery(WireSchema):
     follow = fields.Boolean(load_default=False)
 
 
-class SoldAsOut(WireSchema):
+class SoldAsOut(AnswerSchema):
     """The subscription an instance belongs to."""
 
     id = fields.String()
@@ -52,7 +52,7 @@ class OwnInstanceOut(InstanceOut):
     subscription = fields.Nested(SoldAsOut)
 
 
-class OwnInstancesOut(WireSchema):
+class OwnInstancesOut(AnswerSchema):
     """One's own instances."""
 
     instances = fields.List(fields.Nested(OwnInstanceOut))
@@ -60,7 +60,7 @@ class OwnInstancesOut(WireSchema):
     pagination = fields.Nested(PaginationOut)
 
 
-class SeenPodOut(WireSchema):
+class SeenPodOut(AnswerSchema):
     """A pod as it was last seen."""
 
     name = fields.String()
@@ -68,7 +68,7 @@ class SeenPodOut(WireSchema):
     restarts = fields.Integer()
 
 
-class SeenOut(WireSchema):
+class SeenOut(AnswerSchema):
     """What was last seen in the cluster, and when."""
 
     pods = fields.List(fields.Nested(SeenPodOut))
@@ -79,22 +79,22 @@ class SeenOut(WireSchema):
     last_seen_at = Timestamp(allow_none=True)
 
 
-class AddressesOut(WireSchema):
+class AddressesOut(AnswerSchema):
     """Where an instance is reached; null is what it does not have."""
 
-    public = fields.String(allow_none=True)
+    public = fields.String()
     admin = fields.String(allow_none=True)
     custom = fields.String(allow_none=True)
 
 
-class SslOut(WireSchema):
+class SslOut(AnswerSchema):
     """Whether it is reached with TLS: ACTIVE or DISABLED."""
 
     enabled = fields.Boolean()
     status = fields.String()
 
 
-class OwnInstanceOneOut(WireSchema):
+class OwnInstanceOneOut(AnswerSchema):
     """One instance; `kubernetesStatus` is null when nothing of it is left."""
 
     instance = fields.Nested(OwnInstanceOut)
@@ -103,7 +103,7 @@ class OwnInstanceOneOut(WireSchema):
     ssl = fields.Nested(SslOut)
 
 
-class OwnInstanceMadeOut(WireSchema):
+class OwnInstanceMadeOut(AnswerSchema):
     """What came of provisioning again."""
 
     instance = fields.Nested(OwnInstanceOut)
@@ -112,7 +112,7 @@ class OwnInstanceMadeOut(WireSchema):
     next_steps = fields.List(fields.String())
 
 
-class TimedLineOut(WireSchema):
+class TimedLineOut(AnswerSchema):
     """A line of the log: when it was written, and how severe it calls itself (ERROR, WARN, INFO, DEBUG)."""
 
     timestamp = Timestamp(attribute="at", allow_none=True)
@@ -120,7 +120,7 @@ class TimedLineOut(WireSchema):
     message = fields.String(attribute="text")
 
 
-class InstanceLogsOut(WireSchema):
+class InstanceLogsOut(AnswerSchema):
     """The last lines, oldest first."""
 
     instance_id = fields.String()

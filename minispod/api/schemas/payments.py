@@ -2,7 +2,7 @@
 
 from marshmallow import INCLUDE, Schema, fields
 
-from minispod.api.schemas.base import WireSchema
+from minispod.api.schemas.base import SOMETIMES, AnswerSchema, WireSchema
 from minispod.api.schemas.wallet import TransactionSummaryOut
 from minispod.payments.gateway import PaymentGroup
 
@@ -23,7 +23,7 @@ class TopUpIn(WireSchema):
     )
 
 
-class OpenedTopUpOut(WireSchema):
+class OpenedTopUpOut(AnswerSchema):
     """Where to pay; the token may be null when the payment page is closed already.
 
     `payable_amount` is paid (`amount` and `fee`), `amount` is credited.
@@ -39,13 +39,13 @@ class OpenedTopUpOut(WireSchema):
     expiry_time = fields.String()
 
 
-class TopUpOut(WireSchema):
+class TopUpOut(AnswerSchema):
     """An opened top-up."""
 
     transaction = fields.Nested(OpenedTopUpOut)
 
 
-class GatewayStatusOut(WireSchema):
+class GatewayStatusOut(AnswerSchema):
     """What the gateway says about a payment that is not decided yet."""
 
     transaction_id = fields.String(allow_none=True)
@@ -59,10 +59,10 @@ class GatewayStatusOut(WireSchema):
 class TransactionStateOut(TransactionSummaryOut):
     """A transaction in short, with the gateway's word while it is pending."""
 
-    midtrans_status = fields.Nested(GatewayStatusOut)
+    midtrans_status = fields.Nested(GatewayStatusOut, metadata=SOMETIMES)
 
 
-class TransactionStatusOut(WireSchema):
+class TransactionStatusOut(AnswerSchema):
     """How a transaction stands."""
 
     transaction = fields.Nested(TransactionStateOut)
@@ -86,7 +86,7 @@ class NoticeIn(Schema):
     )
 
 
-class NoticeAnswerOut(WireSchema):
+class NoticeAnswerOut(AnswerSchema):
     """What the gateway is told; it reads the HTTP status only."""
 
     success = fields.Boolean()

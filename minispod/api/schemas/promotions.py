@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from minispod.api.schemas.base import (
+    AnswerSchema,
     Blank,
     BlankEnum,
     BlankInteger,
@@ -65,7 +66,7 @@ class ValidateIn(WireSchema):
     subscription_amount = BlankInteger(load_default=None, validate=validate.Range(0, 10**12))
 
 
-class RedemptionOut(WireSchema):
+class RedemptionOut(AnswerSchema):
     """What came of a coupon for the wallet."""
 
     success = fields.Constant(True)
@@ -78,13 +79,13 @@ class RedemptionOut(WireSchema):
     new_balance = fields.Integer()
 
 
-class RedeemedOut(WireSchema):
+class RedeemedOut(AnswerSchema):
     """A redeemed coupon."""
 
     redemption = fields.Nested(RedemptionOut)
 
 
-class CouponServiceOut(WireSchema):
+class CouponServiceOut(AnswerSchema):
     """The service a coupon is for."""
 
     id = fields.String()
@@ -92,7 +93,7 @@ class CouponServiceOut(WireSchema):
     slug = fields.String()
 
 
-class UsageOut(WireSchema):
+class UsageOut(AnswerSchema):
     """How often a coupon was and may be used; null is without limit."""
 
     used = fields.Integer()
@@ -101,7 +102,7 @@ class UsageOut(WireSchema):
     max_per_user = fields.Integer()
 
 
-class LookedAtOut(WireSchema):
+class LookedAtOut(AnswerSchema):
     """A coupon as a customer may see it."""
 
     id = fields.String()
@@ -117,7 +118,7 @@ class LookedAtOut(WireSchema):
     usage_info = fields.Nested(UsageOut)
 
 
-class ValidationOut(WireSchema):
+class ValidationOut(AnswerSchema):
     """Whether a coupon could be used now."""
 
     valid = fields.Boolean()
@@ -125,13 +126,13 @@ class ValidationOut(WireSchema):
     coupon = fields.Nested(LookedAtOut, allow_none=True)
 
 
-class ValidatedOut(WireSchema):
+class ValidatedOut(AnswerSchema):
     """A coupon that was looked at."""
 
     validation = fields.Nested(ValidationOut)
 
 
-class CouponBriefOut(WireSchema):
+class CouponBriefOut(AnswerSchema):
     """A coupon in short."""
 
     id = fields.String()
@@ -141,7 +142,7 @@ class CouponBriefOut(WireSchema):
     discount_type = fields.Enum(DiscountType, by_value=True, allow_none=True)
 
 
-class CouponEntryOut(WireSchema):
+class CouponEntryOut(AnswerSchema):
     """The ledger entry a coupon brought."""
 
     id = fields.String()
@@ -155,7 +156,7 @@ class HistoryQuery(PageQuery):
     type = BlankEnum(CouponType, load_default=None)
 
 
-class UseOut(WireSchema):
+class UseOut(AnswerSchema):
     """One redemption with what it went into."""
 
     id = fields.String(attribute="redemption.id")
@@ -179,7 +180,7 @@ class OwnUseOut(UseOut):
     coupon = fields.Nested(CouponBriefOut, attribute="redemption.coupon")
 
 
-class HistoryOut(WireSchema):
+class HistoryOut(AnswerSchema):
     """A page of one's own redemptions."""
 
     redemptions = fields.List(fields.Nested(OwnUseOut))
@@ -221,13 +222,13 @@ class CouponsQuery(PageQuery):
     search = Blank(load_default=None, validate=validate.Length(max=100))
 
 
-class RedemptionCountOut(WireSchema):
+class RedemptionCountOut(AnswerSchema):
     """How often a coupon was redeemed, given back or not."""
 
     redemptions = fields.Integer()
 
 
-class CouponOut(WireSchema):
+class CouponOut(AnswerSchema):
     """A coupon as administrators see it."""
 
     id = fields.String()
@@ -258,20 +259,20 @@ class CountedCouponOut(CouponOut):
     count = fields.Nested(RedemptionCountOut, data_key="_count")
 
 
-class CouponsOut(WireSchema):
+class CouponsOut(AnswerSchema):
     """A page of coupons."""
 
     coupons = fields.List(fields.Nested(CountedCouponOut))
     pagination = fields.Nested(PaginationOut)
 
 
-class CouponOneOut(WireSchema):
+class CouponOneOut(AnswerSchema):
     """One coupon."""
 
     coupon = fields.Nested(CouponOut)
 
 
-class RedeemerOut(WireSchema):
+class RedeemerOut(AnswerSchema):
     """Who redeemed."""
 
     id = fields.String()
@@ -291,7 +292,7 @@ class CouponDetailOut(CountedCouponOut):
     redemptions = fields.List(fields.Nested(StaffUseOut))
 
 
-class CouponDetailsOut(WireSchema):
+class CouponDetailsOut(AnswerSchema):
     """One coupon in full."""
 
     coupon = fields.Nested(CouponDetailOut)
@@ -306,7 +307,7 @@ class BulkStatusIn(WireSchema):
     status = StatusWord(required=True, allow_none=False)
 
 
-class UpdatedCountOut(WireSchema):
+class UpdatedCountOut(AnswerSchema):
     """How many were found and switched."""
 
     updated_count = fields.Integer()
@@ -318,7 +319,7 @@ class StatisticsQuery(WireSchema):
     period = fields.Enum(Span, by_value=True, load_default=Span.MONTH)
 
 
-class CouponFiguresOut(WireSchema):
+class CouponFiguresOut(AnswerSchema):
     """Coupons and redemptions in numbers."""
 
     total_coupons = fields.Integer()
@@ -329,7 +330,7 @@ class CouponFiguresOut(WireSchema):
     period_redemptions = fields.Integer()
 
 
-class TopCouponOut(WireSchema):
+class TopCouponOut(AnswerSchema):
     """One of the coupons used most."""
 
     id = fields.String()
@@ -340,7 +341,7 @@ class TopCouponOut(WireSchema):
     max_uses = fields.Integer(allow_none=True)
 
 
-class FiguresOut(WireSchema):
+class FiguresOut(AnswerSchema):
     """The figures of a period."""
 
     overview = fields.Nested(CouponFiguresOut)
@@ -351,7 +352,7 @@ class FiguresOut(WireSchema):
     end_date = Timestamp()
 
 
-class CouponStatisticsOut(WireSchema):
+class CouponStatisticsOut(AnswerSchema):
     """Figures of all coupons."""
 
     statistics = fields.Nested(FiguresOut)

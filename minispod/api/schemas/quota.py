@@ -2,7 +2,15 @@
 
 from marshmallow import fields, validate
 
-from minispod.api.schemas.base import Blank, BlankEnum, PageQuery, PaginationOut, Timestamp, WireSchema
+from minispod.api.schemas.base import (
+    AnswerSchema,
+    Blank,
+    BlankEnum,
+    PageQuery,
+    PaginationOut,
+    Timestamp,
+    WireSchema,
+)
 from minispod.api.schemas.catalog import ServiceOut
 from minispod.api.schemas.categories import Given, WholeNumber
 from minispod.api.schemas.staff_catalog import ServiceRefOut, StaffPlanOut
@@ -40,13 +48,13 @@ class QuotaQuery(PageQuery):
 class BareServiceOut(ServiceOut):
     """A service without its plans."""
 
-    class Meta(WireSchema.Meta):
+    class Meta(AnswerSchema.Meta):
         """A plan's slots are shown, not the other plans."""
 
         exclude = ("plans", "category")
 
 
-class TotalOut(WireSchema):
+class TotalOut(AnswerSchema):
     """How many there are."""
 
     total = fields.Integer()
@@ -59,7 +67,7 @@ class ServiceTotalsOut(TotalOut):
     inactive = fields.Integer()
 
 
-class CategoryTotalOut(WireSchema):
+class CategoryTotalOut(AnswerSchema):
     """How many services a category holds."""
 
     id = fields.String()
@@ -68,7 +76,7 @@ class CategoryTotalOut(WireSchema):
     service_count = fields.Integer()
 
 
-class CatalogFiguresOut(WireSchema):
+class CatalogFiguresOut(AnswerSchema):
     """The catalogue in figures."""
 
     services = fields.Nested(ServiceTotalsOut)
@@ -77,13 +85,13 @@ class CatalogFiguresOut(WireSchema):
     categories = fields.List(fields.Nested(CategoryTotalOut))
 
 
-class CatalogStatisticsOut(WireSchema):
+class CatalogStatisticsOut(AnswerSchema):
     """The catalogue in figures."""
 
     statistics = fields.Nested(CatalogFiguresOut)
 
 
-class SlotsOut(WireSchema):
+class SlotsOut(AnswerSchema):
     """The slots of all plans; utilization is in percent."""
 
     total_plans = fields.Integer()
@@ -93,7 +101,7 @@ class SlotsOut(WireSchema):
     overall_utilization = fields.Integer()
 
 
-class FullPlanOut(WireSchema):
+class FullPlanOut(AnswerSchema):
     """A plan that is nearly or quite sold out."""
 
     id = fields.String()
@@ -102,7 +110,7 @@ class FullPlanOut(WireSchema):
     utilization = fields.Integer()
 
 
-class QuotaAlertsOut(WireSchema):
+class QuotaAlertsOut(AnswerSchema):
     """Plans of which 90 % (critical) or 75 % (warning) are taken; the fullest hundred of each are listed."""
 
     critical_plans = fields.Integer()
@@ -111,20 +119,20 @@ class QuotaAlertsOut(WireSchema):
     warning_plans_list = fields.List(fields.Nested(FullPlanOut))
 
 
-class QuotaFiguresOut(WireSchema):
+class QuotaFiguresOut(AnswerSchema):
     """How full the plans are."""
 
     overview = fields.Nested(SlotsOut)
     alerts = fields.Nested(QuotaAlertsOut)
 
 
-class QuotaStatisticsOut(WireSchema):
+class QuotaStatisticsOut(AnswerSchema):
     """How full the plans are."""
 
     statistics = fields.Nested(QuotaFiguresOut)
 
 
-class PlanSlotsOut(WireSchema):
+class PlanSlotsOut(AnswerSchema):
     """The slots of one plan in the overview."""
 
     plan_id = fields.String()
@@ -137,14 +145,14 @@ class PlanSlotsOut(WireSchema):
     status = fields.Enum(Level, by_value=True)
 
 
-class QuotaOverviewOut(WireSchema):
+class QuotaOverviewOut(AnswerSchema):
     """A page of plans with their slots."""
 
     quota_overview = fields.List(fields.Nested(PlanSlotsOut))
     pagination = fields.Nested(PaginationOut)
 
 
-class PlanOfQuotaOut(WireSchema):
+class PlanOfQuotaOut(AnswerSchema):
     """The plan whose slots are shown."""
 
     id = fields.String()
@@ -152,7 +160,7 @@ class PlanOfQuotaOut(WireSchema):
     service = fields.Nested(BareServiceOut)
 
 
-class QuotaOut(WireSchema):
+class QuotaOut(AnswerSchema):
     """The slots of a plan."""
 
     total = fields.Integer()
@@ -161,7 +169,7 @@ class QuotaOut(WireSchema):
     utilization_percentage = fields.Integer()
 
 
-class HolderOut(WireSchema):
+class HolderOut(AnswerSchema):
     """Who holds a slot."""
 
     id = fields.String()
@@ -169,17 +177,17 @@ class HolderOut(WireSchema):
     name = fields.String()
 
 
-class SlotHolderOut(WireSchema):
+class SlotHolderOut(AnswerSchema):
     """A subscription that holds a slot."""
 
     id = fields.String()
     user = fields.Nested(HolderOut)
     status = fields.String()
     created_at = Timestamp()
-    next_billing = Timestamp()
+    next_billing = Timestamp(allow_none=True)
 
 
-class QuotaDetailsOut(WireSchema):
+class QuotaDetailsOut(AnswerSchema):
     """The slots of one plan, and who holds them: the newest hundred."""
 
     plan = fields.Nested(PlanOfQuotaOut)
@@ -187,7 +195,7 @@ class QuotaDetailsOut(WireSchema):
     active_subscriptions = fields.List(fields.Nested(SlotHolderOut))
 
 
-class ShownQuotaOut(WireSchema):
+class ShownQuotaOut(AnswerSchema):
     """The slots of one plan."""
 
     quota_details = fields.Nested(QuotaDetailsOut)
@@ -199,13 +207,13 @@ class PlanWithServiceOut(StaffPlanOut):
     service = fields.Nested(BareServiceOut)
 
 
-class ChangedQuotaOut(WireSchema):
+class ChangedQuotaOut(AnswerSchema):
     """A plan after its slots were set."""
 
     plan = fields.Nested(PlanWithServiceOut)
 
 
-class ChangedQuotasOut(WireSchema):
+class ChangedQuotasOut(AnswerSchema):
     """Plans after their slots were set."""
 
     updated_plans = fields.List(fields.Nested(StaffPlanOut))

@@ -10,6 +10,8 @@ from typing import Any
 from marshmallow import fields, validate
 
 from minispod.api.schemas.base import (
+    SOMETIMES,
+    AnswerSchema,
     Blank,
     BlankEnum,
     PageQuery,
@@ -147,20 +149,20 @@ class PlanIn(PlanTermsIn):
     plan_type = fields.Enum(PlanType, by_value=True, required=True)
 
 
-class SubscriptionCountOut(WireSchema):
+class SubscriptionCountOut(AnswerSchema):
     """How many subscriptions, of any state, it has."""
 
     subscriptions = fields.Integer()
 
 
-class UtilizationOut(WireSchema):
+class UtilizationOut(AnswerSchema):
     """How full a plan is: the taken share in percent, and the free slots."""
 
     percentage = fields.Integer()
     available = fields.Integer()
 
 
-class StaffPlanOut(WireSchema):
+class StaffPlanOut(AnswerSchema):
     """A plan, on sale or not."""
 
     id = fields.String()
@@ -196,7 +198,7 @@ class ListedPlanOut(StaffPlanOut):
 class StaffServiceOut(ServiceOut):
     """A service, on sale or not. Without a recipe it cannot be offered."""
 
-    class Meta(WireSchema.Meta):
+    class Meta(AnswerSchema.Meta):
         """Plans come in the shape of the administration, or not at all."""
 
         exclude = ("plans",)
@@ -208,7 +210,7 @@ class StaffServiceOut(ServiceOut):
 class ServiceWithPlansOut(StaffServiceOut):
     """A service with all its plans."""
 
-    class Meta(WireSchema.Meta):
+    class Meta(AnswerSchema.Meta):
         """Nothing is left out."""
 
     plans = fields.List(fields.Nested(ListedPlanOut))
@@ -226,7 +228,7 @@ class ListedServiceOut(ServiceDetailsOut):
     category = fields.Nested(CategoryRefOut)
 
 
-class ServiceRefOut(WireSchema):
+class ServiceRefOut(AnswerSchema):
     """A service, as a plan names it."""
 
     id = fields.String()
@@ -259,52 +261,52 @@ class PlanInListOut(ListedPlanOut):
     service = fields.Nested(ServicePlaceOut)
 
 
-class StaffServicesOut(WireSchema):
+class StaffServicesOut(AnswerSchema):
     """A page of services."""
 
     services = fields.List(fields.Nested(ListedServiceOut))
     pagination = fields.Nested(PaginationOut)
 
 
-class OneServiceOut(WireSchema):
+class OneServiceOut(AnswerSchema):
     """A service after it was written."""
 
     service = fields.Nested(StaffServiceOut)
 
 
-class ChangedServiceOut(WireSchema):
+class ChangedServiceOut(AnswerSchema):
     """A service after it was changed."""
 
     service = fields.Nested(ServiceWithPlansOut)
 
 
-class ShownServiceOut(WireSchema):
+class ShownServiceOut(AnswerSchema):
     """One service."""
 
     service = fields.Nested(ServiceDetailsOut)
 
 
-class AllPlansOut(WireSchema):
+class AllPlansOut(AnswerSchema):
     """A page of all plans."""
 
     plans = fields.List(fields.Nested(PlanInListOut))
     pagination = fields.Nested(PaginationOut)
 
 
-class PlansOfServiceOut(WireSchema):
+class PlansOfServiceOut(AnswerSchema):
     """The plans of one service."""
 
     service = fields.Nested(ServiceRefOut)
     plans = fields.List(fields.Nested(ListedPlanOut))
 
 
-class OnePlanOut(WireSchema):
+class OnePlanOut(AnswerSchema):
     """A plan after it was written."""
 
     plan = fields.Nested(PlanOfServiceOut)
 
 
-class PriceChangeOut(WireSchema):
+class PriceChangeOut(AnswerSchema):
     """What a change of price means for existing subscriptions."""
 
     old_price = fields.Integer()
@@ -318,10 +320,10 @@ class PriceChangeOut(WireSchema):
 class RepricedPlanOut(OnePlanOut):
     """A plan after it was changed; `priceChange` is there when its price was."""
 
-    price_change = fields.Nested(PriceChangeOut)
+    price_change = fields.Nested(PriceChangeOut, metadata=SOMETIMES)
 
 
-class ShownPlanOut(WireSchema):
+class ShownPlanOut(AnswerSchema):
     """One plan."""
 
     plan = fields.Nested(PlanDetailsOut)

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from minispod.api.schemas.analytics import WireDay
-from minispod.api.schemas.base import Blank, PageQuery, PaginationOut, Timestamp, WireSchema
+from minispod.api.schemas.base import AnswerSchema, Blank, PageQuery, PaginationOut, Timestamp, WireSchema
 from minispod.api.schemas.wallet import TransactionOut
 from minispod.insights.transactions import SortBy
 from minispod.payments.states import TopUpState, TransactionStatus
@@ -73,7 +73,7 @@ class StaffRefundsQuery(RefundFilter, SortIn):
     """Which refunds are wanted, and which page of them."""
 
 
-class CustomerOut(WireSchema):
+class CustomerOut(AnswerSchema):
     """Whose it is."""
 
     id = fields.String()
@@ -98,20 +98,20 @@ class WindowOut(PaginationOut):
     next_cursor = fields.Integer(allow_none=True)
 
 
-class StaffTransactionsOut(WireSchema):
+class StaffTransactionsOut(AnswerSchema):
     """A page of transactions of all customers."""
 
     transactions = fields.List(fields.Nested(StaffTransactionOut))
     pagination = fields.Nested(WindowOut)
 
 
-class OneStaffTransactionOut(WireSchema):
+class OneStaffTransactionOut(AnswerSchema):
     """One transaction."""
 
     transaction = fields.Nested(StaffTransactionOut)
 
 
-class StaffTopUpOut(WireSchema):
+class StaffTopUpOut(AnswerSchema):
     """A top-up as it stands; `reversedAmount` is what of it was taken back."""
 
     id = fields.String()
@@ -143,14 +143,14 @@ class CustomersTopUpOut(StaffTopUpOut):
         return super().get_attribute(obj if attr == "customer" else obj.topup, attr, default)
 
 
-class StaffTopUpsOut(WireSchema):
+class StaffTopUpsOut(AnswerSchema):
     """A page of top-ups of all customers."""
 
     topups = fields.List(fields.Nested(CustomersTopUpOut))
     pagination = fields.Nested(WindowOut)
 
 
-class GatewayRefundOut(WireSchema):
+class GatewayRefundOut(AnswerSchema):
     """A refund the gateway was asked for; without an amount it is all that was left."""
 
     id = fields.String()
@@ -163,7 +163,7 @@ class GatewayRefundOut(WireSchema):
     settled_at = Timestamp(allow_none=True)
 
 
-class OneTopUpOut(WireSchema):
+class OneTopUpOut(AnswerSchema):
     """One top-up, and the refunds the gateway was asked for."""
 
     topup = fields.Nested(CustomersTopUpOut)
@@ -179,7 +179,7 @@ class GatewayRefundIn(WireSchema):
     reason = fields.String(required=True, validate=validate.Length(3, 200))
 
 
-class StaffRefundOut(WireSchema):
+class StaffRefundOut(AnswerSchema):
     """What was given back to a wallet of one charge."""
 
     id = fields.String()
@@ -194,7 +194,7 @@ class StaffRefundOut(WireSchema):
     user = fields.Nested(CustomerOut)
 
 
-class StaffRefundsOut(WireSchema):
+class StaffRefundsOut(AnswerSchema):
     """A page of refunds of all customers."""
 
     refunds = fields.List(fields.Nested(StaffRefundOut))

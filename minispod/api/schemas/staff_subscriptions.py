@@ -4,7 +4,16 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from minispod.api.schemas.base import Blank, BlankEnum, PageQuery, PaginationOut, Timestamp, WireSchema
+from minispod.api.schemas.base import (
+    SOMETIMES,
+    AnswerSchema,
+    Blank,
+    BlankEnum,
+    PageQuery,
+    PaginationOut,
+    Timestamp,
+    WireSchema,
+)
 from minispod.api.schemas.subscriptions import PlanChangeIn, SubscriptionOut, UpgradedOut
 from minispod.subscriptions.queries import SortKey
 from minispod.subscriptions.states import SubscriptionStatus
@@ -95,7 +104,7 @@ class ExtendIn(ReasonIn):
     )
 
 
-class OwnerOut(WireSchema):
+class OwnerOut(AnswerSchema):
     """Whose subscription it is."""
 
     id = fields.String()
@@ -110,14 +119,14 @@ class StaffSubscriptionOut(SubscriptionOut):
     user = fields.Nested(OwnerOut)
 
 
-class StaffSubscriptionsOut(WireSchema):
+class StaffSubscriptionsOut(AnswerSchema):
     """Subscriptions of all customers."""
 
     subscriptions = fields.List(fields.Nested(StaffSubscriptionOut))
     pagination = fields.Nested(PaginationOut)
 
 
-class OwnerNameOut(WireSchema):
+class OwnerNameOut(AnswerSchema):
     """An owner by name and address."""
 
     id = fields.String()
@@ -125,7 +134,7 @@ class OwnerNameOut(WireSchema):
     email = fields.String()
 
 
-class GrantedPlanOut(WireSchema):
+class GrantedPlanOut(AnswerSchema):
     """The plan that was ordered."""
 
     id = fields.String()
@@ -134,7 +143,7 @@ class GrantedPlanOut(WireSchema):
     monthly_price = fields.Integer()
 
 
-class GrantBillingOut(WireSchema):
+class GrantBillingOut(AnswerSchema):
     """What the first period cost."""
 
     charge_amount = fields.Integer()
@@ -142,7 +151,7 @@ class GrantBillingOut(WireSchema):
     original_price = fields.Integer()
 
 
-class GrantActionOut(WireSchema):
+class GrantActionOut(AnswerSchema):
     """Who ordered it, and why."""
 
     created_by = fields.String()
@@ -150,7 +159,7 @@ class GrantActionOut(WireSchema):
     skip_credit_check = fields.Boolean()
 
 
-class GrantedOut(WireSchema):
+class GrantedOut(AnswerSchema):
     """What came of an order on a customer's behalf."""
 
     subscription = fields.Nested(SubscriptionOut)
@@ -160,7 +169,7 @@ class GrantedOut(WireSchema):
     admin_action = fields.Nested(GrantActionOut)
 
 
-class ChangedPlanOut(WireSchema):
+class ChangedPlanOut(AnswerSchema):
     """One side of a change of plan, at the price it had for this subscription."""
 
     id = fields.String()
@@ -169,7 +178,7 @@ class ChangedPlanOut(WireSchema):
     monthly_price = fields.Integer()
 
 
-class ChangeOut(WireSchema):
+class ChangeOut(AnswerSchema):
     """From what to what, and what it cost."""
 
     from_plan = fields.Nested(ChangedPlanOut)
@@ -180,7 +189,7 @@ class ChangeOut(WireSchema):
     is_bonus_upgrade = fields.Boolean()
 
 
-class ChangeActionOut(WireSchema):
+class ChangeActionOut(AnswerSchema):
     """Who changed the plan, and why."""
 
     upgraded_by = fields.String()
@@ -196,16 +205,16 @@ class StaffUpgradedOut(UpgradedOut):
     admin_action = fields.Nested(ChangeActionOut)
 
 
-class CancelRefundOut(WireSchema):
+class CancelRefundOut(AnswerSchema):
     """What a cancellation gave back, or why nothing."""
 
     amount = fields.Integer()
     processed = fields.Boolean()
-    transaction_id = fields.String()
-    reason = fields.String()
+    transaction_id = fields.String(metadata=SOMETIMES)
+    reason = fields.String(metadata=SOMETIMES)
 
 
-class CancelActionOut(WireSchema):
+class CancelActionOut(AnswerSchema):
     """Who cancelled, and why."""
 
     cancelled_by = fields.String()
@@ -214,7 +223,7 @@ class CancelActionOut(WireSchema):
     immediate_termination = fields.Boolean()
 
 
-class ForceCancelledOut(WireSchema):
+class ForceCancelledOut(AnswerSchema):
     """What came of a cancellation by staff."""
 
     subscription = fields.Nested(SubscriptionOut)
@@ -225,7 +234,7 @@ class ForceCancelledOut(WireSchema):
     admin_action = fields.Nested(CancelActionOut)
 
 
-class RefundOut(WireSchema):
+class RefundOut(AnswerSchema):
     """The movement of credit; a refund of several charges has several entries, the newest charge's first."""
 
     transaction_id = fields.String()
@@ -239,7 +248,7 @@ class RefundOut(WireSchema):
     success = fields.Boolean()
 
 
-class RefundedSubscriptionOut(WireSchema):
+class RefundedSubscriptionOut(AnswerSchema):
     """What was refunded of."""
 
     id = fields.String()
@@ -248,7 +257,7 @@ class RefundedSubscriptionOut(WireSchema):
     monthly_price = fields.Integer()
 
 
-class RefundDetailsOut(WireSchema):
+class RefundDetailsOut(AnswerSchema):
     """Who gave how much back, and why."""
 
     amount = fields.Integer()
@@ -257,7 +266,7 @@ class RefundDetailsOut(WireSchema):
     processed_by = fields.String()
 
 
-class RefundedOut(WireSchema):
+class RefundedOut(AnswerSchema):
     """What came of a refund."""
 
     refund = fields.Nested(RefundOut)
@@ -266,7 +275,7 @@ class RefundedOut(WireSchema):
     refund_details = fields.Nested(RefundDetailsOut)
 
 
-class ExtensionOut(WireSchema):
+class ExtensionOut(AnswerSchema):
     """By how much the period was extended."""
 
     days = fields.Integer()
@@ -276,14 +285,14 @@ class ExtensionOut(WireSchema):
     processed_by = fields.String()
 
 
-class ExtendedOut(WireSchema):
+class ExtendedOut(AnswerSchema):
     """What came of an extension."""
 
     subscription = fields.Nested(SubscriptionOut)
     extension = fields.Nested(ExtensionOut)
 
 
-class ExpireActionOut(WireSchema):
+class ExpireActionOut(AnswerSchema):
     """Who ended it, and why."""
 
     expired_by = fields.String()
@@ -291,7 +300,7 @@ class ExpireActionOut(WireSchema):
     terminate_instances = fields.Boolean()
 
 
-class ExpiredOut(WireSchema):
+class ExpiredOut(AnswerSchema):
     """What came of an expiry by staff: the instance is stopped, its data are kept."""
 
     subscription = fields.Nested(SubscriptionOut)

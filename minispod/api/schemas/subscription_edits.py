@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from minispod.api.schemas.base import Blank, Timestamp, WireSchema
+from minispod.api.schemas.base import SOMETIMES, AnswerSchema, Blank, Timestamp, WireSchema
 from minispod.api.schemas.staff_subscriptions import OwnerNameOut
 from minispod.api.schemas.subscriptions import SubscriptionOut
 from minispod.api.schemas.wallet import WireTime
@@ -18,7 +18,7 @@ class FiguresQuery(WireSchema):
     end_date = WireTime(is_end=True, load_default=None)
 
 
-class FiguresOverviewOut(WireSchema):
+class FiguresOverviewOut(AnswerSchema):
     """How many; the rate is in per cent, to two decimals."""
 
     total_subscriptions = fields.Integer()
@@ -27,14 +27,14 @@ class FiguresOverviewOut(WireSchema):
     cancellation_rate = fields.Float()
 
 
-class FiguresRevenueOut(WireSchema):
+class FiguresRevenueOut(AnswerSchema):
     """What active subscriptions that renew by themselves bring in each month, in rupiah."""
 
     monthly_recurring_revenue = fields.Integer()
     average_revenue_per_user = fields.Integer()
 
 
-class FiguresOfServiceOut(WireSchema):
+class FiguresOfServiceOut(AnswerSchema):
     """The part of one service."""
 
     service_id = fields.String()
@@ -44,7 +44,7 @@ class FiguresOfServiceOut(WireSchema):
     monthly_recurring_revenue = fields.Integer()
 
 
-class FiguresOfPlanOut(WireSchema):
+class FiguresOfPlanOut(AnswerSchema):
     """The part of one plan."""
 
     plan_id = fields.String()
@@ -55,7 +55,7 @@ class FiguresOfPlanOut(WireSchema):
     monthly_recurring_revenue = fields.Integer()
 
 
-class FiguresBreakdownOut(WireSchema):
+class FiguresBreakdownOut(AnswerSchema):
     """The parts of all."""
 
     by_status = fields.Dict(keys=fields.String(), values=fields.Integer())
@@ -63,7 +63,7 @@ class FiguresBreakdownOut(WireSchema):
     by_plan = fields.List(fields.Nested(FiguresOfPlanOut))
 
 
-class SubscriptionFiguresOut(WireSchema):
+class SubscriptionFiguresOut(AnswerSchema):
     """Subscriptions in figures."""
 
     overview = fields.Nested(FiguresOverviewOut)
@@ -87,17 +87,17 @@ class EditIn(WireSchema):
     reason = Blank(validate=validate.Length(10, 500))
 
 
-class EditActionOut(WireSchema):
+class EditActionOut(AnswerSchema):
     """Who changed what, and why if that was said."""
 
     updated_by = fields.String()
     admin_name = fields.String()
     timestamp = Timestamp()
-    reason = fields.String()
+    reason = fields.String(metadata=SOMETIMES)
     changes = fields.List(fields.String())
 
 
-class BeforeEditOut(WireSchema):
+class BeforeEditOut(AnswerSchema):
     """How it was."""
 
     id = fields.String()
@@ -114,7 +114,7 @@ class EditedSubscriptionOut(SubscriptionOut):
     user = fields.Nested(OwnerNameOut)
 
 
-class EditedOut(WireSchema):
+class EditedOut(AnswerSchema):
     """What came of an edit, field by field; `(auto-updated)` is what follows from another field."""
 
     subscription = fields.Nested(EditedSubscriptionOut)

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from minispod.api.schemas.base import Blank, Timestamp, WireSchema
+from minispod.api.schemas.base import SOMETIMES, AnswerSchema, Blank, Timestamp, WireSchema
 from minispod.subscriptions.states import SubscriptionStatus
 
 
@@ -25,7 +25,7 @@ class AutoRenewIn(WireSchema):
     auto_renew = fields.Boolean(required=True)
 
 
-class PlanBriefOut(WireSchema):
+class PlanBriefOut(AnswerSchema):
     """The plan of a subscription."""
 
     id = fields.String()
@@ -42,7 +42,7 @@ class PlanBriefOut(WireSchema):
     max_domains = fields.Integer()
 
 
-class ServiceBriefOut(WireSchema):
+class ServiceBriefOut(AnswerSchema):
     """The service of a subscription."""
 
     id = fields.String()
@@ -56,7 +56,7 @@ class ServiceBriefOut(WireSchema):
     documentation = fields.String(allow_none=True)
 
 
-class ConnectionOut(WireSchema):
+class ConnectionOut(AnswerSchema):
     """Where a database is reached with TLS; host and port are null when it is not from outside."""
 
     host = fields.String(allow_none=True)
@@ -66,7 +66,7 @@ class ConnectionOut(WireSchema):
     certificate_ends_at = Timestamp(allow_none=True)
 
 
-class InstanceOut(WireSchema):
+class InstanceOut(AnswerSchema):
     """One running application as its owner sees it."""
 
     id = fields.String()
@@ -74,7 +74,7 @@ class InstanceOut(WireSchema):
     subdomain = fields.String()
     status = fields.String()
     health_status = fields.String(allow_none=True)
-    public_url = fields.String(allow_none=True)
+    public_url = fields.String()
     admin_url = fields.String(allow_none=True)
     custom_domain = fields.String(allow_none=True)
     ssl_enabled = fields.Boolean()
@@ -90,7 +90,7 @@ class InstanceOut(WireSchema):
     connection = fields.Nested(ConnectionOut, allow_none=True)
 
 
-class ChargeOut(WireSchema):
+class ChargeOut(AnswerSchema):
     """One charge in the history of a subscription."""
 
     id = fields.String(attribute="entry.id")
@@ -105,7 +105,7 @@ class ChargeOut(WireSchema):
     completed_at = Timestamp()
 
 
-class BillingInfoOut(WireSchema):
+class BillingInfoOut(AnswerSchema):
     """When and how much is due next."""
 
     next_billing_date = Timestamp(allow_none=True)
@@ -116,13 +116,13 @@ class BillingInfoOut(WireSchema):
     next_charge_amount = fields.Integer()
 
 
-class InstanceCountOut(WireSchema):
+class InstanceCountOut(AnswerSchema):
     """How many instances a subscription has."""
 
     instances = fields.Integer()
 
 
-class SubscriptionOut(WireSchema):
+class SubscriptionOut(AnswerSchema):
     """A subscription with plan, service and instance (the current one first)."""
 
     id = fields.String()
@@ -157,19 +157,19 @@ class SubscriptionDetailOut(SubscriptionOut):
     billing_info = fields.Nested(BillingInfoOut)
 
 
-class SubscriptionsOut(WireSchema):
+class SubscriptionsOut(AnswerSchema):
     """One's own subscriptions."""
 
     subscriptions = fields.List(fields.Nested(SubscriptionOut))
 
 
-class SubscriptionOneOut(WireSchema):
+class SubscriptionOneOut(AnswerSchema):
     """One subscription."""
 
     subscription = fields.Nested(SubscriptionDetailOut)
 
 
-class DiscountOut(WireSchema):
+class DiscountOut(AnswerSchema):
     """What a discount coupon did to the first charge."""
 
     coupon_code = fields.String()
@@ -178,7 +178,7 @@ class DiscountOut(WireSchema):
     final_amount = fields.Integer()
 
 
-class FreeServiceOut(WireSchema):
+class FreeServiceOut(AnswerSchema):
     """What a free-service coupon was worth."""
 
     coupon_code = fields.String()
@@ -186,7 +186,7 @@ class FreeServiceOut(WireSchema):
     free_service_value = fields.Integer()
 
 
-class OrderedOut(WireSchema):
+class OrderedOut(AnswerSchema):
     """What came of an order."""
 
     subscription = fields.Nested(SubscriptionOut)
@@ -199,8 +199,8 @@ class OrderedOut(WireSchema):
     is_free_service = fields.Boolean()
     coupon_applied = fields.Boolean()
     is_reactivation = fields.Boolean()
-    discount = fields.Nested(DiscountOut)
-    free_service = fields.Nested(FreeServiceOut)
+    discount = fields.Nested(DiscountOut, metadata=SOMETIMES)
+    free_service = fields.Nested(FreeServiceOut, metadata=SOMETIMES)
     next_steps = fields.List(fields.String())
 
 
@@ -210,7 +210,7 @@ class CancelIn(WireSchema):
     reason = Blank(load_default=None, validate=validate.Length(3, 500))
 
 
-class CancelledOut(WireSchema):
+class CancelledOut(AnswerSchema):
     """What came of a cancellation."""
 
     subscription = fields.Nested(SubscriptionOut)
@@ -223,7 +223,7 @@ class CancelledOut(WireSchema):
     next_steps = fields.List(fields.String())
 
 
-class SwitchedSubscriptionOut(WireSchema):
+class SwitchedSubscriptionOut(AnswerSchema):
     """A subscription without service and plan: the client merges it over what it has (contract, E5)."""
 
     id = fields.String()
@@ -234,7 +234,7 @@ class SwitchedSubscriptionOut(WireSchema):
     monthly_price = fields.Integer()
 
 
-class AutoRenewOut(WireSchema):
+class AutoRenewOut(AnswerSchema):
     """What came of the switch."""
 
     subscription = fields.Nested(SwitchedSubscriptionOut)
@@ -243,7 +243,7 @@ class AutoRenewOut(WireSchema):
     next_steps = fields.List(fields.String())
 
 
-class RetriedInstanceOut(WireSchema):
+class RetriedInstanceOut(AnswerSchema):
     """The instance that is tried again."""
 
     id = fields.String()
@@ -252,11 +252,11 @@ class RetriedInstanceOut(WireSchema):
     previous_status = fields.String()
 
 
-class RetriedOut(WireSchema):
+class RetriedOut(AnswerSchema):
     """What came of a retry."""
 
     subscription = fields.Nested(SubscriptionOut)
-    instance = fields.Nested(RetriedInstanceOut)
+    instance = fields.Nested(RetriedInstanceOut, allow_none=True)
     message = fields.String()
     estimated_time = fields.String()
     next_steps = fields.List(fields.String())
@@ -268,7 +268,7 @@ class PlanChangeIn(WireSchema):
     new_plan_id = fields.String(required=True, validate=validate.Length(1, 64))
 
 
-class UpgradedOut(WireSchema):
+class UpgradedOut(AnswerSchema):
     """What came of a change of plan; amounts below zero were given back."""
 
     subscription = fields.Nested(SubscriptionOut)
@@ -284,7 +284,7 @@ class UpgradedOut(WireSchema):
     next_steps = fields.List(fields.String())
 
 
-class ResourcesOut(WireSchema):
+class ResourcesOut(AnswerSchema):
     """What a plan gives an instance."""
 
     cpu_milli = fields.Integer()
@@ -292,7 +292,7 @@ class ResourcesOut(WireSchema):
     storage_gb = fields.Integer()
 
 
-class PricedPlanOut(WireSchema):
+class PricedPlanOut(AnswerSchema):
     """A plan with its price and what it gives."""
 
     id = fields.String()
@@ -315,10 +315,10 @@ class UpgradeOfferOut(PricedPlanOut):
     prorated_days = fields.Integer()
     quota_available = fields.Boolean()
     can_upgrade = fields.Boolean()
-    reason = fields.String()
+    reason = fields.String(metadata=SOMETIMES)
 
 
-class UpgraderOut(WireSchema):
+class UpgraderOut(AnswerSchema):
     """What the customer could afford."""
 
     credit_balance = fields.Integer()
@@ -326,7 +326,7 @@ class UpgraderOut(WireSchema):
     can_upgrade_any = fields.Boolean()
 
 
-class UpgradeBillingOut(WireSchema):
+class UpgradeBillingOut(AnswerSchema):
     """The running period; `proratedRatio` is the share of it that is left, to two decimals."""
 
     days_remaining = fields.Integer()
@@ -338,7 +338,7 @@ class UpgradeBillingOut(WireSchema):
     next_charge_amount = fields.Integer()
 
 
-class ServiceNameOut(WireSchema):
+class ServiceNameOut(AnswerSchema):
     """A service by its name."""
 
     id = fields.String()
@@ -346,7 +346,7 @@ class ServiceNameOut(WireSchema):
     slug = fields.String()
 
 
-class UpgradeOptionsOut(WireSchema):
+class UpgradeOptionsOut(AnswerSchema):
     """Where a subscription could move up to, and what that costs now."""
 
     current_plan = fields.Nested(CurrentPlanOut)
@@ -356,7 +356,7 @@ class UpgradeOptionsOut(WireSchema):
     service = fields.Nested(ServiceNameOut)
 
 
-class ConnectionStringsOut(WireSchema):
+class ConnectionStringsOut(AnswerSchema):
     """How a database is connected to; `outside` is null when it is reached from inside only."""
 
     outside = fields.String(allow_none=True)
@@ -366,7 +366,7 @@ class ConnectionStringsOut(WireSchema):
     )
 
 
-class AccessOut(WireSchema):
+class AccessOut(AnswerSchema):
     """How to get into an instance."""
 
     text = fields.String()

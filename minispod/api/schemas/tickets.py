@@ -4,7 +4,15 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from minispod.api.schemas.base import Blank, BlankEnum, PageQuery, PaginationOut, Timestamp, WireSchema
+from minispod.api.schemas.base import (
+    AnswerSchema,
+    Blank,
+    BlankEnum,
+    PageQuery,
+    PaginationOut,
+    Timestamp,
+    WireSchema,
+)
 from minispod.kernel.actor import Role
 from minispod.tickets.pictures import MAX_BYTES, MAX_FILES
 from minispod.tickets.queries import SortBy
@@ -111,7 +119,7 @@ class StaffTicketsQuery(TicketsQuery):
     user_id = Blank(load_default=None, validate=validate.Length(max=64))
 
 
-class PersonOut(WireSchema):
+class PersonOut(AnswerSchema):
     """Whose ticket it is."""
 
     id = fields.String()
@@ -126,14 +134,14 @@ class AuthorOut(PersonOut):
     role = fields.String(validate=validate.OneOf([each.value for each in Role]))
 
 
-class TicketCountsOut(WireSchema):
+class TicketCountsOut(AnswerSchema):
     """How much there is in a ticket."""
 
     messages = fields.Integer()
     attachments = fields.Integer()
 
 
-class TicketAttachmentOut(WireSchema):
+class TicketAttachmentOut(AnswerSchema):
     """A picture; without `messageId` it belongs to the ticket itself."""
 
     id = fields.String()
@@ -146,7 +154,7 @@ class TicketAttachmentOut(WireSchema):
     created_at = Timestamp()
 
 
-class TicketMessageOut(WireSchema):
+class TicketMessageOut(AnswerSchema):
     """What somebody wrote; `author` is null when the account is gone."""
 
     id = fields.String()
@@ -159,7 +167,7 @@ class TicketMessageOut(WireSchema):
     attachments = fields.List(fields.Nested(TicketAttachmentOut))
 
 
-class InstanceStateOut(WireSchema):
+class InstanceStateOut(AnswerSchema):
     """How the instance a ticket is about was when the ticket was opened."""
 
     at = Timestamp()
@@ -187,7 +195,7 @@ class StaffInstanceStateOut(InstanceStateOut):
     node_name = fields.String(allow_none=True)
 
 
-class TicketOut(WireSchema):
+class TicketOut(AnswerSchema):
     """A ticket as lists show it. `closedBy` is an account's id."""
 
     id = fields.String()
@@ -231,14 +239,14 @@ class StaffTicketDetailOut(TicketDetailOut):
     instance_state = fields.Nested(StaffInstanceStateOut, allow_none=True)
 
 
-class TicketsOut(WireSchema):
+class TicketsOut(AnswerSchema):
     """A page of tickets."""
 
     tickets = fields.List(fields.Nested(TicketOut))
     pagination = fields.Nested(PaginationOut)
 
 
-class TicketStatsOut(WireSchema):
+class TicketStatsOut(AnswerSchema):
     """How many tickets there are; `recentTickets` of the last 24 hours."""
 
     total_tickets = fields.Integer()
@@ -249,7 +257,7 @@ class TicketStatsOut(WireSchema):
     unread_tickets = fields.Integer()
 
 
-class FirstAnswersOut(WireSchema):
+class FirstAnswersOut(AnswerSchema):
     """First answers to the tickets of the last `days`."""
 
     days = fields.Integer()
@@ -267,7 +275,7 @@ class StaffTicketStatsOut(TicketStatsOut):
     first_answers = fields.Nested(FirstAnswersOut)
 
 
-class ClosedTicketOut(WireSchema):
+class ClosedTicketOut(AnswerSchema):
     """A ticket that is closed now."""
 
     ticket_id = fields.String()
@@ -275,7 +283,7 @@ class ClosedTicketOut(WireSchema):
     status = fields.String(validate=_STATUSES)
 
 
-class NotClosedOut(WireSchema):
+class NotClosedOut(AnswerSchema):
     """A ticket that could not be closed."""
 
     ticket_id = fields.String()
@@ -283,7 +291,7 @@ class NotClosedOut(WireSchema):
     code = fields.String()
 
 
-class BulkClosedOut(WireSchema):
+class BulkClosedOut(AnswerSchema):
     """What became of several tickets."""
 
     processed = fields.Integer()

@@ -5,7 +5,15 @@ from enum import StrEnum
 from marshmallow import fields, validate
 
 from minispod.api.schemas.accounts import ADDRESS, AVATAR, NAME, PHONE, UserOut, UserWithCreditOut
-from minispod.api.schemas.base import Blank, BlankEnum, PageQuery, PaginationOut, WireSchema
+from minispod.api.schemas.base import (
+    SOMETIMES,
+    AnswerSchema,
+    Blank,
+    BlankEnum,
+    PageQuery,
+    PaginationOut,
+    WireSchema,
+)
 from minispod.insights.users import SortBy
 from minispod.kernel.actor import Role
 from minispod.subscriptions.departures import Applications
@@ -33,7 +41,7 @@ class UsersQuery(UserFilters, PageQuery):
     sort_order = fields.String(load_default="desc", validate=validate.OneOf(("asc", "desc")))
 
 
-class UserCountOut(WireSchema):
+class UserCountOut(AnswerSchema):
     """How many of what an account has."""
 
     subscriptions = fields.Integer()
@@ -48,14 +56,14 @@ class ListedUserOut(UserOut):
     count = fields.Nested(UserCountOut, data_key="_count")
 
 
-class UsersOut(WireSchema):
+class UsersOut(AnswerSchema):
     """One page of accounts."""
 
     users = fields.List(fields.Nested(ListedUserOut))
     pagination = fields.Nested(PaginationOut)
 
 
-class OneUserOut(WireSchema):
+class OneUserOut(AnswerSchema):
     """One account with its wallet."""
 
     user = fields.Nested(UserWithCreditOut)
@@ -103,16 +111,16 @@ class ManyStatusIn(WireSchema):
     instances = BlankEnum(Applications, load_default=None)
 
 
-class OneOfManyOut(WireSchema):
+class OneOfManyOut(AnswerSchema):
     """What became of one account; `code` and `error` when it was refused."""
 
     user_id = fields.String()
     success = fields.Boolean()
-    code = fields.String()
-    error = fields.String()
+    code = fields.String(metadata=SOMETIMES)
+    error = fields.String(metadata=SOMETIMES)
 
 
-class ManySummaryOut(WireSchema):
+class ManySummaryOut(AnswerSchema):
     """How many there were."""
 
     total = fields.Integer()
@@ -120,7 +128,7 @@ class ManySummaryOut(WireSchema):
     failed = fields.Integer()
 
 
-class ManyStatusOut(WireSchema):
+class ManyStatusOut(AnswerSchema):
     """What became of each, in the order they were sent."""
 
     results = fields.List(fields.Nested(OneOfManyOut))

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from minispod.api.schemas.base import PageQuery, PaginationOut, Timestamp, WireSchema
+from minispod.api.schemas.base import AnswerSchema, PageQuery, PaginationOut, Timestamp, WireSchema
 from minispod.insights.wallet_statistics import Grouping
 from minispod.payments.states import TransactionStatus
 from minispod.wallet.models import EntryType
@@ -47,21 +47,21 @@ class TransactionsQuery(PageQuery, StatementQuery):
     """Which transactions are wanted, and which page of them."""
 
 
-class BoughtServiceOut(WireSchema):
+class BoughtServiceOut(AnswerSchema):
     """The service a charge was for."""
 
     name = fields.String()
     slug = fields.String()
 
 
-class BoughtPlanOut(WireSchema):
+class BoughtPlanOut(AnswerSchema):
     """The plan a charge was for."""
 
     name = fields.String()
     plan_type = fields.String()
 
 
-class BoughtOut(WireSchema):
+class BoughtOut(AnswerSchema):
     """The subscription a charge was for."""
 
     id = fields.String()
@@ -69,7 +69,7 @@ class BoughtOut(WireSchema):
     plan = fields.Nested(BoughtPlanOut)
 
 
-class TransactionSummaryOut(WireSchema):
+class TransactionSummaryOut(AnswerSchema):
     """A transaction in short."""
 
     id = fields.String()
@@ -102,7 +102,7 @@ class TransactionOut(TransactionSummaryOut):
     invoice_number = fields.String(allow_none=True)
 
 
-class TransactionsOut(WireSchema):
+class TransactionsOut(AnswerSchema):
     """A page of transactions; the front end reads `totalPages` beside the list, not inside `pagination`."""
 
     transactions = fields.List(fields.Nested(TransactionOut))
@@ -110,13 +110,13 @@ class TransactionsOut(WireSchema):
     pagination = fields.Nested(PaginationOut)
 
 
-class OneTransactionOut(WireSchema):
+class OneTransactionOut(AnswerSchema):
     """One transaction."""
 
     transaction = fields.Nested(TransactionOut)
 
 
-class WalletOut(WireSchema):
+class WalletOut(AnswerSchema):
     """The figures of a wallet."""
 
     user_id = fields.String()
@@ -132,13 +132,13 @@ class WalletOut(WireSchema):
     recent_transactions = fields.List(fields.Nested(TransactionSummaryOut))
 
 
-class WalletInfoOut(WireSchema):
+class WalletInfoOut(AnswerSchema):
     """One's own wallet."""
 
     wallet = fields.Nested(WalletOut)
 
 
-class PaymentMethodOut(WireSchema):
+class PaymentMethodOut(AnswerSchema):
     """A way to pay."""
 
     type = fields.String()
@@ -148,7 +148,7 @@ class PaymentMethodOut(WireSchema):
     processing_time = fields.String()
 
 
-class PaymentMethodsOut(WireSchema):
+class PaymentMethodsOut(AnswerSchema):
     """The ways to pay."""
 
     payment_methods = fields.List(fields.Nested(PaymentMethodOut))
@@ -165,7 +165,7 @@ class StatisticsQuery(WireSchema):
     )
 
 
-class SumsOut(WireSchema):
+class SumsOut(AnswerSchema):
     """All completed transactions."""
 
     total_amount = fields.Integer()
@@ -173,21 +173,21 @@ class SumsOut(WireSchema):
     average_amount = fields.Integer()
 
 
-class TypeSumOut(WireSchema):
+class TypeSumOut(AnswerSchema):
     """The transactions of one type."""
 
     total_amount = fields.Integer(attribute="amount")
     count = fields.Integer()
 
 
-class SpanTypeSumOut(WireSchema):
+class SpanTypeSumOut(AnswerSchema):
     """The transactions of one type in a span."""
 
     amount = fields.Integer()
     count = fields.Integer()
 
 
-class SpanOut(WireSchema):
+class SpanOut(AnswerSchema):
     """One day, week, month or year."""
 
     total_amount = fields.Integer(attribute="total.amount")
@@ -195,7 +195,7 @@ class SpanOut(WireSchema):
     by_type = fields.Dict(keys=fields.String(), values=fields.Nested(SpanTypeSumOut))
 
 
-class ActivityOut(WireSchema):
+class ActivityOut(AnswerSchema):
     """One of the newest transactions."""
 
     type = fields.String(attribute="type.value")
@@ -203,7 +203,7 @@ class ActivityOut(WireSchema):
     completed_at = Timestamp(attribute="created_at")
 
 
-class StatisticsOut(WireSchema):
+class StatisticsOut(AnswerSchema):
     """The figures of a wallet's transactions."""
 
     overview = fields.Nested(SumsOut)
@@ -212,7 +212,7 @@ class StatisticsOut(WireSchema):
     recent_activity = fields.List(fields.Nested(ActivityOut))
 
 
-class WalletStatisticsOut(WireSchema):
+class WalletStatisticsOut(AnswerSchema):
     """One's own figures."""
 
     statistics = fields.Nested(StatisticsOut)
@@ -229,7 +229,7 @@ class CreditCheckIn(WireSchema):
     )
 
 
-class CheckedCreditOut(WireSchema):
+class CheckedCreditOut(AnswerSchema):
     """Whether the credit covers an amount."""
 
     user_id = fields.String()
@@ -240,7 +240,7 @@ class CheckedCreditOut(WireSchema):
     shortfall = fields.Integer()
 
 
-class CreditCheckOut(WireSchema):
+class CreditCheckOut(AnswerSchema):
     """Whether one's own credit covers an amount."""
 
     credit_check = fields.Nested(CheckedCreditOut)

@@ -2,13 +2,21 @@
 
 from marshmallow import fields, validate
 
-from minispod.api.schemas.base import Blank, PageQuery, PaginationOut, Timestamp, WireSchema
+from minispod.api.schemas.base import (
+    SOMETIMES,
+    AnswerSchema,
+    Blank,
+    PageQuery,
+    PaginationOut,
+    Timestamp,
+    WireSchema,
+)
 from minispod.api.schemas.wallet import TransactionOut
 from minispod.insights.wallets import SortBy
 from minispod.wallet.states import AdjustmentState
 
 
-class WalletCountsOut(WireSchema):
+class WalletCountsOut(AnswerSchema):
     """How many wallets there are."""
 
     total = fields.Integer()
@@ -17,7 +25,7 @@ class WalletCountsOut(WireSchema):
     with_zero_balance = fields.Integer()
 
 
-class TypeOut(WireSchema):
+class TypeOut(AnswerSchema):
     """The completed transactions of one type."""
 
     type = fields.String()
@@ -25,7 +33,7 @@ class TypeOut(WireSchema):
     total_amount = fields.Integer()
 
 
-class TransactionCountsOut(WireSchema):
+class TransactionCountsOut(AnswerSchema):
     """How many completed transactions there are."""
 
     total = fields.Integer()
@@ -33,7 +41,7 @@ class TransactionCountsOut(WireSchema):
     by_type = fields.List(fields.Nested(TypeOut))
 
 
-class BalancesOut(WireSchema):
+class BalancesOut(AnswerSchema):
     """What all wallets hold; `totalDebt` is what customers owe."""
 
     total_balance = fields.Integer()
@@ -43,21 +51,21 @@ class BalancesOut(WireSchema):
     total_debt = fields.Integer()
 
 
-class TopUpSumsOut(WireSchema):
+class TopUpSumsOut(AnswerSchema):
     """What came into all wallets."""
 
     total_top_ups = fields.Integer()
     average_top_up = fields.Integer()
 
 
-class SpendingSumsOut(WireSchema):
+class SpendingSumsOut(AnswerSchema):
     """What went out of all wallets."""
 
     total_spent = fields.Integer()
     average_spent = fields.Integer()
 
 
-class WalletFiguresOut(WireSchema):
+class WalletFiguresOut(AnswerSchema):
     """All wallets in figures."""
 
     users = fields.Nested(WalletCountsOut)
@@ -67,7 +75,7 @@ class WalletFiguresOut(WireSchema):
     spending = fields.Nested(SpendingSumsOut)
 
 
-class WalletsStatisticsOut(WireSchema):
+class WalletsStatisticsOut(AnswerSchema):
     """All wallets in figures."""
 
     statistics = fields.Nested(WalletFiguresOut)
@@ -83,7 +91,7 @@ class WalletsQuery(PageQuery):
     max_balance = fields.Integer(load_default=None, validate=validate.Range(-(10**15), 10**15))
 
 
-class ListedWalletOut(WireSchema):
+class ListedWalletOut(AnswerSchema):
     """One line of the list."""
 
     id = fields.String(attribute="user.id")
@@ -98,7 +106,7 @@ class ListedWalletOut(WireSchema):
     member_since = Timestamp(attribute="user.created_at")
 
 
-class OverviewSumsOut(WireSchema):
+class OverviewSumsOut(AnswerSchema):
     """All wallets in sum, whatever the filter."""
 
     total_balance = fields.Integer()
@@ -109,7 +117,7 @@ class OverviewSumsOut(WireSchema):
     average_spent = fields.Integer()
 
 
-class OverviewOut(WireSchema):
+class OverviewOut(AnswerSchema):
     """A page of wallets."""
 
     users = fields.List(fields.Nested(ListedWalletOut))
@@ -117,13 +125,13 @@ class OverviewOut(WireSchema):
     summary = fields.Nested(OverviewSumsOut)
 
 
-class WalletOverviewOut(WireSchema):
+class WalletOverviewOut(AnswerSchema):
     """A page of wallets."""
 
     wallet_overview = fields.Nested(OverviewOut)
 
 
-class WalletOwnerOut(WireSchema):
+class WalletOwnerOut(AnswerSchema):
     """Whose wallet it is."""
 
     id = fields.String()
@@ -133,7 +141,7 @@ class WalletOwnerOut(WireSchema):
     created_at = Timestamp()
 
 
-class BalanceOut(WireSchema):
+class BalanceOut(AnswerSchema):
     """What is in it."""
 
     current = fields.Integer()
@@ -143,21 +151,21 @@ class BalanceOut(WireSchema):
     gateway_debt = fields.Integer()
 
 
-class PaidServiceOut(WireSchema):
+class PaidServiceOut(AnswerSchema):
     """A service."""
 
     name = fields.String()
     slug = fields.String()
 
 
-class PaidPlanOut(WireSchema):
+class PaidPlanOut(AnswerSchema):
     """A plan."""
 
     name = fields.String()
     plan_type = fields.String(attribute="plan_type.value")
 
 
-class PaidSubscriptionOut(WireSchema):
+class PaidSubscriptionOut(AnswerSchema):
     """A subscription the wallet pays for."""
 
     id = fields.String(attribute="subscription.id")
@@ -169,7 +177,7 @@ class PaidSubscriptionOut(WireSchema):
     plan = fields.Nested(PaidPlanOut, attribute="subscription.plan")
 
 
-class WalletOfUserOut(WireSchema):
+class WalletOfUserOut(AnswerSchema):
     """One wallet with what moved lately and what it pays for."""
 
     user = fields.Nested(WalletOwnerOut)
@@ -178,7 +186,7 @@ class WalletOfUserOut(WireSchema):
     active_subscriptions = fields.List(fields.Nested(PaidSubscriptionOut))
 
 
-class WalletDetailsOut(WireSchema):
+class WalletDetailsOut(AnswerSchema):
     """One wallet."""
 
     wallet_details = fields.Nested(WalletOfUserOut)
@@ -200,7 +208,7 @@ class DeductionIn(CorrectionIn):
     allow_negative = fields.Boolean(load_default=False, allow_none=True)
 
 
-class AdjustmentOut(WireSchema):
+class AdjustmentOut(AnswerSchema):
     """A correction; PENDING ones wait for a second confirmation until `expiresAt`."""
 
     id = fields.String(attribute="adjustment.id")
@@ -214,13 +222,13 @@ class AdjustmentOut(WireSchema):
     requested_by = fields.String(attribute="requester.name")
     requested_at = Timestamp(attribute="adjustment.requested_at")
     expires_at = Timestamp(attribute="adjustment.expires_at", allow_none=True)
-    decided_by = fields.String(attribute="decider.name")
+    decided_by = fields.String(attribute="decider.name", metadata=SOMETIMES)
     decided_at = Timestamp(attribute="adjustment.decided_at", allow_none=True)
     transaction_id = fields.String(attribute="adjustment.entry_id", allow_none=True)
-    custom_id = fields.String(attribute="entry.custom_id")
+    custom_id = fields.String(attribute="entry.custom_id", metadata=SOMETIMES)
 
 
-class MovementOut(WireSchema):
+class MovementOut(AnswerSchema):
     """The transaction a correction made."""
 
     id = fields.String()
@@ -230,7 +238,7 @@ class MovementOut(WireSchema):
     description = fields.String()
 
 
-class CorrectedUserOut(WireSchema):
+class CorrectedUserOut(AnswerSchema):
     """The wallet's owner and what changed."""
 
     id = fields.String()
@@ -238,16 +246,22 @@ class CorrectedUserOut(WireSchema):
     name = fields.String()
     previous_balance = fields.Integer()
     new_balance = fields.Integer()
-    total_top_up = fields.Integer()
-    total_spent = fields.Integer()
+    total_top_up = fields.Integer(metadata=SOMETIMES)
+    total_spent = fields.Integer(metadata=SOMETIMES)
     gateway_debt = fields.Integer()
 
 
-class CorrectionOut(WireSchema):
-    """What was done: `transaction` and `user` when applied, `adjustment` alone while it waits."""
+class CorrectionOut(AnswerSchema):
+    """What was done."""
 
     transaction = fields.Nested(MovementOut)
     user = fields.Nested(CorrectedUserOut)
+    adjustment = fields.Nested(AdjustmentOut)
+
+
+class AwaitedCorrectionOut(AnswerSchema):
+    """What waits for a second confirmation."""
+
     adjustment = fields.Nested(AdjustmentOut)
 
 
@@ -272,20 +286,20 @@ class BulkIn(WireSchema):
     description = Blank(load_default=None, validate=validate.Length(max=500))
 
 
-class BulkResultOut(WireSchema):
+class BulkResultOut(AnswerSchema):
     """What came of one; `status` is PENDING while it waits for a second confirmation."""
 
     user_id = fields.String()
     success = fields.Boolean()
-    status = fields.String()
-    adjustment_id = fields.String()
-    transaction_id = fields.String()
-    custom_id = fields.String()
-    error = fields.String()
-    code = fields.String()
+    status = fields.String(metadata=SOMETIMES)
+    adjustment_id = fields.String(metadata=SOMETIMES)
+    transaction_id = fields.String(metadata=SOMETIMES)
+    custom_id = fields.String(metadata=SOMETIMES)
+    error = fields.String(metadata=SOMETIMES)
+    code = fields.String(metadata=SOMETIMES)
 
 
-class BulkSummaryOut(WireSchema):
+class BulkSummaryOut(AnswerSchema):
     """How many went how; `pending` ones are counted as successful."""
 
     total = fields.Integer()
@@ -294,7 +308,7 @@ class BulkSummaryOut(WireSchema):
     pending = fields.Integer()
 
 
-class BulkOut(WireSchema):
+class BulkOut(AnswerSchema):
     """What came of each."""
 
     results = fields.List(fields.Nested(BulkResultOut))
@@ -308,7 +322,7 @@ class AdjustmentsQuery(PageQuery):
     user_id = Blank(load_default=None)
 
 
-class AdjustmentsOut(WireSchema):
+class AdjustmentsOut(AnswerSchema):
     """A page of corrections."""
 
     adjustments = fields.List(fields.Nested(AdjustmentOut))
@@ -321,7 +335,7 @@ class ApprovalIn(WireSchema):
     password = fields.String(load_default=None, allow_none=True, load_only=True)
 
 
-class OneAdjustmentOut(WireSchema):
+class OneAdjustmentOut(AnswerSchema):
     """One correction."""
 
     adjustment = fields.Nested(AdjustmentOut)

@@ -129,7 +129,7 @@ def show_job_status() -> dict[str, Any]:
 @door.post("/run-job/<job_name>")
 @requires_staff
 @limiter.limit(_BUTTON)
-@door.answers(200, JobResultOut, message="Job executed successfully")
+@door.answers(200, JobResultOut(partial=True), message="Job executed successfully")
 def run_job(job_name: str) -> Answer:
     """Run a billing job by its name: daily-renewals, grace-period, low-credit-notifications, ..."""
     job = _JOBS.get(job_name)

@@ -5,7 +5,15 @@ from typing import Any
 
 from minispod.api.envelope import Door
 from minispod.api.guard import requires_staff
-from minispod.api.schemas.cluster import ClusterListOut, ClusterNodeOut
+from minispod.api.schemas.cluster import (
+    ClusterNodeOut,
+    ClusterNodesOut,
+    DeploymentsOut,
+    IngressesOut,
+    NamespacesOut,
+    NetworkServicesOut,
+    PodsOut,
+)
 from minispod.cluster import monitoring
 from minispod.cluster.port import ClusterPort
 from minispod.kernel.unit_of_work import release_connection
@@ -22,7 +30,7 @@ def _listed(key: str, read: Callable[[ClusterPort], list[dict[str, Any]]]) -> di
 
 @door.get("/nodes")
 @requires_staff
-@door.answers(200, ClusterListOut, message="Nodes retrieved successfully")
+@door.answers(200, ClusterNodesOut, message="Nodes retrieved successfully")
 def list_nodes() -> dict[str, Any]:
     """List the nodes with capacity and usage."""
     return _listed("nodes", monitoring.list_nodes)
@@ -39,7 +47,7 @@ def show_node(name: str) -> dict[str, Any]:
 
 @door.get("/deployments")
 @requires_staff
-@door.answers(200, ClusterListOut, message="Deployments retrieved successfully")
+@door.answers(200, DeploymentsOut, message="Deployments retrieved successfully")
 def list_deployments() -> dict[str, Any]:
     """List the deployments."""
     return _listed("deployments", monitoring.list_deployments)
@@ -47,7 +55,7 @@ def list_deployments() -> dict[str, Any]:
 
 @door.get("/pods")
 @requires_staff
-@door.answers(200, ClusterListOut, message="Pods retrieved successfully")
+@door.answers(200, PodsOut, message="Pods retrieved successfully")
 def list_pods() -> dict[str, Any]:
     """List the pods with their containers and usage."""
     return _listed("pods", monitoring.list_pods)
@@ -55,7 +63,7 @@ def list_pods() -> dict[str, Any]:
 
 @door.get("/namespaces")
 @requires_staff
-@door.answers(200, ClusterListOut, message="Namespaces retrieved successfully")
+@door.answers(200, NamespacesOut, message="Namespaces retrieved successfully")
 def list_namespaces() -> dict[str, Any]:
     """List the namespaces."""
     return _listed("namespaces", monitoring.list_namespaces)
@@ -63,7 +71,7 @@ def list_namespaces() -> dict[str, Any]:
 
 @door.get("/services")
 @requires_staff
-@door.answers(200, ClusterListOut, message="Services retrieved successfully")
+@door.answers(200, NetworkServicesOut, message="Services retrieved successfully")
 def list_network_services() -> dict[str, Any]:
     """List the network services."""
     return _listed("services", monitoring.list_network_services)
@@ -71,7 +79,7 @@ def list_network_services() -> dict[str, Any]:
 
 @door.get("/ingresses")
 @requires_staff
-@door.answers(200, ClusterListOut, message="Ingresses retrieved successfully")
+@door.answers(200, IngressesOut, message="Ingresses retrieved successfully")
 def list_ingresses() -> dict[str, Any]:
     """List the ingresses."""
     return _listed("ingresses", monitoring.list_ingresses)

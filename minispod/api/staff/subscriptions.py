@@ -10,7 +10,7 @@ from flask import g
 
 from minispod.accounts import directory
 from minispod.accounts.models import User
-from minispod.api.envelope import Answer, Door
+from minispod.api.envelope import Answer, Door, enveloped
 from minispod.api.guard import requires_staff
 from minispod.api.schemas.base import RequestKeyHeader, pagination, wanted_page
 from minispod.api.schemas.staff_subscriptions import (
@@ -29,7 +29,7 @@ from minispod.api.schemas.staff_subscriptions import (
     StaffSubscriptionsOut,
     StaffUpgradedOut,
 )
-from minispod.api.subscriptions import subscription_row
+from minispod.api.subscriptions import ORDERED_BEFORE, subscription_row
 from minispod.api.upgrades import amounts_of, changed_row, message_of
 from minispod.catalog import browsing
 from minispod.kernel.faultpoints import Step
@@ -79,6 +79,7 @@ def list_subscriptions(query: dict[str, Any]) -> dict[str, Any]:
 @requires_staff
 @door.arguments(RequestKeyHeader, location="headers")
 @door.arguments(GrantIn)
+@door.alt_response(200, schema=enveloped(GrantedOut), description=ORDERED_BEFORE)
 @door.answers(201, GrantedOut, message="Subscription created successfully")
 def grant(headers: dict[str, Any], body: dict[str, Any]) -> Any:
     """Order for a customer; a bonus waives the first period, and its reason is kept with the period."""

@@ -11,6 +11,7 @@ from minispod.api.schemas.wallets import (
     AdjustmentsOut,
     AdjustmentsQuery,
     ApprovalIn,
+    AwaitedCorrectionOut,
     BulkIn,
     BulkOut,
     CorrectionIn,
@@ -138,7 +139,7 @@ def show_wallet(user_id: str) -> dict[str, Any]:
 @requires_staff
 @door.arguments(RequestKeyHeader, location="headers")
 @door.arguments(CorrectionIn)
-@door.alt_response(202, schema=enveloped(CorrectionOut), description=_WAITS)
+@door.alt_response(202, schema=enveloped(AwaitedCorrectionOut), description=_WAITS)
 @door.answers(200, CorrectionOut, message="Credit added to user wallet successfully")
 def add_credit(key: dict[str, Any], wanted: dict[str, Any], user_id: str) -> Any:
     """Add credit; 202 while it waits for a second confirmation."""
@@ -150,7 +151,7 @@ def add_credit(key: dict[str, Any], wanted: dict[str, Any], user_id: str) -> Any
 @requires_staff
 @door.arguments(RequestKeyHeader, location="headers")
 @door.arguments(DeductionIn)
-@door.alt_response(202, schema=enveloped(CorrectionOut), description=_WAITS)
+@door.alt_response(202, schema=enveloped(AwaitedCorrectionOut), description=_WAITS)
 @door.answers(200, CorrectionOut, message="Credit deducted from user wallet successfully")
 def deduct_credit(key: dict[str, Any], wanted: dict[str, Any], user_id: str) -> Any:
     """Deduct credit; 202 while it waits for a second confirmation."""

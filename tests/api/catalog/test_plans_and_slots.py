@@ -137,6 +137,16 @@ def test_quotas_are_set_together_or_not_at_all(
     assert [(each["planId"], each["utilizationPercentage"]) for each in lines] == [(str(full), 100)]
 
 
+def test_who_does_not_renew_holds_a_slot_and_is_billed_no_more(
+    office: Office, shop: Shop, customer: Person, plan_id: PlanFinder
+) -> None:
+    shop.auto_renew(customer, shop.order(customer, plan_id()), False)
+
+    (holder,) = office.get(f"{QUOTA}/plans/{plan_id()}")["quotaDetails"]["activeSubscriptions"]
+
+    assert (holder["status"], holder["nextBilling"]) == ("ACTIVE", None)
+
+
 @pytest.mark.parametrize(
     ("used", "total", "status"),
     [
