@@ -19,7 +19,7 @@ from kubernetes import config
 from tests.contracts.kubernetes.target import Room, Target, new_room
 
 ROOT = Path(__file__).resolve().parents[3]
-START_SECONDS = 20.0
+START_SECONDS = 90.0
 
 
 @dataclass(frozen=True)
