@@ -20,7 +20,7 @@ def target(kubernetes_simulator):
     """The simulator."""
     kubeconfig = kubernetes_simulator["kubeconfig"]
     adapter, bare = KubernetesCluster(kubeconfig, timeout=(5, 5)), KubernetesClient(kubeconfig)
-    return Target(kubeconfig, None, 20.0, kubernetes_simulator, adapter, adapter, bare)
+    return Target(kubeconfig, None, 60.0, kubernetes_simulator, adapter, adapter, bare)
 
 
 @pytest.fixture

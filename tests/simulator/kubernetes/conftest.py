@@ -57,7 +57,7 @@ class Running:
         """End the process, and return how it ended."""
         self.target.api.rest_client.pool_manager.clear()
         self.process.send_signal(how)
-        return self.process.wait(timeout=5)
+        return self.process.wait(timeout=60)
 
 
 def launch(directory: Path, *more: str) -> Running:
