@@ -111,8 +111,18 @@
   // A log that is followed keeps its newest lines, and stays at its end unless somebody reads further up.
   const KEPT_LINES = 500;
   let isAtEnd = true;
+  // What somebody presses there comes before lines that are on their way: those are read again when they are wanted.
+  let newest = null;
+  const dropOld = ({ detail }) => { if (detail.xhr !== newest) detail.shouldSwap = false; };
   on("htmx:beforeRequest", (event) => {
-    if (event.detail.elt.matches("[data-follow]") && document.hidden) event.preventDefault();
+    const { elt, target, xhr } = event.detail;
+    const isPressed = document.querySelector("#logs a.htmx-request") !== null;
+    if (elt.matches("[data-follow]") && (document.hidden || isPressed)) event.preventDefault();
+    else if (elt.closest("#logs")) {
+      // Told to the element itself: it may have left the page when its answer comes.
+      newest = xhr;
+      target.addEventListener("htmx:beforeSwap", dropOld);
+    }
   });
   on("htmx:oobBeforeSwap", () => {
     const log = document.getElementById("log-lines");

@@ -4,12 +4,14 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from minispod.api import patience as patience_module
 from minispod.api.patience import Patience, patience_of
 from minispod.instances import controls
 from minispod.instances.states import InstanceStatus
@@ -80,6 +82,12 @@ def press(
     )
 
 
+def _await(shop: Shop, subject: uuid.UUID, status: InstanceStatus) -> None:
+    """Wait until the wish of a request that waits is written down."""
+    while shop.look(subject)[1].status is not status:
+        time.sleep(0.01)
+
+
 def test_each_control_answers_with_the_state_that_was_reached(
     client: FlaskClient, customer: Person, working: uuid.UUID
 ) -> None:
@@ -114,26 +122,21 @@ def test_without_a_worker_the_answer_is_202_after_the_wait_and_the_wish_is_kept(
 
 
 def test_who_waits_holds_no_connection(
-    client: FlaskClient, customer: Person, mine: uuid.UUID, app: Flask, at_once: Callable[..., list[Any]]
+    client: FlaskClient, customer: Person, mine: uuid.UUID, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with app.app_context():
         pool: Any = db.engine.pool
         before = pool.checkedout()
     held: list[int] = []
-    is_over = threading.Event()
 
-    def watch() -> None:
-        while not is_over.wait(0.01):
-            held.append(pool.checkedout() - before)
+    def sleep(seconds: float) -> None:
+        held.append(pool.checkedout() - before)
+        time.sleep(seconds)
 
-    watcher = threading.Thread(target=watch)
-    watcher.start()
+    monkeypatch.setattr(patience_module, "time", SimpleNamespace(monotonic=time.monotonic, sleep=sleep))
     press(client, customer, "stop", mine)
-    is_over.set()
-    watcher.join()
 
-    # Of some hundreds of looks, only those that met the request itself or one of its short reads saw a connection.
-    assert held.count(0) > 0.8 * len(held) > 50
+    assert held.count(0) == len(held) > 1
 
 
 def test_half_of_the_threads_may_wait_and_the_others_answer_at_once(
@@ -143,7 +146,7 @@ def test_half_of_the_threads_may_wait_and_the_others_answer_at_once(
 
     data = data_of(press(client, customer, "restart", mine), 202)
 
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 5, "so long is a wait"
     assert data["instance"]["status"] == "RESTARTING"
 
 
@@ -151,19 +154,25 @@ def test_the_places_are_half_of_the_threads_that_live_connections_leave(app: Fla
     assert patience_of(app).places == 8
     patience, looks = Patience(2), threading.Barrier(3)
     found: list[object] = []
+    has_place = threading.Semaphore(0)
+
+    def look() -> int:
+        has_place.release()
+        return looks.wait(60)
 
     def wait() -> None:
-        found.append(patience.wait_for(lambda: looks.wait(5), 5))
+        found.append(patience.wait_for(look, 60))
 
     with app.app_context():
         waiting = [threading.Thread(target=_in_context(app, wait)) for _ in range(2)]
         for each in waiting:
             each.start()
-        time.sleep(0.1)
+        for _ in waiting:
+            assert has_place.acquire(timeout=60)
         begun = time.monotonic()
-        third = patience.wait_for(lambda: "never asked", 5)
-        assert (third, time.monotonic() - begun < 0.2) == (None, True)
-        looks.wait(5)
+        third = patience.wait_for(lambda: "never asked", 50)
+        assert (third, time.monotonic() - begun < 25) == (None, True)
+        looks.wait(60)
         for each in waiting:
             each.join()
         assert len(found) == 2
@@ -177,7 +186,7 @@ def test_the_wait_ends_with_the_server(app: Flask) -> None:
     with app.app_context():
         assert patience.wait_for(lambda: None, 20) is None
 
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 15, "it would have waited for 20 s"
 
 
 def _in_context(app: Flask, act: Callable[[], None]) -> Callable[[], None]:
@@ -199,7 +208,7 @@ def test_a_control_that_makes_no_sense_is_refused_without_waiting(
     refused(press(client, customer, "restart", mine), 400, "instances.wrong_state")
 
     assert body["data"] == {"status": "STOPPED"}
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 5, "so long is one wait"
 
 
 def test_what_is_not_paid_for_is_not_started(
@@ -236,7 +245,7 @@ def test_a_start_that_fails_is_said_in_words(
     shop.put(mine, status=InstanceStatus.STOPPED)
 
     def fail() -> None:
-        time.sleep(0.8)
+        _await(shop, mine, InstanceStatus.STARTING)
         with app.app_context(), unit_of_work():
             row = controls.lock_instance(shop.look(mine)[1].id)
             row.turn(InstanceStatus.ERROR, clock.now(), health="The image could not be pulled.")
@@ -267,6 +276,7 @@ def test_retry_of_what_runs_or_is_being_provisioned_is_a_conflict(
 def test_a_silent_cluster_leaves_the_wish_and_says_what_is_waited_for(
     client: FlaskClient,
     ports: PortsNow,
+    shop: Shop,
     customer: Person,
     mine: uuid.UUID,
     run_jobs: Callable[..., int],
@@ -274,7 +284,7 @@ def test_a_silent_cluster_leaves_the_wish_and_says_what_is_waited_for(
     answers: list[Any] = []
     asking = threading.Thread(target=lambda: answers.append(press(client, customer, "stop", mine)))
     asking.start()
-    time.sleep(1)
+    _await(shop, mine, InstanceStatus.STOPPING)
     run_jobs()
     asking.join()
 

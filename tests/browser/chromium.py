@@ -7,12 +7,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import axe_playwright_python
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, Response
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    Playwright,
+    Request,
+    Response,
+    Route,
+    expect,
+)
 
 NOT_FOUND = (
     "chromium is not on the PATH; `make chromium` installs it (on Debian and Ubuntu: apt install chromium)"
 )
 PATIENCE_MS = 60_000
+# For every module of this folder, also when it runs alone.
+expect.set_options(timeout=PATIENCE_MS)
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
 
 _FLAGS = (
@@ -73,10 +85,37 @@ class Tab:
         return answer
 
     def settle(self) -> None:
-        """Wait until htmx has put everything in its place."""
+        """Wait until the page is loaded, with its scripts, and htmx has put everything in its place."""
+        self.page.wait_for_load_state("load")
         self.page.wait_for_function(
             "() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')"
         )
+
+    def keep_parts_still(self) -> None:
+        """Parts that refresh themselves get no answer from now on: what they ask is no step of the test."""
+
+        def hold(route: Route) -> None:
+            if route.request.headers.get("x-refresh") != "auto":
+                route.fallback()
+
+        self.page.route("**", hold)
+
+    def press_twice(self, wanted: Locator) -> None:
+        """Double-click; what the first click sends waits for the second, which a fast answer would be before."""
+        held: list[Route] = []
+
+        def hold(route: Route) -> None:
+            if route.request.method == "POST":
+                held.append(route)
+            else:
+                route.fallback()
+
+        self.page.route("**", hold)
+        with self.page.expect_request(lambda request: request.method == "POST"):
+            wanted.dblclick()
+        for each in held:
+            each.continue_()
+        self.page.unroute("**", hold)
 
     def forbidden(self) -> list[str]:
         """What the page's policy kept from happening."""

@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, Response
 
 from tests.browser.chromium import Tab
 
@@ -18,10 +18,16 @@ def section(page: Page, name: str) -> Locator:
 
 
 def follow(tab: Tab, wanted: Locator) -> str:
-    """Click and wait for the page; returns what was answered."""
-    with tab.page.expect_response(
-        lambda answer: answer.request.resource_type in ("xhr", "document")
-    ) as asked:
+    """Click on a page that is whole and wait for the page that is asked for; returns what was answered."""
+    tab.settle()  # before its scripts are there, a link loads a whole page
+    with tab.page.expect_response(_is_page) as asked:
         wanted.click()
     tab.settle()
     return asked.value.text()
+
+
+def _is_page(answer: Response) -> bool:
+    """Whether this is a page somebody asked for: no part that refreshes itself, and not the way there."""
+    request = answer.request
+    is_asked_for = request.resource_type == "document" or "hx-boosted" in request.headers
+    return is_asked_for and not 300 <= answer.status < 400

@@ -4,6 +4,8 @@ from typing import Protocol
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.chromium import Tab
+
 _FURTHEST = 400
 _IS_HERE = "element => element === document.activeElement"
 
@@ -25,11 +27,14 @@ class Hand(Protocol):
 
 
 class _Both:
-    def __init__(self, page: Page) -> None:
-        self.page, self.steps = page, 0
+    """Begins each step on a page that is whole: what is being put in its place may take the keyboard's."""
+
+    def __init__(self, tab: Tab) -> None:
+        self.tab, self.page, self.steps = tab, tab.page, 0
 
     def stroke(self, key: str) -> None:
         """Press one key where the keyboard is."""
+        self.tab.settle()
         self.steps += 1
         self.page.keyboard.press(key)
 
@@ -39,11 +44,13 @@ class Pointer(_Both):
 
     def press(self, wanted: Locator) -> None:
         """Click it."""
+        self.tab.settle()
         self.steps += 1
         wanted.click()
 
     def write(self, wanted: Locator, text: str) -> None:
         """Click into the field and write: one step."""
+        self.tab.settle()
         self.steps += 1
         wanted.fill(text)
 
@@ -66,6 +73,7 @@ class Keys(_Both):
 
     def _reach(self, wanted: Locator) -> None:
         expect(wanted).to_be_visible()
+        self.tab.settle()
         for _ in range(_FURTHEST):
             if wanted.evaluate(_IS_HERE):
                 assert wanted.evaluate(_IS_SHOWN), "nothing shows where the keyboard is"

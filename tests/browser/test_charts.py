@@ -9,27 +9,26 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from minispod.admin.languages import COOKIE
-from tests.browser.chromium import NARROW, PATIENCE_MS, WIDE, Tab
+from tests.browser.chromium import NARROW, WIDE, Tab
 from tests.browser.gallery import SHOTS
 
-expect.set_options(timeout=PATIENCE_MS)
 pytestmark = pytest.mark.timeout(300)
 
 REVENUE = "/admin/revenue"
-_COLOURS = """(plot) => {
-  const canvas = plot.querySelector("canvas");
+_HAS_ITS_COLOURS = """(figure) => {
+  const canvas = figure.querySelector("chart-plot canvas");
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   const found = new Set();
   for (let at = 0; at < data.length; at += 4)
     if (data[at + 3] === 255) found.add(`rgb(${[...data.subarray(at, at + 3)].join(", ")})`);
-  return [...found];
+  const keys = [...figure.querySelectorAll(".legend .key")].map((key) => getComputedStyle(key).backgroundColor);
+  return keys.length > 0 && keys.every((each) => found.has(each)) && keys;
 }"""
 _AMOUNTS = """() => {
   const plots = [...document.querySelectorAll("chart-plot")];
   const drawn = plots.map(({ chart, plot }) => [chart?.unit, plot?.axes[1]._values]);
   return drawn.every(([, values]) => values) && drawn.flatMap(([unit, values]) => (unit === "rupiah" ? values : []));
 }"""
-_KEY = "(key) => getComputedStyle(key).backgroundColor"
 
 
 def _chart(page: Page, title: str) -> Locator:
@@ -155,10 +154,12 @@ def test_a_chart_follows_the_theme_and_the_size_while_it_is_open(tab: Tab) -> No
     page = tab.page
     tab.go(REVENUE)
     chart = _chart(page, "What moved it")
+    drawn = []
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
-        drawn = set(chart.locator("chart-plot").evaluate(_COLOURS))
-        assert {key.evaluate(_KEY) for key in chart.locator(".legend .key").all()} <= drawn, theme
+        # The browser tells the page of its theme some time later.
+        drawn.append(page.wait_for_function(_HAS_ITS_COLOURS, arg=chart.element_handle()).json_value())
+    assert not set(drawn[0]) & set(drawn[1])
     for size in (NARROW, WIDE):
         page.set_viewport_size(size)
         room = chart.locator("chart-plot")

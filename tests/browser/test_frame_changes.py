@@ -15,14 +15,13 @@ from minispod.alerts.judging import Verdict
 from minispod.alerts.kinds import Rule
 from minispod.kernel.clock import FrozenClock
 from minispod.kernel.unit_of_work import unit_of_work
-from tests.browser.chromium import NARROW, PATIENCE_MS, Tab
+from tests.browser.chromium import NARROW, Tab
 from tests.browser.framed import CURRENT, follow, section
 from tests.plugins.app import PASSWORD
 from tests.plugins.scene import Scene
 
 pytestmark = pytest.mark.timeout(300)
 PROOF = "/admin/money/proof"
-expect.set_options(timeout=PATIENCE_MS)
 
 
 def _link_to(page: Page, path: str) -> Locator:
@@ -83,6 +82,7 @@ def test_who_is_no_longer_signed_in_comes_back_to_where_the_link_led(
     tab: Tab, stands: Callable[[], bool], clock: FrozenClock, scene: Scene
 ) -> None:
     page = tab.page
+    tab.keep_parts_still()  # or one of them learns first that the sign-in expired
     assert stands()
     clock.advance(hours=2)
 

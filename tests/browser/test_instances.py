@@ -1,5 +1,6 @@
 """Instances in a real browser: many acted on at once, a log followed, last night's backup restored in four clicks."""
 
+import re
 import uuid
 from datetime import timedelta
 
@@ -23,6 +24,7 @@ from tests.plugins.app import PortsNow
 
 # A browser on a busy machine: longer than what a test waits for by itself.
 pytestmark = pytest.mark.timeout(300)
+_MORE = re.compile(r"/logs/more\?")
 
 
 def _batches(app: Flask) -> int:
@@ -66,7 +68,7 @@ def test_many_are_acted_on_with_the_keyboard_after_a_preview_and_once(
     expect(page.get_by_role("heading", name="Restart many instances")).to_be_visible()
     assert _batches(app) == before
 
-    page.get_by_role("button", name="Restart (").dblclick()
+    tab.press_twice(page.get_by_role("button", name="Restart ("))
 
     expect(page.get_by_label("At their end")).to_be_visible()
     expect(page.get_by_text("It has begun.").first).to_be_visible()
@@ -90,6 +92,7 @@ def test_a_log_is_followed_paused_and_kept_short(tab: Tab, ids: dict[str, str], 
     page, cluster = tab.page, WritingCluster("the first line")
     ports.change(cluster=cluster)
     lines = page.locator("#log-lines > span")
+    page.clock.install()
     tab.go(f"/admin/instances/{ids['instance_id']}/logs")
     expect(lines).to_have_count(1)
 
@@ -100,6 +103,8 @@ def test_a_log_is_followed_paused_and_kept_short(tab: Tab, ids: dict[str, str], 
     page.get_by_role("link", name="Pause").click()
     expect(page.get_by_role("link", name="Resume")).to_be_visible()
     cluster.write("meanwhile")
+    page.clock.run_for(6_000)
+    tab.settle()
     expect(lines).to_have_count(3)
     page.get_by_role("link", name="Resume").click()
     expect(lines).to_have_count(4)
@@ -113,6 +118,34 @@ def test_a_log_is_followed_paused_and_kept_short(tab: Tab, ids: dict[str, str], 
     )
     assert at_end
     assert tab.wrongs + tab.forbidden() + tab.against_access() == []
+
+
+@pytest.mark.parametrize("first", ["the lines", "the pause"])
+def test_a_pause_comes_before_lines_that_are_on_their_way(
+    tab: Tab, ids: dict[str, str], ports: PortsNow, first: str
+) -> None:
+    page, cluster, held = tab.page, WritingCluster("the first line"), []
+    ports.change(cluster=cluster)
+    lines = page.locator("#log-lines > span")
+    tab.go(f"/admin/instances/{ids['instance_id']}/logs")
+    cluster.write("meanwhile")
+    page.route(_MORE, lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks what it calls
+    with page.expect_request(lambda request: request.headers.get("x-refresh") == "auto"):
+        pass  # the page asks by itself
+    with page.expect_request(lambda request: "paused=yes" in request.url):
+        page.get_by_role("link", name="Pause").click()
+
+    for route in held if first == "the lines" else reversed(held):
+        with page.expect_response(_MORE):
+            route.continue_()
+    page.unroute(_MORE)
+
+    expect(page.get_by_role("link", name="Resume")).to_be_visible()
+    expect(lines).to_have_text(["the first line\n"], use_inner_text=False)
+    page.get_by_role("link", name="Resume").click()
+    expect(page.get_by_role("link", name="Pause")).to_be_visible()
+    expect(lines).to_have_text(["the first line\n", "meanwhile\n"], use_inner_text=False)
+    assert tab.wrongs + tab.forbidden() == []
 
 
 def test_last_nights_backup_is_restored_in_four_clicks(

@@ -93,6 +93,8 @@ def test_who_paid_and_has_no_instance_is_helped_in_four_steps(tab: Tab, failed: 
     tab.go("/admin/")
     matter = page.locator("article", has_text="could not be started")
     step(matter.get_by_role("link", name="Siti Rahma").first.click)
+    # The first page has such an article too.
+    expect(page.get_by_role("heading", level=1)).to_have_text("Siti Rahma")
     need = page.locator("article", has_text="could not be started")
     expect(need).to_contain_text("The image could not be pulled.")
     if way == "retry":

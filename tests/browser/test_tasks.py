@@ -18,7 +18,7 @@ from minispod.payments.models import TopUp
 from minispod.payments.states import TopUpState
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.states import EndReason
-from tests.browser.chromium import PATIENCE_MS, Tab
+from tests.browser.chromium import Tab
 from tests.browser.hands import Hand, Keys, Pointer
 from tests.browser.troubles import WHY, Troubles, fail, make_troubles
 from tests.factories.payments import Levers
@@ -26,7 +26,6 @@ from tests.plugins.scene import Scene
 from tests.plugins.shop import Shop
 from tests.plugins.simulators import Simulator
 
-expect.set_options(timeout=PATIENCE_MS)
 pytestmark = pytest.mark.timeout(300)
 MOST_STEPS = 4
 
@@ -51,7 +50,7 @@ def troubles(
 def hand(request: pytest.FixtureRequest, troubles: Troubles, tab: Tab) -> Iterator[Hand]:
     """An administrator before the first page; the pointer's steps are counted, and nothing goes wrong on the way."""
     tab.go("/admin/")
-    made: Hand = (Pointer if request.param == "pointer" else Keys)(tab.page)
+    made: Hand = (Pointer if request.param == "pointer" else Keys)(tab)
     yield made
     assert tab.wrongs + tab.forbidden() == []
     assert 1 <= made.steps <= MOST_STEPS

@@ -161,15 +161,15 @@ def test_what_is_being_approved_at_this_moment_does_not_expire(
         with app.app_context(), unit_of_work():
             adjusting.approve(waits.id, password=None, bcrypt_rounds=4, actor=second.actor, at=clock.now())
             approved.set()
-            assert swept.wait(timeout=30)
+            assert swept.wait(timeout=60)
 
     with ThreadPoolExecutor(1) as pool:
         under_way = pool.submit(approve)
-        assert approved.wait(timeout=30)
+        assert approved.wait(timeout=60)
         with app.app_context(), unit_of_work():
             found = adjusting.expire_overdue(actor=system("tests"), at=clock.now() + timedelta(days=4))
         swept.set()
-        under_way.result(timeout=30)
+        under_way.result(timeout=60)
 
     assert list(found) == []
     assert _balance(app, customer) == 2_500_000

@@ -64,4 +64,4 @@ def test_a_lock_that_is_not_given_up_is_an_error_and_not_a_silence(
             lock(Wallet, customer.id)
     holder.close()
 
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < 14, "the usual bound is 15 s"

@@ -224,7 +224,7 @@ def test_staff_wait_for_a_use_under_way_and_see_it(
         return "redeemed"
 
     def decide(_: int) -> str:
-        assert redeemed.wait(timeout=20)
+        assert redeemed.wait(timeout=60)
         with app.app_context(), unit_of_work():
             if act == "change":
                 issuing.change(coupon.id, {"max_uses": 1}, actor=STAFF, at=START)

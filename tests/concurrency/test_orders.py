@@ -159,7 +159,7 @@ def test_first_orders_of_one_customer_share_the_namespace(
 ) -> None:
     people = [person().id for _ in range(3 * CROWD)]
     # They start anew with each customer: the moment in which they can collide is short.
-    start = Barrier(8, timeout=10)
+    start = Barrier(8, timeout=60)
 
     def order_by_order(_: int) -> list[str]:
         with app.app_context():

@@ -157,6 +157,6 @@ def test_numbering_waits_for_nobody_who_is_correcting_a_paper(
         opening.open_paper(entry, at=shop.clock.now())
         issued = clerk.submit(issue)
 
-        assert issued.result(timeout=10) == 1, "the invoice, while its credit note is not committed yet"
+        assert issued.result(timeout=60) == 1, "the invoice, while its credit note is not committed yet"
 
     assert issue() == 1

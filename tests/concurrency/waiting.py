@@ -24,7 +24,7 @@ from tests.factories.payments import put_topup
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 Act = Callable[[], Any]
 REASON = "Goodwill after the outage"
 

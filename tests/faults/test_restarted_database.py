@@ -79,10 +79,10 @@ def test_the_shop_survives_a_restart_of_its_database(
     shop.tick("poll-topups")
     served = [caught_at_work, late, *(each for each in crowd if each.charges())]
     for customer in served:
-        customer.awaits("RUNNING", seconds=40)
+        customer.awaits("RUNNING")
     for customer in served:
         customer.assert_served_once()
-    shop.eventually(lambda: payer.customer.balance == TOPUP, "the payment arrives", seconds=40)
+    shop.eventually(lambda: payer.customer.balance == TOPUP, "the payment arrives")
     assert payer.customer.mails("topup_receipt") <= 1
     shop.books.assert_they_add_up()
 

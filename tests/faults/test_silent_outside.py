@@ -117,7 +117,7 @@ def test_an_image_that_cannot_be_pulled_costs_nobody_anything(shop: LiveShop) ->
     customer, clerk = shop.customer(), shop.customer(role=Role.ADMINISTRATOR, credit=0)
     with unknown_image(shop, "*n8nio/n8n*"):
         customer.order()
-        customer.awaits("ERROR", seconds=40)
+        customer.awaits("ERROR")
         shop.eventually(lambda: customer.mails("instance_failed") > 0, "the customer is told")
         assert customer.balance == CREDIT - PRICE, "it may still be repaired"
 

@@ -84,7 +84,7 @@ def test_with_a_worker_the_state_that_was_reached_is_answered(shop: LiveShop) ->
     shop.backstage.worker()
     customer = shop.customer()
     subscription = customer.order()
-    customer.awaits("RUNNING", seconds=40)
+    customer.awaits("RUNNING")
 
     press_ = partial(customer.call, seconds=30)
     stopped = press_("PUT", f"/subscriptions/{subscription}/stop")

@@ -50,7 +50,7 @@ def wheel_only(monkeypatch: pytest.MonkeyPatch, open_dir: Path) -> None:
     monkeypatch.setattr(places, "FALLBACK", open_dir / "fallback")
 
 
-def wait_until(claim: Callable[[], bool], *, seconds: float = 5.0) -> bool:
+def wait_until(claim: Callable[[], bool], *, seconds: float = 60.0) -> bool:
     """Whether the claim comes true in time."""
     deadline = time.monotonic() + seconds
     while not (true := claim()) and time.monotonic() < deadline:

@@ -177,7 +177,7 @@ import os; open('{tmp_path}/up', 'w').write(str(os.getpid())); time.sleep(60)
 
     assert supervise(Part("stubborn", python(code), (tmp_path / "up").exists)).run() == 0
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 45, "it would have slept for a minute"
     assert int((tmp_path / "up").read_text()) not in processes.children_of(os.getpid())
 
 
@@ -223,7 +223,7 @@ def test_killing_the_supervisor_leaves_no_orphan_however_deep(
 
     os.kill(working, signal.SIGKILL)
 
-    assert process.wait(10) == 128 + signal.SIGKILL
+    assert process.wait(60) == 128 + signal.SIGKILL
     assert is_gone(working)
     assert is_gone(job)
 
@@ -235,7 +235,7 @@ def test_killing_the_keeper_leaves_no_orphan_however_deep(
 
     process.kill()
 
-    assert wait_until(lambda: is_gone(working) and is_gone(job), seconds=10)
+    assert wait_until(lambda: is_gone(working) and is_gone(job))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -246,6 +246,6 @@ def test_a_request_to_stop_ends_everything_with_status_zero(
 
     process.send_signal(number)
 
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     assert is_gone(working)
     assert is_gone(job)

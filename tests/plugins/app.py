@@ -366,7 +366,7 @@ def at_once(app: Flask) -> Callable[..., list[Any]]:
         barrier = Barrier(count)
 
         def one(index: int) -> Any:
-            barrier.wait(timeout=30)
+            barrier.wait(timeout=60)
             try:
                 return act(index)
             except Exception as refusal:  # noqa: BLE001 - the test looks at it

@@ -22,7 +22,7 @@ class GoogleStandIn:
 
     def keys(self, **options: float) -> GoogleKeysOverHttp:
         """Our adapter, asking it, without pauses unless the test wants them."""
-        pauses = {"unknown_pause": 0.0, "silence_pause": 0.0, "timeout": 2.0}
+        pauses = {"unknown_pause": 0.0, "silence_pause": 0.0, "timeout": 20.0}
         return GoogleKeysOverHttp(self.simulator["keys_url"], **(pauses | options))
 
     def token(self, **claims: Any) -> str:

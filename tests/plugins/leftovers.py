@@ -8,7 +8,7 @@ import pytest
 
 from minispod.local import processes
 
-PATIENCE_SECONDS = 3.0
+PATIENCE_SECONDS = 30.0
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -22,7 +22,7 @@ class Names:
         """The zone has these lines from now on, and no others."""
         self.file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
-    def resolver(self, timeout: float = 2.0) -> DnsResolver:
+    def resolver(self, timeout: float = 20.0) -> DnsResolver:
         """Our adapter, asking this server."""
         return DnsResolver([split_server(self.address)], timeout)
 

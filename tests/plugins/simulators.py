@@ -18,7 +18,7 @@ from minispod.local import processes
 from minispod.local.processes import Program
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 20.0
+START_SECONDS = 90.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from minispod.rules import business_rules
 from minispod.settings import Settings
 from minispod.subscriptions import cancellation, queries
 from tests.plugins.app import Person, PortsNow
-from tests.realtime.conftest import Bought, Listener, Polling, auth_of
+from tests.realtime.conftest import PATIENCE_SECONDS, Bought, Listener, Polling, auth_of
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_the_owner_sees_the_log_and_what_is_added_to_it(
     listener = listen("/k8s-logs", auth_of(customer, bought))
 
     assert listener.next("log-start").endswith("/app")
-    lines = [listener.next("log-data", seconds=60) for _ in range(3)]
+    lines = [listener.next("log-data") for _ in range(3)]
     assert all(isinstance(line, str) and line == line.strip() != "" for line in lines)
     assert any("n8n" in line for line in lines)
 
@@ -109,7 +109,7 @@ def test_when_the_instance_goes_the_client_is_told_and_sent_away(
     settings: Settings,
     clock: FrozenClock,
     run_jobs: Callable[..., int],
-    at_a_trot: None,
+    impatient: None,
 ) -> None:
     bought = running(customer)
     listener = listen("/k8s-logs", auth_of(customer, bought))
@@ -224,10 +224,10 @@ def test_when_the_application_is_restarted_the_new_pod_is_followed(
         controls.restart(bought.instance_id, actor=customer.actor, at=clock.advance(seconds=1))
     run_jobs()
 
-    after, lines = listener.until("log-start", seconds=40)
+    after, lines = listener.until("log-start")
     assert after != before
     assert len(lines) == len(set(lines))
-    assert isinstance(listener.next("log-data", seconds=20), str)
+    assert isinstance(listener.next("log-data"), str)
 
 
 def test_a_cluster_that_is_silent_for_a_moment_is_waited_for(
@@ -252,7 +252,7 @@ def test_a_cluster_that_stays_silent_ends_the_view_in_words(
     customer: Person,
     buy: Callable[..., Bought],
     ports: PortsNow,
-    at_a_trot: None,
+    impatient: None,
 ) -> None:
     ports.change(cluster=Sessions(("pod", ["first"]), *(ClusterUnavailable() for _ in range(500))))
 
@@ -284,8 +284,13 @@ def test_a_view_that_nobody_closes_is_closed(
 
 @pytest.fixture
 def at_a_trot(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks and patience of a test's length."""
+    """Looks of a test's length."""
     monkeypatch.setattr(pod_logs, "_LOOK_SECONDS", 0.05)
+
+
+@pytest.fixture
+def impatient(at_a_trot: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And patience of a test's length, where nothing comes that is waited for."""
     monkeypatch.setattr(pod_logs, "REPLACED_SECONDS", 1.0)
 
 
@@ -297,7 +302,7 @@ def followers() -> int:
 def said_last(listener: Listener) -> str:
     """The sentence after which the client was disconnected."""
     while True:
-        event, payload = listener.heard.get(timeout=20)
+        event, payload = listener.heard.get(timeout=PATIENCE_SECONDS)
         if event == "log-error":
             assert isinstance(payload, str)
             listener.next("disconnect")

@@ -17,10 +17,10 @@ from minispod.local import processes
 from minispod.local.processes import Program
 from minispod.settings import Settings
 from tests.plugins.app import Person
-from tests.realtime.conftest import Bought, Listener
+from tests.realtime.conftest import PATIENCE_SECONDS, Bought, Listener
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 30.0
+START_SECONDS = 90.0
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_it_serves_many_listeners_and_still_answers(
 
     told = [listener.next("instance-status") for listener in listeners]
     assert {each["subscriptionId"] for each in told} == {str(bought.subscription_id)}
-    assert requests.get(f"{realtime_process}/livez", timeout=5).status_code == 200
+    assert requests.get(f"{realtime_process}/livez", timeout=PATIENCE_SECONDS).status_code == 200
     for listener in listeners:
         listener.leave()
 

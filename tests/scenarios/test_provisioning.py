@@ -179,18 +179,21 @@ def test_drift_is_repaired(
     shop.order(plan_id())
     row = shop.until(InstanceStatus.RUNNING)
     cluster.scale(row.namespace, row.name, 0)
-    time.sleep(0.5)
 
+    def becomes_ready(wanted: bool) -> bool:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            sighting = cluster.see(row.namespace, row.name)
+            if (sighting is not None and sighting.is_ready) is wanted:
+                return True
+            time.sleep(0.1)
+        return False
+
+    assert becomes_ready(False)
     tick("observe-cluster")
     shop.run_jobs()
 
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        sighting = cluster.see(row.namespace, row.name)
-        if sighting is not None and sighting.is_ready:
-            return
-        time.sleep(0.3)
-    pytest.fail("the workload was not brought back")
+    assert becomes_ready(True), "the workload was not brought back"
 
 
 def test_cancelling_deletes_everything_of_the_instance(

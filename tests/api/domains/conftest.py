@@ -57,8 +57,14 @@ class Cluster(KubernetesCluster):
 def served(ports: PortsNow, names: Names) -> Cluster:
     """A cluster in the test's hand; the DNS is the test's name server."""
     cluster = Cluster()
-    ports.change(cluster=cluster, resolver=names.resolver(timeout=0.6))
+    ports.change(cluster=cluster, resolver=names.resolver())
     return cluster
+
+
+@pytest.fixture
+def hasty_dns(served: Cluster, ports: PortsNow, names: Names) -> None:
+    """Answers that do not come are not waited for: only where none come."""
+    ports.change(resolver=names.resolver(timeout=0.6))
 
 
 @pytest.fixture

@@ -72,7 +72,6 @@ def test_one_record_alone_is_not_enough_and_the_missing_one_is_named(site: MakeS
         (["{proof}", "{host}. CNAME gone.example.net."], ["target_missing"]),
         (["{proof}", "{host}. CNAME a.example.net.", "a.example.net. CNAME {host}."], ["dns_loop"]),
         (["{proof}", ";! {host}. servfail"], ["dns_failed"]),
-        (["{proof}", ";! {host}. silent"], ["dns_silent"]),
         (["{alias}", ";! _minispod.{host}. servfail"], ["dns_failed"]),
         (['_minispod.{host}. TXT "something else"', "{alias}"], ["proof_other"]),
         (['_minispod.{host}. TXT "\\000\\255\\010<b>" "x"', "{alias}"], ["proof_other"]),
@@ -97,6 +96,17 @@ def test_what_is_wrong_is_told_in_plain_words(
         assert HOST in indonesian
         assert english != indonesian
         assert "{" not in english + indonesian
+
+
+@pytest.mark.usefixtures("hasty_dns")
+def test_a_name_server_that_says_nothing_is_told_as_such(site: MakeSite, names: Names) -> None:
+    mine = site()
+    mine.add()
+    names.publish(records(mine)[0], f";! {HOST}. silent")
+
+    mine.run_jobs()
+
+    assert (mine.codes(), mine.one()["status"]) == (["dns_silent"], "WAITING_FOR_DNS")
 
 
 def test_the_addresses_of_our_ingress_are_as_good_as_an_alias(site: MakeSite, names: Names) -> None:

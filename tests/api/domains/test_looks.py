@@ -114,6 +114,7 @@ def test_one_that_comes_back_within_its_grace_stays(
     assert mine.one()["status"] == "FAILING", "the grace begins anew"
 
 
+@pytest.mark.usefixtures("hasty_dns")
 @pytest.mark.parametrize("fault", ["silent", "servfail"])
 def test_a_broken_name_server_takes_nothing_off(
     site: MakeSite, names: Names, later: Callable[..., None], fault: str

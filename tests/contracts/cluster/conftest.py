@@ -164,7 +164,7 @@ def on_simulator(simulator: Simulator) -> Target:
     """The simulator, whose one token may do everything."""
     kubeconfig = simulator["kubeconfig"]
     adapter, bare = KubernetesCluster(kubeconfig), KubernetesClient(kubeconfig)
-    return Target(kubeconfig, simulator["ingress"], 20.0, simulator, adapter, adapter, bare)
+    return Target(kubeconfig, simulator["ingress"], 60.0, simulator, adapter, adapter, bare)
 
 
 @pytest.fixture(scope="session")

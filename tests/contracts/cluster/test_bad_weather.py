@@ -16,8 +16,8 @@ def simulator(kubernetes_simulator):
 
 @pytest.fixture
 def cluster(simulator):
-    """Our adapter, impatient."""
-    return KubernetesCluster(simulator["kubeconfig"], timeout=(1, 1))
+    """Our adapter, a little impatient."""
+    return KubernetesCluster(simulator["kubeconfig"], timeout=(5, 5))
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])

@@ -55,7 +55,7 @@ def api(tmp_path):
             }
         )
     )
-    answers["see"] = lambda: KubernetesCluster(str(kubeconfig), timeout=(1, 1)).see_certificate(
+    answers["see"] = lambda: KubernetesCluster(str(kubeconfig), timeout=(5, 5)).see_certificate(
         "user-1", "shop-tls"
     )
     yield answers

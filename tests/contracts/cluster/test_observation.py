@@ -66,7 +66,7 @@ def test_log_is_followed_until_it_is_closed(target, running):
     time.sleep(0.2)
 
     stream.close()
-    reader.join(timeout=5)
+    reader.join(timeout=60)
 
     assert not reader.is_alive()
     assert all("\n" not in line for line in lines)

@@ -74,7 +74,7 @@ def cluster(server, tmp_path):
     }
     path = tmp_path / "kubeconfig"
     path.write_text(yaml.safe_dump(config))
-    return KubernetesCluster(str(path), timeout=(1, 1))
+    return KubernetesCluster(str(path), timeout=(5, 5))
 
 
 def listed(*items, following=None):

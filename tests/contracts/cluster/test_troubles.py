@@ -145,12 +145,13 @@ def elsewhere(target, tmp_path):
 
 def test_server_that_takes_the_call_and_says_nothing_is_given_up(elsewhere):
     with socket.create_server(("127.0.0.1", 0)) as mute:
+        cluster = elsewhere(mute.getsockname()[1], timeout=(1, 1))
         started = time.monotonic()
 
         with pytest.raises(ClusterUnavailable):
-            elsewhere(mute.getsockname()[1], timeout=(1, 1)).version()
+            cluster.version()
 
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < TIMEOUT[1], "it was told to wait for a second"
 
 
 def test_nobody_waits_long_for_the_cluster_by_default():
@@ -160,12 +161,13 @@ def test_nobody_waits_long_for_the_cluster_by_default():
 def test_server_that_is_not_there_is_noticed_at_once(elsewhere):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
+    cluster = elsewhere(port)
     started = time.monotonic()
 
     with pytest.raises(ClusterUnavailable):
-        elsewhere(port).version()
+        cluster.version()
 
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < TIMEOUT[0], "sooner than one that does not answer"
 
 
 @pytest.mark.parametrize("content", [None, "", "a: [", "clusters: []", "kind: Config\ncurrent-context: none"])

@@ -75,7 +75,7 @@ def test_servers_in_trouble_are_told_apart(names, fault, finding):
 
     assert answer.finding is finding
     assert not answer.is_definite
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 15, "a patient one waits for 20 s"
 
 
 def test_nobody_there_is_silence():

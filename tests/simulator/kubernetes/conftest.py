@@ -19,7 +19,7 @@ from kubernetes import config
 from tests.contracts.kubernetes.target import Room, Target, new_room
 
 ROOT = Path(__file__).resolve().parents[3]
-START_SECONDS = 20.0
+START_SECONDS = 90.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Running:
         """End the process, and return how it ended."""
         self.target.api.rest_client.pool_manager.clear()
         self.process.send_signal(how)
-        return self.process.wait(timeout=5)
+        return self.process.wait(timeout=60)
 
 
 def launch(directory: Path, *more: str) -> Running:

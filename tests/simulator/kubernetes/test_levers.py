@@ -144,7 +144,7 @@ def test_a_registry_that_ends_in_invalid_never_answers(target: Target, room: Roo
 
 
 def test_a_pull_can_be_slow_the_first_time_only(sim: Running, target: Target, room: Room) -> None:
-    sim.pull("image", image="*slow*", pull_seconds=30)
+    sim.pull("image", image="*slow*", pull_seconds=100)
     body = deployment("web", container("example/slow:1"))
     body["spec"]["template"]["spec"]["nodeSelector"] = {"kubernetes.io/hostname": "worker-1"}
 
@@ -156,7 +156,7 @@ def test_a_pull_can_be_slow_the_first_time_only(sim: Running, target: Target, ro
     room.rolled_out("web")
     second = time.monotonic() - start
 
-    assert first > 1.4
+    assert first > 4.9  # a hundred seconds, of which twenty pass in one
     assert second < first / 2
 
 
@@ -316,7 +316,7 @@ def test_speed_changes_how_fast_time_passes(sim: Running, target: Target, room: 
 
     sim.pull("speed", speed=200)
 
-    target.eventually(lambda: target.get(f"{room.core}/pods/p")["status"]["phase"] == "Running", 3)
+    target.eventually(lambda: target.get(f"{room.core}/pods/p")["status"]["phase"] == "Running")
 
 
 def test_pods_of_a_removed_node_are_lost_and_replaced(target: Target, room: Room) -> None:

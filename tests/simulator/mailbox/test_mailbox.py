@@ -151,7 +151,7 @@ def test_the_process_leaves_cleanly_and_remembers(tmp_path: Path, end: signal.Si
         assert len(box.messages()) == expected
         box.send(letter())
         process.send_signal(end)
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=60) == 0
 
 
 def _start(folder: Path) -> tuple[subprocess.Popen[bytes], Mailbox]:
@@ -160,7 +160,7 @@ def _start(folder: Path) -> tuple[subprocess.Popen[bytes], Mailbox]:
     command = [sys.executable, "-m", "minispod.simulator.mailbox", "--smtp-port", "0", "--http-port", "0"]
     command += ["--store", str(folder / "mails"), "--ready-file", str(ready)]
     process = subprocess.Popen(command, cwd=Path(__file__).parents[3], stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 90
     while not ready.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     return process, Mailbox(Simulator(json.loads(ready.read_text(encoding="utf-8"))))
