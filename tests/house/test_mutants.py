@@ -76,9 +76,9 @@ def test_what_is_taken_away_where() -> None:
             ("condition", "Wallet.debt == 0", "and_(Wallet.credit >= 1)"),
             ("condition", "Wallet.credit >= 1", "and_(Wallet.debt == 0)"),
             ("conflict", "insert(Paper).on_conflict_do_nothing()", "insert(Paper)"),
-            ("guard", "if (repeat := find(wish)) is not None:", "pass"),
-            ("guard", "if not covers(wish):", "pass"),
-            ("guard", "if is_live(wish):", "pass"),
+            ("guard", "if (repeat := find(wish)) is not None:", "((repeat := find(wish)) is not None)"),
+            ("guard", "if not covers(wish):", "(not covers(wish))"),
+            ("guard", "if is_live(wish):", "(is_live(wish))"),
             ("lock", "session().get(Tenancy, 1, with_for_update=True)", "session().get(Tenancy, 1)"),
         ]
     )

@@ -72,7 +72,9 @@ def changes(node: ast.AST, module: Module) -> Iterator[Change]:
         and not node.orelse
         and (_refuses(node.body[-1]) or _stands_back(node, module))
     ):
-        yield Change("guard", node, "pass", _lines(node.body))
+        # What is asked may do something, too: only its answer is not heard.
+        asks = any(isinstance(each, ast.Call) for each in ast.walk(node.test))
+        yield Change("guard", node, f"({module.source(node.test)})" if asks else "pass", _lines(node.body))
     elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _is_check(node.value):
         yield Change("guard", node, "pass", _called(node.value))
 
