@@ -7,7 +7,8 @@ from functools import partial
 import pytest
 from flask import Flask
 
-from minispod.catalog.errors import NoSuchPlan
+from minispod.catalog import quota
+from minispod.catalog.errors import BadTermsOfSale, NoSuchPlan
 from minispod.catalog.models import Plan, Service
 from minispod.instances.errors import NoSuchInstance
 from minispod.kernel.actor import system
@@ -244,3 +245,13 @@ def test_an_instance_that_is_not_there_is_neither_started_nor_backed_up(
 ) -> None:
     with pytest.raises(NoSuchInstance), shop.app.app_context(), unit_of_work():
         act(uuid.uuid4(), actor=administrator.actor, at=shop.clock.now())
+
+
+@pytest.mark.parametrize("total", [-1, 10_001])
+def test_a_plan_has_no_number_of_slots_that_makes_no_sense(
+    context: None, administrator: Person, plan_id: PlanFinder, clock: FrozenClock, total: int
+) -> None:
+    with pytest.raises(BadTermsOfSale), unit_of_work():
+        quota.set_total(
+            plan_id(), total, reason="a slip of the hand", actor=administrator.actor, at=clock.now()
+        )
