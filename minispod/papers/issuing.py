@@ -45,8 +45,7 @@ def issue_until(entry_ids: Sequence[uuid.UUID], *, rules: PaperRules, actor: Act
     """Issue whatever waits until the papers of these entries are among the issued; for a letter that carries them."""
     waiting = select(func.count()).where(Paper.entry_id.in_(entry_ids), Paper.number.is_(None))
     while session().scalar(waiting):
-        if not issue_waiting(rules=rules, actor=actor, at=at):
-            return
+        issue_waiting(rules=rules, actor=actor, at=at)
 
 
 def _lock_counters(at: datetime, rules: PaperRules) -> dict[PaperKind, PaperCounter]:

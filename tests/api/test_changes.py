@@ -172,6 +172,25 @@ def test_a_grant_is_repeated_by_its_key(
     assert shop.balance(customer) == 450_000
 
 
+def test_a_move_by_staff_is_repeated_by_its_key(
+    client: FlaskClient,
+    shop: Shop,
+    administrator: Person,
+    customer: Person,
+    mine: uuid.UUID,
+    plan_id: PlanFinder,
+) -> None:
+    body: dict[str, object] = {"newPlanId": str(plan_id(tier="PRO")), "reason": REASON}
+
+    answers = [
+        _staff(client, administrator, "PUT", f"/{mine}/upgrade", body, **{"Idempotency-Key": "one-click"})
+        for _ in range(2)
+    ]
+
+    assert [each.status_code for each in answers] == [200, 200]
+    assert len(shop.changes(mine)) == 1
+
+
 def test_without_terminating_it_runs_to_the_end_of_its_period(
     client: FlaskClient, shop: Shop, administrator: Person, customer: Person, mine: uuid.UUID
 ) -> None:

@@ -120,3 +120,14 @@ def test_debits_at_once_take_what_is_there_and_no_more(scene: Scene, at_once: At
             {"id": str(scene.customer.id)},
         )
     assert written == 7
+
+
+def test_a_wallet_that_is_said_to_owe_pays_nothing_however_much_it_holds(scene: Scene) -> None:
+    scene.do(lambda: session().execute(text("UPDATE wallets SET gateway_debt = 1 WHERE balance > 0")))
+
+    with pytest.raises(WalletInDebt):
+        debit(scene, 1_000)
+
+    assert books(scene) == (50_000, 1, [50_000]), (
+        "nobody's act leaves that: the proof finds it, and staff rebuild it"
+    )

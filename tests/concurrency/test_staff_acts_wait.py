@@ -9,13 +9,16 @@ import pytest
 
 from minispod.accounts.models import User
 from minispod.catalog import planning, quota
-from minispod.instances.orphan_models import Orphan, OrphanKind
+from minispod.instances.errors import OrphanNotAdoptable
+from minispod.instances.models import Instance, Tenancy
+from minispod.instances.orphan_models import Orphan, OrphanKind, OrphanWish
+from minispod.instances.states import InstanceStatus
 from minispod.kernel.actor import system
 from minispod.kernel.database import session
 from minispod.kernel.ids import new_id
 from minispod.kernel.money import Rupiah
 from minispod.rules import business_rules
-from minispod.subscriptions import adopting, announcing, departures
+from minispod.subscriptions import adopting, announcing, departures, fulfilment
 from minispod.subscriptions.departures import Applications
 from minispod.subscriptions.states import SubscriptionStatus
 from tests.concurrency.waiting import REASON, Scene, holding, waits_with
@@ -69,34 +72,98 @@ def test_the_slots_of_a_plan_are_set_from_what_is_taken_now(scene: Scene) -> Non
     )
 
 
-@pytest.mark.parametrize("table", ["subscriptions", "instances"])
-def test_an_orphan_goes_to_the_instance_as_it_is_now(scene: Scene, table: str) -> None:
-    mine = scene.subscription()
-    instance = scene.shop.look(mine)[1]
-    orphan = new_id()
+def put_orphan(scene: Scene, instance: Instance, **fields: Any) -> uuid.UUID:
+    """A workload under the instance's name that is not its own."""
+    values = {
+        "id": new_id(),
+        "kind": OrphanKind.WORKLOAD,
+        "name": instance.name,
+        "instance_label": str(uuid.uuid4()),
+        **fields,
+    }
     scene.do(
         lambda: session().add(
             Orphan(
-                id=orphan,
-                kind=OrphanKind.WORKLOAD,
                 namespace=instance.namespace,
-                name=instance.name,
-                instance_label=str(uuid.uuid4()),
                 instance_id=instance.id,
                 user_id=scene.customer.id,
                 is_trial=False,
                 first_seen_at=scene.clock.now(),
                 last_seen_at=scene.clock.now(),
                 made_at=scene.clock.now(),
+                **values,
             )
         )
     )
+    return values["id"]
+
+
+@pytest.mark.parametrize("table", ["subscriptions", "instances"])
+def test_an_orphan_goes_to_the_instance_as_it_is_now(scene: Scene, table: str) -> None:
+    mine = scene.subscription()
+    instance = scene.shop.look(mine)[1]
+    orphan = put_orphan(scene, instance)
 
     reads_locked(
         scene,
         table,
         mine if table == "subscriptions" else instance.id,
         lambda: adopting.adopt(orphan, reason=REASON, actor=scene.staff.actor, at=scene.clock.now()),
+    )
+
+
+def test_what_makes_way_has_its_place_taken_by_the_instance_as_it_is_now(scene: Scene) -> None:
+    instance = scene.shop.look(scene.subscription())[1]
+    orphan = put_orphan(scene, instance, wish=OrphanWish.REPLACE)
+
+    reads_locked(
+        scene,
+        "instances",
+        instance.id,
+        lambda: adopting.take_place(session().get_one(Orphan, orphan), at=scene.clock.now()),
+    )
+
+
+def test_what_something_of_the_same_instance_is_removed_for_is_not_adopted(scene: Scene) -> None:
+    instance = scene.shop.look(scene.subscription())[1]
+    label = str(uuid.uuid4())
+    orphan = put_orphan(scene, instance, instance_label=label)
+    put_orphan(
+        scene, instance, instance_label=label, kind=OrphanKind.CLAIM, name="old-data", wish=OrphanWish.REMOVE
+    )
+
+    with pytest.raises(OrphanNotAdoptable, match="being removed"):
+        scene.do(lambda: adopting.adopt(orphan, reason=REASON, actor=scene.staff.actor, at=scene.clock.now()))
+
+
+def test_a_namespace_that_is_just_being_cleared_is_kept_for_what_is_adopted(scene: Scene) -> None:
+    mine = scene.subscription()
+    scene.shop.put(mine, status=InstanceStatus.TERMINATED)
+    orphan = put_orphan(scene, scene.shop.look(mine)[1])
+    cleared = "UPDATE tenancies SET cleared_at = now() WHERE user_id = :owner"
+
+    with holding(scene.app, cleared, owner=scene.customer.id) as holder:
+        waits_with(
+            scene.app,
+            holder,
+            lambda: scene.do(
+                lambda: adopting.adopt(orphan, reason=REASON, actor=scene.staff.actor, at=scene.clock.now())
+            ),
+        )
+
+    with scene.app.app_context():
+        assert session().get_one(Tenancy, scene.customer.id).cleared_at is None
+
+
+def test_secrets_that_stay_closed_are_noted_at_the_instance_as_it_is_now(scene: Scene) -> None:
+    instance = scene.shop.look(scene.subscription())[1]
+    zone = business_rules(scene.shop.settings).zone
+
+    reads_locked(
+        scene,
+        "instances",
+        instance.id,
+        lambda: fulfilment.note_sealed(instance.id, zone=zone, at=scene.clock.now()),
     )
 
 

@@ -7,7 +7,8 @@ from functools import partial
 import pytest
 from flask import Flask
 
-from minispod.catalog.errors import NoSuchPlan
+from minispod.catalog import quota
+from minispod.catalog.errors import BadTermsOfSale, NoSuchPlan
 from minispod.catalog.models import Plan, Service
 from minispod.instances.errors import NoSuchInstance
 from minispod.kernel.actor import system
@@ -30,7 +31,7 @@ from minispod.promotions.errors import WrongPlan
 from minispod.promotions.states import CouponType
 from minispod.rules import topup_rules
 from minispod.settings import Settings
-from minispod.subscriptions import operating
+from minispod.subscriptions import data_care, operating
 from minispod.subscriptions.errors import NotActive
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.states import SubscriptionStatus
@@ -238,6 +239,19 @@ def test_staff_move_nobody_to_a_plan_that_is_not_sold(
         shop.change_plan(administrator, mine, pro)
 
 
-def test_an_instance_that_is_not_there_is_not_started(shop: Shop, administrator: Person) -> None:
+@pytest.mark.parametrize("act", [operating.start, partial(data_care.back_up, per_day=1)])
+def test_an_instance_that_is_not_there_is_neither_started_nor_backed_up(
+    shop: Shop, administrator: Person, act: Callable[..., object]
+) -> None:
     with pytest.raises(NoSuchInstance), shop.app.app_context(), unit_of_work():
-        operating.start(uuid.uuid4(), actor=administrator.actor, at=shop.clock.now())
+        act(uuid.uuid4(), actor=administrator.actor, at=shop.clock.now())
+
+
+@pytest.mark.parametrize("total", [-1, 10_001])
+def test_a_plan_has_no_number_of_slots_that_makes_no_sense(
+    context: None, administrator: Person, plan_id: PlanFinder, clock: FrozenClock, total: int
+) -> None:
+    with pytest.raises(BadTermsOfSale), unit_of_work():
+        quota.set_total(
+            plan_id(), total, reason="a slip of the hand", actor=administrator.actor, at=clock.now()
+        )

@@ -1,16 +1,18 @@
 """Put a mutant into the running program, and take it out again."""
 
+import ast
 import importlib
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import psycopg2
 
 from tests.mutants.schema import SchemaMutant
-from tests.mutants.source import SourceMutant
+from tests.mutants.source import SourceMutant, made_of
+from tests.mutants.weakening import constant_of
 
 # What makes a constraint (with the foreign keys that rest on it), an index or a trigger of that name.
 _DEFINITIONS = """
@@ -38,8 +40,21 @@ def mutated(mutant: SourceMutant | SchemaMutant, database_url: str) -> Iterator[
 
 @contextmanager
 def _weaker_code(mutant: SourceMutant) -> Iterator[None]:
-    """Exchange the code of the function; who imported it has the same object."""
-    found: Any = importlib.import_module(".".join(mutant.path.with_suffix("").parts))
+    """Exchange the code of the function, or what the module made beforehand; forget what was made by it."""
+    module = importlib.import_module(".".join(mutant.path.with_suffix("").parts))
+    made = made_of(ast.parse(mutant.text), mutant.function)
+    _forget_answers(module)
+    try:
+        with _weaker_statement(module, mutant, made) if made else _weaker_function(module, mutant):
+            yield
+    finally:
+        _forget_answers(module)
+
+
+@contextmanager
+def _weaker_function(module: ModuleType, mutant: SourceMutant) -> Iterator[None]:
+    """Exchange its code: who imported it has the same object."""
+    found: Any = module
     for name in mutant.function.split("."):
         found = inspect.getattr_static(found, name)
     function: Any = inspect.unwrap(found.fget if isinstance(found, property) else found)
@@ -51,6 +66,25 @@ def _weaker_code(mutant: SourceMutant) -> Iterator[None]:
         yield
     finally:
         function.__code__ = original
+
+
+@contextmanager
+def _weaker_statement(module: ModuleType, mutant: SourceMutant, made: list[str]) -> Iterator[None]:
+    """Make it again, and what is made of it: functions of the module look it up by its name."""
+    known = {name: vars(module)[name] for name in made}
+    again = [each for each in ast.parse(mutant.text).body if constant_of(each) in made]
+    exec(compile(ast.Module(again, []), str(mutant.path), "exec"), vars(module))
+    try:
+        yield
+    finally:
+        vars(module).update(known)
+
+
+def _forget_answers(module: ModuleType) -> None:
+    """What functions of a module keep between calls was made by the code before."""
+    for each in vars(module).values():
+        if hasattr(each, "cache_clear"):
+            each.cache_clear()
 
 
 def _code_of(code: CodeType, qualname: str) -> CodeType:

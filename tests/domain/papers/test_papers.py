@@ -422,6 +422,7 @@ def test_papers_are_seen_by_their_owner_and_by_staff_once_they_have_a_number(
             lambda: queries.get_paper(waiting.id, actor=other.actor),
             lambda: queries.list_papers(queries.PageRequest(), actor=other.actor, user_id=owner.id),
             lambda: queries.list_papers(queries.PageRequest(), actor=other.actor),
+            lambda: queries.next_papers(queries.Filter(), after=None, limit=9, actor=other.actor),
         ):
             with pytest.raises(NoSuchPaper):
                 look()

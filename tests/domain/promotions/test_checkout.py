@@ -31,7 +31,7 @@ from minispod.promotions.errors import (
 )
 from minispod.promotions.models import Coupon, Redemption
 from minispod.promotions.states import CouponStatus, CouponType, DiscountType
-from minispod.subscriptions.errors import RequestKeyReused
+from minispod.subscriptions.errors import LiveSubscriptionExists, RequestKeyReused
 from minispod.subscriptions.models import Period
 from minispod.wallet import ledger
 from minispod.wallet.errors import InsufficientCredit
@@ -285,3 +285,15 @@ def test_a_fixed_amount_leaves_nothing_below_zero(price: int, amount: int) -> No
 
     assert price - coupon.takes_off(price) == max(0, price - amount)
     assert Coupon(type=FREE).takes_off(price) == price
+
+
+def test_who_has_it_already_is_told_that_and_not_that_the_coupon_is_used(
+    shop: Shop, customer: Person, plan_id: PlanFinder
+) -> None:
+    put_coupon("SAVE20", DISCOUNT, at=START)
+    mine = shop.place(customer, plan_id(), coupon="SAVE20").subscription.id
+
+    with pytest.raises(LiveSubscriptionExists) as refused:
+        shop.place(customer, plan_id(), coupon="SAVE20")
+
+    assert refused.value.details == {"existingSubscriptionId": str(mine)}

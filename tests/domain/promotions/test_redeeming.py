@@ -126,9 +126,12 @@ def test_the_first_instant_is_valid(customer: Person) -> None:
     assert redeem("NOW", customer).redemption.number == 1
 
 
-def test_an_unknown_code(customer: Person) -> None:
+@pytest.mark.parametrize("code", ["NOSUCH", "gueſt"])
+def test_an_unknown_code(customer: Person, code: str) -> None:
+    put_coupon("GUEST", at=START)  # "ſ" is another letter, whatever its capital
+
     with pytest.raises(UnknownCode):
-        redeem("NOSUCH", customer)
+        redeem(code, customer)
 
 
 def test_a_coupon_that_was_deleted_since_it_was_looked_up(customer: Person) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from minispod.catalog.models import Plan
 from minispod.instances import controls
 from minispod.instances.states import InstanceStatus, Wanted
 from minispod.kernel.clock import FrozenClock
@@ -228,3 +229,17 @@ class TestRefund:
         assert shop.cancel(owner, mine) == 0
         assert shop.balance(owner) == 0
         assert shop.look(mine)[0].status is SubscriptionStatus.CANCELLED
+
+
+def test_slots_that_were_counted_wrongly_keep_nobody_from_leaving(
+    shop: Shop, customer: Person, mine: uuid.UUID, set_plan: Callable[..., None]
+) -> None:
+    plan = shop.look(mine)[0].plan_id
+    set_plan(plan, used_quota=0)
+
+    shop.cancel(customer, mine)
+
+    assert shop.look(mine)[0].status is SubscriptionStatus.CANCELLED
+
+    with shop.app.app_context():
+        assert session().get_one(Plan, plan).used_quota == 0

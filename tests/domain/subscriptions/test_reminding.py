@@ -8,7 +8,7 @@ from minispod.accounts.models import User
 from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.rules import business_rules
-from minispod.subscriptions import reminders
+from minispod.subscriptions import graces, reminders
 from tests.plugins.app import Person
 from tests.plugins.shop import Shop
 
@@ -79,3 +79,23 @@ def test_who_cancelled_since_is_not_told(
         reminders.remind(mine, rules=business_rules(shop.settings), at=shop.clock.now())
 
     assert _notices(shop, owner) == []
+
+
+def test_who_does_not_want_to_go_on_is_not_reminded_of_the_grace(
+    shop: Shop, person: Callable[..., Person], plan_id: PlanFinder, advance: Advance
+) -> None:
+    owner = person(credit=50_000)
+    mine = shop.order(owner, plan_id())
+    advance(days=31)
+
+    def remind() -> list[str]:
+        with shop.app.app_context(), unit_of_work():
+            graces.remind(mine, is_asked=True, rules=business_rules(shop.settings), at=shop.clock.now())
+        return [row.kind.value for row in shop.messages(owner) if row.kind.value == "grace_reminder"]
+
+    shop.auto_renew(owner, mine, False)
+    assert shop.look(mine)[0].grace_until is not None, "no round has come by yet"
+    assert remind() == []
+
+    shop.auto_renew(owner, mine, True)
+    assert remind() == ["grace_reminder"]

@@ -53,6 +53,29 @@ def test_what_is_about_to_be_deleted_is_not_taken_up(
     assert shop.balance(customer) == 200_000
 
 
+def test_what_credit_does_not_cover_is_passed_over_and_the_next_one_taken_up(
+    shop: Shop,
+    person: Callable[..., Person],
+    plan_id: PlanFinder,
+    advance: Callable[..., object],
+    run_jobs: Callable[[], int],
+) -> None:
+    owner = person(credit=300_000)
+    dear, cheap = (
+        shop.order(owner, plan_id(slug, tier))
+        for slug, tier in (("n8n-automation", "PRO"), ("ghost-blog", "BASIC"))
+    )
+    shop.take_back(owner, shop.balance(owner))
+    advance(days=45)
+    assert {shop.look(each)[0].status for each in (dear, cheap)} == {SubscriptionStatus.EXPIRED}
+
+    shop.credit(owner, 149_999)
+    run_jobs()
+
+    assert not _revive(shop, dear)
+    assert [shop.look(each)[0].is_active for each in (dear, cheap)] == [False, True]
+
+
 def test_without_room_on_the_machines_it_stays_expired_and_nothing_is_charged(
     shop: Shop, customer: Person, expired: uuid.UUID, one_machine: Callable[[int], None]
 ) -> None:
