@@ -183,6 +183,30 @@ def test_a_killed_worker_leaves_its_work_to_the_next(
     assert handler.runs == ["one"]
 
 
+def test_a_worker_that_was_overtaken_neither_ends_nor_holds_what_another_has(
+    world: None, basket: Basket, clock: FrozenClock
+) -> None:
+    _ask(basket, clock)
+    leases = []
+    for _ in range(2):
+        with unit_of_work():
+            leases.append(outbox.take(basket.rows[0], clock.now()))
+        clock.advance(seconds=TASK.nature.lease_seconds + 1)
+    slow, quick = filter(None, leases)
+
+    with unit_of_work():
+        held = [outbox.extend(each, clock.now()) for each in (slow, quick)]
+        outbox.postpone(slow, clock.now(), timedelta(hours=1), "too late")
+        outbox.finish(slow, clock.now())
+
+    [row] = _rows()
+    assert (held, row.last_error) == ([False, True], None)
+    assert row.leased_until == clock.now() + timedelta(seconds=TASK.nature.lease_seconds)
+    with unit_of_work():
+        outbox.finish(quick, clock.now())
+    assert _rows() == []
+
+
 def test_silence_outside_postpones_with_growing_pauses(
     world: None, handler: Recorder, basket: Basket, ports: PortsNow, settings: Settings, clock: FrozenClock
 ) -> None:

@@ -92,6 +92,7 @@ class TestDebt:
 
         assert (waiting.is_active, waiting.waits_for_credit, still.waits_for_credit) == (True, True, True)
         assert (renewed.period_number, renewed.grace_until) == (2, None)
+        assert (waiting.failed_charges > 0, renewed.failed_charges) == (True, 0)
         [told] = [each for each in shop.messages(owner) if each.kind.value == "grace_started"]
         assert told.facts["owed"] == "Rp 20.000"
         [before] = [each for each in shop.messages(owner) if each.kind.value == "low_credit"]

@@ -183,3 +183,16 @@ def _move(owner: Person, act: str, amount: int, posting: ledger.Posting) -> None
                 ledger.deduct(owner.id, amount, posting, may_owe=act == "owe", **facts)  # type: ignore[arg-type]
     except (Refusal, ValueError):
         pass  # refused movements leave nothing behind
+
+
+def test_a_wallet_that_was_read_is_read_again_after_it_moved(
+    app: Flask, customer: Person, clock: FrozenClock
+) -> None:
+    posting = ledger.Posting(EntryType.SUBSCRIPTION, EntryKind.PERIOD, "a period", "A month")
+
+    with app.app_context(), unit_of_work():
+        wallet = session().get_one(Wallet, customer.id)
+        before = wallet.balance
+        ledger.debit(customer.id, 1_000, posting, actor=system("tests"), at=clock.now())
+
+        assert wallet.balance == before - 1_000
