@@ -1,7 +1,7 @@
 """Whether the machines hold one more instance (decision 21): where the shop and the cluster are known together.
 
-Every live subscription's instance counts, also while its owner has it stopped: the place is paid for. The nodes are
-those last seen; a cluster that was never seen refuses nobody (decision 27).
+Every live subscription's instance counts (`live_sizes`), also while its owner has it stopped: the place is paid for.
+The nodes are those last seen; a cluster that was never seen refuses nobody (decision 27).
 """
 
 import uuid
@@ -19,10 +19,10 @@ from minispod.cluster.monitoring import ClusterPicture
 from minispod.cluster.port import NodeSighting
 from minispod.instances.models import Instance
 from minispod.kernel.database import session
+from minispod.subscriptions import live_sizes
 from minispod.subscriptions.errors import ClusterFull
-from minispod.subscriptions.models import Subscription
+from minispod.subscriptions.live_sizes import LiveSizes
 from minispod.subscriptions.rules import CapacityRules
-from minispod.subscriptions.states import LIVE
 
 # Any number that no other advisory lock of this database uses.
 _ROOM_LOCK = 21_00_21
@@ -75,20 +75,14 @@ def take_stock(
     Where no node was ever seen nothing is counted: there is nothing to hold it against. A `picture` that was read
     already is not read again.
     """
-    return _count(picture if picture is not None else monitoring.last_picture(), rules, apart_from)
-
-
-def _count(picture: ClusterPicture, rules: CapacityRules, apart_from: uuid.UUID | None) -> Stock:
+    picture = picture if picture is not None else monitoring.last_picture()
     if not picture.nodes:
         return Stock((), picture.seen_at, Load(), rules)
-    live = (
-        select(Instance.cpu_milli, Instance.memory_mb, func.count())
-        .join(Subscription, Subscription.id == Instance.subscription_id)
-        .where(Subscription.status.in_(LIVE), Subscription.id.is_distinct_from(apart_from))
-        .group_by(Instance.cpu_milli, Instance.memory_mb)
-    )
-    counted = session().execute(live).all()
-    load = capacity.load_of((_request(cpu, memory, rules), count) for cpu, memory, count in counted)
+    return _stock(picture, live_sizes.read(apart_from=apart_from), rules)
+
+
+def _stock(picture: ClusterPicture, live: LiveSizes, rules: CapacityRules) -> Stock:
+    load = capacity.load_of((_request(cpu, memory, rules), count) for cpu, memory, count in live.of_each)
     return Stock(picture.nodes, picture.seen_at, load, rules)
 
 
@@ -102,9 +96,11 @@ def require_room(instance: Instance, rules: CapacityRules, picture: ClusterPictu
     if not seen.nodes:
         return
     session().execute(select(func.pg_advisory_xact_lock(_ROOM_LOCK)))
-    stock = _count(seen, rules, instance.subscription_id)
-    if stock.more(instance.cpu_milli, instance.memory_mb) == 0:
+    others = live_sizes.read(apart_from=instance.subscription_id)
+    if _stock(seen, others, rules).more(instance.cpu_milli, instance.memory_mb) == 0:
         raise ClusterFull()
+    if others.notes > live_sizes.MANY:
+        live_sizes.recount()
 
 
 def _request(cpu_milli: int, memory_mb: int, rules: CapacityRules) -> Request:
