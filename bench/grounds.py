@@ -175,6 +175,10 @@ _STATEMENTS = (
         FROM generate_series(0, %(months)s) k, generate_series(1, %(users)s) n
     ) q
     """,
+    """
+    INSERT INTO live_sizes (cpu_milli, memory_mb, instances)
+    SELECT cpu_milli, memory_mb, count(*) FROM instances GROUP BY cpu_milli, memory_mb
+    """,
     "INSERT INTO paper_counters (series, last) SELECT series, max(position) FROM papers GROUP BY series",
     """
     INSERT INTO wallet_snapshots (user_id, day, balance, position, entry_id, taken_at)

@@ -30,17 +30,15 @@ _FUNCTION = f"""
             FROM instances WHERE subscription_id = NEW.id;
             RETURN NULL;
         END IF;
-        -- Whoever turns the subscription at this moment is waited for: one of the two sees what the other did.
-        IF TG_OP <> 'INSERT' THEN
-            INSERT INTO live_sizes (cpu_milli, memory_mb, instances)
-            SELECT OLD.cpu_milli, OLD.memory_mb, -1
-            FROM subscriptions WHERE id = OLD.subscription_id AND status IN {_LIVE} FOR SHARE;
-        END IF;
-        IF TG_OP <> 'DELETE' THEN
-            INSERT INTO live_sizes (cpu_milli, memory_mb, instances)
-            SELECT NEW.cpu_milli, NEW.memory_mb, 1
-            FROM subscriptions WHERE id = NEW.subscription_id AND status IN {_LIVE} FOR SHARE;
-        END IF;
+        -- Whoever turns the subscription at this moment is waited for, also if it is not live yet: one of the two sees
+        -- what the other did.
+        PERFORM 1 FROM subscriptions WHERE id IN (OLD.subscription_id, NEW.subscription_id) FOR SHARE;
+        INSERT INTO live_sizes (cpu_milli, memory_mb, instances)
+        SELECT OLD.cpu_milli, OLD.memory_mb, -1
+        FROM subscriptions WHERE id = OLD.subscription_id AND status IN {_LIVE}
+        UNION ALL
+        SELECT NEW.cpu_milli, NEW.memory_mb, 1
+        FROM subscriptions WHERE id = NEW.subscription_id AND status IN {_LIVE};
         RETURN NULL;
     END $$
 """

@@ -26,10 +26,10 @@ _NOTE = (*_SIZE, LiveSize.instances)
 
 @dataclass(frozen=True, slots=True)
 class LiveSizes:
-    """Millicores, megabytes and the number of live instances of each size; and how many notes say so."""
+    """Millicores, megabytes and the number of live instances of each size; and from how many rows that was added up."""
 
     of_each: Sequence[tuple[int, int, int]]
-    notes: int
+    rows: int
 
 
 def read(*, apart_from: uuid.UUID | None = None) -> LiveSizes:
@@ -39,8 +39,8 @@ def read(*, apart_from: uuid.UUID | None = None) -> LiveSizes:
         noted = union_all(noted, _live(literal(-1)).where(Subscription.id == apart_from))
     cpu, memory, instances = noted.subquery("noted").c
     added = session().execute(select(cpu, memory, func.sum(instances), func.count()).group_by(cpu, memory))
-    rows = added.all()
-    return LiveSizes([(row[0], row[1], row[2]) for row in rows], sum(row[3] for row in rows))
+    found = added.all()
+    return LiveSizes([(each[0], each[1], each[2]) for each in found], sum(each[3] for each in found))
 
 
 def recount() -> None:

@@ -99,7 +99,7 @@ def require_room(instance: Instance, rules: CapacityRules, picture: ClusterPictu
     others = live_sizes.read(apart_from=instance.subscription_id)
     if _stock(seen, others, rules).more(instance.cpu_milli, instance.memory_mb) == 0:
         raise ClusterFull()
-    if others.notes > live_sizes.MANY:
+    if others.rows > live_sizes.MANY:
         live_sizes.recount()
 
 
