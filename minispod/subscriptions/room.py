@@ -97,7 +97,8 @@ def require_room(instance: Instance, rules: CapacityRules, picture: ClusterPictu
         return
     session().execute(select(func.pg_advisory_xact_lock(_ROOM_LOCK)))
     others = live_sizes.read(apart_from=instance.subscription_id)
-    if _stock(seen, others, rules).more(instance.cpu_milli, instance.memory_mb) == 0:
+    stock = _stock(seen, others, rules)
+    if stock.more(instance.cpu_milli, instance.memory_mb) == 0:
         raise ClusterFull()
     if others.rows > live_sizes.MANY:
         live_sizes.recount()

@@ -232,8 +232,10 @@ def test_what_is_live_is_counted_while_others_write(empty_app: Flask) -> None:
         with empty_app.app_context():
             upgrade(revision="0033")
 
-    with holding(empty_app, "UPDATE instances SET cpu_milli = 500 WHERE name = 'one'") as writer:
-        writer.execute(text("UPDATE subscriptions SET status = 'EXPIRED' WHERE id = md5('two')::uuid"))
+    with holding(
+        empty_app, "UPDATE subscriptions SET status = 'EXPIRED' WHERE id = md5('two')::uuid"
+    ) as writer:
+        writer.execute(text("UPDATE instances SET cpu_milli = 500 WHERE name = 'one'"))
         waited_with = waits_with(empty_app, writer, migrate)
     assert "TRIGGER" in waited_with
     assert _live_sizes() == {(500, 1024): 1}
