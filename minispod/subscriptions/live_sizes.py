@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import Select, delete, func, insert, literal, select, union_all
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import Select, bindparam, delete, func, insert, literal, select, union_all
 
 from minispod.instances.models import Instance
-from minispod.kernel.database import session
+from minispod.kernel.database import find, session, table_of
+from minispod.kernel.questions import Question, one_of
 from minispod.subscriptions.models import LiveSize, Subscription
 from minispod.subscriptions.states import LIVE
 
 log = structlog.get_logger()
 MANY = 1_000
-_SIZE: tuple[InstrumentedAttribute[int], ...] = (LiveSize.cpu_milli, LiveSize.memory_mb)
-_NOTE = (*_SIZE, LiveSize.instances)
+_instances, _subscriptions, _notes = (table_of(each).c for each in (Instance, Subscription, LiveSize))
+_NOTE = (_notes.cpu_milli, _notes.memory_mb, _notes.instances)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,32 @@ class LiveSizes:
     rows: int
 
 
+def _live(number: Any) -> Select[Any]:
+    """The sizes of live instances, with a number each."""
+    return (
+        select(_instances.cpu_milli, _instances.memory_mb, number.label("instances"))
+        .join_from(
+            table_of(Instance), table_of(Subscription), _subscriptions.id == _instances.subscription_id
+        )
+        .where(one_of(_subscriptions.status, LIVE))
+    )
+
+
+def _added(notes: Any) -> Question:
+    cpu, memory, instances = notes.subquery("notes").c
+    sums = select(cpu, memory, func.sum(instances).label("instances"), func.count().label("rows"))
+    return Question(sums.group_by(cpu, memory))
+
+
+_NOTES = select(*_NOTE)
+_SIZES = _added(_NOTES)
+_OTHER_SIZES = _added(union_all(_NOTES, _live(literal(-1)).where(_subscriptions.id == bindparam("left_out"))))
+
+
 def read(*, apart_from: uuid.UUID | None = None) -> LiveSizes:
     """Add up the notes, leaving out the instance of one subscription on wish."""
-    noted: Any = select(*_NOTE)
-    if apart_from is not None:
-        noted = union_all(noted, _live(literal(-1)).where(Subscription.id == apart_from))
-    cpu, memory, instances = noted.subquery("noted").c
-    added = session().execute(select(cpu, memory, func.sum(instances), func.count()).group_by(cpu, memory))
-    found = added.all()
-    return LiveSizes([(each[0], each[1], each[2]) for each in found], sum(each[3] for each in found))
+    found = find(_SIZES, {}) if apart_from is None else find(_OTHER_SIZES, {"left_out": apart_from})
+    return LiveSizes([(row[0], row[1], row[2]) for row in found], sum(row[3] for row in found))
 
 
 def recount() -> None:
@@ -49,7 +66,7 @@ def recount() -> None:
     It is one statement, which sees of every change either both, the change and its note, or neither.
     """
     gone = delete(LiveSize).returning(*_NOTE).cte("gone")
-    live = _live(func.count()).group_by(Instance.cpu_milli, Instance.memory_mb).cte("live")
+    live = _live(func.count()).group_by(_instances.cpu_milli, _instances.memory_mb).cte("live")
     put = insert(LiveSize).from_select(_NOTE, select(live)).returning(LiveSize.number).cte("put")
     cpu, memory, count = live.c
     compared = union_all(select(gone), select(cpu, memory, -count)).subquery("compared")
@@ -58,12 +75,3 @@ def recount() -> None:
     wrong = select(*size, too_many).group_by(*size).having(too_many != 0).add_cte(put)
     for cpu_milli, memory_mb, by in session().execute(wrong):
         log.error("live_sizes_were_wrong", cpu_milli=cpu_milli, memory_mb=memory_mb, too_many=by)
-
-
-def _live(number: Any) -> Select[Any]:
-    """The sizes of live instances, with a number each."""
-    return (
-        select(Instance.cpu_milli, Instance.memory_mb, number.label("instances"))
-        .join(Subscription, Subscription.id == Instance.subscription_id)
-        .where(Subscription.status.in_(LIVE))
-    )

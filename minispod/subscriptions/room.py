@@ -5,7 +5,6 @@ The nodes are those last seen; a cluster that was never seen refuses nobody (dec
 """
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +13,7 @@ from sqlalchemy import func, select
 from minispod.catalog.models import Plan
 from minispod.catalog.showing import ShownPlan
 from minispod.cluster import capacity, monitoring
-from minispod.cluster.capacity import Load, Request
+from minispod.cluster.capacity import Load, Request, Room
 from minispod.cluster.monitoring import ClusterPicture
 from minispod.cluster.port import NodeSighting
 from minispod.instances.models import Instance
@@ -30,20 +29,21 @@ _ROOM_LOCK = 21_00_21
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """What the machines held when they were last seen, and what is promised on them now."""
+    """What the machines held when they were last seen, and what is promised on them now; no room: none was seen."""
 
     nodes: tuple[NodeSighting, ...]
     seen_at: datetime | None
     load: Load
     rules: CapacityRules
+    room: Room | None = None
 
     def more(self, cpu_milli: int, memory_mb: int) -> int | None:
         """Tell how many more instances with these limits fit; None while no node was ever seen."""
-        return self._more(cpu_milli, memory_mb, self.nodes, self.rules.reserve)
+        return self._more(cpu_milli, memory_mb, self.room)
 
     def more_without(self, lost: NodeSighting, cpu_milli: int, memory_mb: int) -> int | None:
         """The same when one worker is lost and the others use their reserve for it."""
-        return self._more(cpu_milli, memory_mb, self._workers_without(lost), 0)
+        return self._more(cpu_milli, memory_mb, capacity.room_of(self._workers_without(lost), reserve=0))
 
     def missing_without(self, lost: NodeSighting) -> Load:
         """Tell what of all that is promised would find no place without one worker."""
@@ -58,13 +58,10 @@ class Stock:
         # Workers first: a control plane does not become one because the last worker is lost.
         return [node for node in capacity.workers_of(self.nodes) if node != lost]
 
-    def _more(
-        self, cpu_milli: int, memory_mb: int, nodes: Sequence[NodeSighting], reserve: float
-    ) -> int | None:
-        if not self.nodes:
+    def _more(self, cpu_milli: int, memory_mb: int, room: Room | None) -> int | None:
+        if self.room is None or room is None:
             return None
-        wanted = _request(cpu_milli, memory_mb, self.rules)
-        return capacity.how_many_more(wanted, load=self.load, nodes=nodes, reserve=reserve)
+        return capacity.how_many_more_in(room, _request(cpu_milli, memory_mb, self.rules), load=self.load)
 
 
 def take_stock(
@@ -83,7 +80,8 @@ def take_stock(
 
 def _stock(picture: ClusterPicture, live: LiveSizes, rules: CapacityRules) -> Stock:
     load = capacity.load_of((_request(cpu, memory, rules), count) for cpu, memory, count in live.of_each)
-    return Stock(picture.nodes, picture.seen_at, load, rules)
+    room = capacity.room_of(picture.nodes, reserve=rules.reserve)
+    return Stock(picture.nodes, picture.seen_at, load, rules, room)
 
 
 def require_room(instance: Instance, rules: CapacityRules, picture: ClusterPicture | None = None) -> None:
