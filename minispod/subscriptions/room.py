@@ -35,7 +35,7 @@ class Stock:
     seen_at: datetime | None
     load: Load
     rules: CapacityRules
-    room: Room | None = None
+    room: Room | None
 
     def more(self, cpu_milli: int, memory_mb: int) -> int | None:
         """Tell how many more instances with these limits fit; None while no node was ever seen."""
@@ -74,7 +74,7 @@ def take_stock(
     """
     picture = picture if picture is not None else monitoring.last_picture()
     if not picture.nodes:
-        return Stock((), picture.seen_at, Load(), rules)
+        return Stock((), picture.seen_at, Load(), rules, None)
     return _stock(picture, live_sizes.read(apart_from=apart_from), rules)
 
 
