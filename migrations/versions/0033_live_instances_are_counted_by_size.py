@@ -5,8 +5,8 @@ transaction of a change, instead of all instances.
 
 Built beside a shop that is open. Each trigger waits for those who write into its table, and for nobody else, so that
 nobody can wait for us in a circle. Whoever writes after both are there is noted down; then all is counted in one
-statement, which sees of every change either both, the change and its note, or neither. A run that dies on the way is
-simply run again.
+statement, which sees of every change either both, the change and its note, or neither. It holds the lock of those who
+ask for room, who may be counting too. A run that dies on the way is simply run again.
 
 Revision ID: 0033
 Revises: 0032
@@ -50,7 +50,9 @@ _TRIGGERS = (
     "subscriptions_turn_live AFTER UPDATE ON subscriptions FOR EACH ROW "
     f"WHEN ((OLD.status IN {_LIVE}) <> (NEW.status IN {_LIVE}))",
 )
+_BOUND = "SET LOCAL lock_timeout = '5s';"
 _COUNT = f"""
+    SELECT pg_advisory_xact_lock(210021);
     WITH gone AS (DELETE FROM live_sizes)
     INSERT INTO live_sizes (cpu_milli, memory_mb, instances)
     SELECT i.cpu_milli, i.memory_mb, count(*)
@@ -73,11 +75,8 @@ def upgrade() -> None:
     with op.get_context().autocommit_block():
         for trigger in _TRIGGERS:
             # One message is one transaction: the bound holds for this wait, and the lock is let go with it.
-            op.execute(
-                "SET LOCAL lock_timeout = '5s'; "
-                f"CREATE OR REPLACE TRIGGER {trigger} EXECUTE FUNCTION note_live_sizes()"
-            )
-        op.execute(_COUNT)
+            op.execute(f"{_BOUND} CREATE OR REPLACE TRIGGER {trigger} EXECUTE FUNCTION note_live_sizes()")
+        op.execute(_BOUND + _COUNT)
 
 
 def downgrade() -> None:

@@ -1,12 +1,12 @@
-"""How many live instances there are of each size, read from notes instead of from all instances (adr/0055).
+"""How many live instances there are of each size, read from notes instead of from all instances (adr/0056).
 
 What is live is said by `states.LIVE`. The database adds a note in the transaction of each change, so that nobody waits
-for anybody to write one. Here notes are added up, and when they are many they are replaced by a count.
+for anybody to write one. Here notes are added up, and when they are many, or in doubt, they are replaced by a count.
 """
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import structlog
@@ -20,16 +20,31 @@ from minispod.subscriptions.states import LIVE
 
 log = structlog.get_logger()
 MANY = 1_000
+# Any number that no other advisory lock of this database uses; the migration 0033 takes it as well.
+_ROOM_LOCK = 21_00_21
 _instances, _subscriptions, _notes = (table_of(each).c for each in (Instance, Subscription, LiveSize))
 _NOTE = (_notes.cpu_milli, _notes.memory_mb, _notes.instances)
 
 
 @dataclass(frozen=True, slots=True)
 class LiveSizes:
-    """Millicores, megabytes and the number of live instances of each size; and from how many rows that was added up."""
+    """Millicores, megabytes and the number of live instances of each size; and from how many rows that was added up.
+
+    What is left out is a row as well.
+    """
 
     of_each: Sequence[tuple[int, int, int]]
     rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A size in millicores and megabytes of which another number of live instances was noted than there was."""
+
+    cpu_milli: int
+    memory_mb: int
+    noted: int
+    counted: int
 
 
 def _live(number: Any) -> Select[Any]:
@@ -60,18 +75,28 @@ def read(*, apart_from: uuid.UUID | None = None) -> LiveSizes:
     return LiveSizes([(row[0], row[1], row[2]) for row in found], sum(row[3] for row in found))
 
 
-def recount() -> None:
-    """Replace all notes by a count, and log where they were wrong; one at a time (the caller's lock).
+def take_turns() -> None:
+    """Wait until nobody else counts or asks for room, and let nobody do so before this transaction ends."""
+    session().execute(select(func.pg_advisory_xact_lock(_ROOM_LOCK)))
+
+
+def recount() -> Sequence[Wrong]:
+    """Replace all notes by a count, under the lock of `take_turns`; say, and log, where they were wrong.
 
     It is one statement, which sees of every change either both, the change and its note, or neither.
     """
+    take_turns()
     gone = delete(LiveSize).returning(*_NOTE).cte("gone")
     live = _live(func.count()).group_by(_instances.cpu_milli, _instances.memory_mb).cte("live")
     put = insert(LiveSize).from_select(_NOTE, select(live)).returning(LiveSize.number).cte("put")
-    cpu, memory, count = live.c
-    compared = union_all(select(gone), select(cpu, memory, -count)).subquery("compared")
-    too_many = func.sum(compared.c.instances)
-    size = (compared.c.cpu_milli, compared.c.memory_mb)
-    wrong = select(*size, too_many).group_by(*size).having(too_many != 0).add_cte(put)
-    for cpu_milli, memory_mb, by in session().execute(wrong):
-        log.error("live_sizes_were_wrong", cpu_milli=cpu_milli, memory_mb=memory_mb, too_many=by)
+    compared = union_all(
+        select(*gone.c[:2], gone.c.instances.label("noted"), literal(0).label("counted")),
+        select(*live.c[:2], literal(0), live.c.instances),
+    ).subquery("compared")
+    cpu, memory = compared.c[:2]
+    noted, counted = func.sum(compared.c.noted), func.sum(compared.c.counted)
+    wrong = select(cpu, memory, noted, counted).group_by(cpu, memory).having(noted != counted).add_cte(put)
+    found = [Wrong(*row) for row in session().execute(wrong.order_by(cpu, memory))]
+    for each in found:
+        log.error("room.notes_were_wrong", **asdict(each))
+    return found

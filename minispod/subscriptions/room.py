@@ -8,8 +8,6 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
-
 from minispod.catalog.models import Plan
 from minispod.catalog.showing import ShownPlan
 from minispod.cluster import capacity, monitoring
@@ -17,14 +15,10 @@ from minispod.cluster.capacity import Load, Request, Room
 from minispod.cluster.monitoring import ClusterPicture
 from minispod.cluster.port import NodeSighting
 from minispod.instances.models import Instance
-from minispod.kernel.database import session
 from minispod.subscriptions import live_sizes
 from minispod.subscriptions.errors import ClusterFull
 from minispod.subscriptions.live_sizes import LiveSizes
 from minispod.subscriptions.rules import CapacityRules
-
-# Any number that no other advisory lock of this database uses.
-_ROOM_LOCK = 21_00_21
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +33,12 @@ class Stock:
 
     def more(self, cpu_milli: int, memory_mb: int) -> int | None:
         """Tell how many more instances with these limits fit; None while no node was ever seen."""
-        return self._more(cpu_milli, memory_mb, self.room)
+        return None if self.room is None else self._more(cpu_milli, memory_mb, self.room)
 
     def more_without(self, lost: NodeSighting, cpu_milli: int, memory_mb: int) -> int | None:
         """The same when one worker is lost and the others use their reserve for it."""
+        if self.room is None:
+            return None
         return self._more(cpu_milli, memory_mb, capacity.room_of(self._workers_without(lost), reserve=0))
 
     def missing_without(self, lost: NodeSighting) -> Load:
@@ -58,10 +54,8 @@ class Stock:
         # Workers first: a control plane does not become one because the last worker is lost.
         return [node for node in capacity.workers_of(self.nodes) if node != lost]
 
-    def _more(self, cpu_milli: int, memory_mb: int, room: Room | None) -> int | None:
-        if self.room is None or room is None:
-            return None
-        return capacity.how_many_more_in(room, _request(cpu_milli, memory_mb, self.rules), load=self.load)
+    def _more(self, cpu_milli: int, memory_mb: int, room: Room) -> int:
+        return capacity.how_many_more(room, _request(cpu_milli, memory_mb, self.rules), load=self.load)
 
 
 def take_stock(
@@ -93,13 +87,20 @@ def require_room(instance: Instance, rules: CapacityRules, picture: ClusterPictu
     seen = picture if picture is not None else monitoring.last_picture()
     if not seen.nodes:
         return
-    session().execute(select(func.pg_advisory_xact_lock(_ROOM_LOCK)))
+    live_sizes.take_turns()
     others = live_sizes.read(apart_from=instance.subscription_id)
-    stock = _stock(seen, others, rules)
-    if stock.more(instance.cpu_milli, instance.memory_mb) == 0:
-        raise ClusterFull()
-    if others.rows > live_sizes.MANY:
+    if _is_full(seen, others, instance, rules):
+        # Notes let in; who is refused is refused by a count.
         live_sizes.recount()
+        others = live_sizes.read(apart_from=instance.subscription_id)
+        if _is_full(seen, others, instance, rules):
+            raise ClusterFull()
+    elif others.rows > live_sizes.MANY:
+        live_sizes.recount()
+
+
+def _is_full(picture: ClusterPicture, live: LiveSizes, instance: Instance, rules: CapacityRules) -> bool:
+    return _stock(picture, live, rules).more(instance.cpu_milli, instance.memory_mb) == 0
 
 
 def _request(cpu_milli: int, memory_mb: int, rules: CapacityRules) -> Request:

@@ -19,6 +19,8 @@ _GROWS = "UPDATE instances SET cpu_milli = 3000, memory_mb = 3072"
 _ENDS = "UPDATE subscriptions SET status = 'CANCELLED'"
 _REVIVES = "UPDATE subscriptions SET status = 'ACTIVE'"
 
+_ONE_NOTE = "INSERT INTO live_sizes (cpu_milli, memory_mb, instances) VALUES (1000, 1024, 1)"
+
 
 @pytest.fixture
 def mine(shop: Shop, customer: Person, plan_id: Callable[..., uuid.UUID]) -> uuid.UUID:
@@ -68,3 +70,16 @@ def test_a_count_waits_for_nobody_and_keeps_what_is_noted_meanwhile(app: Flask, 
         holder.commit()
 
     assert _noted(app) == {(3000, 3072): 1}
+
+
+def test_of_two_who_count_the_second_sees_what_the_first_wrote(app: Flask, mine: uuid.UUID) -> None:
+    def recount() -> None:
+        with app.app_context(), unit_of_work():
+            live_sizes.recount()
+
+    with holding(app, "SELECT pg_advisory_xact_lock(:key)", key=live_sizes._ROOM_LOCK) as holder:
+        holder.execute(text("WITH gone AS (DELETE FROM live_sizes) " + _ONE_NOTE))
+        statement = waits_with(app, holder, recount)
+
+    assert "pg_advisory_xact_lock" in statement
+    assert _noted(app) == {(1000, 1024): 1}

@@ -17,6 +17,7 @@ from minispod.app import create_app
 from minispod.health import newest_migration
 from minispod.kernel.database import db
 from minispod.settings import Settings
+from minispod.subscriptions import live_sizes
 from tests.concurrency.waiting import holding, waits_with
 
 
@@ -244,7 +245,9 @@ def test_what_is_live_is_counted_while_others_write(empty_app: Flask) -> None:
         connection.execute(text("DROP TRIGGER subscriptions_turn_live ON subscriptions"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0032'"))
         connection.execute(text("UPDATE subscriptions SET status = 'ACTIVE'"))
-    upgrade(revision="0033")
+    with holding(empty_app, "SELECT pg_advisory_xact_lock(:key)", key=live_sizes._ROOM_LOCK) as order:
+        # One that counts as well, for instance.
+        assert "pg_advisory_xact_lock" in waits_with(empty_app, order, migrate)
     assert _live_sizes() == {(500, 1024): 1, (1000, 1024): 2}
     with db.engine.begin() as connection:
         connection.execute(text("UPDATE subscriptions SET status = 'CANCELLED'"))

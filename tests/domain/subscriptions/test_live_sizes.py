@@ -14,6 +14,7 @@ from minispod.instances.provisioning import OutcomeKind
 from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.subscriptions import live_sizes
+from minispod.subscriptions.errors import ClusterFull
 from minispod.subscriptions.models import LiveSize, Subscription
 from minispod.subscriptions.states import LIVE, SubscriptionStatus
 from tests.plugins.app import Person
@@ -22,6 +23,7 @@ from tests.plugins.shop import Shop
 PlanFinder = Callable[..., uuid.UUID]
 Sizes = dict[tuple[int, int], int]
 BASIC, PRO = (1000, 1024), (2000, 2048)
+_WRONG = {"event": "room.notes_were_wrong", "log_level": "error"}
 
 
 def _counted() -> Sizes:
@@ -32,6 +34,13 @@ def _counted() -> Sizes:
 
 def _noted() -> Sizes:
     return {(cpu, memory): count for cpu, memory, count in live_sizes.read().of_each if count}
+
+
+def _note(app: Flask, cpu_milli: int, memory_mb: int, instances: int) -> None:
+    """As somebody would who writes past the database's triggers."""
+    with app.app_context(), unit_of_work():
+        wrong = insert(LiveSize).values(cpu_milli=cpu_milli, memory_mb=memory_mb, instances=instances)
+        session().execute(wrong)
 
 
 def _notes() -> int:
@@ -144,22 +153,62 @@ def test_many_notes_are_replaced_by_a_count_as_the_next_order_is_placed(
                 assert _notes() == (number if number < 4 else 1)
 
     assert _sizes(app) == {BASIC: 4}
-    assert [each for each in logged if each["event"] == "live_sizes_were_wrong"] == []
+    assert [each for each in logged if each["event"] == "room.notes_were_wrong"] == []
 
 
 def test_a_count_puts_right_what_somebody_wrote_past_the_database(
     app: Flask, shop: Shop, customer: Person, plan_id: PlanFinder
 ) -> None:
     shop.order(customer, plan_id())
-    with app.app_context(), unit_of_work():
-        session().execute(insert(LiveSize).values(cpu_milli=1000, memory_mb=1024, instances=2))
-        session().execute(insert(LiveSize).values(cpu_milli=7, memory_mb=7, instances=-1))
+    _note(app, *BASIC, 2)
+    _note(app, 7, 7, -1)
 
     with capture_logs() as logged, app.app_context(), unit_of_work():
         live_sizes.recount()
 
     assert _sizes(app) == {BASIC: 1}
-    wrong = {
-        (each["cpu_milli"], each["memory_mb"]): each["too_many"] for each in logged if "too_many" in each
-    }
-    assert wrong == {(1000, 1024): 2, (7, 7): -1}
+    assert [each for each in logged if each["event"] == "room.notes_were_wrong"] == [
+        {**_WRONG, "cpu_milli": 7, "memory_mb": 7, "noted": -1, "counted": 0},
+        {**_WRONG, "cpu_milli": 1000, "memory_mb": 1024, "noted": 3, "counted": 1},
+    ]
+
+
+def test_notes_of_too_many_refuse_nobody_and_are_put_right(
+    app: Flask,
+    shop: Shop,
+    person: Callable[..., Person],
+    plan_id: PlanFinder,
+    one_machine: Callable[[int], None],
+) -> None:
+    one_machine(1600)  # 1,024 MB of it are sold: two instances of 1 GB
+    _note(app, *BASIC, 5)
+
+    with capture_logs() as logged:
+        shop.order(person(credit=50_000), plan_id())
+
+    assert _sizes(app) == {BASIC: 1}
+    assert [each["noted"] for each in logged if each["event"] == "room.notes_were_wrong"] == [6]
+    shop.order(person(credit=50_000), plan_id())
+    assert _sizes(app) == {BASIC: 2}
+
+
+def test_full_machines_refuse_whatever_is_noted_too_much(
+    app: Flask,
+    shop: Shop,
+    person: Callable[..., Person],
+    plan_id: PlanFinder,
+    one_machine: Callable[[int], None],
+) -> None:
+    one_machine(1600)
+    for _ in range(2):
+        shop.order(person(credit=50_000), plan_id())
+    late = person(credit=50_000)
+
+    for surplus in (0, 1):
+        _note(app, *BASIC, surplus)
+        with pytest.raises(ClusterFull):
+            shop.order(late, plan_id())
+
+    assert shop.balance(late) == 50_000
+    with app.app_context():
+        assert _counted() == {BASIC: 2}
