@@ -7,14 +7,18 @@ for anybody to write one. Here notes are added up, and when they are many, or in
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Select, bindparam, delete, func, insert, literal, select, union_all
+from sqlalchemy import Integer, Select, bindparam, cast, delete, func, insert, literal, select, union_all
 
+from minispod.audit import trail
 from minispod.instances.models import Instance
+from minispod.kernel.actor import Actor
 from minispod.kernel.database import find, session, table_of
 from minispod.kernel.questions import Question, one_of
+from minispod.subscriptions.errors import NothingToRecount
 from minispod.subscriptions.models import LiveSize, Subscription
 from minispod.subscriptions.states import LIVE
 
@@ -87,7 +91,7 @@ def recount() -> Sequence[Wrong]:
     """
     take_turns()
     gone = delete(LiveSize).returning(*_NOTE).cte("gone")
-    live = _live(func.count()).group_by(_instances.cpu_milli, _instances.memory_mb).cte("live")
+    live = _live(cast(func.count(), Integer)).group_by(_instances.cpu_milli, _instances.memory_mb).cte("live")
     put = insert(LiveSize).from_select(_NOTE, select(live)).returning(LiveSize.number).cte("put")
     compared = union_all(
         select(*gone.c[:2], gone.c.instances.label("noted"), literal(0).label("counted")),
@@ -100,3 +104,18 @@ def recount() -> Sequence[Wrong]:
     for each in found:
         log.error("room.notes_were_wrong", **asdict(each))
     return found
+
+
+def repair(_size: uuid.UUID, *, actor: Actor, at: datetime) -> None:
+    """Count anew for staff who saw one wrong size; all are put right. Refuses NothingToRecount."""
+    found = recount()
+    if not found:
+        raise NothingToRecount("The notes agree with the live instances already.")
+    trail.record(
+        actor,
+        trail.Action.ROOM_RECOUNTED,
+        at=at,
+        subject_kind="room",
+        subject_id="sizes",
+        changed={f"{each.cpu_milli}m CPU, {each.memory_mb} MB": [each.noted, each.counted] for each in found},
+    )
