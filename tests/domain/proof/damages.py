@@ -250,7 +250,7 @@ DAMAGES = (
     ),
     _sql(
         "an instance of another size than was noted",
-        "UPDATE instances SET memory_mb = memory_mb + 1 WHERE subscription_id = :renewing",
+        "/* by hand */ UPDATE instances SET memory_mb = memory_mb + 1 WHERE subscription_id = :renewing",
         "live-sizes",
     ),
     _sql(
