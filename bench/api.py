@@ -1,7 +1,7 @@
 """The JSON API as in production (gunicorn) on large tables: requests a second, seconds, processor time, statements.
 
-10,000 customers, 20,000 subscriptions, 100,000 ledger entries; PostgreSQL, Redis and web server are our own. Statements
-are counted in this process, by asking once what the server is asked many times.
+10,000 customers, 20,000 subscriptions, 100,000 ledger entries, and the nodes for them; PostgreSQL, Redis and web server
+are our own. Statements are counted in this process, by asking once what the server is asked many times.
 """
 
 import json

@@ -21,6 +21,8 @@ from bench.grounds import SERVER_KEY
 from minispod.accounts.models import Role, User
 from minispod.catalog.models import Plan, PlanType, Service
 from minispod.catalog.seeding import seed_catalog
+from minispod.cluster import monitoring
+from minispod.cluster.port import NodeSighting
 from minispod.kernel.actor import system
 from minispod.kernel.database import db, session
 from minispod.kernel.ids import new_id, new_ulid
@@ -37,6 +39,7 @@ from minispod.wallet.models import LedgerEntry
 
 ASKING = NOTICES = 264
 AMOUNT = 100_000
+_INSTANCES_OF_A_WORKER = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,8 @@ def fill(app: Flask, url: str) -> Facts:
             )
             plan.total_quota = plan.used_quota + ASKING
             plan_id = plan.id
+            # An order asks for room only where nodes were seen.
+            monitoring.record_nodes(_workers(counted[0]), at)
         customers = [
             uuid.UUID(hashlib.md5(f"u{n}".encode(), usedforsecurity=False).hexdigest())
             for n in range(1, ASKING + 1)
@@ -140,6 +145,32 @@ def fill(app: Flask, url: str) -> Facts:
     users, subscribed, entries = counted
     told = f"{users:,} customers, {subscribed:,} subscriptions, {entries:,} ledger entries"
     return Facts(told, customers, subscriptions, administrator, email, password, plan_id, notices)
+
+
+def _workers(users: int) -> list[NodeSighting]:
+    """As many as hold an instance of 1 CPU and 1 GB of each customer, and what is ordered beside."""
+    return [
+        NodeSighting(
+            name=f"worker-{number}",
+            is_ready=True,
+            is_schedulable=True,
+            is_control_plane=False,
+            cpu_allocatable=64_000,
+            memory_allocatable=262_144,
+            cpu_capacity=64_000,
+            memory_capacity=262_144,
+            pods_allocatable=500,
+            cpu_requested=50_000,
+            memory_requested=102_400,
+            pods_running=200,
+            cpu_used=10_000,
+            memory_used=80_000,
+            version="v1.36.2",
+            addresses=(f"10.0.{number // 250}.{number % 250 + 1}",),
+            conditions={"Ready": "True", "MemoryPressure": "False", "DiskPressure": "False"},
+        )
+        for number in range(users // _INSTANCES_OF_A_WORKER + 2)
+    ]
 
 
 def _id(kind: str, number: int) -> uuid.UUID:

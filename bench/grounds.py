@@ -72,6 +72,12 @@ def fill(url: str, users: int) -> None:
 _VALUES = {"months": MONTHS, "topped_up": TOPPED_UP, "price": PRICE, "left": TOPPED_UP - MONTHS * PRICE}
 _ZONE = "Asia/Jakarta"
 _BEGAN = "date_trunc('day', now()) - interval '8 months 10 days'"
+# What the database's triggers would have noted of the rows that were put past them.
+NOTE_LIVE_SIZES = """
+    INSERT INTO live_sizes (cpu_milli, memory_mb, instances)
+    SELECT cpu_milli, memory_mb, count(*) FROM instances i JOIN subscriptions s ON s.id = i.subscription_id
+    WHERE s.status IN ('ACTIVE', 'PENDING_UPGRADE', 'PENDING_PAYMENT') GROUP BY cpu_milli, memory_mb
+"""
 _STATEMENTS = (
     """
     INSERT INTO users (id, name, email, role, is_active, email_verified, token_version, created_at, updated_at)
@@ -175,6 +181,7 @@ _STATEMENTS = (
         FROM generate_series(0, %(months)s) k, generate_series(1, %(users)s) n
     ) q
     """,
+    NOTE_LIVE_SIZES,
     "INSERT INTO paper_counters (series, last) SELECT series, max(position) FROM papers GROUP BY series",
     """
     INSERT INTO wallet_snapshots (user_id, day, balance, position, entry_id, taken_at)

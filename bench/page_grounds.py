@@ -8,6 +8,7 @@ import psycopg2
 from flask import Flask
 from sqlalchemy import delete, select
 
+from bench.grounds import NOTE_LIVE_SIZES
 from minispod.alerts import book
 from minispod.alerts.book import Manners
 from minispod.alerts.judging import Finding, Verdict
@@ -129,6 +130,8 @@ _STATEMENTS = (
            (SELECT id FROM users WHERE role = 'ADMINISTRATOR' LIMIT 1), now(), now() + interval '3 days'
     FROM users WHERE role = 'USER' ORDER BY users.id LIMIT 50
     """,
+    "DELETE FROM live_sizes",
+    NOTE_LIVE_SIZES,
 )
 
 # What addresses name, and where one is found.

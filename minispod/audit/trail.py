@@ -128,6 +128,7 @@ class Action(StrEnum):
     PLAN_PRICE_CHANGED = "plan.price_changed"
     PLAN_QUOTA_CHANGED = "plan.quota_changed"
     PLAN_RECOUNTED = "plan.recounted"
+    ROOM_RECOUNTED = "room.recounted"
     PROOF_REQUESTED = "proof.requested"
     PROOF_DIFFERED = "proof.differed"
     PROOF_REPAIRED = "proof.repaired"

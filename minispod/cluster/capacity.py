@@ -81,9 +81,8 @@ def room_of(nodes: Sequence[NodeSighting], *, reserve: float) -> Room:
     )
 
 
-def how_many_more(request: Request, *, load: Load, nodes: Sequence[NodeSighting], reserve: float) -> int:
-    """Tell how many more instances with this request fit; 0 when none does."""
-    room = room_of(nodes, reserve=reserve)
+def how_many_more(room: Room, request: Request, *, load: Load) -> int:
+    """Tell how many more instances with this request fit beside `load`; 0 when none does."""
     if request.cpu_milli > room.biggest.cpu_milli or request.memory_mb > room.biggest.memory_mb:
         return 0
     return max(

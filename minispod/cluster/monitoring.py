@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ScalarSelect, func, literal, select, update
+from sqlalchemy import ScalarSelect, bindparam, func, literal, select, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 
 from minispod.cluster import listings, outages, spells
@@ -159,6 +159,12 @@ def record_storage(refusal: str | None) -> bool:
 
 _state = table_of(ClusterState).c
 _STATE = Question(select(_state.answered_at, _state.silent_since, _state.storage_refusal))
+_reading = table_of(NodeReading).c
+_READINGS = Question(
+    select(*(_reading[column] for column in _COLUMNS), _reading.addresses, _reading.node_created_at)
+    .where(_reading.at == bindparam("read_at"))
+    .order_by(_reading.name)
+)
 
 
 def last_picture() -> ClusterPicture:
@@ -169,10 +175,7 @@ def last_picture() -> ClusterPicture:
         return ClusterPicture(None, None, ())
     if state.answered_at is None:
         return ClusterPicture(None, state.silent_since, (), state.storage_refusal)
-    readings = session().scalars(
-        select(NodeReading).where(NodeReading.at == state.answered_at).order_by(NodeReading.name)
-    )
-    nodes = tuple(_sighting(each) for each in readings)
+    nodes = tuple(_sighting(each) for each in find(_READINGS, {"read_at": state.answered_at}))
     return ClusterPicture(state.answered_at, state.silent_since, nodes, state.storage_refusal)
 
 
@@ -192,11 +195,12 @@ def capacity_mark() -> ScalarSelect[str]:
     return told.where(NodeReading.at == last).scalar_subquery()
 
 
-def _sighting(reading: NodeReading) -> NodeSighting:
+def _sighting(reading: Any) -> NodeSighting:
+    *known, addresses, created_at = reading
     return NodeSighting(
-        addresses=tuple(str(address) for address in reading.addresses),
-        created_at=reading.node_created_at,
-        **{column: getattr(reading, column) for column in _COLUMNS},
+        addresses=tuple(str(address) for address in addresses),
+        created_at=created_at,
+        **dict(zip(_COLUMNS, known, strict=True)),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from minispod.catalog import browsing
 from minispod.catalog.models import Plan
 from minispod.cluster import capacity
-from minispod.cluster.capacity import Load, Room
+from minispod.cluster.capacity import Load
 from minispod.cluster.monitoring import ClusterPicture
 from minispod.cluster.port import NodeSighting
 from minispod.subscriptions.room import Stock, take_stock
@@ -29,7 +29,6 @@ class Outlook:
     """What the machines hold, what is promised on them, and what would be left without the largest worker."""
 
     stock: Stock
-    room: Room
     plans: Sequence[PlanOutlook]
     largest: NodeSighting
     missing: Load
@@ -52,7 +51,6 @@ def look_ahead(rules: CapacityRules, picture: ClusterPicture) -> Outlook | None:
         return None
     return Outlook(
         stock=stock,
-        room=capacity.room_of(stock.nodes, reserve=rules.reserve),
         plans=[
             PlanOutlook(
                 plan,

@@ -13,6 +13,7 @@ class Subject(StrEnum):
     NOTICE = "notice"
     SUBSCRIPTION = "subscription"
     PLAN = "plan"
+    SIZE = "size"
     COUPON = "coupon"
     ADJUSTMENT = "adjustment"
     PAPER = "paper"

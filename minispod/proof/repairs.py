@@ -19,7 +19,7 @@ from minispod.promotions import recounting
 from minispod.proof import coupon_checks, subscription_checks, wallet_checks
 from minispod.proof.errors import NoSuchDifference, NotRepairable, RepairedAlready
 from minispod.proof.models import ProofDifference
-from minispod.subscriptions import slots
+from minispod.subscriptions import live_sizes, slots
 from minispod.wallet import rebuilding
 
 
@@ -44,6 +44,12 @@ _RECOUNT = Repair(
     "audit book.",
     slots.recount,
 )
+_RECOUNT_SIZES = Repair(
+    "Count instances again",
+    "The notes of all sizes are replaced by a count of the live instances at this moment. The change is written into "
+    "the audit book.",
+    live_sizes.repair,
+)
 _RECOUNT_USES = Repair(
     "Count uses again",
     "The coupon's counter is set to the number of its uses that stand at this moment. The change is written into the "
@@ -56,6 +62,7 @@ REPAIRS: Mapping[str, Repair] = {
     wallet_checks.DEBT.name: _REBUILD,
     wallet_checks.TOTALS.name: _REBUILD,
     subscription_checks.SLOTS.name: _RECOUNT,
+    subscription_checks.SIZES.name: _RECOUNT_SIZES,
     coupon_checks.USES.name: _RECOUNT_USES,
 }
 """By the name of the check whose differences it repairs."""

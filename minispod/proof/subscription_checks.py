@@ -1,4 +1,4 @@
-"""Promises: each month has its charge, months follow one another, and what is promised has its slot and instance."""
+"""Promises: each month has its charge, months follow one another, and what is promised has slot, place and instance."""
 
 from minispod.proof.check import Check, Subject
 
@@ -221,6 +221,29 @@ SLOTS = Check(
     advice="The counter can be computed anew from the live subscriptions.",
 )
 
+SIZES = Check(
+    name="live-sizes",
+    promise="Of each size as many live instances are noted as there are",
+    subject=Subject.SIZE,
+    looked_at=_LIVE,
+    differences="""
+        SELECT md5(cpu_milli || '-' || memory_mb)::uuid AS subject_id, NULL::uuid AS user_id,
+               cpu_milli || 'm CPU, ' || memory_mb || ' MB' AS size, coalesce(noted, 0) AS noted,
+               coalesce(live, 0) AS live_instances
+        FROM (SELECT cpu_milli, memory_mb, sum(instances)::bigint AS noted FROM live_sizes GROUP BY 1, 2) notes
+        FULL JOIN (
+            SELECT cpu_milli, memory_mb, count(*) AS live
+            FROM instances JOIN subscriptions s ON s.id = subscription_id
+            WHERE s.status = ANY(:live) GROUP BY 1, 2
+        ) counted USING (cpu_milli, memory_mb)
+        WHERE coalesce(noted, 0) <> coalesce(live, 0)
+        ORDER BY cpu_milli, memory_mb
+    """,
+    meaning="Too many: the shop shows less room than its machines have. Too few: more is sold than they hold. Somebody "
+    "wrote past the database's triggers.",
+    advice="The notes can be replaced by a count of all live instances.",
+)
+
 INSTANCE = Check(
     name="live-instance",
     promise="Every live subscription has its instance, of the same customer, that is not being deleted",
@@ -258,5 +281,5 @@ ENDED = Check(
 
 CHECKS = (
     *(CHARGE, MONTH, REFUND, CHANGE, CHANGE_REFUND, REFUND_ENTRY),
-    *(SEQUENCE, LAST, COVERED, SLOTS, INSTANCE, ENDED),
+    *(SEQUENCE, LAST, COVERED, SLOTS, SIZES, INSTANCE, ENDED),
 )

@@ -53,6 +53,7 @@ _LABELS: Mapping[str, str] = {
     "gateway_state": "last heard from the gateway",
     "issued_before": "the one before issued",
     "ledger_sum": "sum of its ledger",
+    "live_instances": "live instances",
     "live_subscriptions": "live subscriptions",
     "paid_transaction_id": "paid by transaction",
     "paper_total": "on paper",
@@ -71,6 +72,7 @@ _NAMES: Mapping[str, tuple[str, str]] = {
     Subject.NOTICE: ("Notice about", "order_id"),
     Subject.SUBSCRIPTION: ("Subscription", ""),
     Subject.PLAN: ("Plan", "plan"),
+    Subject.SIZE: ("Size", "size"),
     Subject.COUPON: ("Coupon", "code"),
     Subject.PAPER: ("Paper", "paper"),
 }

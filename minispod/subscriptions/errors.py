@@ -159,7 +159,7 @@ class ClusterFull(PlanSoldOut):
 
 
 class NothingToRecount(Conflict):
-    """The plan's counter is the number of its live subscriptions."""
+    """What is counted as live is what is live."""
 
     code = "subscriptions.nothing_to_recount"
     default_message = "The counter agrees with the live subscriptions already."

@@ -1,4 +1,4 @@
-"""Subscriptions, their periods, the changes of their plans, and what of their charges was given back.
+"""Subscriptions, their periods, the changes of their plans, what of their charges was given back, and what is live.
 
 A subscription keeps its own price (decision 10). One live row per customer and service is kept by a
 partial unique index; each paid or waived month is a Period, unique by number, so that no month can be
@@ -8,7 +8,16 @@ charged twice. Periods and changes are charges: what is given back of one is cou
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from minispod.catalog.models import Plan, Service
@@ -225,3 +234,17 @@ class Refund(Identified, Base):
     created_at: Mapped[datetime]
 
     entry: Mapped[LedgerEntry] = relationship(lazy="raise")
+
+
+class LiveSize(Base):
+    """A note that so many more instances of a size are live, or fewer; the sum of all notes is how many there are.
+
+    The database writes one in the transaction in which an instance comes to be live, ceases to, or changes its size.
+    """
+
+    __tablename__ = "live_sizes"
+
+    number: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    cpu_milli: Mapped[int]
+    memory_mb: Mapped[int]
+    instances: Mapped[int]

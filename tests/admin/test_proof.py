@@ -27,6 +27,7 @@ SPOILT = (
     "UPDATE plans SET used_quota = used_quota + 1 WHERE id = :plan",
     "UPDATE gateway_notices SET order_id = 'TOPUP-GONE'",
     "UPDATE coupons SET used_count = 3",
+    "INSERT INTO live_sizes (cpu_milli, memory_mb, instances) VALUES (7000, 7168, 1)",
 )
 
 
@@ -102,6 +103,8 @@ def test_each_difference_leads_on_and_is_explained(
         assert shown.count("Compute from the ledger?") == 1
         assert shown.count("Count again?") == 1
         assert shown.count("Count uses again?") == 1
+        assert shown.count("Count instances again?") == 1
+        assert '7000m CPU, 7168 MB: <span class="muted">noted 1, live instances 0' in shown
         assert "Coupon GIFT" in shown
     for link in re.findall(r'href="(/admin/tables/[^"]+)"', browser.shown(PAGE)):
         browser.shown(link.replace("&amp;", "&"))
@@ -119,7 +122,7 @@ def test_a_repair_is_done_once_and_the_proof_runs_again(
     proven()
     page = browser.shown(PAGE)
     repairs = re.findall(r'action="(/admin/money/proof/differences/[^"]+/repair)"', page)
-    assert len(repairs) == 3
+    assert len(repairs) == 4
 
     for path in repairs:
         assert browser.post(path, PAGE).location == PAGE

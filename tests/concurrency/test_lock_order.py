@@ -44,3 +44,26 @@ def test_locks_end_with_their_transaction(app: Flask, customer: Person) -> None:
             lock(Wallet, customer.id)
         with unit_of_work():
             session().execute(text("UPDATE topups SET polls = polls WHERE false"))
+
+
+@pytest.mark.parametrize("column", ["cpu_milli", "memory_mb"])
+def test_a_size_changed_without_its_subscription_is_seen(app: Flask, column: str) -> None:
+    with app.app_context():
+        for statements in (
+            [
+                "UPDATE subscriptions SET price = 1 WHERE false",
+                f"UPDATE instances SET {column} = 1 WHERE false",
+            ],
+            [f"UPDATE instances SET attempts = 0 WHERE {column} = 1"],
+        ):
+            with unit_of_work():
+                for statement in statements:
+                    session().execute(text(statement))
+        assert lock_order.violations == []
+        with unit_of_work():
+            session().execute(text(f"UPDATE instances SET attempts = 0, {column} = 1 WHERE false"))
+
+    assert lock_order.violations == [
+        "the size of an instance was changed by who did not hold its subscription"
+    ]
+    lock_order.violations.clear()

@@ -24,7 +24,7 @@ from minispod.kernel.tasks import Task
 from minispod.kernel.unit_of_work import unit_of_work
 from minispod.rules import business_rules
 from minispod.settings import Settings
-from minispod.subscriptions import cancellation, expiry, ordering, room
+from minispod.subscriptions import cancellation, expiry, live_sizes, ordering
 from minispod.subscriptions.errors import EmailNotProven
 from minispod.subscriptions.models import Subscription
 from minispod.wallet.models import LedgerEntry, Wallet
@@ -236,7 +236,7 @@ def test_room_on_the_machines_is_counted_by_one_after_the_other(
         monitoring.record_nodes([worker(memory_mb=64_000)], clock.now())
 
     # Orders of other plans meet nowhere else.
-    with holding(app, "SELECT pg_advisory_xact_lock(:key)", key=room._ROOM_LOCK) as holder:
+    with holding(app, "SELECT pg_advisory_xact_lock(:key)", key=live_sizes._ROOM_LOCK) as holder:
         statement = waits_with(app, holder, lambda: shop.order(customer, plan))
 
     assert "pg_advisory_xact_lock" in statement

@@ -21,7 +21,7 @@ from minispod.papers.models import Paper, PaperCounter
 from minispod.payments.models import TopUp
 from minispod.payments.states import TopUpState
 from minispod.promotions.models import Coupon, Redemption
-from minispod.subscriptions import queries
+from minispod.subscriptions import live_sizes, queries
 from minispod.subscriptions.models import Period, PlanChange, Refund, Subscription
 from minispod.subscriptions.paid_run_models import PaidRun
 from minispod.subscriptions.states import LIVE, ChangeState, SubscriptionStatus
@@ -56,6 +56,7 @@ def check(world: World) -> None:
         _check_changes(books)
         _check_adjustments(books)
         _check_counters(books)
+        _check_sizes(books)
         _check_papers()
         _check_payments(world.bank.payments, books)
         _check_notes(at)
@@ -212,6 +213,13 @@ def _check_counters(books: Books) -> None:
     used = Counter(each.coupon_id for each in books.redemptions.values() if each.returned_at is None)
     assert {each.id: each.used_count for each in books.coupons if each.used_count} == dict(used)
     assert all(each.max_uses is None or each.used_count <= each.max_uses for each in books.coupons)
+
+
+def _check_sizes(books: Books) -> None:
+    """What is noted of the sizes of live instances is what they are."""
+    live = [books.instances[each.id] for each in books.subscriptions.values() if each.status in LIVE]
+    noted = {(cpu, memory): count for cpu, memory, count in live_sizes.read().of_each if count}
+    assert noted == Counter((each.cpu_milli, each.memory_mb) for each in live)
 
 
 def _check_papers() -> None:

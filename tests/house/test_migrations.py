@@ -17,6 +17,8 @@ from minispod.app import create_app
 from minispod.health import newest_migration
 from minispod.kernel.database import db
 from minispod.settings import Settings
+from minispod.subscriptions import live_sizes
+from tests.concurrency.waiting import holding, waits_with
 
 
 @pytest.fixture
@@ -203,6 +205,61 @@ def test_payments_are_indexed_again_after_a_run_that_died(empty_app: Flask) -> N
     upgrade(revision="0023")
     with db.engine.connect() as connection:
         assert connection.scalars(text("SELECT indexrelid FROM pg_index WHERE NOT indisvalid")).all() == []
+
+
+_SUBSCRIBED = """
+    INSERT INTO subscriptions (id, user_id, service_id, plan_id, status, price, last_charge, auto_renew, anchor_at,
+                               anchor_period, period_number, started_at, ends_at, failed_charges, created_at,
+                               updated_at)
+    SELECT md5(name)::uuid, md5('u')::uuid, md5(name)::uuid, md5('p')::uuid, status, 0, 0, true, now(), 1, 1, now(),
+           now() + interval '1 month', 0, now(), now()
+    FROM (VALUES ('one', 'ACTIVE'), ('two', 'PENDING_PAYMENT'), ('three', 'EXPIRED')) each (name, status);
+    INSERT INTO instances (id, subscription_id, user_id, service_slug, name, namespace, host, public_url, is_web, tls,
+                           cpu_milli, memory_mb, storage_gb, sealed_secrets, wanted, generation, status,
+                           status_changed_at, attempts, restarts, created_at, updated_at)
+    SELECT md5(name)::uuid, md5(name)::uuid, md5('u')::uuid, name, name, 'ns', name, '', true, true, 1000, 1024, 10, '',
+           'RUNNING', 1, 'RUNNING', now(), 0, 0, now(), now()
+    FROM (VALUES ('one'), ('two'), ('three')) each (name)
+"""
+
+
+def test_what_is_live_is_counted_while_others_write(empty_app: Flask) -> None:
+    """Whoever writes already is waited for, and counted; a run that died on the way is run again."""
+    upgrade(revision="0032")
+    with db.engine.begin() as connection:
+        connection.execute(text(f"SET LOCAL session_replication_role = replica; {_SUBSCRIBED}"))
+
+    def migrate() -> None:
+        with empty_app.app_context():
+            upgrade(revision="0033")
+
+    with holding(
+        empty_app, "UPDATE subscriptions SET status = 'EXPIRED' WHERE id = md5('two')::uuid"
+    ) as writer:
+        writer.execute(text("UPDATE instances SET cpu_milli = 500 WHERE name = 'one'"))
+        waited_with = waits_with(empty_app, writer, migrate)
+    assert "TRIGGER" in waited_with
+    assert _live_sizes() == {(500, 1024): 1}
+
+    with db.engine.begin() as connection:
+        connection.execute(text("DROP TRIGGER subscriptions_turn_live ON subscriptions"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0032'"))
+        connection.execute(text("UPDATE subscriptions SET status = 'ACTIVE'"))
+    with holding(empty_app, "SELECT pg_advisory_xact_lock(:key)", key=live_sizes._ROOM_LOCK) as order:
+        # One that counts as well, for instance.
+        assert "pg_advisory_xact_lock" in waits_with(empty_app, order, migrate)
+    assert _live_sizes() == {(500, 1024): 1, (1000, 1024): 2}
+    with db.engine.begin() as connection:
+        connection.execute(text("UPDATE subscriptions SET status = 'CANCELLED'"))
+    assert _live_sizes() == {}
+
+
+def _live_sizes() -> dict[tuple[int, int], int]:
+    with db.engine.connect() as connection:
+        rows = connection.execute(
+            text("SELECT cpu_milli, memory_mb, sum(instances) FROM live_sizes GROUP BY 1, 2")
+        )
+        return {(row[0], row[1]): row[2] for row in rows if row[2]}
 
 
 def test_migrations_make_what_the_models_say(empty_app: Flask) -> None:

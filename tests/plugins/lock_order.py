@@ -1,7 +1,8 @@
 """Locks are taken in one order (docs/adr/0005): every transaction of every test is watched, and fails its test if not.
 
 What counts is the first lock of a transaction on a table: by SELECT ... FOR UPDATE (or SHARE) or by UPDATE. Rows of
-tables without a place in the order are not watched.
+tables without a place in the order are not watched. A trigger asks for the subscription of an instance whose size is
+changed, so that is to be held before.
 """
 
 import re
@@ -25,6 +26,7 @@ _LOCKS = re.compile(
     r"SELECT\s.*?\sFROM (\w+).*\sFOR (?:SHARE|(?:NO KEY )?UPDATE)|(?:WITH \w+ AS \s*\()?UPDATE (\w+) SET",
     re.DOTALL,
 )
+_RESIZES = re.compile(r"UPDATE instances SET (?:(?! WHERE ).)*?\b(?:cpu_milli|memory_mb)\s*=", re.DOTALL)
 _MAKES = re.compile(r"INSERT INTO (\w+)")
 _LOCKS_HELD = "locks_held"
 
@@ -48,6 +50,8 @@ class Locks:
     def see(self, statement: str) -> str | None:
         """Note what a statement locks or makes; what is wrong with it, if something is."""
         self._made.update(_MAKES.findall(statement))
+        if _RESIZES.match(statement) and "subscriptions" not in {*self._held, *self._made}:
+            return "the size of an instance was changed by who did not hold its subscription"
         table = locked_table(statement)
         # Nobody else can hold a row that is not committed yet.
         if table is None or table in self._made or table in self._held:

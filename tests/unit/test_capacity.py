@@ -18,8 +18,12 @@ REFERENCE = [PLATFORM, WORKER, dataclasses.replace(WORKER, name="worker-2")]
 SMALL = capacity.request_of(1000, 1024, cpu_ratio=0.25, memory_ratio=0.5)
 
 
+def _more(request, *, load, nodes, reserve):
+    return capacity.how_many_more(capacity.room_of(nodes, reserve=reserve), request, load=load)
+
+
 def _fits(request, **cluster):
-    return capacity.how_many_more(request, **cluster) > 0
+    return _more(request, **cluster) > 0
 
 
 def test_plan_of_one_gigabyte_requests_a_quarter_core_and_half_a_gigabyte():
@@ -28,7 +32,7 @@ def test_plan_of_one_gigabyte_requests_a_quarter_core_and_half_a_gigabyte():
 
 @pytest.mark.parametrize(("reserve", "instances"), [(0.36, 81), (0.40, 76)])
 def test_reference_cluster_holds_what_the_business_counts_on(reserve, instances):
-    assert capacity.how_many_more(SMALL, load=Load(), nodes=REFERENCE, reserve=reserve) == instances
+    assert _more(SMALL, load=Load(), nodes=REFERENCE, reserve=reserve) == instances
 
 
 def test_the_last_place_is_sold_once():
@@ -43,13 +47,13 @@ def test_lost_worker_leaves_no_room_to_sell():
     dead = dataclasses.replace(REFERENCE[2], is_ready=False, is_schedulable=False)
     load = capacity.load_of([(SMALL, 60)])
 
-    assert capacity.how_many_more(SMALL, load=load, nodes=[PLATFORM, WORKER, dead], reserve=0.36) == 0
+    assert _more(SMALL, load=load, nodes=[PLATFORM, WORKER, dead], reserve=0.36) == 0
 
 
 def test_cpu_limits_too_but_without_reserve():
     weak = [dataclasses.replace(WORKER, cpu_allocatable=1_000)]
 
-    assert capacity.how_many_more(SMALL, load=Load(), nodes=weak, reserve=0.36) == 4
+    assert _more(SMALL, load=Load(), nodes=weak, reserve=0.36) == 4
 
 
 def test_what_is_bigger_than_every_worker_never_fits():
@@ -59,15 +63,15 @@ def test_what_is_bigger_than_every_worker_never_fits():
 def test_pod_slots_of_the_nodes_are_a_limit():
     tiny = Request(1, 1)
 
-    assert capacity.how_many_more(tiny, load=Load(), nodes=REFERENCE, reserve=0.36) == 140
+    assert _more(tiny, load=Load(), nodes=REFERENCE, reserve=0.36) == 140
 
 
 def test_single_machine_that_is_everything_may_be_used():
-    assert capacity.how_many_more(SMALL, load=Load(), nodes=[PLATFORM], reserve=0.36) > 0
+    assert _more(SMALL, load=Load(), nodes=[PLATFORM], reserve=0.36) > 0
 
 
 def test_no_node_no_room():
-    assert capacity.how_many_more(SMALL, load=Load(), nodes=[], reserve=0.36) == 0
+    assert _more(SMALL, load=Load(), nodes=[], reserve=0.36) == 0
 
 
 def test_the_largest_worker_is_the_one_with_the_most_memory():
@@ -92,9 +96,7 @@ def test_what_finds_no_place_after_a_loss():
 )
 def test_as_many_fit_as_are_promised_and_not_one_more(cpu, memory, reserve, count):
     request = Request(cpu, memory)
-    more = capacity.how_many_more(
-        request, load=capacity.load_of([(SMALL, count)]), nodes=REFERENCE, reserve=reserve
-    )
+    more = _more(request, load=capacity.load_of([(SMALL, count)]), nodes=REFERENCE, reserve=reserve)
 
     filled = capacity.load_of([(SMALL, count), (request, more)])
 

@@ -240,7 +240,18 @@ DAMAGES = (
         "UPDATE subscriptions SET status = 'ACTIVE' WHERE id = :cancelled",
         "live-period",
         "live-instance",
+        "live-sizes",
         "plan-slots",
+    ),
+    _sql(
+        "a live instance that was not noted",
+        "DELETE FROM live_sizes WHERE number = (SELECT min(number) FROM live_sizes)",
+        "live-sizes",
+    ),
+    _sql(
+        "an instance of another size than was noted",
+        "/* by hand */ UPDATE instances SET memory_mb = memory_mb + 1 WHERE subscription_id = :renewing",
+        "live-sizes",
     ),
     _sql(
         "an instance on its way out",
@@ -251,6 +262,7 @@ DAMAGES = (
         "no instance at all",
         "DELETE FROM instances WHERE subscription_id = :renewing",
         "live-instance",
+        "live-sizes",
     ),
     _sql(
         "a closing balance that was another",

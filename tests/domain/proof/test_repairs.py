@@ -24,7 +24,7 @@ from minispod.proof.checks import CHECKS
 from minispod.proof.errors import NoSuchDifference, NotRepairable, RepairedAlready
 from minispod.proof.models import ProofDifference
 from minispod.proof.proving import prove
-from minispod.subscriptions import slots
+from minispod.subscriptions import live_sizes, slots
 from minispod.subscriptions.errors import MoreLiveThanSlots, NothingToRecount
 from minispod.wallet import rebuilding
 from minispod.wallet.errors import LedgerBroken, NoSuchWallet, NothingToRebuild
@@ -41,6 +41,7 @@ REPAIRABLE = (
     "a total that is off",
     "another total that is off",
     "a slot nobody holds",
+    "a live instance that was not noted",
     "a coupon used once more than is known",
 )
 
@@ -84,7 +85,7 @@ def test_a_repair_makes_it_add_up_and_is_written_into_the_book(
 
     assert (repaired.repaired_by, repaired.repaired_at) == ("Ayu Admin", story.now())
     actions = set(_actions(app))
-    assert len(actions & {"wallet.rebuilt", "plan.recounted", "coupon.recounted"}) == 1
+    assert len(actions & {"wallet.rebuilt", "plan.recounted", "room.recounted", "coupon.recounted"}) == 1
     assert "proof.repaired" in actions
     with app.app_context():
         assert_proven(story.now())
@@ -94,7 +95,12 @@ def test_a_repair_makes_it_add_up_and_is_written_into_the_book(
 
 @pytest.mark.parametrize(
     "what",
-    ["a balance that grew by itself", "a slot nobody holds", "a coupon used once more than is known"],
+    [
+        "a balance that grew by itself",
+        "a slot nobody holds",
+        "a live instance that was not noted",
+        "a coupon used once more than is known",
+    ],
 )
 def test_two_at_once_repair_once(
     what: str, story: Story, app: Flask, administrator: Person, at_once: Callable[..., list[Any]]
@@ -122,6 +128,26 @@ def test_two_differences_of_one_wallet_at_once_are_one_change(
 
     assert sorted(type(each).__name__ for each in came) == [NothingToRebuild.__name__, "ProofDifference"]
     with app.app_context():
+        assert_proven(story.now())
+
+
+def test_two_sizes_that_are_wrong_are_one_change(story: Story, app: Flask, administrator: Person) -> None:
+    BY_NAME["an instance of another size than was noted"].plant(story)
+    first, second = _differences(app, story)
+    facts = {
+        tuple(each.facts[name] for name in ("size", "noted", "live_instances")) for each in (first, second)
+    }
+    [was] = [each for each in facts if each[0] == "1000m CPU, 1024 MB"]
+    assert facts == {was, ("1000m CPU, 1025 MB", 0, 1)}
+    assert was[1] == was[2] + 1
+
+    _repair(app, story, first.id, administrator)
+    with pytest.raises(NothingToRecount):
+        _repair(app, story, second.id, administrator)
+
+    with app.app_context():
+        [line] = session().scalars(select(AuditEntry).where(AuditEntry.action == "room.recounted"))
+        assert line.details["changed"] == {size: [noted, live] for size, noted, live in facts}
         assert_proven(story.now())
 
 
@@ -203,6 +229,7 @@ def test_the_acts_look_for_themselves(story: Story, app: Flask, administrator: P
         (rebuilding.rebuild, uuid.uuid4(), NoSuchWallet),
         (slots.recount, plan, NothingToRecount),
         (slots.recount, uuid.uuid4(), NoSuchPlan),
+        (live_sizes.repair, uuid.uuid4(), NothingToRecount),
         (recounting.recount, _coupon(app, "GIFT"), CouponCounted),
         (recounting.recount, uuid.uuid4(), NoSuchCoupon),
     )

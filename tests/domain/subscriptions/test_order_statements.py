@@ -1,5 +1,6 @@
 """What an order sends to the database; the plan, which all its orders share, is locked last and let go next."""
 
+import re
 import uuid
 from collections.abc import Callable
 
@@ -31,6 +32,25 @@ def test_an_order_is_ten_messages_and_takes_its_slot_with_the_last(
         ["cluster_state"],
         ["plans"],
     ]
+
+
+def test_room_on_the_machines_is_read_from_notes_behind_the_slot(
+    shop: Shop, customer: Person, plan_id: Callable[..., uuid.UUID], one_machine: Callable[[int], None]
+) -> None:
+    """Not from all instances: every order of the plan waits meanwhile."""
+    plan = plan_id()
+    one_machine(64_000)
+
+    with asked("") as messages:
+        shop.place(customer, plan)
+
+    nodes, slot, lock, room = (statement for statement, _ in messages[-4:])
+    assert "FROM node_readings" in nodes
+    assert touched(slot) == ["plans"]
+    assert "pg_advisory_xact_lock" in lock
+    assert "FROM live_sizes" in room
+    # But the one that is placed, found by a key and left out.
+    assert re.findall(r"FROM instances .* subscriptions.id = ", room, re.DOTALL)
 
 
 def test_a_refused_order_has_not_waited_for_the_plan(
