@@ -13,11 +13,14 @@ from sqlalchemy import bindparam, event, func, literal, literal_column, select, 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from minispod.accounts.models import User
+from minispod.cluster.monitoring import record_nodes
 from minispod.kernel import connections
 from minispod.kernel.actor import Role
+from minispod.kernel.clock import FrozenClock
 from minispod.kernel.database import BOUNDS, ask, begin_reading, db, end_reading, find, session, table_of
 from minispod.kernel.questions import Question, one_of
 from minispod.kernel.unit_of_work import unit_of_work
+from tests.factories.nodes import worker
 from tests.factories.statements import asked
 from tests.plugins.app import Person
 
@@ -88,25 +91,31 @@ def test_one_of_several_values_would_be_another_text_for_each_number_of_them() -
 
 
 def test_every_question_of_the_program_finds_what_the_session_finds(
-    app: Flask, catalog: None, customer: Person
+    app: Flask, catalog: None, customer: Person, clock: FrozenClock
 ) -> None:
-    """Those there are, asked for a customer and a catalogue that exist."""
+    """Those there are, asked for a customer, a catalogue and a node that exist."""
     modules = [module for name, module in sorted(sys.modules.items()) if name.startswith("minispod.")]
     ours = [each for module in modules for each in vars(module).values() if isinstance(each, Question)]
     assert len(ours) >= 5
     with app.app_context():
         service = session().execute(text("SELECT id, slug FROM services ORDER BY name LIMIT 1")).one()
+        with unit_of_work():
+            record_nodes([worker()], clock.now())
         values = {
             "account": customer.id,
             "since": datetime(2020, 1, 1, tzinfo=UTC),
+            "read_at": clock.now(),
+            "left_out": service.id,
             "slug": service.slug,
             "limit": 5,
             "offset": 0,
         }
         for each in ours:
             begin_reading()
-            alone = [tuple(row) for row in find(each, values)]
-            end_reading()
+            try:
+                alone = [tuple(row) for row in find(each, values)]
+            finally:
+                end_reading()
             needed = each.statement.compile(db.engine).binds
             given = {name: value for name, value in values.items() if name in needed}
             assert alone == as_the_session_finds(each, given), each.statement
