@@ -105,12 +105,25 @@ def test_the_connection_of_a_read_is_an_ordinary_one_afterwards(app: Flask, cust
         assert session().scalar(select(User.name)) != "Nobody"
 
 
+def snapshot() -> Any:
+    """What changes with each transaction of the server that writes."""
+    found = session().scalar(text("SELECT pg_current_snapshot()::text"))
+    db.session.remove()
+    return found
+
+
 def test_what_was_answered_is_asked_again_only_after_a_change(app: Flask, customer: Person) -> None:
     with app.app_context():
         db.engine.dispose()
-        first = ask(NAMES)
-        with asked() as sent:
-            assert ask(NAMES) == first
+        for _ in range(1000):
+            before, first = snapshot(), ask(NAMES)
+            with asked() as sent:
+                assert ask(NAMES) == first
+            # The server changes too when it tidies up by itself: then asking again is right.
+            if snapshot() == before:
+                break
+        else:
+            pytest.fail("the server was never left alone")
         assert len(sent) == 1
 
         with unit_of_work():
