@@ -132,14 +132,8 @@ def fill(app: Flask, url: str) -> Facts:
             plan_id = plan.id
             # An order asks for room only where nodes were seen.
             monitoring.record_nodes(_workers(counted[0]), at)
-        customers = [
-            uuid.UUID(hashlib.md5(f"u{n}".encode(), usedforsecurity=False).hexdigest())
-            for n in range(1, ASKING + 1)
-        ]
-        subscriptions = [
-            uuid.UUID(hashlib.md5(f"b{n}".encode(), usedforsecurity=False).hexdigest())
-            for n in range(1, ASKING + 1)
-        ]
+        customers = [_id("u", number) for number in range(1, ASKING + 1)]
+        subscriptions = [_id("b", number) for number in range(1, ASKING + 1)]
         notices = _notices(customers, at)
         db.session.remove()
     users, subscribed, entries = counted

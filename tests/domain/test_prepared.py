@@ -41,19 +41,6 @@ def server(settings: Settings) -> Iterator[Any]:
             yield cursor
 
 
-@pytest.fixture
-def reading(app: Flask) -> Iterator[None]:
-    """An application in which a request reads, with a connection that has planned nothing."""
-    with app.app_context():
-        db.engine.dispose()
-        begin_reading()
-        try:
-            yield
-        finally:
-            end_reading()
-            db.session.remove()
-
-
 def answer(cursor: Any, info: dict[Any, Any], part: str = "share") -> list[Any]:
     execute(cursor, BEFORE, NAMED, {"part": part, "share": 9}, info)
     return list(cursor.fetchall())

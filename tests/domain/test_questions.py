@@ -1,7 +1,7 @@
 """Questions that go past the session find what the session would find, and fail as it would fail."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
@@ -37,19 +37,6 @@ OF_ROLE = Question(
 )
 NUMBER = Question(select(func.pg_backend_pid().label("number")))
 SLOW = Question(select(literal_column("pg_sleep(30)").label("nothing")))
-
-
-@pytest.fixture
-def reading(app: Flask) -> Iterator[None]:
-    """An application in which a request reads, with connections that have planned nothing."""
-    with app.app_context():
-        db.engine.dispose()
-        begin_reading()
-        try:
-            yield
-        finally:
-            end_reading()
-            db.session.remove()
 
 
 def as_the_session_finds(question: Question, values: dict[str, Any]) -> list[Any]:

@@ -1,6 +1,6 @@
 """What a request reads stands alone, statement by statement; what it writes is still one transaction."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Event
@@ -19,18 +19,6 @@ from tests.factories.statements import asked
 from tests.plugins.app import Person
 
 NAMES = "SELECT string_agg(name, ',' ORDER BY name) FROM users"
-
-
-@pytest.fixture
-def reading(app: Flask) -> Iterator[None]:
-    """An application in which a request reads."""
-    with app.app_context():
-        begin_reading()
-        try:
-            yield
-        finally:
-            end_reading()
-            db.session.remove()
 
 
 def rename(to: str) -> None:
