@@ -9,9 +9,9 @@ from typing import Any
 
 from flask import Flask
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
 
 from minispod.kernel.database import db, session
+from minispod.kernel.errors import Unavailable
 from minispod.kernel.unit_of_work import unit_of_work
 from tests.proofs import assert_proven
 
@@ -59,9 +59,7 @@ class Books:
             try:
                 # The ledger and the audit book refuse to be emptied; replicas do not ask.
                 return self.change(f"SET LOCAL session_replication_role = replica; TRUNCATE {tables} CASCADE")
-            except (
-                OperationalError
-            ):  # a job that holds rows and a truncation that wants all tables may deadlock
+            except Unavailable:  # a job that holds rows and a truncation that wants all tables may deadlock
                 if attempt == 4:
                     raise
         return None
