@@ -31,6 +31,16 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class Allocatable:
+    """What the workers hold: millicores, megabytes and pods of all together, and the most of one of them."""
+
+    cpu_milli: int
+    memory_mb: int
+    pods: int
+    biggest: Request
+
+
+@dataclass(frozen=True, slots=True)
 class Room:
     """What may be set aside in all, and on the biggest single worker."""
 
@@ -67,18 +77,33 @@ def workers_of(nodes: Sequence[NodeSighting]) -> list[NodeSighting]:
     return [node for node in workers if node.is_schedulable]
 
 
-def room_of(nodes: Sequence[NodeSighting], *, reserve: float) -> Room:
-    """Tell what the nodes may hold when `reserve` (a share) of memory and pod slots stays free."""
+def allocatable_of(nodes: Sequence[NodeSighting]) -> Allocatable:
+    """Tell what the workers among these nodes hold; all zero when none of them may take instances."""
     workers = workers_of(nodes)
-    return Room(
+    return Allocatable(
         cpu_milli=sum(node.cpu_allocatable for node in workers),
-        memory_mb=_kept(sum(node.memory_allocatable for node in workers), reserve),
-        instances=_kept(sum(node.pods_allocatable for node in workers), reserve),
+        memory_mb=sum(node.memory_allocatable for node in workers),
+        pods=sum(node.pods_allocatable for node in workers),
         biggest=Request(
             max((node.cpu_allocatable for node in workers), default=0),
             max((node.memory_allocatable for node in workers), default=0),
         ),
     )
+
+
+def room_in(allocatable: Allocatable, *, reserve: float) -> Room:
+    """Tell what the workers may hold when `reserve` (a share) of memory and pod slots stays free."""
+    return Room(
+        cpu_milli=allocatable.cpu_milli,
+        memory_mb=_kept(allocatable.memory_mb, reserve),
+        instances=_kept(allocatable.pods, reserve),
+        biggest=allocatable.biggest,
+    )
+
+
+def room_of(nodes: Sequence[NodeSighting], *, reserve: float) -> Room:
+    """Tell the same of nodes that are at hand."""
+    return room_in(allocatable_of(nodes), reserve=reserve)
 
 
 def how_many_more(room: Room, request: Request, *, load: Load) -> int:

@@ -129,13 +129,26 @@ class ClusterSight(Base):
 
 
 class ClusterState(Base):
-    """One row: when the nodes were last read, since when the cluster is silent, and why storage is not measured."""
+    """One row: when the nodes were last read and what they hold, and what has been wrong with the cluster since."""
 
     __tablename__ = "cluster_state"
-    __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
+    __table_args__ = (
+        CheckConstraint("id = 1", name="single_row"),
+        CheckConstraint(
+            "num_nulls(cpu_allocatable, memory_allocatable, pods_allocatable, cpu_of_biggest, memory_of_biggest)"
+            " IN (0, 5)",
+            name="allocatable_is_whole",
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, default=1)
     answered_at: Mapped[datetime | None]
+    # What the workers of that reading hold (capacity.Allocatable): what each order asks for. None: no node was seen.
+    cpu_allocatable: Mapped[int | None]
+    memory_allocatable: Mapped[int | None]
+    pods_allocatable: Mapped[int | None]
+    cpu_of_biggest: Mapped[int | None]
+    memory_of_biggest: Mapped[int | None]
     silent_since: Mapped[datetime | None]
     # Why no node tells what is used of volumes, in a sentence for staff; None while they do.
     storage_refusal: Mapped[str | None] = mapped_column(Text)

@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ScalarSelect, bindparam, func, literal, select, update
-from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
+from sqlalchemy import ScalarSelect, bindparam, case, func, select, true, update
+from sqlalchemy.dialects.postgresql import insert
 
 from minispod.cluster import listings, outages, spells
+from minispod.cluster.capacity import Allocatable, Request, allocatable_of
 from minispod.cluster.models import ClusterState, NodeReading
 from minispod.cluster.port import ClusterPort, NodeSighting, NoSuchObject
 from minispod.kernel.database import find, session, table_of
@@ -116,15 +117,15 @@ def record_nodes(sightings: Sequence[NodeSighting], at: datetime) -> None:
                 **{column: known[column] for column in _COLUMNS},
             )
         )
-    answered = insert(ClusterState).values(id=1, answered_at=at, silent_since=None)
+    told = {"answered_at": at, **_allocatable(sightings)}
+    answered = insert(ClusterState).values(id=1, silent_since=None, **told)
+    # Of two polls that end in the other order the later one's nodes stay.
+    is_later = func.coalesce(ClusterState.answered_at <= answered.excluded.answered_at, true())
+    kept = {
+        name: case((is_later, answered.excluded[name]), else_=table_of(ClusterState).c[name]) for name in told
+    }
     session().execute(
-        answered.on_conflict_do_update(
-            index_elements=["id"],
-            set_={
-                "answered_at": func.greatest(ClusterState.answered_at, answered.excluded.answered_at),
-                "silent_since": None,
-            },
-        )
+        answered.on_conflict_do_update(index_elements=["id"], set_={"silent_since": None, **kept})
     )
 
 
@@ -179,20 +180,34 @@ def last_picture() -> ClusterPicture:
     return ClusterPicture(state.answered_at, state.silent_since, nodes, state.storage_refusal)
 
 
+ALLOCATABLE = (
+    _state.cpu_allocatable,
+    _state.memory_allocatable,
+    _state.pods_allocatable,
+    _state.cpu_of_biggest,
+    _state.memory_of_biggest,
+)
+"""The columns, for a statement, that say what the workers last held; there is one row of them, or none."""
+HAS_SEEN_NODES = _state.cpu_allocatable.is_not(None)
+
+
+def allocatable_in(facts: Sequence[int]) -> Allocatable:
+    """What the workers held when the nodes were last read, of the values of `ALLOCATABLE` where `HAS_SEEN_NODES`."""
+    cpu, memory, pods, cpu_of_biggest, memory_of_biggest = facts
+    return Allocatable(cpu, memory, pods, Request(cpu_of_biggest, memory_of_biggest))
+
+
 def capacity_mark() -> ScalarSelect[str]:
     """What tells pictures apart that hold different amounts, for a statement: the same mark, the same room."""
-    facts = func.concat_ws(
-        ",",
-        NodeReading.name,
-        NodeReading.is_schedulable,
-        NodeReading.is_control_plane,
-        NodeReading.cpu_allocatable,
-        NodeReading.memory_allocatable,
-        NodeReading.pods_allocatable,
-    )
-    last = select(ClusterState.answered_at).scalar_subquery()
-    told = select(func.string_agg(facts, aggregate_order_by(literal(";"), NodeReading.name)))
-    return told.where(NodeReading.at == last).scalar_subquery()
+    return select(func.concat_ws(",", *ALLOCATABLE)).scalar_subquery()
+
+
+def _allocatable(sightings: Sequence[NodeSighting]) -> dict[str, int | None]:
+    if not sightings:
+        return dict.fromkeys((each.name for each in ALLOCATABLE), None)
+    held = allocatable_of(sightings)
+    facts = (held.cpu_milli, held.memory_mb, held.pods, held.biggest.cpu_milli, held.biggest.memory_mb)
+    return dict(zip((each.name for each in ALLOCATABLE), facts, strict=True))
 
 
 def _sighting(reading: Any) -> NodeSighting:

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from minispod.cluster import capacity
+from minispod.cluster import capacity, monitoring
 from minispod.cluster.capacity import Load, Request
 from minispod.cluster.port import NodeSighting
 from minispod.instances.models import Instance
 from minispod.instances.states import InstanceStatus
 from minispod.operations import node_loss, queries
 from minispod.operations.node_loss import Touched
-from minispod.subscriptions.room import Stock, take_stock
+from minispod.subscriptions.room import Stock, stock_on
 from minispod.subscriptions.rules import CapacityRules
 
 
@@ -81,9 +81,10 @@ class Foresight:
 
 def foresee(node_name: str, rules: CapacityRules) -> Foresight:
     """Look at a drain of this node before it is asked for, by what was last seen of the cluster."""
-    stock = take_stock(rules)
-    others = [each for each in stock.nodes if each.name != node_name]
-    rest = [each for each in capacity.workers_of(stock.nodes) if each.name != node_name]
+    nodes = monitoring.last_picture().nodes
+    stock = stock_on(nodes, rules)
+    others = [each for each in nodes if each.name != node_name]
+    rest = [each for each in capacity.workers_of(nodes) if each.name != node_name]
     largest = capacity.largest_of(rest)
     without_it = [each for each in rest if each != largest]
     return Foresight(

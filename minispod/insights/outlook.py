@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from minispod.catalog import browsing
 from minispod.catalog.models import Plan
@@ -10,7 +11,7 @@ from minispod.cluster import capacity
 from minispod.cluster.capacity import Load
 from minispod.cluster.monitoring import ClusterPicture
 from minispod.cluster.port import NodeSighting
-from minispod.subscriptions.room import Stock, take_stock
+from minispod.subscriptions.room import Stock, stock_on
 from minispod.subscriptions.rules import CapacityRules
 
 
@@ -28,6 +29,7 @@ class PlanOutlook:
 class Outlook:
     """What the machines hold, what is promised on them, and what would be left without the largest worker."""
 
+    seen_at: datetime | None
     stock: Stock
     plans: Sequence[PlanOutlook]
     largest: NodeSighting
@@ -45,17 +47,20 @@ class Outlook:
 
 def look_ahead(rules: CapacityRules, picture: ClusterPicture) -> Outlook | None:
     """Count for every plan that is on sale on the nodes of this picture; None while no worker has been seen."""
-    stock = take_stock(rules, picture=picture)
-    largest = capacity.largest_of(stock.nodes)
+    largest = capacity.largest_of(picture.nodes)
     if largest is None:
         return None
+    stock = stock_on(picture.nodes, rules)
+    # Workers first: a control plane does not become one because the last worker is lost.
+    rest = [node for node in capacity.workers_of(picture.nodes) if node != largest]
     return Outlook(
+        seen_at=picture.seen_at,
         stock=stock,
         plans=[
             PlanOutlook(
                 plan,
                 more=stock.more(plan.cpu_milli, plan.memory_mb) or 0,
-                more_after_loss=stock.more_without(largest, plan.cpu_milli, plan.memory_mb) or 0,
+                more_after_loss=stock.more_on(rest, plan.cpu_milli, plan.memory_mb),
                 for_sale=stock.places(plan),
             )
             for plan in sorted(
@@ -64,5 +69,5 @@ def look_ahead(rules: CapacityRules, picture: ClusterPicture) -> Outlook | None:
             if plan.is_active and plan.service.is_active
         ],
         largest=largest,
-        missing=stock.missing_without(largest),
+        missing=capacity.missing_of(stock.load, rest),
     )

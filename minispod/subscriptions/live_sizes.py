@@ -5,13 +5,25 @@ for anybody to write one. Here notes are added up, and when they are many, or in
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Integer, Select, bindparam, cast, delete, func, insert, literal, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    union_all,
+)
 
 from minispod.audit import trail
 from minispod.instances.models import Instance
@@ -62,26 +74,38 @@ def _live(number: Any) -> Select[Any]:
     )
 
 
-def _added(notes: Any) -> Question:
+def _added(notes: Any) -> Select[Any]:
     cpu, memory, instances = notes.subquery("notes").c
     sums = select(cpu, memory, func.sum(instances).label("instances"), func.count().label("rows"))
-    return Question(sums.group_by(cpu, memory))
+    return sums.group_by(cpu, memory)
 
 
 _NOTES = select(*_NOTE)
-_SIZES = _added(_NOTES)
-_OTHER_SIZES = _added(union_all(_NOTES, _live(literal(-1)).where(_subscriptions.id == bindparam("left_out"))))
+SIZES = _added(_NOTES)
+"""A row for each size, for a statement: millicores, megabytes, instances, and of how many rows they are the sum."""
+OTHER_SIZES = _added(union_all(_NOTES, _live(literal(-1)).where(_subscriptions.id == bindparam("left_out"))))
+"""The same without the instance of the subscription `left_out`."""
+_SIZES = Question(SIZES)
 
 
-def read(*, apart_from: uuid.UUID | None = None) -> LiveSizes:
-    """Add up the notes, leaving out the instance of one subscription on wish."""
-    found = find(_SIZES, {}) if apart_from is None else find(_OTHER_SIZES, {"left_out": apart_from})
+def read() -> LiveSizes:
+    """Add up the notes."""
+    return of_rows(find(_SIZES, {}))
+
+
+def of_rows(rows: Iterable[Sequence[int]]) -> LiveSizes:
+    """What the rows of `SIZES` or `OTHER_SIZES` say."""
+    found = list(rows)
     return LiveSizes([(row[0], row[1], row[2]) for row in found], sum(row[3] for row in found))
 
 
-def take_turns() -> None:
-    """Wait until nobody else counts or asks for room, and let nobody do so before this transaction ends."""
-    session().execute(select(func.pg_advisory_xact_lock(_ROOM_LOCK)))
+def take_turns(*, where: ColumnElement[bool] | None = None) -> bool:
+    """Wait until nobody else counts or asks for room, and let nobody do so before this transaction ends.
+
+    With `where`, only if one row of its table is so; tell whether it was.
+    """
+    turn = select(func.pg_advisory_xact_lock(_ROOM_LOCK))
+    return session().execute(turn if where is None else turn.where(where)).first() is not None
 
 
 def recount() -> Sequence[Wrong]:

@@ -19,7 +19,6 @@ from minispod.audit import trail
 from minispod.catalog import browsing, quota
 from minispod.catalog.errors import NoSuchPlan
 from minispod.catalog.models import Plan, Service
-from minispod.cluster import monitoring
 from minispod.instances.controls import reconcile_new, run
 from minispod.instances.creation import Size, create_instance
 from minispod.instances.models import Instance
@@ -135,11 +134,10 @@ def place_order(
             waived=is_waived or None,
             reason=reason,
         )
-    nodes = monitoring.last_picture()
     # From here on every order of this plan waits for us: what could be done before is done.
     quota.reserve(plan.id)
     redemption = _use_coupon(discount, first, plan, user_id, actor, at)
-    require_room(instance, rules.capacity, nodes)
+    require_room(instance, rules.capacity)
     return Order(subscription, instance, first.charged, expired is not None, redemption)
 
 

@@ -254,6 +254,42 @@ def test_what_is_live_is_counted_while_others_write(empty_app: Flask) -> None:
     assert _live_sizes() == {}
 
 
+_NODES = """
+    INSERT INTO cluster_state (id, answered_at) VALUES (1, '2026-11-22T12:00Z');
+    INSERT INTO node_readings (id, at, name, is_ready, is_schedulable, is_control_plane, cpu_allocatable,
+                               memory_allocatable, cpu_capacity, memory_capacity, pods_allocatable, cpu_requested,
+                               memory_requested, pods_running, version, addresses, conditions)
+    SELECT gen_random_uuid(), at::timestamptz, name, true, schedulable, control_plane, cpu, 1000, cpu, 1000, 110, 0, 0,
+           0, '', '[]', '{}'
+    FROM (VALUES ('2026-11-22T12:00Z', 'one', true, false, 4000), ('2026-11-22T12:00Z', 'two', true, false, 8000),
+                 ('2026-11-22T12:00Z', 'drained', false, false, 16000),
+                 ('2026-11-22T12:00Z', 'control', true, true, 32000), ('2026-11-22T11:59Z', 'one', true, false, 1000))
+         each (at, name, schedulable, control_plane, cpu)
+"""
+
+
+@pytest.mark.parametrize(
+    ("but", "held"),
+    [
+        ("true", (12_000, 2_000, 220, 8_000, 1_000)),
+        ("is_control_plane", (32_000, 1_000, 110, 32_000, 1_000)),
+        ("NOT is_schedulable", (0, 0, 0, 0, 0)),
+        ("at < '2026-11-22T12:00Z'", (None, None, None, None, None)),
+    ],
+)
+def test_what_the_workers_hold_is_noted_of_the_last_reading(
+    empty_app: Flask, but: str, held: tuple[int | None, ...]
+) -> None:
+    """An order must not find the machines empty, or endless, between the migration and the next reading."""
+    upgrade(revision="0033")
+    with db.engine.begin() as connection:
+        connection.execute(text(f"{_NODES}; DELETE FROM node_readings WHERE NOT ({but})"))
+    upgrade(revision="0034")
+    with db.engine.connect() as connection:
+        names = "cpu_allocatable, memory_allocatable, pods_allocatable, cpu_of_biggest, memory_of_biggest"
+        assert tuple(connection.execute(text(f"SELECT {names} FROM cluster_state")).one()) == held
+
+
 def _live_sizes() -> dict[tuple[int, int], int]:
     with db.engine.connect() as connection:
         rows = connection.execute(

@@ -13,7 +13,8 @@ def _outlook(*for_sale: int) -> Outlook:
     largest = worker("worker-1", memory_mb=10_000)
     room = capacity.room_of([largest], reserve=0.36)
     return Outlook(
-        stock=Stock((largest,), None, Load(), CapacityRules(0.25, 0.5, 0.36), room),
+        seen_at=None,
+        stock=Stock(Load(), CapacityRules(0.25, 0.5, 0.36), room),
         # What fits on the machines says nothing while fewer slots are free.
         plans=[PlanOutlook(Plan(name=str(number)), 100 - number, 0, number) for number in for_sale],
         largest=largest,

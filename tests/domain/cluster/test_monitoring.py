@@ -4,9 +4,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from minispod.cluster import monitoring
+from minispod.cluster.capacity import Allocatable, Request, allocatable_of
+from minispod.cluster.models import ClusterState
 from minispod.cluster.port import NodeSighting
+from minispod.kernel.database import find, session
+from minispod.kernel.questions import Question
 from minispod.kernel.unit_of_work import unit_of_work
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -95,3 +101,53 @@ def test_late_writer_does_not_bring_the_past_back():
     poll(NOON, WORKER)
 
     assert monitoring.last_picture().nodes[0].pods_running == 9
+
+
+def held():
+    """What is noted of the workers; None: nothing."""
+    rows = find(Question(select(*monitoring.ALLOCATABLE).where(monitoring.HAS_SEEN_NODES)), {})
+    return monitoring.allocatable_in(rows[0]) if rows else None
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [WORKER, OTHER],
+        [WORKER, replace(OTHER, cpu_allocatable=16_000, memory_allocatable=8_000, pods_allocatable=250)],
+        [WORKER, replace(OTHER, is_schedulable=False)],
+        [WORKER, replace(OTHER, is_control_plane=True)],
+        [replace(WORKER, is_control_plane=True), replace(OTHER, is_control_plane=True)],
+        [replace(WORKER, is_schedulable=False), replace(OTHER, is_control_plane=True)],
+        [replace(WORKER, is_ready=False)],
+    ],
+)
+def test_what_the_workers_hold_is_what_the_picture_says(nodes):
+    poll(NOON, replace(WORKER, cpu_allocatable=1))
+    poll(NOON + MINUTE, *nodes)
+
+    assert held() == allocatable_of(monitoring.last_picture().nodes)
+
+
+def test_what_the_workers_hold_is_the_later_readings_and_outlasts_silence():
+    silence(NOON)
+    assert held() is None
+    poll(NOON + MINUTE, WORKER, OTHER)
+    poll(NOON, WORKER)
+    silence(NOON + 2 * MINUTE)
+
+    assert held() == Allocatable(24_000, 64_000, 220, Request(12_000, 32_000))
+
+
+def test_a_cluster_that_lists_no_nodes_holds_nobody_knows_what():
+    poll(NOON, WORKER)
+    poll(NOON + MINUTE)
+
+    assert held() is None
+    assert monitoring.last_picture().nodes == ()
+
+
+def test_what_the_workers_hold_cannot_be_half_known():
+    poll(NOON, WORKER)
+
+    with pytest.raises(IntegrityError, match="allocatable_is_whole"), unit_of_work():
+        session().execute(update(ClusterState).values(pods_allocatable=None))

@@ -2,13 +2,13 @@
 
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
 from minispod.catalog.models import Plan
 from minispod.cluster import monitoring
 from minispod.cluster.capacity import Load
+from minispod.insights.outlook import look_ahead
 from minispod.instances.states import InstanceStatus, Wanted
 from minispod.kernel.database import session
 from minispod.kernel.unit_of_work import unit_of_work
@@ -56,15 +56,18 @@ def test_what_expired_gives_its_place_back(
     assert _places(shop, basic) == 2
 
 
-def test_the_control_plane_does_not_stand_in_for_the_last_worker(shop: Shop) -> None:
-    last = worker()
+def test_the_control_plane_does_not_stand_in_for_the_last_worker(
+    shop: Shop, customer: Person, basic: uuid.UUID
+) -> None:
     with shop.app.app_context(), unit_of_work():
-        monitoring.record_nodes([last, worker("control", is_control_plane=True)], shop.clock.now())
+        monitoring.record_nodes([worker(), worker("control", is_control_plane=True)], shop.clock.now())
+    shop.order(customer, basic)
     with shop.app.app_context():
-        stock = replace(take_stock(business_rules(shop.settings).capacity), load=Load(250, 512, 1))
+        outlook = look_ahead(business_rules(shop.settings).capacity, monitoring.last_picture())
 
-    assert stock.more_without(last, 1000, 1024) == 0
-    assert stock.missing_without(last) == Load(250, 512, 1)
+    assert outlook is not None
+    assert {each.more_after_loss for each in outlook.plans} == {0}
+    assert outlook.missing == Load(250, 512, 1)
 
 
 def test_never_more_places_than_slots(
