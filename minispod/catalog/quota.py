@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, update
+from sqlalchemy import ScalarSelect, bindparam, func, select, update
 
 from minispod.audit import trail
 from minispod.catalog.errors import NoSuchPlan, PlanSoldOut, QuotaBelowUse, QuotasRefused
@@ -25,10 +25,9 @@ _TAKE = _OF_PLAN.where(_plans.c.used_quota < _plans.c.total_quota).values(used_q
 _GIVE_BACK = _OF_PLAN.where(_plans.c.used_quota > 0).values(used_quota=_plans.c.used_quota - 1)
 
 
-def reserve(plan_id: uuid.UUID) -> None:
-    """Take one slot; raise PlanSoldOut when none is left."""
-    if not _move(plan_id, +1):
-        raise PlanSoldOut()
+def taken() -> ScalarSelect[int]:
+    """What takes a slot of the plan `plan` in the statement that it is part of: 1, or 0 when none is left."""
+    return select(func.count()).select_from(_TAKE.returning(_plans.c.id).cte("slot")).scalar_subquery()
 
 
 def release(plan_id: uuid.UUID) -> None:
@@ -38,9 +37,10 @@ def release(plan_id: uuid.UUID) -> None:
 
 def move(from_plan_id: uuid.UUID, to_plan_id: uuid.UUID) -> None:
     """Give a slot of one plan back and take one of another; raise PlanSoldOut when none is left there."""
-    steps = [(from_plan_id, release), (to_plan_id, reserve)]
-    for plan_id, step in sorted(steps, key=lambda each: each[0]):  # in the order of ids, as everywhere
-        step(plan_id)
+    steps = [(from_plan_id, -1), (to_plan_id, +1)]
+    for plan_id, by in sorted(steps):  # in the order of ids, as everywhere
+        if not _move(plan_id, by) and by > 0:
+            raise PlanSoldOut()
 
 
 def restore(plan_id: uuid.UUID) -> bool:

@@ -50,7 +50,7 @@ from minispod.kernel.money import Rupiah
 from minispod.kernel.paging import Page, PageRequest
 from minispod.kernel.prepared import PREPARED
 from minispod.kernel.prepared import execute as execute_prepared
-from minispod.kernel.questions import Question, alone, announce
+from minispod.kernel.questions import Message, Question, alone, announce
 from minispod.kernel.together import Together
 
 # What a database raises that is away or too busy to answer: the same may be tried again.
@@ -284,6 +284,11 @@ def find(question: Question, values: dict[str, Any]) -> Sequence[Any]:
     if _is_reading.get() and not holds_one:
         return question.find(_reader(), _ALONE, values, prepares=current_app.extensions[_PREPARES])
     return session().connection().execute(question.statement, values).all()
+
+
+def send(message: Message, values: dict[str, Any]) -> Sequence[Any]:
+    """The rows that answer a message of this transaction; objects of the session are not written before."""
+    return message.send(session().connection(), values)
 
 
 def page_of(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Dialect, Engine, Select, or_
+from sqlalchemy import ClauseElement, ColumnElement, Connection, Dialect, Engine, Select, or_
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import PoolProxiedConnection
 
@@ -69,7 +69,7 @@ class Question:
     def find(self, reader: Engine, before: str, values: dict[str, Any], *, prepares: bool) -> Sequence[Any]:
         """Its rows, asked behind `before` in one message."""
         if self._made is None:
-            self._made = _Made(self.statement, reader.dialect)
+            self._made = _Made([self.statement], reader.dialect)
         made = self._made
         with alone(reader) as (cursor, connection):
             given = made.given(values)
@@ -81,31 +81,58 @@ class Question:
             return made.rows(cursor)
 
 
-class _Made:
-    """The text of a statement, and what its values and columns go through; for one kind of database."""
+class Message:
+    """Statements of a transaction that are sent together, made once; the rows that the last one finds are the answer.
 
-    def __init__(self, statement: Select[*tuple[Any, ...]], dialect: Dialect) -> None:
+    For locks that many wait for: nothing of ours happens between the first and the last. Each statement sees what was
+    committed when it began. Values and columns are as those of a `Question`.
+    """
+
+    def __init__(self, *before: ClauseElement, answer: Select[*tuple[Any, ...]]) -> None:
+        self._statements = (*before, answer)
+        self._made: _Made | None = None
+
+    def send(self, connection: Connection, values: dict[str, Any]) -> Sequence[Any]:
+        """The rows of the answer."""
+        if self._made is None:
+            self._made = _Made(self._statements, connection.dialect)
+        made = self._made
+        found = connection.exec_driver_sql(made.text, made.given(values))
+        try:
+            return made.rows(found.cursor)
+        finally:
+            found.close()
+
+
+class _Made:
+    """The text of statements, and what their values and the last one's columns go through; for one kind of database."""
+
+    def __init__(self, statements: Sequence[ClauseElement], dialect: Dialect) -> None:
         self._dialect = dialect
-        self._columns = list(statement.selected_columns)
+        self._columns = list(cast("Select[*tuple[Any, ...]]", statements[-1]).selected_columns)
         self._row: Any = namedtuple("Row", [each.key for each in self._columns])  # type: ignore[misc]
         self._taken: list[tuple[int, Any]] | None = None
-        made = statement.compile(dialect=dialect)
-        self._given: list[tuple[str, Any]] = []
+        self._given: dict[str, Any] = {}
+        self.text = ";\n".join(self._written(each) for each in statements)
+
+    def _written(self, statement: ClauseElement) -> str:
+        made: Any = statement.compile(dialect=self._dialect)
         texts = {}
         for name, each in made.binds.items():
             if each.expanding:
                 raise TypeError(f"{name} is one of several values: ask with one_of, or among a list")
-            kind = each.type.dialect_impl(dialect)
+            kind = each.type.dialect_impl(self._dialect)
             if each.required:
-                self._given.append((name, kind.bind_processor(dialect)))
+                self._given[name] = kind.bind_processor(self._dialect)
                 texts[name] = f"%({name})s"
             else:
-                write: Any = kind.literal_processor(dialect)
+                write: Any = kind.literal_processor(self._dialect)
                 texts[name] = write(each.value)
-        self.text = str(made).replace("%%", "%%%%") % texts
+        return str(made).replace("%%", "%%%%") % texts
 
     def given(self, values: dict[str, Any]) -> dict[str, Any]:
-        return {name: values[name] if give is None else give(values[name]) for name, give in self._given}
+        given = self._given.items()
+        return {name: values[name] if give is None else give(values[name]) for name, give in given}
 
     def rows(self, cursor: Any) -> list[Any]:
         if self._taken is None:

@@ -1,7 +1,7 @@
 """Use a coupon, each use once: into the wallet, as a welcome, at checkout; and give a use back.
 
 The wallet is held first, which puts the acts of one customer in a row; then one conditional update counts
-the use, under every limit at once. Lock order (docs/adr/0005): wallet, plan, coupon.
+the use, under every limit at once. Lock order (docs/adr/0005): wallet, coupon.
 """
 
 import uuid

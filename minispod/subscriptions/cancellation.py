@@ -171,10 +171,10 @@ def _end(
     subscription.grace_until = None
     subscription.retention_until = None
     last_backups.end(instance, actor=actor, at=at)
-    if held is not None:  # an expired one gave its slot back already (decision 18)
-        quota.release(held)
     if instance.first_ran_at is None:  # what never ran has used no coupon either
         redeeming.give_back(subscription.id, actor=actor, at=at)
+    if held is not None:  # an expired one gave its slot back already (decision 18)
+        quota.release(held)
     trail.record(
         actor,
         trail.Action.SUBSCRIPTION_CANCELLED,

@@ -2,7 +2,7 @@
 
 Customers move upward only; staff may move down, and may waive the charge for a stated reason. The quote and the
 charge are one function (decision 11). The cluster follows through RECONCILE_INSTANCE; how that ends is in
-change_outcome. Lock order: subscription, instance, wallet, plans in the order of their ids, room.
+change_outcome. Lock order: subscription, instance, wallet, room, plans in the order of their ids.
 """
 
 import uuid
@@ -25,6 +25,7 @@ from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
 from minispod.kernel.money import Rupiah, format_rupiah
 from minispod.notifications.messages import MessageKind
+from minispod.subscriptions import live_sizes
 from minispod.subscriptions.charging import charge_change
 from minispod.subscriptions.errors import (
     ChangeUnderWay,
@@ -276,6 +277,8 @@ def _change(
     entry_ids = _move_money(
         subscription, change, f"{wanted.service.name} from {current.name} to {wanted.name}", rules, actor, at
     )
+    if needs_room:
+        live_sizes.take_turns()
     quota.move(current.id, wanted.id)
     if needs_room:
         require_room(instance, rules.capacity)

@@ -12,7 +12,6 @@ from typing import Any
 
 import structlog
 from sqlalchemy import (
-    ColumnElement,
     Integer,
     Select,
     bindparam,
@@ -21,6 +20,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     select,
     union_all,
 )
@@ -99,13 +99,13 @@ def of_rows(rows: Iterable[Sequence[int]]) -> LiveSizes:
     return LiveSizes([(row[0], row[1], row[2]) for row in found], sum(row[3] for row in found))
 
 
-def take_turns(*, where: ColumnElement[bool] | None = None) -> bool:
-    """Wait until nobody else counts or asks for room, and let nobody do so before this transaction ends.
+TURN = select(func.pg_advisory_xact_lock(literal_column(str(_ROOM_LOCK))))
+"""What waits until nobody else counts or asks for room, and lets nobody do so before the transaction ends."""
 
-    With `where`, only if one row of its table is so; tell whether it was.
-    """
-    turn = select(func.pg_advisory_xact_lock(_ROOM_LOCK))
-    return session().execute(turn if where is None else turn.where(where)).first() is not None
+
+def take_turns() -> None:
+    """Have our turn; who takes slots of plans as well takes them after it (adr/0005)."""
+    session().execute(TURN)
 
 
 def recount() -> Sequence[Wrong]:

@@ -1,7 +1,7 @@
 """Place an order: one live subscription per customer and service, paid, with a slot and an instance.
 
 Everything happens in the caller's transaction; provisioning is asked for through the outbox. Lock
-order: subscription, instance, wallet, plan.
+order: subscription, instance, wallet, coupon, room, plan.
 """
 
 import uuid
@@ -16,7 +16,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from minispod.accounts.errors import AccountDeactivated, NoSuchUser
 from minispod.accounts.models import User
 from minispod.audit import trail
-from minispod.catalog import browsing, quota
+from minispod.catalog import browsing
 from minispod.catalog.errors import NoSuchPlan
 from minispod.catalog.models import Plan, Service
 from minispod.instances.controls import reconcile_new, run
@@ -42,7 +42,7 @@ from minispod.subscriptions.errors import (
 from minispod.subscriptions.models import Period, Subscription
 from minispod.subscriptions.pricing import period
 from minispod.subscriptions.queries import lock_instance_of
-from minispod.subscriptions.room import require_room
+from minispod.subscriptions.room import take_place
 from minispod.subscriptions.rules import BusinessRules
 from minispod.subscriptions.states import LIVE, SubscriptionStatus
 
@@ -134,10 +134,9 @@ def place_order(
             waived=is_waived or None,
             reason=reason,
         )
-    # From here on every order of this plan waits for us: what could be done before is done.
-    quota.reserve(plan.id)
     redemption = _use_coupon(discount, first, plan, user_id, actor, at)
-    require_room(instance, rules.capacity)
+    # From here on every other order waits for us: what could be done before is done.
+    take_place(instance, plan.id, rules.capacity)
     return Order(subscription, instance, first.charged, expired is not None, redemption)
 
 
@@ -154,7 +153,7 @@ class _Wish:
 def _use_coupon(
     discount: Discount | None, first: Period, plan: Plan, user_id: uuid.UUID, actor: Actor, at: datetime
 ) -> Redemption | None:
-    """Use the coupon the period was charged with, and note it there; the last lock but the machines' room."""
+    """Use the coupon the period was charged with, and note it there."""
     if discount is None:
         return None
     redemption = checkout.use_at_checkout(

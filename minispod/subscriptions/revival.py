@@ -14,7 +14,6 @@ from minispod.accounts import directory
 from minispod.accounts.errors import NoSuchUser
 from minispod.accounts.models import User
 from minispod.audit import trail
-from minispod.catalog import quota
 from minispod.instances import controls
 from minispod.kernel.actor import Actor
 from minispod.kernel.database import lock, session
@@ -24,7 +23,7 @@ from minispod.subscriptions.charging import charge_period, due_price
 from minispod.subscriptions.models import Subscription
 from minispod.subscriptions.ordering import begin_again
 from minispod.subscriptions.queries import lock_instance_of
-from minispod.subscriptions.room import require_room
+from minispod.subscriptions.room import take_place
 from minispod.subscriptions.rules import BusinessRules
 from minispod.subscriptions.states import EndReason, SubscriptionStatus
 from minispod.subscriptions.telling import tell_customer
@@ -91,8 +90,7 @@ def revive(subscription_id: uuid.UUID, *, rules: BusinessRules, actor: Actor, at
         actor=actor,
         at=at,
     )
-    quota.reserve(subscription.plan_id)
-    require_room(instance, rules.capacity)
+    take_place(instance, subscription.plan_id, rules.capacity)
     controls.run(instance, at=at)
     trail.record(
         actor,

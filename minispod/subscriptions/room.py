@@ -9,17 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, select, true
+from sqlalchemy import Label, Select, literal, select, true
 
+from minispod.catalog import quota
+from minispod.catalog.errors import PlanSoldOut
 from minispod.catalog.models import Plan
 from minispod.catalog.showing import ShownPlan
 from minispod.cluster import capacity, monitoring
 from minispod.cluster.capacity import Allocatable, Load, Request, Room
-from minispod.cluster.models import ClusterState
 from minispod.cluster.port import NodeSighting
 from minispod.instances.models import Instance
-from minispod.kernel.database import find, table_of
-from minispod.kernel.questions import Question
+from minispod.kernel.database import find, send, session
+from minispod.kernel.questions import Message, Question
 from minispod.subscriptions import live_sizes
 from minispod.subscriptions.errors import ClusterFull
 from minispod.subscriptions.live_sizes import LiveSizes
@@ -51,16 +52,19 @@ class Stock:
         return capacity.how_many_more(room, _request(cpu_milli, memory_mb, self.rules), load=self.load)
 
 
-def _asked(sizes: Select[Any]) -> Question:
+def _asked(sizes: Select[Any], *beside: Label[Any]) -> Select[Any]:
+    """One row at least: what stands `beside`, what the workers hold, and a size with how many there are of it."""
     found = sizes.subquery("sizes")
-    beside = table_of(ClusterState).outerjoin(found, true())
-    return Question(
-        select(*monitoring.ALLOCATABLE, *found.c).select_from(beside).where(monitoring.HAS_SEEN_NODES)
-    )
+    cluster = select(*monitoring.ALLOCATABLE).where(monitoring.HAS_SEEN_NODES).subquery("cluster")
+    whole = select(literal(1)).subquery("whole").outerjoin(cluster.outerjoin(found, true()), true())
+    return select(*beside, *cluster.c, *found.c).select_from(whole)
 
 
-_STOCK = _asked(live_sizes.SIZES)
-_STOCK_WITHOUT = _asked(live_sizes.OTHER_SIZES)
+_STOCK = Question(_asked(live_sizes.SIZES))
+_STOCK_WITHOUT = Question(_asked(live_sizes.OTHER_SIZES))
+_TAKE_PLACE = Message(
+    live_sizes.TURN, answer=_asked(live_sizes.OTHER_SIZES, quota.taken().label("slots_taken"))
+)
 _HELD = len(monitoring.ALLOCATABLE)
 
 
@@ -77,19 +81,29 @@ def stock_on(nodes: Sequence[NodeSighting], rules: CapacityRules) -> Stock:
     return _stock(capacity.allocatable_of(nodes), live_sizes.read(), rules)
 
 
-def require_room(instance: Instance, rules: CapacityRules) -> None:
-    """Refuse ClusterFull unless `instance` fits beside all that is live.
+def take_place(instance: Instance, plan_id: uuid.UUID, rules: CapacityRules) -> None:
+    """Take a slot of the plan for an instance that is live, and make sure that it fits beside all others that are.
 
-    Asked last, after every other lock: an advisory lock lets two orders for the last megabyte count one after the
-    other.
+    Asked last, after every other lock, and in one message: whoever orders waits meanwhile. Refuses PlanSoldOut and
+    ClusterFull.
     """
-    if not live_sizes.take_turns(where=monitoring.HAS_SEEN_NODES):
-        return
-    stock, rows = _take_stock(rules, instance.subscription_id)
+    session().flush()  # what is written so far goes first: whoever orders waits from here on
+    found = send(_TAKE_PLACE, {"plan": plan_id, "left_out": instance.subscription_id})
+    if not found[0].slots_taken:
+        raise PlanSoldOut()
+    _refuse_unless_it_fits(instance, *_read([row[1:] for row in found], rules))
+
+
+def require_room(instance: Instance, rules: CapacityRules) -> None:
+    """Refuse ClusterFull unless `instance` fits beside all that is live; it is our turn (`live_sizes.take_turns`)."""
+    _refuse_unless_it_fits(instance, *_take_stock(rules, instance.subscription_id))
+
+
+def _refuse_unless_it_fits(instance: Instance, stock: Stock, rows: int) -> None:
     if _is_full(stock, instance):
         # Notes let in; who is refused is refused by a count.
         live_sizes.recount()
-        if _is_full(take_stock(rules, apart_from=instance.subscription_id), instance):
+        if _is_full(take_stock(stock.rules, apart_from=instance.subscription_id), instance):
             raise ClusterFull()
     elif rows > live_sizes.MANY:
         live_sizes.recount()
@@ -98,12 +112,16 @@ def require_room(instance: Instance, rules: CapacityRules) -> None:
 def _take_stock(rules: CapacityRules, left_out: uuid.UUID | None) -> tuple[Stock, int]:
     """The stock, and from how many rows its load was added up."""
     found = find(_STOCK, {}) if left_out is None else find(_STOCK_WITHOUT, {"left_out": left_out})
-    if not found:
+    return _read(found, rules)
+
+
+def _read(found: Sequence[Any], rules: CapacityRules) -> tuple[Stock, int]:
+    held = found[0][:_HELD]
+    if held[0] is None:
         return Stock(Load(), rules, None), 0
-    held = monitoring.allocatable_in(found[0][:_HELD])
     # Where nothing was ever noted there is one row, of the machines alone.
     live = live_sizes.of_rows(sizes for row in found if (sizes := row[_HELD:])[0] is not None)
-    return _stock(held, live, rules), live.rows
+    return _stock(monitoring.allocatable_in(held), live, rules), live.rows
 
 
 def _stock(held: Allocatable, live: LiveSizes, rules: CapacityRules) -> Stock:

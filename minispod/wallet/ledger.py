@@ -1,6 +1,6 @@
 """Every movement of credit. The wallet's cached sum is moved, which locks its row, and the entry appended.
 
-Lock order (docs/adr/0005): top-up or subscription, instance, wallet, plan, coupon. The balance after an
+Lock order (docs/adr/0005): top-up or subscription, instance, wallet, coupon, room, plan. The balance after an
 entry is the sum of all entries up to it; nothing else writes `balance`.
 """
 

@@ -21,6 +21,8 @@ from tests.plugins.app import Person
             "WITH moved AS \n(UPDATE wallets SET balance=1 RETURNING balance)\n INSERT INTO ledger_entries",
             "wallets",
         ),
+        ("SELECT pg_advisory_xact_lock(210021) AS pg_advisory_xact_lock_1", lock_order.TURN),
+        ("SELECT pg_advisory_xact_lock(1)", None),
         ("SELECT wallets.user_id \nFROM wallets", None),
         ("UPDATE outbox SET version=1", None),
     ],
@@ -35,6 +37,15 @@ def test_a_lock_out_of_order_is_seen(app: Flask, customer: Person) -> None:
         session().execute(text("UPDATE topups SET polls = polls WHERE false"))
 
     assert lock_order.violations == ["topups was locked after wallets: wallets -> topups"]
+    lock_order.violations.clear()
+
+
+def test_a_lock_out_of_order_in_a_message_is_seen(app: Flask) -> None:
+    message = "UPDATE plans SET sort_order = 0 WHERE false;\nUPDATE coupons SET used_count = 0 WHERE false"
+    with app.app_context(), unit_of_work():
+        session().connection().exec_driver_sql(message)
+
+    assert lock_order.violations == ["coupons was locked after plans: plans -> coupons"]
     lock_order.violations.clear()
 
 

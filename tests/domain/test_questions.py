@@ -17,8 +17,18 @@ from minispod.cluster.monitoring import record_nodes
 from minispod.kernel import connections
 from minispod.kernel.actor import Role
 from minispod.kernel.clock import FrozenClock
-from minispod.kernel.database import BOUNDS, ask, begin_reading, db, end_reading, find, session, table_of
-from minispod.kernel.questions import Question, one_of
+from minispod.kernel.database import (
+    BOUNDS,
+    ask,
+    begin_reading,
+    db,
+    end_reading,
+    find,
+    send,
+    session,
+    table_of,
+)
+from minispod.kernel.questions import Message, Question, one_of
 from minispod.kernel.unit_of_work import unit_of_work
 from tests.factories.nodes import worker
 from tests.factories.statements import asked
@@ -61,6 +71,32 @@ def test_what_stands_in_a_question_is_found_as_it_is(customer: Person, administr
     assert [row.share for row in found] == ["a 5% share, %(name)s"]
     assert [tuple(row) for row in found] == as_the_session_finds(OF_ROLE, before)
     assert find(OF_ROLE, {"before": datetime(2000, 1, 1, tzinfo=UTC)}) == []
+
+
+def test_statements_of_one_message_are_answered_by_the_last(
+    app: Flask, customer: Person, administrator: Person
+) -> None:
+    named = Message(
+        update(table_of(User)).where(_users.id == bindparam("who")).values(name=bindparam("called")),
+        answer=select(_users.id, _users.role, _users.name, _users.created_at)
+        .where(_users.role == bindparam("role"), _users.name != "100 %")
+        .order_by(_users.email),
+    )
+    values = {"who": customer.id, "called": "50 % O'Brien", "role": Role.USER}
+    with app.app_context(), asked("") as messages:
+        [row] = send(named, values)
+        assert (row.id, row.role, row.name) == (customer.id, Role.USER, "50 % O'Brien")
+        assert row.created_at.tzinfo is UTC
+        session().rollback()
+        assert (
+            send(named, values | {"who": administrator.id, "role": Role.ADMINISTRATOR})[0].name
+            == "50 % O'Brien"
+        )
+        session().rollback()
+        with pytest.raises(LookupError, match="poet"):
+            send(named, values | {"role": "poet"})
+        session().rollback()
+    assert sum("UPDATE users" in said and "FROM users" in said for said, _ in messages) == 2
 
 
 @pytest.mark.usefixtures("reading")

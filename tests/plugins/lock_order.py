@@ -1,8 +1,8 @@
 """Locks are taken in one order (docs/adr/0005): every transaction of every test is watched, and fails its test if not.
 
 What counts is the first lock of a transaction on a table: by SELECT ... FOR UPDATE (or SHARE) or by UPDATE. Rows of
-tables without a place in the order are not watched. A trigger asks for the subscription of an instance whose size is
-changed, so that is to be held before.
+tables without a place in the order are not watched. The turn of those who ask for room on the machines has its place
+beside the tables. A trigger asks for the subscription of an instance whose size is changed: it is to be held before.
 """
 
 import re
@@ -12,13 +12,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
+from minispod.subscriptions import live_sizes
+
 ORDER = (
     ("topups", "adjustments", "subscriptions"),
     ("instances",),
     ("wallets",),
     ("services",),
-    ("plans",),
     ("coupons",),
+    (TURN := "room's turn",),
+    ("plans",),
 )
 RANK = {table: rank for rank, tables in enumerate(ORDER) for table in tables}
 
@@ -26,6 +29,7 @@ _LOCKS = re.compile(
     r"SELECT\s.*?\sFROM (\w+).*\sFOR (?:SHARE|(?:NO KEY )?UPDATE)|(?:WITH \w+ AS \s*\()?UPDATE (\w+) SET",
     re.DOTALL,
 )
+_TURNS = re.compile(rf"SELECT pg_advisory_xact_lock\({live_sizes._ROOM_LOCK}\)")
 _RESIZES = re.compile(r"UPDATE instances SET (?:(?! WHERE ).)*?\b(?:cpu_milli|memory_mb)\s*=", re.DOTALL)
 _MAKES = re.compile(r"INSERT INTO (\w+)")
 _LOCKS_HELD = "locks_held"
@@ -34,7 +38,9 @@ violations: list[str] = []
 
 
 def locked_table(statement: str) -> str | None:
-    """The watched table of which a statement locks rows."""
+    """The watched table of which a statement locks rows, or whose turn it waits for."""
+    if _TURNS.match(statement):
+        return TURN
     found = _LOCKS.match(statement)
     table = (found[1] or found[2]) if found else None
     return table if table in RANK else None
@@ -62,8 +68,9 @@ class Locks:
 
 
 def _watch(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-    if wrong := connection.info.setdefault(_LOCKS_HELD, Locks()).see(statement):
-        violations.append(wrong)
+    locks = connection.info.setdefault(_LOCKS_HELD, Locks())
+    parts = statement.split(";\n")  # of a message
+    violations.extend(wrong for each in parts if (wrong := locks.see(each)))
 
 
 def _forget(connection: Any) -> None:

@@ -1,4 +1,4 @@
-"""What an order sends to the database; the plan, which all its orders share, is locked last and let go next."""
+"""What an order sends to the database; what orders wait for one another for is locked last and let go next."""
 
 import re
 import uuid
@@ -12,7 +12,7 @@ from tests.plugins.app import Person
 from tests.plugins.shop import Shop
 
 
-def test_an_order_is_ten_messages_and_takes_its_slot_late(
+def test_an_order_is_nine_messages_and_takes_its_place_with_the_last(
     shop: Shop, customer: Person, plan_id: Callable[..., uuid.UUID]
 ) -> None:
     plan = plan_id()
@@ -29,25 +29,24 @@ def test_an_order_is_ten_messages_and_takes_its_slot_late(
         ["wallets", "ledger_entries"],
         ["papers"],
         ["instances", "instance_volumes", "outbox", "audit_entries", "outbox", "periods", "audit_entries"],
-        ["plans"],
-        ["cluster_state"],
+        ["slot"],  # in one statement with the room, behind the turn
     ]
 
 
-def test_room_on_the_machines_is_read_from_notes_behind_the_slot(
+def test_the_place_is_taken_in_one_message_and_the_room_read_from_notes(
     shop: Shop, customer: Person, plan_id: Callable[..., uuid.UUID], one_machine: Callable[[int], None]
 ) -> None:
-    """Not from all instances: every order of the plan waits meanwhile."""
+    """Not from all instances, nor from the nodes: every order waits meanwhile."""
     plan = plan_id()
     one_machine(64_000)
 
     with asked("") as messages:
         shop.place(customer, plan)
 
-    slot, lock, room = (statement for statement, _ in messages[-3:])
     assert not any("node_readings" in statement for statement, _ in messages)
-    assert touched(slot) == ["plans"]
-    assert "pg_advisory_xact_lock" in lock
+    turn, room = messages[-1][0].split(";\n")
+    assert "pg_advisory_xact_lock" in turn
+    assert "UPDATE plans" in room
     assert "cluster_state" in room
     assert "FROM live_sizes" in room
     # But the one that is placed, found by a key and left out.
