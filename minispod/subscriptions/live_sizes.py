@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import (
+    ColumnElement,
     Integer,
     Select,
     bindparam,
@@ -38,6 +39,7 @@ log = structlog.get_logger()
 MANY = 1_000
 # Any number that no other advisory lock of this database uses; the migration 0033 takes it as well.
 _ROOM_LOCK = 21_00_21
+ROOM: ColumnElement[int] = literal_column(str(_ROOM_LOCK))
 _instances, _subscriptions, _notes = (table_of(each).c for each in (Instance, Subscription, LiveSize))
 _NOTE = (_notes.cpu_milli, _notes.memory_mb, _notes.instances)
 
@@ -99,13 +101,12 @@ def of_rows(rows: Iterable[Sequence[int]]) -> LiveSizes:
     return LiveSizes([(row[0], row[1], row[2]) for row in found], sum(row[3] for row in found))
 
 
-TURN = select(func.pg_advisory_xact_lock(literal_column(str(_ROOM_LOCK))))
-"""What waits until nobody else counts or asks for room, and lets nobody do so before the transaction ends."""
-
-
 def take_turns() -> None:
-    """Have our turn; who takes slots of plans as well takes them after it (adr/0005)."""
-    session().execute(TURN)
+    """Wait until nobody else counts or asks for room, and let nobody do so before this transaction ends.
+
+    Who takes slots of plans as well takes them after it (adr/0005).
+    """
+    session().execute(select(func.pg_advisory_xact_lock(ROOM)))
 
 
 def recount() -> Sequence[Wrong]:

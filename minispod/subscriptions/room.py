@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Label, Select, literal, select, true
+from sqlalchemy import Label, Select, func, literal, select, true
 
 from minispod.catalog import quota
 from minispod.catalog.errors import PlanSoldOut
@@ -62,9 +62,9 @@ def _asked(sizes: Select[Any], *beside: Label[Any]) -> Select[Any]:
 
 _STOCK = Question(_asked(live_sizes.SIZES))
 _STOCK_WITHOUT = Question(_asked(live_sizes.OTHER_SIZES))
-_TAKE_PLACE = Message(
-    live_sizes.TURN, answer=_asked(live_sizes.OTHER_SIZES, quota.taken().label("slots_taken"))
-)
+# As `live_sizes.take_turns`.
+_TURN = select(func.pg_advisory_xact_lock(live_sizes.ROOM))
+_TAKE_PLACE = Message(_TURN, answer=_asked(live_sizes.OTHER_SIZES, quota.taken().label("slots_taken")))
 _HELD = len(monitoring.ALLOCATABLE)
 
 
