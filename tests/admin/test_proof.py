@@ -24,9 +24,9 @@ SPOILT = (
     "UPDATE topups SET gateway_state = 'pending' WHERE id = :topup",
     "UPDATE wallets SET balance = balance + 7 WHERE user_id = :customer",
     "UPDATE ledger_entries SET reference = 'elsewhere' WHERE kind = 'period'",
+    "UPDATE coupons SET used_count = 3",
     "UPDATE plans SET used_quota = used_quota + 1 WHERE id = :plan",
     "UPDATE gateway_notices SET order_id = 'TOPUP-GONE'",
-    "UPDATE coupons SET used_count = 3",
     "INSERT INTO live_sizes (cpu_milli, memory_mb, instances) VALUES (7000, 7168, 1)",
 )
 
