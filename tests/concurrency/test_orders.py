@@ -242,6 +242,20 @@ def test_room_on_the_machines_is_counted_by_one_after_the_other(
     assert "pg_advisory_xact_lock" in statement
 
 
+def test_an_upgrade_that_needs_room_has_its_turn_before_the_slots(
+    app: Flask, shop: Shop, clock: FrozenClock, person: Callable[..., Person], plan_id: PlanFinder
+) -> None:
+    customer, basic, pro = person(credit=500_000), plan_id(), plan_id(tier="PRO")
+    mine = shop.order(customer, basic)
+    with app.app_context(), unit_of_work():
+        monitoring.record_nodes([worker(memory_mb=64_000)], clock.now())
+
+    with holding(app, "SELECT pg_advisory_xact_lock(:key)", key=live_sizes._ROOM_LOCK) as holder:
+        statement = waits_with(app, holder, lambda: shop.upgrade(customer, mine, pro))
+
+    assert "pg_advisory_xact_lock" in statement
+
+
 def test_the_calendar_in_parallel_with_a_cancellation_ends_in_one_of_both(
     app: Flask,
     settings: Settings,
