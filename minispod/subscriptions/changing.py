@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 
 from minispod.audit import trail
-from minispod.catalog import browsing, quota
+from minispod.catalog import browsing
 from minispod.catalog.errors import NoSuchPlan, PlanSoldOut
 from minispod.catalog.models import Plan
 from minispod.instances import controls
@@ -25,7 +25,6 @@ from minispod.kernel.actor import Actor
 from minispod.kernel.database import session
 from minispod.kernel.money import Rupiah, format_rupiah
 from minispod.notifications.messages import MessageKind
-from minispod.subscriptions import live_sizes
 from minispod.subscriptions.charging import charge_change
 from minispod.subscriptions.errors import (
     ChangeUnderWay,
@@ -42,7 +41,7 @@ from minispod.subscriptions.models import Period, PlanChange, Subscription
 from minispod.subscriptions.pricing import days_of, days_until, price_of_change
 from minispod.subscriptions.queries import find_pending_change, lock_instance_of, lock_own
 from minispod.subscriptions.refunding import Because, refund_difference
-from minispod.subscriptions.room import Stock, require_room, take_stock
+from minispod.subscriptions.room import Stock, move_place, take_stock
 from minispod.subscriptions.rules import BusinessRules
 from minispod.subscriptions.states import ChangeState
 from minispod.subscriptions.telling import tell_customer
@@ -277,11 +276,7 @@ def _change(
     entry_ids = _move_money(
         subscription, change, f"{wanted.service.name} from {current.name} to {wanted.name}", rules, actor, at
     )
-    if needs_room:
-        live_sizes.take_turns()
-    quota.move(current.id, wanted.id)
-    if needs_room:
-        require_room(instance, rules.capacity)
+    move_place(instance, current.id, wanted.id, rules.capacity, needs_room=needs_room)
     _tell(subscription, change, current, wanted, entry_ids, rules, actor, at)
     return Changed(subscription, change)
 

@@ -94,9 +94,23 @@ def take_place(instance: Instance, plan_id: uuid.UUID, rules: CapacityRules) -> 
     _refuse_unless_it_fits(instance, *_read([row[1:] for row in found], rules))
 
 
-def require_room(instance: Instance, rules: CapacityRules) -> None:
-    """Refuse ClusterFull unless `instance` fits beside all that is live; it is our turn (`live_sizes.take_turns`)."""
-    _refuse_unless_it_fits(instance, *_take_stock(rules, instance.subscription_id))
+def move_place(
+    instance: Instance,
+    from_plan_id: uuid.UUID,
+    to_plan_id: uuid.UUID,
+    rules: CapacityRules,
+    *,
+    needs_room: bool,
+) -> None:
+    """Give a slot of one plan back and take one of another, for an instance that has its new size already.
+
+    Unless it `needs_room` the machines are not asked. Refuses PlanSoldOut and ClusterFull.
+    """
+    if needs_room:
+        live_sizes.take_turns()
+    quota.move(from_plan_id, to_plan_id)
+    if needs_room:
+        _refuse_unless_it_fits(instance, *_take_stock(rules, instance.subscription_id))
 
 
 def _refuse_unless_it_fits(instance: Instance, stock: Stock, rows: int) -> None:
