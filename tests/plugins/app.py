@@ -17,10 +17,8 @@ import pytest
 from cryptography.fernet import Fernet
 from flask import Flask
 from flask.testing import FlaskClient
-from psycopg2.errors import DeadlockDetected
 from pyrage import x25519
 from sqlalchemy import select, text
-from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from minispod.accounts import tokens
@@ -126,22 +124,8 @@ def app(application: Flask, clock: FrozenClock) -> Iterator[Flask]:
     yield application
     application.extensions["minispod.ports"] = original
     with application.app_context():
-        _empty_tables()
+        databases.empty_tables()
         db.session.remove()
-
-
-def _empty_tables() -> None:
-    for attempt in range(5):
-        session().rollback()
-        try:
-            session().execute(text(databases.EMPTY))
-        except OperationalError as error:
-            # A thread of the test that reads its last and an emptying that wants all tables may deadlock.
-            if attempt == 4 or not isinstance(error.orig, DeadlockDetected):
-                raise
-        else:
-            session().commit()
-            return
 
 
 @pytest.fixture

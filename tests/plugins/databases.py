@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
+from psycopg2.errors import DeadlockDetected
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT, connection
 from psycopg2.sql import SQL, Identifier
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 SEEDED_AT = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 """When the catalogue was made that SEED brings back: the instant at which the clock of a test stands."""
@@ -78,6 +80,23 @@ def migrate(url: str) -> None:
         upgrade()
         _make_functions([table.name for table in db.metadata.sorted_tables])
         db.engine.dispose()  # a database in use cannot be copied
+
+
+def empty_tables() -> None:
+    """Empty what the application of this context has its rows in."""
+    from minispod.kernel.database import session
+
+    for attempt in range(5):
+        session().rollback()
+        try:
+            session().execute(text(EMPTY))
+        except OperationalError as error:
+            # A thread of the test that reads its last and an emptying that wants all tables may deadlock.
+            if attempt == 4 or not isinstance(error.orig, DeadlockDetected):
+                raise
+        else:
+            session().commit()
+            return
 
 
 def _make_functions(tables: Sequence[str]) -> None:
